@@ -1,0 +1,32 @@
+/* OpenVINO IR (XML + BIN), versions 10 and 11. */
+#ifndef FORMATS_IR_H
+#define FORMATS_IR_H
+
+#include "base/status.h"
+#include "graph/graph.h"
+
+struct ir_read_options {
+	struct log log;
+	bool lenient; /* unknown attributes are warnings */
+};
+/* bin NULL: the path with .bin for .xml. Constants stay mapped. */
+int ir_read(const char *xml, const char *bin, const struct ir_read_options *o, struct graph **out,
+    struct err *err);
+bool ir_sniff(const void *data, size_t size);
+
+struct ir_write_options {
+	int version; /* 10 or 11 */
+	/* Pairs written under rt_info: <conversion_parameters>; no paths, no times. */
+	const struct meta *parameters;
+	/* Filled in when not NULL. */
+	struct ir_written {
+		int64_t bin_bytes, xml_bytes;
+		int constants, shared; /* constants written, constants that found equal bytes */
+	} * written;
+};
+/* Writes both under temporary names, then renames .bin first, .xml last. Folders are created.
+ * The same graph gives the same bytes everywhere. */
+int ir_write(struct graph *g, const char *xml, const char *bin, const struct ir_write_options *o,
+    struct err *err);
+
+#endif

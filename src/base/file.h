@@ -1,0 +1,46 @@
+/* Files mapped to read, and outputs that appear whole or not at all. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* A read-only mapping, counted: blobs that point into it keep it alive. */
+struct file {
+	const uint8_t *data; /* never NULL; not NUL-terminated */
+	size_t size;
+	int refs;
+	void *base;
+};
+/* Maps a regular file (pipes and devices are read into memory up to the limit). */
+int file_map(const char *path, struct file **out, struct err *err);
+struct file *file_ref(struct file *f);
+void file_unref(struct file *f); /* NULL is legal */
+/* Lets the pages in [off, off+len) go; reading them again maps them back. */
+void file_forget(struct file *f, size_t off, size_t len);
+
+/* An output written beside its final place and renamed there; until then the old file stays.
+ * Unfinished ones are removed by output_abort and, through output_cleanup, when a signal ends us.
+ */
+struct output;
+int output_open(const char *path, struct output **out, struct err *err); /* makes missing folders */
+int output_write(struct output *o, const void *data, size_t size, struct err *err);
+/* Drops what was written at and after off. */
+int output_rewind(struct output *o, int64_t off, struct err *err);
+/* Reads back what was written. */
+int output_read(struct output *o, int64_t off, void *dst, size_t size, struct err *err);
+int64_t output_size(const struct output *o);
+/* Flushes and closes; the file keeps its temporary name until output_rename. */
+int output_close(struct output *o, struct err *err);
+int output_rename(struct output *o, struct err *err); /* frees o in every case */
+void output_abort(struct output *o);                  /* frees o; NULL is legal */
+/* Async-signal-safe: unlinks every unfinished output. */
+void output_cleanup(void);
+/* mkdir -p. */
+int make_dirs(const char *path, struct err *err);
+/* Whole small file into NUL-terminated heap memory, at most limit bytes. */
+int file_slurp(const char *path, size_t limit, char **out, size_t *size, struct err *err);
+
+#endif

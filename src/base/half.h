@@ -1,0 +1,25 @@
+/* Conversions between float and the narrow floating-point formats, bit-exact on every machine.
+ * Rounding is to nearest, ties to even; IEEE 754-2008 binary16, bfloat16, OCP 8-bit formats
+ * (OFP8 1.0). */
+#ifndef BASE_HALF_H
+#define BASE_HALF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+float f16_to_f32(uint16_t h);
+uint16_t f32_to_f16(float f);  /* overflow gives infinity, NaN stays NaN */
+uint16_t f64_to_f16(double d); /* one rounding */
+float bf16_to_f32(uint16_t b);
+uint16_t f32_to_bf16(float f);
+uint16_t f64_to_bf16(double d);
+float f8e4m3_to_f32(uint8_t v);
+uint8_t f32_to_f8e4m3(float f);     /* overflow gives NaN (0x7f | sign) */
+uint8_t f32_to_f8e4m3_sat(float f); /* overflow gives the largest finite value */
+float f8e5m2_to_f32(uint8_t v);
+uint8_t f32_to_f8e5m2(float f);
+uint8_t f32_to_f8e5m2_sat(float f);
+void f16_to_f32_n(float *dst, const uint16_t *src, size_t n);
+void f32_to_f16_n(uint16_t *dst, const float *src, size_t n);
+
+#endif

@@ -1,0 +1,21 @@
+/* A pool of threads that runs one parallel loop at a time. */
+#ifndef BASE_THREADS_H
+#define BASE_THREADS_H
+
+#include "base/status.h"
+
+struct pool;
+
+/* Processors that this process may use: affinity mask, lowered by every cgroup cpu.max on the path.
+ */
+int threads_available(void);
+/* n threads, the caller's included (n = 1 starts none); n = 0 asks threads_available. */
+int pool_new(int n, struct pool **out, struct err *err);
+void pool_free(struct pool *p);
+int pool_size(const struct pool *p);
+/* Calls fn(ctx, task, worker) for every task 0..ntasks-1, worker in 0..size-1, and returns when all
+ * are done. Tasks are taken in order; which worker runs one is not fixed. pool NULL runs them here.
+ */
+void pool_run(struct pool *p, int ntasks, void (*fn)(void *ctx, int task, int worker), void *ctx);
+
+#endif

@@ -1,0 +1,34 @@
+/* Runs a graph: a plan per set of input shapes, kernels where there are some, eval for the rest. */
+#ifndef EXEC_EXEC_H
+#define EXEC_EXEC_H
+
+#include "base/status.h"
+#include "base/threads.h"
+#include "graph/graph.h"
+
+struct exec;
+
+struct exec_options {
+	struct pool *pool; /* borrowed; NULL: one thread */
+	bool eval_only;    /* no kernels: the operators' eval everywhere */
+	struct log log;
+	/* Called after each node with each of its outputs, in order: --dump, --compare,
+	 * calibration. The tensor is valid during the call. Keeps every value alive only while it
+	 * is needed. May be NULL. */
+	int (*tap)(void *user, const struct value *v, const struct tensor *t, struct err *err);
+	void *user;
+};
+
+/* Borrows the graph, which must outlive it and not change. Constants are packed here, once. */
+int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, struct err *err);
+void exec_free(struct exec *e);
+/* in[k] for input k of the graph; out[k] is set to tensors that the exec owns until the next run.
+ * Shapes that differ from the last run's make a new plan. Allocates nothing when they don't (unless
+ * the network has data-dependent shapes). Types must match; a shape that does not fit is an error
+ * that names the input. */
+int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err);
+/* Bytes of the workspace of the current plan, and of packed weights. */
+size_t exec_workspace(const struct exec *e);
+size_t exec_packed(const struct exec *e);
+
+#endif

@@ -1,0 +1,95 @@
+/* libmo: load a network (ONNX or OpenVINO IR) and run it. Link with pkg-config --libs mo.
+ *
+ * Handles are opaque. Functions return 0 or a negative enum mo_status; mo_error gives the words for
+ * the last failure in this thread. A model may be used from several threads when each has its own
+ * request.
+ */
+#ifndef MO_H
+#define MO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+enum mo_status {
+	MO_OK = 0,
+	MO_E_IO = -1,
+	MO_E_FORMAT = -2,
+	MO_E_LIMIT = -3,
+	MO_E_UNSUPPORTED = -4,
+	MO_E_NOMEM = -5,
+	MO_E_USAGE = -6
+};
+
+#define MO_MAX_RANK 16
+
+enum mo_type {
+	MO_NONE,
+	MO_F32,
+	MO_F16,
+	MO_BF16,
+	MO_F64,
+	MO_F8E4M3,
+	MO_F8E5M2,
+	MO_BOOL,
+	MO_I8,
+	MO_I16,
+	MO_I32,
+	MO_I64,
+	MO_U8,
+	MO_U16,
+	MO_U32,
+	MO_U64,
+	MO_I4,
+	MO_U4,
+	MO_U1,
+	MO_NF4
+};
+
+/* A dense row-major array. */
+struct mo_tensor {
+	enum mo_type type;
+	int rank;
+	int64_t dim[MO_MAX_RANK];
+	void *data;
+};
+
+struct mo_model;
+struct mo_request;
+
+/* "0.1.0" of the library that runs. */
+const char *mo_version(void);
+/* The last failure in this thread, "" when there was none. Valid until the next call that fails. */
+const char *mo_error(void);
+
+/* Reads an ONNX file or an IR's .xml. The caller frees it with mo_model_free. */
+int mo_model_load(const char *path, struct mo_model **out);
+void mo_model_free(struct mo_model *m);
+int mo_model_inputs(const struct mo_model *m);
+int mo_model_outputs(const struct mo_model *m);
+const char *mo_input_name(const struct mo_model *m, int k);
+const char *mo_output_name(const struct mo_model *m, int k);
+/* Type, rank and dims; dims that are not fixed are -1, a rank that is not known is -1; data NULL.
+ */
+int mo_input_info(const struct mo_model *m, int k, struct mo_tensor *out);
+int mo_output_info(const struct mo_model *m, int k, struct mo_tensor *out);
+
+/* A request runs the model with n threads (0: all that the process may use). */
+int mo_request_new(struct mo_model *m, int threads, struct mo_request **out);
+void mo_request_free(struct mo_request *r);
+/* in: one tensor per input, data borrowed during the call. out: set to tensors owned by the
+ * request, valid until its next run or free. */
+int mo_request_run(struct mo_request *r, const struct mo_tensor *in, struct mo_tensor *out);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
