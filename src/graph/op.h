@@ -8,13 +8,13 @@ struct infer;
 struct eval;
 
 enum op_flag {
-	OP_BROADCAST = 1 << 0,  /* elementwise with numpy broadcasting of its inputs */
-	OP_UNARY = 1 << 1,      /* elementwise on one input; further inputs are parameters */
-	OP_DATA_SHAPE = 1 << 2, /* output sizes depend on the data: eval allocates the outputs */
-	OP_RANDOM = 1 << 3,     /* never folded, never merged */
-	OP_COMMUTES = 1 << 4,   /* op(a, b) = op(b, a) */
-	OP_MOVES = 1 << 5,      /* only moves or copies elements: any type, no arithmetic */
-	OP_SINK = 1 << 6,       /* Result, Assign: alive without uses */
+	OPF_BROADCAST = 1 << 0,  /* elementwise with numpy broadcasting of its inputs */
+	OPF_UNARY = 1 << 1,      /* elementwise on one input; further inputs are parameters */
+	OPF_DATA_SHAPE = 1 << 2, /* output sizes depend on the data: eval allocates the outputs */
+	OPF_RANDOM = 1 << 3,     /* never folded, never merged */
+	OPF_COMMUTES = 1 << 4,   /* op(a, b) = op(b, a) */
+	OPF_MOVES = 1 << 5,      /* only moves or copies elements: any type, no arithmetic */
+	OPF_SINK = 1 << 6,       /* Result, Assign: alive without uses */
 };
 
 struct op {

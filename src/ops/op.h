@@ -86,7 +86,7 @@ int graph_infer(struct graph *g, struct err *err);
  */
 
 /* in[k] is absent (DT_NONE) for an input not given. Outputs are allocated by the caller from
- * inference on the concrete shapes, except for OP_DATA_SHAPE rows, whose eval calls eval_output
+ * inference on the concrete shapes, except for OPF_DATA_SHAPE rows, whose eval calls eval_output
  * first. Input and output buffers never overlap. eval reads no value it was not given, calls no ISA
  * kernel and no float variant of the C library, computes transcendental functions in double and
  * rounds once, reduces in a fixed order. */
@@ -105,7 +105,7 @@ static inline bool eval_has(const struct eval *s, int k)
 {
 	return k < s->nin && s->in[k].type != DT_NONE;
 }
-/* OP_DATA_SHAPE rows: allocates output k. */
+/* OPF_DATA_SHAPE rows: allocates output k. */
 static inline int eval_output(struct eval *s, int k, enum dtype type, int rank, const int64_t *dims)
 {
 	return s->alloc(s, k, type, rank, dims);
