@@ -1,5 +1,6 @@
 # mo: model optimizer and executor. `make help` lists the targets.
 VERSION := $(shell sed -n 's/.*MO_VERSION "\(.*\)"/\1/p' src/version.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 BUILD ?= build
 ifeq ($(origin CC),default)
 CC := gcc
@@ -11,32 +12,50 @@ MACHINE := $(shell $(CC) -dumpmachine)
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla $(if $(DEV),-Werror)
-MO_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -I. -I$(BUILD)/gen -ffp-contract=off -fvisibility=hidden -fPIC -pthread $(WARN) \
-	$(shell $(PKG_CONFIG) --cflags $(PKGS)) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer) $(if $(DEV),-DDEV)
-MO_LIBS = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+MO_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -I. -I$(BUILD)/gen $(PKG_CFLAGS) -ffp-contract=off \
+	-fvisibility=hidden -fPIC -pthread $(WARN) $(SAN) $(if $(DEV),-DDEV)
+MO_LIBS = $(PKG_LIBS) -lm $(SAN)
 
 TOOLS := mo mo-run mo-info
 MAINS := $(patsubst %,src/cli/%.c,$(subst -,_,$(TOOLS)))
-SRC := $(wildcard src/*.c src/base/*.c src/graph/*.c src/ops/*.c src/kernels/*.c src/exec/*.c src/quant/*.c src/report/*.c formats/*.c passes/*.c)
+SRC := $(wildcard src/*.c $(addprefix src/,base/*.c graph/*.c ops/*.c kernels/*.c exec/*.c quant/*.c \
+	report/*.c) formats/*.c passes/*.c)
 ifeq ($(filter x86_64-%,$(MACHINE)),)
 SRC := $(filter-out %__avx2.c %__avx512.c %__vnni.c %__bf16.c,$(SRC))
 endif
 CLI := $(filter-out $(MAINS),$(wildcard src/cli/*.c))
 OBJ := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/onnx.pb-c.o
 CLI_OBJ := $(CLI:%.c=$(BUILD)/%.o)
+UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/kernels/test_*.c))
+RUNNERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/passes/*.c tests/fuzz/replay*.c))
 
-all: $(TOOLS:%=$(BUILD)/bin/%) ## build the programs and the library
+all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libmo.a $(BUILD)/libmo.so $(BUILD)/mo.pc ## build the programs and the library
 
-$(BUILD)/bin/%: $(BUILD)/libmo.a $(CLI_OBJ)
+$(BUILD)/bin/%: $(CLI_OBJ) $(BUILD)/libmo.a
 	@mkdir -p $(@D)
-	$(CC) -pthread -o $@ $(BUILD)/src/cli/$(subst -,_,$*).o $(CLI_OBJ) $(BUILD)/libmo.a $(MO_LIBS) $(LDFLAGS)
+	$(CC) -pthread -o $@ $(filter %.o,$^) $(BUILD)/libmo.a $(MO_LIBS) $(LDFLAGS)
 $(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): $(BUILD)/src/cli/$(subst -,_,$(t)).o))
 
 $(BUILD)/libmo.a: $(OBJ)
-	rm -f $@ && ar rcs $@ $^
+	@rm -f $@
+	ar rcs $@ $^
+$(BUILD)/libmo.so: $(OBJ)
+	$(CC) -shared -pthread -Wl,-soname,libmo.so.$(SOVERSION) -o $@ $^ $(MO_LIBS) $(LDFLAGS)
+$(BUILD)/mo.pc: src/version.h Makefile
+	@mkdir -p $(@D)
+	printf 'prefix=%s\nName: mo\nDescription: run ONNX and OpenVINO IR networks\nVersion: %s\n' \
+	    '$(PREFIX)' '$(VERSION)' > $@
+	printf 'Requires.private: %s\nLibs: -L$${prefix}/lib -lmo\nLibs.private: -lm -pthread\nCflags: -I$${prefix}/include\n' \
+	    '$(PKGS)' >> $@
 
+# The suffix after __ is the compile flags of a kernel file.
 %__avx2.o: ISA = -mavx2 -mfma -mf16c
 %__avx512.o: ISA = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl
+%__vnni.o: ISA = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+%__bf16.o: ISA = -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16
 
 $(BUILD)/%.o: %.c Makefile | $(BUILD)/gen/onnx.pb-c.c
 	@mkdir -p $(@D)
@@ -47,13 +66,54 @@ $(BUILD)/gen/onnx.pb-c.c: formats/onnx.proto
 	@mkdir -p $(@D)
 	protoc-c --c_out=$(BUILD)/gen --proto_path=formats $<
 
--include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
+	$(CC) -pthread -o $@ $< $(BUILD)/libmo.a -lcmocka $(MO_LIBS) $(LDFLAGS)
 
+-include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(UNIT:=.d) $(RUNNERS:=.d)
+
+# ---- what a user runs -----------------------------------------------------------------------------
+
+setup: ## install what building and testing need, where it is missing (Debian)
+	@sh tests/setup.sh
+demo: setup ## convert the network in testdata, run it on labelled samples, show the result
+	@$(MAKE) --no-print-directory -s all
+	@sh tests/demo.sh $(BUILD)
+check: setup ## set up, build and run all tests (under 20 minutes)
+	@$(MAKE) --no-print-directory check-built
+check-all: setup peers ## check, and the heavy sweeps: whole networks, arm64, long fuzzing
+	@$(MAKE) --no-print-directory check-built HEAVY=1
+check-built: all tests
+	@BUILD=$(BUILD) HEAVY=$(HEAVY) CC='$(CC)' bash tests/run.sh
+tests: $(UNIT) $(RUNNERS) ## build the test programs
+peers: ## install the outside peers into build/peers by pip (OpenVINO, ONNX Runtime, NNCF)
+	@sh tests/interop/peers.sh $(BUILD)
+lint: ## include arrows, banned calls, formatting, man pages against --help, headers alone
+	@BUILD=$(BUILD) CC='$(CC)' bash tests/lint/run.sh
+bench: all $(UNIT) ## time kernels, conversion and networks, beside the peers where they are installed
+	@BUILD=$(BUILD) bash tests/bench/run.sh
+fuzz: ## fuzz each target with libFuzzer for FUZZ_SECONDS (60)
+	@BUILD=$(BUILD) bash tests/fuzz/run.sh
+bless: all tests ## rewrite the expected results of the pass tests
+	@for f in tests/passes/*.txt; do $(BUILD)/tests/passes/run_passes --bless $$f; done
+
+install: all ## install under PREFIX (/usr/local), into DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 src/mo.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(BUILD)/libmo.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(BUILD)/libmo.so $(DESTDIR)$(PREFIX)/lib/libmo.so.$(VERSION)
+	ln -sf libmo.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmo.so.$(SOVERSION)
+	ln -sf libmo.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmo.so
+	install -m 644 $(BUILD)/mo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed -i 's|^prefix=.*|prefix=$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/pkgconfig/mo.pc
+	for m in man/*.[0-9]; do install -Dm 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m#man/}; done
+
+format: ## rewrite the C files in the project's style
+	clang-format -i $$(git ls-files '*.c' '*.h')
 clean: ## remove what was built (peers and corpus stay)
-	rm -rf $(BUILD)/src $(BUILD)/formats $(BUILD)/passes $(BUILD)/tests $(BUILD)/gen $(BUILD)/bin $(BUILD)/libmo.*
-
+	rm -rf $(addprefix $(BUILD)/,src formats passes tests gen bin asan tsan arm64 fuzz log) $(BUILD)/libmo.* $(BUILD)/mo.pc
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-.PHONY: all clean help
+.PHONY: all setup demo check check-all check-built tests peers lint bench fuzz bless install format clean help
 .SECONDARY:
