@@ -4,6 +4,7 @@
 
 #define MAX_RANK 16                           /* dimensions of one tensor */
 #define LIMIT_FILE_BYTES (INT64_C(1) << 40)   /* any one file we map */
+#define LIMIT_STREAM_BYTES (INT64_C(1) << 31) /* a pipe or device read into memory */
 #define LIMIT_TENSOR_BYTES (INT64_C(1) << 38) /* one tensor, constant or computed */
 #define LIMIT_NODES 1000000                   /* layers of one graph, bodies included */
 #define LIMIT_PORTS 65536                     /* inputs, or outputs, of one node */

@@ -1,0 +1,146 @@
+/* Reading files: mapped where they can be, read into memory where not. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+
+static int open_read(const char *path, struct stat *st, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "open", path);
+	int rc = OK;
+	if (fstat(fd, st)) {
+		rc = fail_errno(err, "read", path);
+	} else if (S_ISDIR(st->st_mode)) {
+		errno = EISDIR;
+		rc = fail_errno(err, "read", path);
+	}
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+/* Reads to the end into NUL-terminated heap memory. */
+static int read_all(
+    int fd, const char *path, size_t limit, char **out, size_t *size, struct err *err)
+{
+	size_t n = 0, cap = 4096;
+	char *data = malloc(cap);
+	while (data) {
+		ssize_t got = read(fd, data + n, cap - 1 - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			if (got < 0)
+				break;
+			data[n] = 0;
+			*out = data;
+			*size = n;
+			return OK;
+		}
+		n += (size_t)got;
+		if (n > limit) {
+			free(data);
+			return fail(err, E_LIMIT, "'%s' is larger than the limit of %zu bytes",
+			    path, limit);
+		}
+		if (n == cap - 1) {
+			char *more = realloc(data, cap *= 2);
+			if (!more)
+				free(data);
+			data = more;
+		}
+	}
+	if (!data)
+		return fail_nomem(err);
+	fail_errno(err, "read", path);
+	free(data);
+	return E_IO;
+}
+
+static int map_regular(
+    struct file *f, int fd, const char *path, const struct stat *st, struct err *err)
+{
+	if (st->st_size > LIMIT_FILE_BYTES)
+		return fail(err, E_LIMIT, "'%s' is larger than the limit of %lld bytes", path,
+		    (long long)LIMIT_FILE_BYTES);
+	f->size = (size_t)st->st_size;
+	f->base = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (f->base == MAP_FAILED)
+		return fail_errno(err, "map", path);
+	f->data = f->base;
+	return OK;
+}
+
+int file_map(const char *path, struct file **out, struct err *err)
+{
+	struct stat st;
+	struct file *f = NULL;
+	int fd = open_read(path, &st, err);
+	if (fd < 0)
+		return fd;
+	int rc = OK;
+	char *data;
+	if (!(f = calloc(1, sizeof *f)))
+		rc = fail_nomem(err);
+	else if (S_ISREG(st.st_mode) && st.st_size > 0)
+		rc = map_regular(f, fd, path, &st, err);
+	else if (!(rc = read_all(fd, path, LIMIT_STREAM_BYTES, &data, &f->size, err)))
+		f->data = (uint8_t *)data;
+	close(fd);
+	if (rc) {
+		free(f);
+		return rc;
+	}
+	f->refs = 1;
+	*out = f;
+	return OK;
+}
+
+struct file *file_ref(struct file *f)
+{
+	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
+	return f;
+}
+
+void file_unref(struct file *f)
+{
+	if (!f || __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (f->base)
+		munmap(f->base, f->size);
+	else
+		free((void *)f->data);
+	free(f);
+}
+
+void file_forget(struct file *f, size_t off, size_t len)
+{
+	if (!f->base || off >= f->size)
+		return;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t end = len < f->size - off ? off + len : f->size;
+	off -= off % page;
+	if (end > off)
+		madvise((char *)f->base + off, end - off, MADV_DONTNEED);
+}
+
+int file_slurp(const char *path, size_t limit, char **out, size_t *size, struct err *err)
+{
+	struct stat st;
+	int fd = open_read(path, &st, err);
+	if (fd < 0)
+		return fd;
+	int rc = read_all(fd, path, limit, out, size, err);
+	close(fd);
+	return rc;
+}

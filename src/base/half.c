@@ -1,0 +1,201 @@
+/* The narrow floating-point formats in integer arithmetic, so that every machine agrees. */
+#include "base/half.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define QUIET 0x7fc00000
+
+static inline uint32_t bits_of(float f)
+{
+	uint32_t x;
+	memcpy(&x, &f, sizeof x);
+	return x;
+}
+
+static inline float float_of(uint32_t x)
+{
+	float f;
+	memcpy(&f, &x, sizeof f);
+	return f;
+}
+
+/* Without branches, so that compilers make vectors of it. Subnormals are rounded by adding 0.5,
+ * whose last place is binary16's (F. Giesen's method). */
+static inline uint16_t narrow16(float f)
+{
+	uint32_t x = bits_of(f), sign = x >> 31 << 15;
+	int32_t a = (int32_t)(x & 0x7fffffff);
+	int32_t normal = (a - (112 << 23) + 0xfff + (a >> 13 & 1)) >> 13;
+	int32_t tiny = (int32_t)bits_of(float_of((uint32_t)a) + 0.5f) - (126 << 23);
+	int32_t special = a > 0x7f800000 ? 0x7e00 | (a >> 13 & 0x3ff) : 0x7c00;
+	int32_t r = a < 113 << 23 ? tiny : normal;
+	r = a >= 143 << 23 ? special : r;
+	return (uint16_t)((uint32_t)r | sign);
+}
+
+static inline float widen16(uint16_t h)
+{
+	uint32_t sign = (uint32_t)(h & 0x8000) << 16;
+	int32_t a = (h & 0x7fff) << 13;
+	int32_t normal = a + (112 << 23);
+	int32_t special = a + (224 << 23);
+	int32_t tiny = (int32_t)bits_of(float_of((uint32_t)a + (113 << 23)) - 0x1p-14f);
+	int32_t r = a < 1 << 23 ? tiny : normal;
+	r = a >= 31 << 23 ? special : r;
+	return float_of((uint32_t)r | sign);
+}
+
+float f16_to_f32(uint16_t h)
+{
+	return widen16(h);
+}
+
+uint16_t f32_to_f16(float f)
+{
+	return narrow16(f);
+}
+
+/* Blocks of a fixed size: gcc's -O2 makes vectors only of loops whose count it knows. */
+#define BLOCK 64
+
+static inline void narrow_block(uint16_t *restrict dst, const float *restrict src)
+{
+	for (int i = 0; i < BLOCK; i++)
+		dst[i] = narrow16(src[i]);
+}
+
+static inline void widen_block(float *restrict dst, const uint16_t *restrict src)
+{
+	for (int i = 0; i < BLOCK; i++)
+		dst[i] = widen16(src[i]);
+}
+
+void f32_to_f16_n(uint16_t *dst, const float *src, size_t n)
+{
+	size_t i = 0;
+	for (; i + BLOCK <= n; i += BLOCK)
+		narrow_block(dst + i, src + i);
+	for (; i < n; i++)
+		dst[i] = narrow16(src[i]);
+}
+
+void f16_to_f32_n(float *dst, const uint16_t *src, size_t n)
+{
+	size_t i = 0;
+	for (; i + BLOCK <= n; i += BLOCK)
+		widen_block(dst + i, src + i);
+	for (; i < n; i++)
+		dst[i] = widen16(src[i]);
+}
+
+struct parts {
+	bool sign, nan, inf;
+	uint32_t code; /* exponent and fraction of |d| in the narrow format; may run past its top */
+};
+
+/* Rounds |d| once, to nearest even, to a format with the given fraction bits and exponent bias. */
+static struct parts narrow(double d, int fraction, int bias)
+{
+	uint64_t x;
+	memcpy(&x, &d, sizeof x);
+	struct parts p = {.sign = x >> 63};
+	int e = (int)(x >> 52 & 0x7ff);
+	uint64_t m = x & ((UINT64_C(1) << 52) - 1);
+	if (e == 0x7ff) {
+		p.nan = m != 0;
+		p.inf = !p.nan;
+		return p;
+	}
+	int lack = 1 - bias - (e - 1023); /* places below the least normal exponent */
+	int shift = 52 - fraction + (lack > 0 ? lack : 0);
+	if (!e || shift > 53)
+		return p;
+	m |= UINT64_C(1) << 52;
+	uint64_t half = UINT64_C(1) << (shift - 1), rest = m & (2 * half - 1), q = m >> shift;
+	q += rest > half || (rest == half && (q & 1));
+	p.code = (uint32_t)q;
+	if (lack <= 0)
+		p.code += (uint32_t)(e - 1023 + bias - 1) << fraction;
+	return p;
+}
+
+uint16_t f64_to_f16(double d)
+{
+	struct parts p = narrow(d, 10, 15);
+	uint32_t r = p.nan ? 0x7e00 : p.inf || p.code > 0x7c00 ? 0x7c00 : p.code;
+	return (uint16_t)(r | (uint32_t)p.sign << 15);
+}
+
+uint16_t f64_to_bf16(double d)
+{
+	struct parts p = narrow(d, 7, 127);
+	uint32_t r = p.nan ? 0x7fc0 : p.inf || p.code > 0x7f80 ? 0x7f80 : p.code;
+	return (uint16_t)(r | (uint32_t)p.sign << 15);
+}
+
+float bf16_to_f32(uint16_t b)
+{
+	return float_of((uint32_t)b << 16);
+}
+
+uint16_t f32_to_bf16(float f)
+{
+	uint32_t x = bits_of(f);
+	if ((x & 0x7fffffff) > 0x7f800000)
+		return (uint16_t)(x >> 16 | 0x40);
+	return (uint16_t)((x + 0x7fff + (x >> 16 & 1)) >> 16);
+}
+
+/* fraction bits and bias of a format without its infinities and NaNs */
+static float widen8(uint8_t v, int fraction, int bias)
+{
+	int e = (v & 0x7f) >> fraction, m = v & ((1 << fraction) - 1);
+	float unit = float_of((uint32_t)((e ? e : 1) - bias - fraction + 127) << 23);
+	float r = (float)(e ? m + (1 << fraction) : m) * unit;
+	return v & 0x80 ? -r : r;
+}
+
+float f8e4m3_to_f32(uint8_t v)
+{
+	if ((v & 0x7f) == 0x7f)
+		return float_of(QUIET | (uint32_t)(v & 0x80) << 24);
+	return widen8(v, 3, 7);
+}
+
+float f8e5m2_to_f32(uint8_t v)
+{
+	if ((v & 0x7f) > 0x7c)
+		return float_of(QUIET | (uint32_t)(v & 0x80) << 24);
+	if ((v & 0x7f) == 0x7c)
+		return float_of(0x7f800000 | (uint32_t)(v & 0x80) << 24);
+	return widen8(v, 2, 15);
+}
+
+/* top: the largest finite code; over: what is beyond it, infinity included. */
+static uint8_t narrow8(float f, int fraction, int bias, uint32_t top, uint32_t over)
+{
+	struct parts p = narrow((double)f, fraction, bias);
+	uint32_t r = p.nan ? 0x7f : p.inf || p.code > top ? over : p.code;
+	return (uint8_t)(r | (uint32_t)p.sign << 7);
+}
+
+uint8_t f32_to_f8e4m3(float f)
+{
+	return narrow8(f, 3, 7, 0x7e, 0x7f);
+}
+
+uint8_t f32_to_f8e4m3_sat(float f)
+{
+	return narrow8(f, 3, 7, 0x7e, 0x7e);
+}
+
+uint8_t f32_to_f8e5m2(float f)
+{
+	return narrow8(f, 2, 15, 0x7b, 0x7c);
+}
+
+uint8_t f32_to_f8e5m2_sat(float f)
+{
+	return narrow8(f, 2, 15, 0x7b, 0x7b);
+}
