@@ -9,12 +9,17 @@ struct pool;
 /* Processors that this process may use: affinity mask, lowered by every cgroup cpu.max on the path.
  */
 int threads_available(void);
+/* The tightest CPU quota of the control groups (version 1 and 2) that the file membership names, in
+ * whole processors rounded up; INT_MAX when there is none. The process's own:
+ * threads_quota("/proc/self/cgroup", "/sys/fs/cgroup"). */
+int threads_quota(const char *membership, const char *mount);
 /* n threads, the caller's included (n = 1 starts none); n = 0 asks threads_available. */
 int pool_new(int n, struct pool **out, struct err *err);
 void pool_free(struct pool *p);
 int pool_size(const struct pool *p);
 /* Calls fn(ctx, task, worker) for every task 0..ntasks-1, worker in 0..size-1, and returns when all
- * are done. Tasks are taken in order; which worker runs one is not fixed. pool NULL runs them here.
+ * are done. fn must not use the same pool. Tasks are taken in order; which worker runs one is not
+ * fixed. pool NULL runs them here.
  */
 void pool_run(struct pool *p, int ntasks, void (*fn)(void *ctx, int task, int worker), void *ctx);
 

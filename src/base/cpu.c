@@ -1,0 +1,104 @@
+/* What the processor offers (CPUID) and the operating system keeps (XCR0), as bits. */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/cpu.h"
+
+#define LEVEL_AVX2 CPU_AVX2
+#define LEVEL_AVX512 (LEVEL_AVX2 | CPU_AVX512)
+#define LEVEL_VNNI (LEVEL_AVX512 | CPU_VNNI)
+#define LEVEL_BF16 (LEVEL_VNNI | CPU_BF16)
+
+static const struct level {
+	const char *name;
+	unsigned bits;
+} levels[] = {
+    {"ref", 0},
+    {"avx2", LEVEL_AVX2},
+    {"avx512", LEVEL_AVX512},
+    {"vnni", LEVEL_VNNI},
+    {"bf16", LEVEL_BF16},
+};
+#define NLEVELS (sizeof levels / sizeof *levels)
+#define KNOWN 0x80000000u /* set in the cache once the machine was asked */
+
+/* The machine's bits and what the user leaves of them; atomic, so that any thread may ask first. */
+static unsigned machine_cache;
+static unsigned allowed = ~0u;
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+#define XCR0_YMM 0x06u /* XMM and YMM state */
+#define XCR0_ZMM 0xe6u /* and opmask, upper ZMM, ZMM16-31 */
+#define BIT(n) (1u << (n))
+#define ALL(word, bits) (((word) & (bits)) == (bits))
+
+static unsigned xcr0(void)
+{
+	unsigned lo, hi;
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return lo;
+}
+
+static unsigned machine_ask(void)
+{
+	unsigned a, b, c, d, a7 = 0, b7 = 0, c7 = 0, d7 = 0, found = 0;
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !ALL(c, BIT(12) | BIT(27) | BIT(28) | BIT(29)))
+		return 0; /* FMA, OSXSAVE, AVX, F16C */
+	unsigned state = xcr0();
+	if (!ALL(state, XCR0_YMM) || !__get_cpuid_count(7, 0, &a7, &b7, &c7, &d7))
+		return 0;
+	if (b7 & BIT(5))
+		found |= CPU_AVX2;
+	if (!found || !ALL(state, XCR0_ZMM) || !ALL(b7, BIT(16) | BIT(17) | BIT(30) | BIT(31)))
+		return found; /* AVX512 F, DQ, BW, VL */
+	found |= CPU_AVX512;
+	if (c7 & BIT(11))
+		found |= CPU_VNNI;
+	if (a7 >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & BIT(5)))
+		found |= CPU_BF16;
+	return found;
+}
+#else
+static unsigned machine_ask(void)
+{
+	return 0;
+}
+#endif
+
+static unsigned machine(void)
+{
+	unsigned bits = __atomic_load_n(&machine_cache, __ATOMIC_RELAXED);
+	if (!(bits & KNOWN)) {
+		bits = machine_ask() | KNOWN;
+		__atomic_store_n(&machine_cache, bits, __ATOMIC_RELAXED);
+	}
+	return bits & ~KNOWN;
+}
+
+unsigned cpu_features(void)
+{
+	return machine() & __atomic_load_n(&allowed, __ATOMIC_RELAXED);
+}
+
+bool cpu_limit(const char *level)
+{
+	for (size_t i = 0; i < NLEVELS; i++) {
+		if (strcmp(level, levels[i].name))
+			continue;
+		__atomic_store_n(&allowed, levels[i].bits, __ATOMIC_RELAXED);
+		return true;
+	}
+	return false;
+}
+
+const char *cpu_level(void)
+{
+	unsigned have = cpu_features();
+	size_t best = 0;
+	for (size_t i = 0; i < NLEVELS; i++)
+		if ((have & levels[i].bits) == levels[i].bits)
+			best = i;
+	return levels[best].name;
+}
