@@ -231,7 +231,7 @@ void *eval_scratch(struct eval *s, int64_t n, size_t size)
 	return p;
 }
 
-int eval_axis(struct eval *s, int64_t axis, int rank, int *out)
+int elem_axis(struct eval *s, int64_t axis, int rank, int *out)
 {
 	int64_t a = axis < 0 ? axis + rank : axis;
 	if (a < 0 || a >= rank)
@@ -241,12 +241,12 @@ int eval_axis(struct eval *s, int64_t axis, int rank, int *out)
 	return OK;
 }
 
-int eval_axes(struct eval *s, const struct tensor *t, int rank, uint32_t *mask)
+int elem_axes(struct eval *s, const struct tensor *t, int rank, uint32_t *mask)
 {
 	int64_t n = tensor_count(t);
 	*mask = 0;
 	for (int64_t i = 0; i < n; i++) {
-		int a = 0, r = eval_axis(s, tensor_i64(t, i), rank, &a);
+		int a = 0, r = elem_axis(s, tensor_i64(t, i), rank, &a);
 		if (r)
 			return r;
 		*mask |= 1u << a;

@@ -58,7 +58,7 @@ void walk_tensors(struct walk *w, const struct tensor *out, int nin, const struc
 void walk_next(struct walk *w);
 
 /* Product of dims from..to-1. */
-static inline int64_t dims_product(const int64_t *dim, int from, int to)
+static inline int64_t dims_count(const int64_t *dim, int from, int to)
 {
 	int64_t n = 1;
 	for (int i = from; i < to; i++)
@@ -69,9 +69,9 @@ static inline int64_t dims_product(const int64_t *dim, int from, int to)
 /* Scratch of n * size bytes from the arena of s: NULL without memory. */
 void *eval_scratch(struct eval *s, int64_t n, size_t size);
 /* Axes from an integer tensor (or one scalar), normalised to 0..rank-1, as a bit mask. */
-int eval_axes(struct eval *s, const struct tensor *t, int rank, uint32_t *mask);
+int elem_axes(struct eval *s, const struct tensor *t, int rank, uint32_t *mask);
 /* One axis. */
-int eval_axis(struct eval *s, int64_t axis, int rank, int *out);
+int elem_axis(struct eval *s, int64_t axis, int rank, int *out);
 
 /* ---- shared checks of inference ----------------------------------------------------------- */
 
