@@ -56,37 +56,49 @@ uint16_t f32_to_f16(float f)
 	return narrow16(f);
 }
 
+/* Elements at any address. */
+struct loose16 {
+	uint16_t v;
+} __attribute__((packed, may_alias));
+struct loose32 {
+	float v;
+} __attribute__((packed, may_alias));
+
 /* Blocks of a fixed size: gcc's -O2 makes vectors only of loops whose count it knows. */
 #define BLOCK 64
 
-static inline void narrow_block(uint16_t *restrict dst, const float *restrict src)
+static inline void narrow_block(struct loose16 *restrict dst, const struct loose32 *restrict src)
 {
 	for (int i = 0; i < BLOCK; i++)
-		dst[i] = narrow16(src[i]);
+		dst[i].v = narrow16(src[i].v);
 }
 
-static inline void widen_block(float *restrict dst, const uint16_t *restrict src)
+static inline void widen_block(struct loose32 *restrict dst, const struct loose16 *restrict src)
 {
 	for (int i = 0; i < BLOCK; i++)
-		dst[i] = widen16(src[i]);
+		dst[i].v = widen16(src[i].v);
 }
 
-void f32_to_f16_n(uint16_t *dst, const float *src, size_t n)
+void f32_to_f16_n(void *dst, const void *src, size_t n)
 {
+	struct loose16 *d = dst;
+	const struct loose32 *s = src;
 	size_t i = 0;
 	for (; i + BLOCK <= n; i += BLOCK)
-		narrow_block(dst + i, src + i);
+		narrow_block(d + i, s + i);
 	for (; i < n; i++)
-		dst[i] = narrow16(src[i]);
+		d[i].v = narrow16(s[i].v);
 }
 
-void f16_to_f32_n(float *dst, const uint16_t *src, size_t n)
+void f16_to_f32_n(void *dst, const void *src, size_t n)
 {
+	struct loose32 *d = dst;
+	const struct loose16 *s = src;
 	size_t i = 0;
 	for (; i + BLOCK <= n; i += BLOCK)
-		widen_block(dst + i, src + i);
+		widen_block(d + i, s + i);
 	for (; i < n; i++)
-		dst[i] = widen16(src[i]);
+		d[i].v = widen16(s[i].v);
 }
 
 struct parts {
@@ -173,29 +185,39 @@ float f8e5m2_to_f32(uint8_t v)
 }
 
 /* top: the largest finite code; over: what is beyond it, infinity included. */
-static uint8_t narrow8(float f, int fraction, int bias, uint32_t top, uint32_t over)
+static uint8_t narrow8(double d, int fraction, int bias, uint32_t top, uint32_t over)
 {
-	struct parts p = narrow((double)f, fraction, bias);
+	struct parts p = narrow(d, fraction, bias);
 	uint32_t r = p.nan ? 0x7f : p.inf || p.code > top ? over : p.code;
 	return (uint8_t)(r | (uint32_t)p.sign << 7);
 }
 
 uint8_t f32_to_f8e4m3(float f)
 {
-	return narrow8(f, 3, 7, 0x7e, 0x7f);
+	return narrow8((double)f, 3, 7, 0x7e, 0x7f);
 }
 
 uint8_t f32_to_f8e4m3_sat(float f)
 {
-	return narrow8(f, 3, 7, 0x7e, 0x7e);
+	return narrow8((double)f, 3, 7, 0x7e, 0x7e);
 }
 
 uint8_t f32_to_f8e5m2(float f)
 {
-	return narrow8(f, 2, 15, 0x7b, 0x7c);
+	return narrow8((double)f, 2, 15, 0x7b, 0x7c);
 }
 
 uint8_t f32_to_f8e5m2_sat(float f)
 {
-	return narrow8(f, 2, 15, 0x7b, 0x7b);
+	return narrow8((double)f, 2, 15, 0x7b, 0x7b);
+}
+
+uint8_t f64_to_f8e4m3(double d)
+{
+	return narrow8(d, 3, 7, 0x7e, 0x7f);
+}
+
+uint8_t f64_to_f8e5m2(double d)
+{
+	return narrow8(d, 2, 15, 0x7b, 0x7c);
 }

@@ -19,7 +19,10 @@ uint8_t f32_to_f8e4m3_sat(float f); /* overflow gives the largest finite value *
 float f8e5m2_to_f32(uint8_t v);
 uint8_t f32_to_f8e5m2(float f);
 uint8_t f32_to_f8e5m2_sat(float f);
-void f16_to_f32_n(float *dst, const uint16_t *src, size_t n);
-void f32_to_f16_n(uint16_t *dst, const float *src, size_t n);
+uint8_t f64_to_f8e4m3(double d);
+uint8_t f64_to_f8e5m2(double d);
+/* Arrays; neither end need be aligned. */
+void f16_to_f32_n(void *dst, const void *src, size_t n);
+void f32_to_f16_n(void *dst, const void *src, size_t n);
 
 #endif

@@ -32,9 +32,11 @@ struct blob *blob_cast(struct blob *src, enum dtype from, enum dtype to, int64_t
 struct blob *blob_ref(struct blob *b);
 void blob_unref(struct blob *b); /* NULL is legal */
 size_t blob_size(const struct blob *b);
-/* The bytes where they can be addressed at once (mapped or heap), else NULL. */
+/* The bytes where they can be addressed at once (mapped or heap), else NULL. Mapped ones start at
+ * any address: read their elements by memcpy. */
 const void *blob_direct(const struct blob *b);
-/* The bytes of any blob: a deferred one is evaluated once and kept. NULL without memory. */
+/* The bytes of any blob, aligned to 8: a deferred or misaligned one is evaluated once and kept.
+ * NULL without memory. */
 const void *blob_data(struct blob *b);
 /* Evaluates bytes [off, off+size) into dst without keeping anything; off and size are multiples of
  * 64 or end at the blob's end. */

@@ -165,7 +165,8 @@ struct node *graph_const_f32(
     struct graph *g, struct node *at, const char *name, int n, const float *v);
 /* Takes a node without uses out of the graph. */
 void graph_remove(struct node *n);
-/* Makes every use of old a use of new. Tensor names of old move to new. */
+/* Makes every use of old a use of new, but for uses by new's own node (which may be made to consume
+ * old). Tensor names of old move to new. */
 void graph_replace(struct value *old, struct value *new);
 /* graph_replace of the node's outputs 0..nout-1 by those of new, then graph_remove(old). meta moves
  * too. */
@@ -203,8 +204,8 @@ static inline struct value *node_in(const struct node *n, int i)
 }
 /* The Const node behind a value, or NULL. */
 struct node *value_const(const struct value *v);
-/* The tensor of a Const (data forced, owned by the blob); absent when v is no Const or no memory.
- */
+/* The tensor of a Const (data forced and aligned to its elements, owned by the blob); absent when v
+ * is no Const or without memory. */
 struct tensor value_tensor(const struct value *v);
 static inline const char *value_name(const struct value *v)
 {

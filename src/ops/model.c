@@ -33,3 +33,36 @@ int eval_none(struct eval *s)
 {
 	return eval_fail(s, E_UNSUPPORTED, "'%s' has nothing to evaluate", s->node->op->type);
 }
+
+struct node *graph_const(struct graph *g, struct node *at, const char *name, enum dtype type,
+    int rank, const int64_t *dims, struct blob *data)
+{
+	const struct op *row = op_row(OP_CONST);
+	struct node *n = NULL;
+	if (data)
+		n = at ? graph_insert_before(at, row, name, NULL, 0, 1)
+		       : graph_add(g, row, name, NULL, 0, 1);
+	if (!n) {
+		blob_unref(data);
+		return NULL;
+	}
+	n->data = data;
+	n->out[0].info = (struct info){.type = type, .shape = shape_of(rank, dims)};
+	return n;
+}
+
+struct node *graph_const_i64(
+    struct graph *g, struct node *at, const char *name, int n, const int64_t *v)
+{
+	int64_t dim = n, count = n < 0 ? 1 : n;
+	return graph_const(
+	    g, at, name, DT_I64, n >= 0, &dim, blob_copy(v, (size_t)count * sizeof *v));
+}
+
+struct node *graph_const_f32(
+    struct graph *g, struct node *at, const char *name, int n, const float *v)
+{
+	int64_t dim = n, count = n < 0 ? 1 : n;
+	return graph_const(
+	    g, at, name, DT_F32, n >= 0, &dim, blob_copy(v, (size_t)count * sizeof *v));
+}
