@@ -71,6 +71,9 @@ bool infer_int(const struct infer *s, int k, int64_t *v);
 /* Normalises axis of a rank, negative counts from the end: -1 with the error set when out of range.
  */
 int infer_axis(struct infer *s, int64_t axis, int rank);
+/* Integer content of a tensor of rank 0 or 1 with at most LIMIT_ELEMS elements as dims in the
+ * arena; NULL when it is none such, or without memory (then nothing is known). */
+const struct dim *tensor_elems(const struct tensor *t, struct arena *a);
 /* Sets output k's elems (copied), for an integer result of n <= LIMIT_ELEMS elements. */
 void infer_set_elems(struct infer *s, int k, int n, const struct dim *elems);
 /* fail(E_FORMAT) on s->err. */
