@@ -1,5 +1,5 @@
-/* Kernels work on pointers and strides and never see the graph. kernels.def lists the rows, best
- * first.
+/* The rows of kernels.def and their contracts. Kernels work on pointers and strides, never see the
+ * graph and allocate nothing.
  *
  * A new kernel is a function in FAMILY__ISA.c, a row in kernels.def, and nothing else: the row
  * expands to the prototype, the candidate, the test against ref and the benchmark. */
@@ -10,17 +10,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the epilogue does while the tile is in registers. */
+/* What happens to sums before they are stored: bias added, then max(lo, min(hi, x)). A NaN passes
+ * the clamp. */
 struct epilogue {
-	const float *bias; /* per row (GEMM row = output channel), or NULL */
-	float lo, hi;      /* clamp; -inf and inf: none */
+	const float *row_bias; /* one per row of C, or NULL */
+	const float *col_bias; /* one per column of C, or NULL */
+	float lo, hi;          /* -inf and inf: no clamp */
 };
 
-/* C[M x N] = A[M x K] * B[K x N]: A packed once by the row's packer into panels of mr rows, B
- * packed by the caller's pack_b into panels of nr columns; ldc in elements. One call does one mr x
- * nr tile; m <= mr and n <= nr rows and columns are stored. */
-typedef void gemm_f32_fn(int k, const float *a, const float *b, float *c, size_t ldc, int m, int n,
-    const struct epilogue *e);
+/* One tile of C[m x n] = A[m x k] * B[k x n], or += when add is set.
+ *   a     a panel of mr rows: element (i, p) at a[p * mr + i]; all mr rows can be read
+ *   b     element (p, j) at b[p * ldb + j]; only n columns are read
+ *   c     element (i, j) at c[i * ldc + j]; only m rows and n columns are read or written
+ *   e     bias and clamp, its biases starting at this tile; NULL: sums are stored as they are
+ * 1 <= m <= mr, 1 <= n <= nr, k >= 0. Each sum is one chain of multiply-adds in the order of p,
+ * whatever m and n, so results do not depend on how C is cut into tiles. */
+typedef void gemm_f32_fn(int k, const float *a, const float *b, size_t ldb, float *c, size_t ldc,
+    int m, int n, bool add, const struct epilogue *e);
 
 struct gemm_f32 {
 	const char *name;
@@ -29,8 +35,27 @@ struct gemm_f32 {
 	int mr, nr;
 };
 
-extern const struct gemm_f32 gemm_f32_rows[]; /* best first; ends with run NULL; ref last */
-/* The first row that the CPU (as limited) has. */
+/* One output row of a depthwise convolution: out[x] = clamp(bias + sum over r < nrows and
+ * t < ntaps of w[r * ntaps + t] * rows[r][tap[t] + x]) for 0 <= x < n. Nothing is read beyond
+ * rows[r][tap[t] + n - 1]; the sum is one chain in the order of r, then t. */
+typedef void dw_f32_fn(int n, const float *const *rows, int nrows, const int *tap, int ntaps,
+    const float *w, float bias, float lo, float hi, float *out);
+
+struct dw_f32 {
+	const char *name;
+	unsigned need;
+	dw_f32_fn *run;
+};
+
+/* Best first, ref last, ended by run NULL. */
+extern const struct gemm_f32 gemm_f32_rows[];
+extern const struct dw_f32 dw_f32_rows[];
+/* The first row that the processor, as limited, has. */
 const struct gemm_f32 *gemm_f32_pick(void);
+const struct dw_f32 *dw_f32_pick(void);
+
+#define GEMM_F32(need, fn, mr, nr) gemm_f32_fn fn;
+#define DW_F32(need, fn) dw_f32_fn fn;
+#include "kernels/kernels.def"
 
 #endif
