@@ -1,0 +1,389 @@
+/* Writes a graph as OpenVINO IR: layers, edges and run-time info as XML, constants as BIN. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "formats/ir.h"
+#include "formats/ir_bin.h"
+#include "formats/ir_info.h"
+#include "formats/ir_text.h"
+#include "graph/op.h"
+#include "ops/op.h"
+
+#define FLUSH ((size_t)1 << 20) /* XML text kept before it goes to the file */
+
+struct writer {
+	struct graph *graph;
+	const struct ir_write_options *options;
+	struct node **order; /* Parameters, the rest, Results; a node's mark is its index: its id */
+	int n;
+	const char **name; /* unique layer names, parallel to order */
+	struct arena *arena;
+	struct text text;
+	struct output *xml, *bin;
+	struct ir_bin constants;
+	struct err *err;
+};
+
+static int order_nodes(struct writer *w)
+{
+	struct graph *g = w->graph;
+
+	w->order = arena_array(w->arena, (size_t)g->nnodes + 1, sizeof *w->order);
+	w->name = arena_array(w->arena, (size_t)g->nnodes + 1, sizeof *w->name);
+	if (!w->order || !w->name)
+		return fail_nomem(w->err);
+	for (int i = 0; i < g->ninputs; i++)
+		w->order[w->n++] = g->inputs[i];
+	graph_each (g, n)
+		if (!node_is(n, OP_PARAMETER) && !node_is(n, OP_RESULT))
+			w->order[w->n++] = n;
+	for (int i = 0; i < g->noutputs; i++)
+		w->order[w->n++] = g->outputs[i];
+	for (int i = 0; i < w->n; i++)
+		w->order[i]->mark = (uint32_t)i;
+	return OK;
+}
+
+/* The tensor name that belongs to a Result alone, or NULL: its own name, when its value has it. */
+static const char *result_name(const struct node *n)
+{
+	const struct value *v = node_in(n, 0);
+	for (int i = 0; v && i < v->nnames; i++)
+		if (!strcmp(v->names[i], n->name))
+			return v->names[i];
+	return NULL;
+}
+
+/* The layer name before it is made unique. A Result that is called like its tensor gets
+ * OpenVINO's ending. */
+static const char *wanted_name(struct writer *w, const struct node *n)
+{
+	const char *name = n->name ? n->name : "";
+
+	if (node_is(n, OP_RESULT) && node_in(n, 0) && (!*name || result_name(n)))
+		return arena_printf(
+		    w->arena, "%s/sink_port_0", *name ? name : value_name(node_in(n, 0)));
+	return *name ? name : arena_printf(w->arena, "%s_%" PRIu32, n->op->type, n->mark);
+}
+
+/* Gives layer i the name with the first free suffix; taken holds all names in use or wanted, next
+ * the last suffix tried for a name. */
+static int suffix_name(struct writer *w, int i, struct map *taken, struct map *next)
+{
+	const char *base = w->name[i];
+	uintptr_t k = (uintptr_t)map_get(next, base);
+	const char *name;
+
+	do {
+		name = arena_printf(w->arena, "%s_%" PRIuPTR, base, ++k);
+		if (!name)
+			return fail_nomem(w->err);
+	} while (map_has(taken, name));
+	w->name[i] = name;
+	if (!map_put(next, base, (void *)k) || !map_put(taken, name, w))
+		return fail_nomem(w->err);
+	return OK;
+}
+
+static int unique_names(struct writer *w)
+{
+	struct map taken = {0}, next = {0};
+	int rc = OK;
+
+	/* The value is the node that has the name: the first that wants it. */
+	for (int i = 0; i < w->n && rc == OK; i++) {
+		w->name[i] = wanted_name(w, w->order[i]);
+		if (!w->name[i] ||
+		    (!map_has(&taken, w->name[i]) && !map_put(&taken, w->name[i], w->order[i])))
+			rc = fail_nomem(w->err);
+	}
+	for (int i = 0; i < w->n && rc == OK; i++)
+		if (map_get(&taken, w->name[i]) != w->order[i])
+			rc = suffix_name(w, i, &taken, &next);
+	map_free(&taken);
+	map_free(&next);
+	return rc;
+}
+
+/* Inputs that are written: trailing absent ones are not there at all. */
+static int present_inputs(const struct node *n)
+{
+	int nin = n->nin;
+	while (nin > 0 && !node_in(n, nin - 1))
+		nin--;
+	return nin;
+}
+
+static int flush(struct writer *w)
+{
+	int rc;
+	if (w->text.failed)
+		return fail_nomem(w->err);
+	rc = output_write(w->xml, w->text.data, w->text.len, w->err);
+	w->text.len = 0;
+	return rc;
+}
+
+static void write_attrs(struct writer *w, const struct node *n)
+{
+	struct text value = {0};
+	bool open = false;
+
+	for (int i = 0; n->op->attrs[i].name; i++) {
+		if (!n->attr[i].set)
+			continue;
+		if (!open)
+			text_add(&w->text, "\t\t\t<data");
+		open = true;
+		value.len = 0;
+		attr_text(&value, &n->op->attrs[i], &n->attr[i]);
+		xml_attr(&w->text, n->op->attrs[i].name, value.len ? value.data : "");
+	}
+	if (open)
+		text_add(&w->text, " />\n");
+	w->text.failed |= value.failed;
+	text_free(&value);
+}
+
+static int write_const(struct writer *w, const struct node *n)
+{
+	const struct info *info = &n->out[0].info;
+	int64_t bytes = dtype_bytes(info->type, shape_count(&info->shape));
+	int64_t offset;
+	int rc;
+
+	if (!n->data || bytes < 0 || (size_t)bytes != blob_size(n->data))
+		return fail(w->err, E_FORMAT,
+		    "constant has %zu bytes, its type and shape ask for %" PRId64,
+		    n->data ? blob_size(n->data) : 0, bytes);
+	rc = ir_bin_put(&w->constants, n->data, &offset, w->err);
+	if (rc != OK)
+		return rc;
+	text_printf(&w->text, "\t\t\t<data element_type=\"%s\" shape=\"", dtype_name(info->type));
+	for (int i = 0; i < info->shape.rank; i++)
+		text_printf(&w->text, "%s%" PRId64, i ? ", " : "", info->shape.dim[i].min);
+	text_printf(&w->text, "\" offset=\"%" PRId64 "\" size=\"%" PRId64 "\" />\n", offset, bytes);
+	return OK;
+}
+
+static void write_rt_info(struct writer *w, const struct meta *m)
+{
+	if (!m)
+		return;
+	text_add(&w->text, "\t\t\t<rt_info>\n");
+	for (; m; m = m->next) {
+		text_add(&w->text, "\t\t\t\t<attribute");
+		xml_attr(&w->text, "name", m->key);
+		xml_attr(&w->text, "version", m->version ? m->version : "0");
+		if (m->value && *m->value)
+			xml_attr(&w->text, "value", m->value);
+		text_add(&w->text, " />\n");
+	}
+	text_add(&w->text, "\t\t\t</rt_info>\n");
+}
+
+static void write_port(struct writer *w, int id, const struct value *v, bool names)
+{
+	const struct info *info = &v->info;
+
+	text_printf(&w->text, "\t\t\t\t<port id=\"%d\"", id);
+	xml_attr(
+	    &w->text, "precision", info->type == DT_NONE ? "dynamic" : dtype_precision(info->type));
+	if (names && v->nnames) {
+		struct text t = {0};
+		ir_names_text(&t, v->names, v->nnames);
+		xml_attr(&w->text, "names", t.data ? t.data : "");
+		w->text.failed |= t.failed;
+		text_free(&t);
+	}
+	if (info->shape.rank <= 0) {
+		text_add(&w->text, " />\n");
+		return;
+	}
+	text_add(&w->text, ">\n");
+	for (int i = 0; i < info->shape.rank; i++)
+		text_printf(&w->text, "\t\t\t\t\t<dim>%" PRId64 "</dim>\n",
+		    dim_static(info->shape.dim[i]) ? info->shape.dim[i].min : -1);
+	text_add(&w->text, "\t\t\t\t</port>\n");
+}
+
+static int write_ports(struct writer *w, const struct node *n)
+{
+	int nin = present_inputs(n);
+
+	if (nin)
+		text_add(&w->text, "\t\t\t<input>\n");
+	for (int i = 0; i < nin; i++) {
+		if (!node_in(n, i))
+			return fail(w->err, E_UNSUPPORTED,
+			    "input %d is absent but later ones are given, which IR cannot say", i);
+		write_port(w, i, node_in(n, i), false);
+	}
+	if (nin)
+		text_add(&w->text, "\t\t\t</input>\n");
+	if (n->nout)
+		text_add(&w->text, "\t\t\t<output>\n");
+	for (int i = 0; i < n->nout; i++)
+		write_port(w, nin + i, &n->out[i], true);
+	if (n->nout)
+		text_add(&w->text, "\t\t\t</output>\n");
+	return OK;
+}
+
+/* Is the value of this Result that of another one, too? */
+static bool shares_value(const struct node *n)
+{
+	const struct value *v = node_in(n, 0);
+	bool several = false;
+
+	if (v)
+		value_each_use (v, u)
+			several |= u->node != n && node_is(u->node, OP_RESULT);
+	return several;
+}
+
+/* A Result says by which names its output is known. */
+static void write_output_names(struct writer *w, const struct node *n)
+{
+	const struct value *v = node_in(n, 0);
+	const char *own = result_name(n);
+	bool several = false;
+	struct text t = {0};
+
+	if (!v || !v->nnames)
+		return;
+	value_each_use (v, u)
+		several |= u->node != n && node_is(u->node, OP_RESULT);
+	if (several && own)
+		ir_names_text(&t, &own, 1);
+	else
+		ir_names_text(&t, v->names, v->nnames);
+	xml_attr(&w->text, "output_names", t.data ? t.data : "");
+	w->text.failed |= t.failed;
+	text_free(&t);
+}
+
+static int write_layer(struct writer *w, int id)
+{
+	const struct node *n = w->order[id];
+	int rc = OK;
+
+	if (n->nbodies)
+		return fail(
+		    w->err, E_UNSUPPORTED, "%s has a body, which is not written yet", n->op->type);
+	if (node_is(n, OP_RESULT) && w->options->version == 10 && shares_value(n))
+		return fail(w->err, E_UNSUPPORTED,
+		    "two outputs have the same value, which IR version 10 cannot say");
+	text_printf(&w->text, "\t\t<layer id=\"%d\"", id);
+	xml_attr(&w->text, "name", w->name[id]);
+	text_printf(&w->text, " type=\"%s\" version=\"opset%d\"", n->op->type, n->op->opset);
+	if (node_is(n, OP_RESULT) && w->options->version > 10)
+		write_output_names(w, n);
+	text_add(&w->text, ">\n");
+	if (node_is(n, OP_CONST))
+		rc = write_const(w, n);
+	else
+		write_attrs(w, n);
+	write_rt_info(w, n->meta);
+	if (rc == OK)
+		rc = write_ports(w, n);
+	text_add(&w->text, "\t\t</layer>\n");
+	if (rc == OK && w->text.len >= FLUSH)
+		rc = flush(w);
+	return rc;
+}
+
+static int write_edges(struct writer *w)
+{
+	int rc = OK;
+
+	text_add(&w->text, "\t<edges>\n");
+	for (int id = 0; id < w->n && rc == OK; id++) {
+		const struct node *n = w->order[id];
+		for (int i = 0; i < n->nin; i++) {
+			const struct value *v = node_in(n, i);
+			if (!v)
+				continue;
+			text_printf(&w->text,
+			    "\t\t<edge from-layer=\"%" PRIu32 "\" from-port=\"%d\" to-layer=\"%d\" "
+			    "to-port=\"%d\" />\n",
+			    v->node->mark, present_inputs(v->node) + v->port, id, i);
+		}
+		if (w->text.len >= FLUSH)
+			rc = flush(w);
+	}
+	text_add(&w->text, "\t</edges>\n");
+	return rc;
+}
+
+static int write_xml(struct writer *w)
+{
+	int rc = OK;
+
+	text_add(&w->text, "<?xml version=\"1.0\"?>\n<net");
+	xml_attr(&w->text, "name", w->graph->name ? w->graph->name : "");
+	xml_attr_int(&w->text, "version", w->options->version);
+	text_add(&w->text, ">\n\t<layers>\n");
+	for (int i = 0; i < w->n && rc == OK; i++) {
+		rc = write_layer(w, i);
+		if (rc != OK)
+			err_in(w->err, "node '%s'", w->name[i]);
+	}
+	text_add(&w->text, "\t</layers>\n");
+	if (rc == OK)
+		rc = write_edges(w);
+	ir_write_info(&w->text, w->arena, w->options->parameters, w->graph->meta);
+	text_add(&w->text, "</net>\n");
+	return rc == OK ? flush(w) : rc;
+}
+
+/* .bin first, .xml last: who finds the .xml finds a whole pair. */
+static int finish(struct writer *w)
+{
+	struct ir_written *report = w->options->written;
+	struct output *xml = w->xml, *bin = w->bin;
+	int rc;
+
+	if (report)
+		*report = (struct ir_written){output_size(bin), output_size(xml),
+		    w->constants.stored + w->constants.shared, w->constants.shared};
+	if ((rc = output_close(bin, w->err)) != OK || (rc = output_close(xml, w->err)) != OK)
+		return rc;
+	w->bin = NULL;
+	if ((rc = output_rename(bin, w->err)) != OK)
+		return rc;
+	w->xml = NULL;
+	return output_rename(xml, w->err);
+}
+
+int ir_write(struct graph *g, const char *xml, const char *bin, const struct ir_write_options *o,
+    struct err *err)
+{
+	struct writer w = {.graph = g, .options = o, .arena = arena_new(), .err = err};
+	int rc = w.arena ? OK : fail_nomem(err);
+
+	if (rc == OK && o->version != 10 && o->version != 11)
+		rc = fail(err, E_USAGE, "IR version %d is not written, only 10 and 11", o->version);
+	if (rc == OK)
+		rc = order_nodes(&w);
+	if (rc == OK)
+		rc = unique_names(&w);
+	if (rc == OK)
+		rc = output_open(bin, &w.bin, err);
+	if (rc == OK)
+		rc = output_open(xml, &w.xml, err);
+	if (rc == OK)
+		rc = ir_bin_init(&w.constants, w.bin, err);
+	if (rc == OK)
+		rc = write_xml(&w);
+	if (rc == OK)
+		rc = finish(&w);
+	output_abort(w.xml);
+	output_abort(w.bin);
+	ir_bin_free(&w.constants);
+	text_free(&w.text);
+	arena_free(w.arena);
+	return rc;
+}
