@@ -1,44 +1,36 @@
-/* Labelled samples: arrays, folders of pictures per class, list files; and what is done to them
- * before a network. */
+/* Labelled samples: arrays, folders of pictures per class, list files, single pictures. */
 #ifndef FORMATS_DATASET_H
 #define FORMATS_DATASET_H
 
 #include "base/status.h"
+#include "formats/preprocess.h"
 #include "graph/tensor.h"
-
-/* --preprocess resize=256,crop=224,mean=127.5,scale=127.5,layout=nhwc,order=rgb */
-struct preprocess_spec {
-	int resize;               /* shorter side to this, bilinear with antialiasing; 0: no */
-	int crop;                 /* centre crop to crop x crop; 0: no */
-	int nmean, nscale;        /* 0, 1 or 3 */
-	double mean[4], scale[4]; /* (x - mean) / scale */
-	bool nhwc; /* layout of array data: nhwc, else nchw (pictures are always nhwc) */
-	bool nhwc_set;
-	bool bgr; /* order of the data's channels: bgr, else rgb. The network is fed RGB */
-};
-int preprocess_parse(const char *text, struct preprocess_spec *out, struct err *err);
 
 struct dataset;
 struct dataset_options {
-	const char *data;   /* .npy, .npz, folder per class, list file "path label", one picture */
-	const char *labels; /* .npy of integers or a text file with one integer a line; NULL: from
-			       the folders or list */
-	int label_offset;
+	/* A .npy or .npz; a folder with a folder of pictures per class, or with pictures; a list
+	 * file of lines "path label", paths relative to it; one picture. Told by content. */
+	const char *data;
+	/* A .npy of integers or a text file with one integer a line; NULL: from the folders, the
+	 * list or the .npz. */
+	const char *labels;
+	int label_offset;                         /* added to every label */
 	const struct preprocess_spec *preprocess; /* NULL: none */
-	/* What the network wants of one sample: shape of the input with batch, type; NHWC or NCHW
-	 * is told by which place holds 1 or 3 channels. */
-	struct shape input;
-	enum dtype input_type;
+	struct preprocess_target input;
 	struct log log;
 };
+/* The classes of a folder are its folders in byte order of their names; hidden files and files that
+ * are no pictures by name are passed over. */
 int dataset_open(const struct dataset_options *o, struct dataset **out, struct err *err);
-void dataset_close(struct dataset *d);
+void dataset_close(struct dataset *d); /* NULL is legal */
 int64_t dataset_count(const struct dataset *d);
+bool dataset_labelled(const struct dataset *d);
 /* Sample i, ready for the network, with batch dim 1 in front; *label is -1 when there is none.
- * Heap. */
+ * Heap. E_IO and E_FORMAT mean that this one file cannot be read, the others may. */
 int dataset_sample(
     struct dataset *d, int64_t i, struct tensor *out, int64_t *label, struct err *err);
-const char *dataset_name(const struct dataset *d, int64_t i);      /* file or "row 12" */
+/* File or "row 12"; valid until the next call. */
+const char *dataset_name(struct dataset *d, int64_t i);
 const char *dataset_class(const struct dataset *d, int64_t label); /* folder name, or NULL */
 
 #endif

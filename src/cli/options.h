@@ -1,4 +1,5 @@
-/* One table of options makes the parser, the help text and the check of the man page. */
+/* One table of options makes the parser, the help text and the check of the man page; and what
+ * every tool does in the same way: messages, signals, the end of stdout. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -8,7 +9,8 @@
 #include "base/status.h"
 
 enum option_kind {
-	OPT_FLAG,   /* bool: given or not */
+	OPT_FLAG,   /* bool: given or not; --flag=false takes it back */
+	OPT_COUNT,  /* int: how often it was given */
 	OPT_STRING, /* const char *; the last one counts */
 	OPT_INT,    /* int64_t */
 	OPT_FLOAT,  /* double */
@@ -18,43 +20,49 @@ enum option_kind {
 	OPT_SECTION, /* only a heading in the help */
 };
 
+/* Words in the order they were given; the array is heap, freed by tool_finish. */
 struct list {
 	const char **v;
 	int n;
 };
 
+/* A table ends with a row whose name is NULL and whose kind is not OPT_SECTION. */
 struct option_row {
 	enum option_kind kind;
 	const char *name;  /* "output-dir": --output-dir X, --output-dir=X and --output_dir */
 	char letter;       /* 'o' or 0 */
 	const char *value; /* "DIR" in the help */
-	const char *about;
+	const char *about; /* NULL: accepted, but not shown */
 	void *to;
-	const char *alias; /* further spellings, "input_model|model": not shown in the help */
+	const char *alias; /* further spellings, "input-model|m": not shown; one letter is short */
 	int64_t min, max;  /* OPT_INT; both 0: any */
 };
 
 struct program {
 	const char *name, *about;
-	const char *usage;             /* "[options] FILE" */
-	const struct option_row *rows; /* ends with name NULL and kind not OPT_SECTION */
-	struct list *operands;         /* where words without a dash go; NULL: none allowed */
+	const char *usage; /* "[options] FILE" */
+	const struct option_row *rows;
+	struct list *operands; /* where words without a dash go; NULL: none allowed */
 	int max_operands;
+	/* Set by options_parse: -q, -v. */
+	bool quiet;
+	int verbose;
 };
 
-/* Prints help or version and exits 0 when asked; on misuse one line on stderr with the nearest
- * match, exit 2. */
-void options_parse(const struct program *p, int argc, char **argv);
-/* Common to every tool: -q, -v, -h, --version, --cpu. */
-extern bool opt_quiet;
-extern int opt_verbose;
+/* Handles help and version (stdout, exit 0) and misuse (one line on stderr with the nearest match,
+ * exit 2). Also sets up the signals and --cpu. */
+void options_parse(struct program *p, int argc, char **argv);
+/* The spelling among n words that is closest to word, or NULL when none is close. */
+const char *nearest_word(const char *word, const char *const *words, int n);
 
-/* "mo: error: …" on stderr, with the details below; returns the exit code for err->status (2 for
- * E_USAGE, else 1). */
-int report_error(const struct program *p, const struct err *err);
-/* A struct log that prints on stderr as -q and -v ask. */
-struct log cli_log(const struct program *p);
-/* Removes unfinished outputs on SIGINT and SIGTERM and dies by the signal. */
-void handle_signals(void);
+/* "mo: error: …" on stderr, with the details below; frees err and returns the exit code: 2 for
+ * E_USAGE, else 1. */
+int tool_error(const struct program *p, struct err *err);
+/* One line on stderr, unless -q. */
+void tool_say(const struct program *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Warnings unless -q, progress with -v, the rest with -vv; all on stderr. */
+struct log tool_log(const struct program *p);
+/* Frees the lists, closes stdout and returns code, or 1 (said on stderr) when stdout failed. */
+int tool_finish(const struct program *p, int code);
 
 #endif

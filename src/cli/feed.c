@@ -1,0 +1,240 @@
+/* Tensors for a network's inputs, from --data files and --random. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "cli/feed.h"
+#include "formats/npy.h"
+#include "formats/onnx.h"
+
+#define RANDOM_INTEGERS 50
+
+const char *input_path(const char *word)
+{
+	return strcmp(word, "-") ? word : "/dev/stdin";
+}
+
+int feed_new(struct feed *f, const struct graph *g, struct err *err)
+{
+	f->n = g->ninputs;
+	f->in = calloc(f->n ? f->n : 1, sizeof *f->in);
+	return f->in ? OK : fail_nomem(err);
+}
+
+void feed_free(struct feed *f)
+{
+	for (int i = 0; i < f->n && f->in; i++)
+		tensor_free(&f->in[i]);
+	free(f->in);
+	*f = (struct feed){0};
+}
+
+void feed_describe(const struct graph *g, struct text *t)
+{
+	for (int i = 0; i < g->ninputs; i++) {
+		const struct value *v = &g->inputs[i]->out[0];
+		text_printf(t, "%s'%s' %s[", i ? ", " : "", value_name(v), dtype_name(v->info.type));
+		shape_text(t, &v->info.shape);
+		text_add(t, "]");
+	}
+}
+
+static int unknown_input(const struct graph *g, const char *name, int len, struct err *err)
+{
+	struct text t = {0};
+	feed_describe(g, &t);
+	fail(err, E_USAGE, "no input named '%.*s', the inputs are %s", len, name,
+	    t.data ? t.data : "none");
+	text_free(&t);
+	return E_USAGE;
+}
+
+int feed_complete(const struct feed *f, const struct graph *g, struct err *err)
+{
+	struct text t = {0};
+	int missing = 0;
+	const char *first = NULL;
+	for (int i = 0; i < f->n; i++)
+		if (f->in[i].type == DT_NONE && !missing++)
+			first = value_name(&g->inputs[i]->out[0]);
+	if (!missing)
+		return OK;
+	feed_describe(g, &t);
+	fail(err, E_USAGE, "no data for input '%s': give --data or --random, the inputs are %s",
+	    first, t.data ? t.data : "");
+	text_free(&t);
+	return E_USAGE;
+}
+
+/* Takes t (also on failure) as input k. */
+static int feed_take(
+    struct feed *f, const struct graph *g, int k, struct tensor *t, struct err *err)
+{
+	const struct value *v = &g->inputs[k]->out[0];
+	enum dtype want = v->info.type;
+	int r = OK;
+	if (t->type == DT_U16 && want == DT_BF16)
+		t->type = DT_BF16;
+	if (t->type == DT_U8 && (want == DT_F8E4M3 || want == DT_F8E5M2))
+		t->type = want;
+	if (f->in[k].type != DT_NONE)
+		r = fail(err, E_USAGE, "input '%s' is given twice", value_name(v));
+	else if (want != DT_NONE && t->type != want)
+		r = fail(err, E_FORMAT, "input '%s' takes %s, the data are %s", value_name(v),
+		    dtype_name(want), dtype_name(t->type));
+	else if (!shape_fits(&v->info.shape, t->rank, t->dim)) {
+		struct text is = {0}, has = {0};
+		struct shape s = tensor_shape(t);
+		shape_text(&is, &v->info.shape);
+		shape_text(&has, &s);
+		r = fail(err, E_FORMAT, "input '%s' takes the shape [%s], the data have [%s]",
+		    value_name(v), is.data ? is.data : "", has.data ? has.data : "");
+		text_free(&is);
+		text_free(&has);
+	}
+	if (r) {
+		tensor_free(t);
+		return r;
+	}
+	f->in[k] = *t;
+	return OK;
+}
+
+static int next_free(const struct feed *f)
+{
+	int k = 0;
+	while (k < f->n && f->in[k].type != DT_NONE)
+		k++;
+	return k;
+}
+
+/* Arrays whose names are inputs; if none is, all of them in order. */
+static int feed_npz(struct feed *f, const struct graph *g, const char *path, struct err *err)
+{
+	struct npz_entry *e = NULL;
+	int n = 0, named = 0, r = npz_read(path, &e, &n, err);
+	for (int i = 0; !r && i < n; i++)
+		named += graph_find_input(g, e[i].name) >= 0;
+	for (int i = 0; !r && i < n; i++) {
+		int k = named ? graph_find_input(g, e[i].name) : next_free(f);
+		if (k < 0)
+			continue;
+		if (k >= f->n) {
+			r = fail(err, E_USAGE, "more arrays than inputs");
+			break;
+		}
+		struct tensor t = e[i].tensor;
+		e[i].tensor = (struct tensor){0};
+		r = feed_take(f, g, k, &t, err);
+	}
+	npz_free(e, n);
+	return r;
+}
+
+/* k -1: the next input without data. */
+static int feed_file(
+    struct feed *f, const struct graph *g, int k, const char *path, struct err *err)
+{
+	struct tensor t = {0};
+	struct file *m;
+	int r = file_map(path, &m, err);
+	if (r)
+		return r;
+	bool npy = m->size > 6 && !memcmp(m->data, "\x93NUMPY", 6);
+	bool npz = m->size > 4 && !memcmp(m->data, "PK", 2);
+	file_unref(m);
+	if (npz && k < 0)
+		return feed_npz(f, g, path, err);
+	if (k < 0)
+		k = next_free(f);
+	if (k >= f->n)
+		return fail(err, E_USAGE, "more data files than inputs (%d)", f->n);
+	r = npy || npz ? npy_read(path, &t, err) : onnx_tensor_read(path, &t, err);
+	return r ? r : feed_take(f, g, k, &t, err);
+}
+
+/* Where the file name begins in NAME=FILE, with the input's index; a word without a known name
+ * before a '=' is a file as a whole. */
+static const char *split_word(const struct graph *g, const char *word, int *k)
+{
+	for (const char *eq = strchr(word, '='); eq; eq = strchr(eq + 1, '=')) {
+		char *name = strndup(word, eq - word);
+		*k = name ? graph_find_input(g, name) : -1;
+		free(name);
+		if (*k >= 0)
+			return eq + 1;
+	}
+	*k = -1;
+	return word;
+}
+
+/* The named ones first, so that the others find what is left. */
+int feed_files(struct feed *f, const struct graph *g, const struct list *data, struct err *err)
+{
+	for (int named = 1; named >= 0; named--) {
+		for (int i = 0; i < data->n; i++) {
+			int k;
+			const char *path = split_word(g, data->v[i], &k), *eq = strchr(path, '=');
+			if ((k >= 0) != named)
+				continue;
+			if (!named && eq && access(path, F_OK))
+				return unknown_input(g, path, eq - path, err);
+			if (feed_file(f, g, k, input_path(path), err))
+				return err_in(err, "'%s'", path);
+		}
+	}
+	return OK;
+}
+
+/* The size that a given tensor shows for the same symbol, else the smallest from 1 up. */
+static int64_t open_dim(const struct feed *f, const struct graph *g, struct dim d)
+{
+	for (int i = 0; i < f->n && d.symbol; i++) {
+		const struct shape *s = &g->inputs[i]->out[0].info.shape;
+		for (int j = 0; f->in[i].type != DT_NONE && j < s->rank; j++)
+			if (s->dim[j].symbol == d.symbol)
+				return f->in[i].dim[j];
+	}
+	return d.min > 1 || d.max == d.min ? d.min : d.max < 1 ? d.max : 1;
+}
+
+static void fill_random(struct tensor *t, uint64_t *state)
+{
+	int64_t n = tensor_count(t);
+	for (int64_t i = 0; i < n; i++) {
+		if (t->type == DT_F32)
+			((float *)t->data)[i] = rng_f32(state);
+		else if (dtype_is_float(t->type))
+			tensor_set_f64(t, i, rng_f32(state));
+		else if (t->type == DT_BOOL)
+			((uint8_t *)t->data)[i] = rng_next(state) & 1;
+		else
+			tensor_set_i64(t, i, rng_next(state) % RANDOM_INTEGERS);
+	}
+}
+
+int feed_random(struct feed *f, const struct graph *g, int64_t seed, struct err *err)
+{
+	uint64_t state = seed;
+	for (int i = 0; i < f->n; i++) {
+		const struct value *v = &g->inputs[i]->out[0];
+		const struct shape *s = &v->info.shape;
+		int64_t dim[MAX_RANK];
+		if (f->in[i].type != DT_NONE)
+			continue;
+		if (s->rank < 0 || v->info.type == DT_NONE)
+			return fail(err, E_USAGE,
+			    "input '%s' has no known %s, give it with --data", value_name(v),
+			    s->rank < 0 ? "rank" : "type");
+		for (int j = 0; j < s->rank; j++)
+			dim[j] = open_dim(f, g, s->dim[j]);
+		int r = tensor_alloc(&f->in[i], v->info.type, s->rank, dim, err);
+		if (r)
+			return err_in(err, "input '%s'", value_name(v));
+		fill_random(&f->in[i], &state);
+	}
+	return OK;
+}

@@ -1,0 +1,56 @@
+/* JSON results: --json FILE, "-" for stdout. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/json.h"
+
+static int write_text(const char *path, const char *text, struct err *err)
+{
+	struct output *o;
+	int r = output_open(path, &o, err);
+	if (r)
+		return r;
+	r = output_write(o, text, strlen(text), err);
+	r = r ? r : output_write(o, "\n", 1, err);
+	r = r ? r : output_close(o, err);
+	if (!r)
+		return output_rename(o, err);
+	output_abort(o);
+	return r;
+}
+
+int json_write(const char *path, cJSON *j, struct err *err)
+{
+	char *text = j ? cJSON_Print(j) : NULL;
+	int r = OK;
+	cJSON_Delete(j);
+	if (!text)
+		return fail_nomem(err);
+	if (!strcmp(path, "-"))
+		puts(text);
+	else
+		r = write_text(path, text, err);
+	cJSON_free(text);
+	return r;
+}
+
+cJSON *json_number(double v)
+{
+	if (isfinite(v))
+		return cJSON_CreateNumber(v);
+	return cJSON_CreateString(isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
+}
+
+cJSON *json_shape(const struct shape *s)
+{
+	if (s->rank < 0)
+		return cJSON_CreateNull();
+	cJSON *a = cJSON_CreateArray();
+	for (int i = 0; i < s->rank; i++)
+		cJSON_AddItemToArray(
+		    a, cJSON_CreateNumber(dim_static(s->dim[i]) ? s->dim[i].min : -1));
+	return a;
+}

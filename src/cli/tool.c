@@ -1,0 +1,66 @@
+/* How every tool speaks and ends: errors, progress, stdout. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/options.h"
+
+int tool_error(const struct program *p, struct err *err)
+{
+	int code = err->status == E_USAGE ? 2 : 1;
+	fflush(stdout);
+	fprintf(stderr, "%s: error: %s\n", p->name, err->text);
+	if (err->details)
+		fputs(err->details, stderr);
+	err_clear(err);
+	return code;
+}
+
+void tool_say(const struct program *p, const char *fmt, ...)
+{
+	va_list ap;
+	if (p->quiet)
+		return;
+	fprintf(stderr, "%s: ", p->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static void say(void *user, enum log_level level, const char *text)
+{
+	const struct program *p = user;
+	if (level == LOG_WARN)
+		tool_say(p, "warning: %s", text);
+	else if (p->verbose >= (level == LOG_INFO ? 1 : 2))
+		tool_say(p, "%s", text);
+}
+
+struct log tool_log(const struct program *p)
+{
+	return (struct log){say, (void *)p};
+}
+
+static void free_list(struct list *l)
+{
+	free(l->v);
+	*l = (struct list){0};
+}
+
+int tool_finish(const struct program *p, int code)
+{
+	for (const struct option_row *r = p->rows; r->name || r->kind == OPT_SECTION; r++)
+		if (r->kind == OPT_LIST)
+			free_list(r->to);
+	if (p->operands)
+		free_list(p->operands);
+	if (ferror(stdout) | (fclose(stdout) != 0)) {
+		fprintf(stderr, "%s: error: cannot write to stdout: %s\n", p->name,
+		    strerror(errno ? errno : EIO));
+		return 1;
+	}
+	return code;
+}
