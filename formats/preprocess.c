@@ -66,7 +66,7 @@ int preprocess_parse(const char *text, struct preprocess_spec *out, struct err *
 	*out = (struct preprocess_spec){0};
 	if (strlen(text) >= sizeof copy)
 		return fail(err, E_USAGE, "preprocessing text is too long");
-	strcpy(copy, text);
+	memcpy(copy, text, strlen(text) + 1);
 	for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
 		char *eq = strchr(w, '=');
 		if (!eq)

@@ -3,9 +3,7 @@
 #define CLI_RESULTS_H
 
 #include "base/status.h"
-#include "base/map.h"
 #include "cli/json.h"
-#include "cli/options.h"
 #include "graph/graph.h"
 
 /* Names of the model's outputs. */
@@ -19,20 +17,10 @@ void results_print(const struct graph *g, const struct tensor *out);
 /* [{name,type,shape,min,max,mean,not_finite}], NULL without memory. */
 cJSON *results_json(const struct graph *g, const struct tensor *out);
 
-/* Tensors written as they are computed: --dump. */
-struct dump {
-	const char *dir;
-	const struct list *names; /* "all" means every one */
-	int *hits;                /* per name */
-	struct map files;         /* file names in use */
-	struct arena *arena;
-	cJSON *list;
-};
-int dump_new(struct dump *d, const char *dir, const struct list *names, struct err *err);
-/* An exec tap; user is the dump. */
-int dump_tap(void *user, const struct value *v, const struct tensor *t, struct err *err);
-/* Writes dir/dump.json; E_USAGE when a name met nothing. */
-int dump_finish(struct dump *d, struct err *err);
-void dump_free(struct dump *d);
+/* Pieces that dumps share: an entry of such a list, dir/file.npy, and a list as dir/file. */
+cJSON *results_entry(const char *name, const char *file, const struct tensor *t);
+int results_tensor(
+    const char *dir, const char *file, const struct tensor *t, struct err *err);
+int results_list(const char *dir, const char *file, cJSON *list, struct err *err);
 
 #endif

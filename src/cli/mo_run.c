@@ -1,0 +1,186 @@
+/* mo-run: runs a network on data, measures its accuracy, compares it with another. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/dump.h"
+#include "cli/feed.h"
+#include "cli/results.h"
+#include "cli/run.h"
+#include "formats/model.h"
+
+int run_load(struct run *r, const char *path, struct graph **out, struct err *err)
+{
+	struct onnx_options o = {.log = tool_log(r->p), .lenient = r->lenient};
+	return model_read(input_path(path), &o, out, NULL, err);
+}
+
+struct exec_options run_exec(const struct run *r)
+{
+	return (struct exec_options){
+	    .pool = r->pool, .eval_only = r->eval, .log = tool_log(r->p)};
+}
+
+static int report(struct run *r, const struct tensor *out, struct err *err)
+{
+	if (r->out) {
+		int s = results_write(r->out, r->g, out, err);
+		if (s)
+			return s;
+		tool_say(r->p, "wrote %d outputs to '%s'", r->g->noutputs, r->out);
+	} else if (!r->json || strcmp(r->json, "-")) {
+		results_print(r->g, out);
+	}
+	if (!r->json)
+		return OK;
+	cJSON *j = cJSON_CreateObject();
+	cJSON_AddItemToObject(j, "outputs", results_json(r->g, out));
+	return json_write(r->json, j, err);
+}
+
+static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
+{
+	struct exec_options o = run_exec(r);
+	struct dump dump = {0};
+	struct exec *e = NULL;
+	struct tensor *out = calloc(r->g->noutputs + 1, sizeof *out);
+	int s = out ? OK : fail_nomem(err);
+	if (!s && r->dump.n) {
+		s = dump_new(&dump, r->out, &r->dump, err);
+		o.tap = dump_tap;
+		o.user = &dump;
+	}
+	s = s ? s : exec_new(r->g, &o, &e, err);
+	s = s ? s : exec_run(e, f->in, out, err);
+	s = s ? s : report(r, out, err);
+	if (!s && r->dump.n)
+		s = dump_finish(&dump, err);
+	exec_free(e);
+	dump_free(&dump);
+	free(out);
+	return s;
+}
+
+static int run_plain(struct run *r, struct err *err)
+{
+	struct feed f = {0};
+	int s = feed_new(&f, r->g, err);
+	s = s ? s : feed_files(&f, r->g, &r->data, err);
+	if (!s && r->seed >= 0)
+		s = feed_random(&f, r->g, r->seed, err);
+	s = s ? s : feed_complete(&f, r->g, err);
+	s = s ? s : run_exec_once(r, &f, err);
+	feed_free(&f);
+	return s;
+}
+
+static int check(const struct run *r, struct err *err)
+{
+	int modes = r->accuracy + (r->classify.n > 0) + (r->compare != NULL);
+	if (!r->model)
+		return fail(err, E_USAGE, "no model given");
+	if (modes > 1)
+		return fail(err, E_USAGE,
+		    "--accuracy, --classify and --compare do not go together");
+	if (r->dump.n && (!r->out || modes))
+		return fail(err, E_USAGE, "--dump needs --out and a plain run");
+	if (r->out && modes)
+		return fail(err, E_USAGE, "--out is for a plain run");
+	if (r->accuracy && r->data.n != 1)
+		return fail(err, E_USAGE, "--accuracy needs the samples in one --data");
+	if (r->preprocess && !r->accuracy && !r->classify.n)
+		return fail(err, E_USAGE, "--preprocess goes with --accuracy or --classify");
+	if (r->labels && !r->accuracy)
+		return fail(err, E_USAGE, "--labels goes with --accuracy");
+	return OK;
+}
+
+static int run(struct run *r, int *verdict, struct err *err)
+{
+	int s = check(r, err);
+	s = s ? s : pool_new(r->threads, &r->pool, err);
+	s = s ? s : run_load(r, r->model, &r->g, err);
+	if (s)
+		return s;
+	if (r->accuracy)
+		return run_accuracy(r, err);
+	if (r->classify.n)
+		return run_classify(r, err);
+	if (r->compare)
+		return run_compare(r, verdict, err);
+	return run_plain(r, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct list operands = {0};
+	struct err err = {0};
+	struct run r = {.seed = -1, .tolerance = -1, .top = 5};
+	int code = 0;
+	const struct option_row rows[] = {
+	    {.kind = OPT_SECTION, .about = "Input"},
+	    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", &r.model,
+		"model|m|input-model", 0, 0},
+	    {OPT_LIST, "data", 'd', "[NAME=]FILE",
+		"data for an input: .npy, .npz or a TensorProto; with --accuracy the samples: an "
+		"array, a folder of pictures per class, or a list of lines 'path label'",
+		&r.data, NULL, 0, 0},
+	    {OPT_INT, "random", 0, "SEED",
+		"random data for inputs without --data: floats in [0,1), integers 0 to 49",
+		&r.seed, NULL, 0, INT64_MAX},
+	    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors",
+		&r.lenient, NULL, 0, 0},
+	    {.kind = OPT_SECTION, .about = "Run"},
+	    {OPT_INT, "threads", 't', "N", "threads to run with; 0, the default, is all there are",
+		&r.threads, NULL, 0, 256},
+	    {OPT_FLAG, "eval", 0, NULL, "the plain C truth of every operator, no fast kernels",
+		&r.eval, NULL, 0, 0},
+	    {.kind = OPT_SECTION, .about = "Results"},
+	    {OPT_STRING, "out", 'o', "DIR", "write every output to DIR/<k>.npy, and outputs.json",
+		&r.out, "output-dir", 0, 0},
+	    {OPT_LIST, "dump", 0, "NAME", "also write this tensor to DIR; 'all' for all of them",
+		&r.dump, NULL, 0, 0},
+	    {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", &r.json, NULL, 0, 0},
+	    {.kind = OPT_SECTION, .about = "Comparison"},
+	    {OPT_STRING, "compare", 'c', "FILE",
+		"run this model on the same data: the first and the worst layers that differ",
+		&r.compare, NULL, 0, 0},
+	    {OPT_FLOAT, "tolerance", 0, "X",
+		"largest error of an output over its range; 1e-4, or 1e-2 with FP16 constants",
+		&r.tolerance, NULL, 0, 0},
+	    {.kind = OPT_SECTION, .about = "Labelled samples and pictures"},
+	    {OPT_FLAG, "accuracy", 'a', NULL, "top-1 and top-5 on the samples of --data",
+		&r.accuracy, NULL, 0, 0},
+	    {OPT_STRING, "labels", 'l', "FILE",
+		"their classes: an integer array, or a line for each; not needed for folders",
+		&r.labels, NULL, 0, 0},
+	    {OPT_STRING, "preprocess", 'p', "TEXT",
+		"resize=256,crop=224,mean=A[:B:C],scale=A[:B:C],layout=nhwc,order=rgb",
+		&r.preprocess, NULL, 0, 0},
+	    {OPT_INT, "label-offset", 0, "K", "added to labels; 1 for networks of 1001 classes",
+		&r.label_offset, NULL, -1000000, 1000000},
+	    {OPT_LIST, "classify", 0, "FILE", "the best classes for a PNG or JPEG picture",
+		&r.classify, NULL, 0, 0},
+	    {OPT_STRING, "classes", 0, "FILE", "names of the classes, one a line", &r.classes, NULL,
+		0, 0},
+	    {OPT_INT, "top", 0, "N", "how many classes to show; 5 by default", &r.top, NULL, 1,
+		1000},
+	    {0},
+	};
+	struct program p = {.name = "mo-run",
+	    .about = "Runs an ONNX or OpenVINO IR network on data, compares two, measures accuracy.",
+	    .usage = "[options] MODEL",
+	    .rows = rows,
+	    .operands = &operands,
+	    .max_operands = 1};
+	r.p = &p;
+	options_parse(&p, argc, argv);
+	if (operands.n)
+		r.model = operands.v[0];
+	if (run(&r, &code, &err))
+		code = tool_error(&p, &err);
+	graph_free(r.g);
+	pool_free(r.pool);
+	return tool_finish(&p, code);
+}

@@ -1,0 +1,34 @@
+/* What the parts of mo-run share. */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "base/threads.h"
+#include "cli/options.h"
+#include "exec/exec.h"
+#include "graph/graph.h"
+
+struct run {
+	struct program *p;
+	/* options */
+	const char *model;
+	struct list data, dump, classify;
+	int64_t seed; /* below 0: not given */
+	const char *out, *compare, *labels, *preprocess, *classes, *json;
+	int64_t threads, label_offset, top;
+	double tolerance; /* below 0: the default */
+	bool eval, accuracy, lenient;
+	/* state */
+	struct graph *g;
+	struct pool *pool;
+};
+
+int run_load(struct run *r, const char *path, struct graph **out, struct err *err);
+/* Options for an exec on the pool. */
+struct exec_options run_exec(const struct run *r);
+
+/* The modes; each returns a status, and sets *verdict to 3 when the answer is no. */
+int run_accuracy(struct run *r, struct err *err);
+int run_classify(struct run *r, struct err *err);
+int run_compare(struct run *r, int *verdict, struct err *err);
+
+#endif

@@ -1,0 +1,28 @@
+/* Edits of a whole model that its user asks for, before any pass: sizes, layout, frozen inputs,
+ * cuts. */
+#ifndef OPS_EDIT_H
+#define OPS_EDIT_H
+
+#include "ops/op.h"
+
+/* All leave types and shapes to edit_infer. Names are tensor or layer names; one that is unknown is
+ * E_USAGE. */
+
+/* Gives input k this shape. */
+int edit_shape(struct graph *g, int k, const struct shape *s, struct err *err);
+/* Gives dim axis[k] of input k this size; axis -1: leave that input alone. */
+int edit_batch(struct graph *g, const int *axis, int64_t batch, struct err *err);
+/* Input k, laid out as from ("nhwc"), is to be fed as to ("nchw"), a permutation of it. */
+int edit_layout(struct graph *g, int k, const char *from, const char *to, struct err *err);
+/* Input k becomes a constant: n values, or one for all elements of an input of fixed shape. */
+int edit_freeze(struct graph *g, int k, int n, const double *v, struct err *err);
+/* The part of the model between tensors: in become the first inputs, out all outputs, each in the
+ * order given; none: those that are there. What feeds no output goes. */
+int edit_cut(struct graph *g, const char *const *in, int nin, const char *const *out, int nout,
+    struct err *err);
+/* Infers everything again. When that fails, or a Reshape with a constant target would quietly
+ * swallow a batch that changed from old (-1: not fixed) to now, the error names the node that pins
+ * the size. now 0: the batch did not change. */
+int edit_infer(struct graph *g, int64_t old, int64_t now, struct err *err);
+
+#endif
