@@ -58,9 +58,6 @@ int edit_layout(struct graph *g, int k, const char *from, const char *to, struct
 		    s.rank, value_name(v));
 	for (int i = 0; i < n; i++)
 		t.dim[order[i]] = s.dim[i];
-	struct node *c = graph_insert_after(p, op_row(OP_CONST), NULL, NULL, 0, 1);
-	if (c)
-		graph_remove(c);
 	const char *name = arena_printf(g->arena, "%s/layout", p->name);
 	if (!name || !attr_set_shape(p, "shape", &t))
 		return fail_nomem(err);
@@ -75,4 +72,79 @@ int edit_layout(struct graph *g, int k, const char *from, const char *to, struct
 	node_set_input(move, 0, v);
 	node_set_input(move, 1, &perm->out[0]);
 	return OK;
+}
+
+int edit_freeze(struct graph *g, int k, int n, const double *v, struct err *err)
+{
+	struct node *p = g->inputs[k];
+	struct value *in = &p->out[0];
+	const struct shape *s = node_attr(p, "shape")->shape;
+	enum dtype type = attr_type(p, "element_type");
+	struct tensor t = {0};
+	int64_t dim[MAX_RANK];
+	if (!shape_static(s))
+		return fail(err, E_USAGE, "input '%s' has no fixed shape to be frozen in",
+		    value_name(in));
+	for (int i = 0; i < s->rank; i++)
+		dim[i] = s->dim[i].min;
+	int r = tensor_alloc(&t, type, s->rank, dim, err);
+	if (r)
+		return r;
+	int64_t count = tensor_count(&t);
+	if (n != 1 && n != count)
+		r = fail(err, E_USAGE, "input '%s' has %lld elements, %d values are given",
+		    value_name(in), (long long)count, n);
+	for (int64_t i = 0; i < count && !r; i++)
+		tensor_set_f64(&t, i, v[n == 1 ? 0 : i]);
+	struct blob *b = r ? NULL : blob_copy(t.data, tensor_bytes(&t));
+	tensor_free(&t);
+	if (r)
+		return r;
+	struct node *c = b ? graph_const(g, p, p->name, type, s->rank, dim, b) : NULL;
+	if (!c)
+		return fail_nomem(err);
+	graph_replace(in, &c->out[0]);
+	graph_remove(p);
+	return OK;
+}
+
+/* Marks what is computed from the inputs. */
+static void mark_fed(struct graph *g)
+{
+	graph_each (g, n) {
+		n->mark = node_is(n, OP_PARAMETER);
+		for (int i = 0; i < n->nin; i++)
+			n->mark |= node_in(n, i) && node_in(n, i)->node->mark;
+	}
+}
+
+/* Is n a Reshape whose constant target begins with another size than the batch that comes in? */
+static bool pins_batch(const struct node *n, int64_t old, int64_t now, int64_t *size)
+{
+	if (!node_is(n, OP_RESHAPE) || !node_in(n, 0) || !node_in(n, 0)->node->mark)
+		return false;
+	const struct shape *in = &node_in(n, 0)->info.shape;
+	struct tensor t = value_tensor(node_in(n, 1));
+	if (t.type == DT_NONE || tensor_count(&t) < 1 || in->rank < 1)
+		return false;
+	*size = tensor_i64(&t, 0);
+	return dim_static(in->dim[0]) && in->dim[0].min == now && *size > 0 && *size != now &&
+	       (old < 0 || *size == old);
+}
+
+int edit_infer(struct graph *g, int64_t old, int64_t now, struct err *err)
+{
+	int r = graph_infer(g, err);
+	if (r == E_NOMEM || now < 1 || old == now)
+		return r;
+	mark_fed(g);
+	graph_each (g, n) {
+		int64_t size;
+		if (pins_batch(n, old, now, &size))
+			return fail(err, E_USAGE,
+			    "batch %lld does not go through: the %s '%s' pins it at %lld by its "
+			    "constant target shape",
+			    (long long)now, n->op->type, n->name, (long long)size);
+	}
+	return r ? err_in(err, "batch %lld does not go through", (long long)now) : OK;
 }
