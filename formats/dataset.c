@@ -30,11 +30,11 @@ static int take_labels(struct dataset *d, const struct tensor *t, struct err *er
 {
 	int64_t n = tensor_count(t);
 	if (!dtype_is_int(t->type) && t->type != DT_BOOL)
-		return fail(err, E_FORMAT, "labels of type %s are no whole numbers",
-		    dtype_name(t->type));
+		return fail(
+		    err, E_FORMAT, "labels of type %s are no whole numbers", dtype_name(t->type));
 	if (n != d->n)
-		return fail(err, E_FORMAT, "%lld labels for %lld samples", (long long)n,
-		    (long long)d->n);
+		return fail(
+		    err, E_FORMAT, "%lld labels for %lld samples", (long long)n, (long long)d->n);
 	d->label = malloc((n ? n : 1) * sizeof *d->label);
 	if (!d->label)
 		return fail_nomem(err);
@@ -56,7 +56,7 @@ static int read_label_text(const char *path, struct tensor *out, struct err *err
 		lines += text[i] == '\n';
 	r = tensor_alloc(out, DT_I64, 1, &lines, err);
 	for (char *w = r ? NULL : strtok_r(text, "\n\r", &save); w && !r;
-	    w = strtok_r(NULL, "\n\r", &save))
+	     w = strtok_r(NULL, "\n\r", &save))
 		if (!parse_i64(w, (int64_t *)out->data + n++))
 			r = fail(err, E_FORMAT, "line '%.40s' is no whole number", w);
 	out->dim[0] = n;
@@ -70,7 +70,7 @@ static int read_labels(struct dataset *d, struct err *err)
 	const char *path = d->o.labels;
 	size_t n = strlen(path);
 	int r = n > 4 && !strcmp(path + n - 4, ".npy") ? npy_read(path, &t, err)
-							: read_label_text(path, &t, err);
+						       : read_label_text(path, &t, err);
 	r = r ? r : take_labels(d, &t, err);
 	tensor_free(&t);
 	return r ? err_in(err, "'%s'", path) : OK;

@@ -67,7 +67,8 @@ static int list_names(
 			continue;
 		if (*n == cap) {
 			cap = cap ? 2 * cap : 64;
-			const char **more = cap > LIMIT_SAMPLES ? NULL : realloc(v, cap * sizeof *v);
+			const char **more = cap > LIMIT_SAMPLES ? NULL
+								: realloc(v, cap * sizeof *v);
 			if (!more) {
 				r = fail_nomem(err);
 				break;
@@ -160,7 +161,7 @@ int files_from_list(struct sample_files *s, const char *path, struct err *err)
 	if (memchr(text, 0, size))
 		r = fail(err, E_FORMAT, "this is no array, picture or list of samples");
 	for (char *w = r ? NULL : strtok_r(text, "\n", &save); w && !r;
-	    w = strtok_r(NULL, "\n", &save))
+	     w = strtok_r(NULL, "\n", &save))
 		r = add_line(s, path, w, err);
 	free(text);
 	return r ? err_in(err, "'%s'", path) : OK;

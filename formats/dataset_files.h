@@ -2,6 +2,8 @@
 #ifndef FORMATS_DATASET_FILES_H
 #define FORMATS_DATASET_FILES_H
 
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/status.h"
 

@@ -32,8 +32,8 @@ static int parse_size(const char *key, const char *s, int *out, struct err *err)
 	return OK;
 }
 
-static int parse_word(const char *key, const char *s, const char *yes, const char *no, bool *out,
-    struct err *err)
+static int parse_word(
+    const char *key, const char *s, const char *yes, const char *no, bool *out, struct err *err)
 {
 	*out = !strcmp(s, yes);
 	if (!*out && strcmp(s, no))
@@ -54,8 +54,8 @@ static int parse_item(struct preprocess_spec *o, const char *key, char *value, s
 	if (!strcmp(key, "order"))
 		return parse_word(key, value, "bgr", "rgb", &o->bgr, err);
 	if (strcmp(key, "layout"))
-		return fail(err, E_USAGE,
-		    "'%s' is none of resize, crop, mean, scale, layout, order", key);
+		return fail(
+		    err, E_USAGE, "'%s' is none of resize, crop, mean, scale, layout, order", key);
 	o->layout_set = true;
 	return parse_word(key, value, "nhwc", "nchw", &o->nhwc, err);
 }
@@ -198,8 +198,8 @@ static int to_hwc(const struct tensor *in, bool hwc, struct tensor *out, struct 
 }
 
 /* Channel k of pixel i, in the network's order; grey is ITU-R 601-2 luma. */
-static double pixel(const struct preprocess_spec *o, const struct tensor *t, int64_t i, int64_t k,
-    int64_t channels)
+static double pixel(
+    const struct preprocess_spec *o, const struct tensor *t, int64_t i, int64_t k, int64_t channels)
 {
 	int64_t c = t->dim[2];
 	if (channels == 1 && c == 3) {

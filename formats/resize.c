@@ -83,8 +83,8 @@ static void pass_down(const struct tensor *in, struct tensor *out, const struct 
 	uint8_t *dst = out->data;
 	for (int64_t y = 0; y < out->dim[0]; y++)
 		for (int64_t x = 0; x < row; x++)
-			*dst++ = weigh(src + t->first[y] * row + x, row, t->weight + y * t->most,
-			    t->count[y]);
+			*dst++ = weigh(
+			    src + t->first[y] * row + x, row, t->weight + y * t->most, t->count[y]);
 }
 
 static int check_picture(const struct tensor *in, int64_t height, int64_t width, struct err *err)
@@ -107,8 +107,7 @@ int resize_bilinear(
 		return r;
 	r = taps_make(&across, in->dim[1], width, err);
 	r = r ? r : taps_make(&down, in->dim[0], height, err);
-	r = r ? r
-	      : tensor_alloc(&mid, DT_U8, 3, (int64_t[]){in->dim[0], width, in->dim[2]}, err);
+	r = r ? r : tensor_alloc(&mid, DT_U8, 3, (int64_t[]){in->dim[0], width, in->dim[2]}, err);
 	r = r ? r : tensor_alloc(out, DT_U8, 3, (int64_t[]){height, width, in->dim[2]}, err);
 	if (!r) {
 		pass_across(in, &mid, &across);

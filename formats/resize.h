@@ -5,9 +5,10 @@
 #include "base/status.h"
 #include "graph/tensor.h"
 
-/* Antialiased bilinear resize of u8 [height, width, channels] to height x width, heap. Two separable
- * passes, across and then down, rounded to 8 bits after each; the triangle's support grows with the
- * reduction, so that every source pixel counts: what the Python imaging library calls BILINEAR. */
+/* Antialiased bilinear resize of u8 [height, width, channels] to height x width, heap. Two
+ * separable passes, across and then down, rounded to 8 bits after each; the triangle's support
+ * grows with the reduction, so that every source pixel counts: what the Python imaging library
+ * calls BILINEAR. */
 int resize_bilinear(
     const struct tensor *in, int64_t height, int64_t width, struct tensor *out, struct err *err);
 /* Resize so that the shorter side becomes side; the longer one is cut to whole pixels. */

@@ -36,7 +36,8 @@ void feed_describe(const struct graph *g, struct text *t)
 {
 	for (int i = 0; i < g->ninputs; i++) {
 		const struct value *v = &g->inputs[i]->out[0];
-		text_printf(t, "%s'%s' %s[", i ? ", " : "", value_name(v), dtype_name(v->info.type));
+		text_printf(
+		    t, "%s'%s' %s[", i ? ", " : "", value_name(v), dtype_name(v->info.type));
 		shape_text(t, &v->info.shape);
 		text_add(t, "]");
 	}
@@ -226,9 +227,8 @@ int feed_random(struct feed *f, const struct graph *g, int64_t seed, struct err 
 		if (f->in[i].type != DT_NONE)
 			continue;
 		if (s->rank < 0 || v->info.type == DT_NONE)
-			return fail(err, E_USAGE,
-			    "input '%s' has no known %s, give it with --data", value_name(v),
-			    s->rank < 0 ? "rank" : "type");
+			return fail(err, E_USAGE, "input '%s' has no known %s, give it with --data",
+			    value_name(v), s->rank < 0 ? "rank" : "type");
 		for (int j = 0; j < s->rank; j++)
 			dim[j] = open_dim(f, g, s->dim[j]);
 		int r = tensor_alloc(&f->in[i], v->info.type, s->rank, dim, err);

@@ -16,8 +16,8 @@ void feed_free(struct feed *f);
 /* Words FILE or NAME=FILE: .npy, .npz (arrays by the inputs' names) or a TensorProto; those without
  * a name go to the inputs in order. bf16 and f8 inputs take their bits as u16 and u8. */
 int feed_files(struct feed *f, const struct graph *g, const struct list *data, struct err *err);
-/* Fills what is not given: floats in [0,1), integers 0..49, booleans; sizes that are not fixed are 1
- * unless a given tensor says otherwise. The same seed gives the same values. */
+/* Fills what is not given: floats in [0,1), integers 0..49, booleans; sizes that are not fixed are
+ * 1 unless a given tensor says otherwise. The same seed gives the same values. */
 int feed_random(struct feed *f, const struct graph *g, int64_t seed, struct err *err);
 /* E_USAGE that lists the inputs when one is not given. */
 int feed_complete(const struct feed *f, const struct graph *g, struct err *err);

@@ -74,7 +74,8 @@ static int find_model(struct convert *c, const struct list *operands, struct err
 	}
 	for (int i = 0; i < 3; i++) {
 		if (given[i] && c->path)
-			return fail(err, E_USAGE, "two models given: '%s' and '%s'", c->path, given[i]);
+			return fail(
+			    err, E_USAGE, "two models given: '%s' and '%s'", c->path, given[i]);
 		c->path = given[i] ? given[i] : c->path;
 	}
 	return c->path ? OK : fail(err, E_USAGE, "no model given (--input FILE)");
@@ -104,8 +105,10 @@ static int check(struct convert *c, const struct list *operands, struct err *err
 	const char *dir = c->output_dir && *c->output_dir ? c->output_dir : ".";
 	const char *sep = dir[strlen(dir) - 1] == '/' ? "" : "/";
 	bool here = !strcmp(dir, ".");
-	c->xml = arena_printf(c->arena, "%s%s%s.xml", here ? "" : dir, here ? "" : sep, c->model_name);
-	c->bin = arena_printf(c->arena, "%s%s%s.bin", here ? "" : dir, here ? "" : sep, c->model_name);
+	c->xml = arena_printf(
+	    c->arena, "%s%s%s.xml", here ? "" : dir, here ? "" : sep, c->model_name);
+	c->bin = arena_printf(
+	    c->arena, "%s%s%s.bin", here ? "" : dir, here ? "" : sep, c->model_name);
 	return c->xml && c->bin ? OK : fail_nomem(err);
 }
 
@@ -270,8 +273,8 @@ static const struct meta *parameters(struct convert *c)
 		text_free(&t);
 	}
 	if (c->batch)
-		m[n++] = (struct meta){.key = "batch",
-		    .value = arena_printf(c->arena, "%lld", (long long)c->batch)};
+		m[n++] = (struct meta){
+		    .key = "batch", .value = arena_printf(c->arena, "%lld", (long long)c->batch)};
 	if (!isnan(c->scale))
 		m[n++] = (struct meta){
 		    .key = "scale", .value = arena_str(c->arena, number_f64(buf, c->scale))};
@@ -357,8 +360,12 @@ int main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct convert c = {.scale = NAN, .fp16_max_error = NAN, .tolerance = NAN,
-	    .ir_version = 11, .fold_bytes = -1, .seed = -1};
+	struct convert c = {.scale = NAN,
+	    .fp16_max_error = NAN,
+	    .tolerance = NAN,
+	    .ir_version = 11,
+	    .fold_bytes = -1,
+	    .seed = -1};
 	const struct option_row rows[] = {
 	    {.kind = OPT_SECTION, .about = "Files"},
 	    {OPT_STRING, "input", 'i', "FILE", "the model: ONNX or IR; - is stdin", &c.input, NULL,
@@ -390,8 +397,8 @@ int main(int argc, char **argv)
 		&c.freezes, "freeze-placeholder-with-value", 0, 0},
 	    {OPT_LIST, "cut-inputs", 0, "LIST", "start the model at these tensors", &c.cut_inputs,
 		NULL, 0, 0},
-	    {OPT_LIST, "cut-outputs", 0, "LIST", "end the model at these tensors",
-		&c.cut_outputs, "output", 0, 0},
+	    {OPT_LIST, "cut-outputs", 0, "LIST", "end the model at these tensors", &c.cut_outputs,
+		"output", 0, 0},
 	    {.kind = OPT_SECTION,
 		.about = "Preprocessing, put into the model: channels, then mean, then scale"},
 	    {OPT_FLAG, "reverse-input-channels", 0, NULL, "reverse the channels (RGB to BGR)",
@@ -411,11 +418,11 @@ int main(int argc, char **argv)
 		"constants with a larger relative error stay FP32; 1e-3 by default",
 		&c.fp16_max_error, NULL, 0, 0},
 	    {.kind = OPT_SECTION, .about = "Passes"},
-	    {OPT_FLAG, "list-passes", 0, NULL, "print the passes in order and exit",
-		&c.list_passes, NULL, 0, 0},
+	    {OPT_FLAG, "list-passes", 0, NULL, "print the passes in order and exit", &c.list_passes,
+		NULL, 0, 0},
 	    {OPT_LIST, "disable-pass", 0, "NAME", "leave this pass out", &c.disabled, NULL, 0, 0},
-	    {OPT_LIST, "dump-after", 0, "NAME", "print the model after this pass",
-		&c.dump_after, NULL, 0, 0},
+	    {OPT_LIST, "dump-after", 0, "NAME", "print the model after this pass", &c.dump_after,
+		NULL, 0, 0},
 	    {OPT_INT, "fold-budget", 0, "BYTES",
 		"how much folding may add to the model; 128 MiB by default", &c.fold_bytes, NULL, 0,
 		INT64_MAX},

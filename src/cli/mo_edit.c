@@ -17,15 +17,15 @@ static int find_input(const struct graph *g, const char *name, int k, int *out, 
 		return OK;
 	struct text t = {0};
 	feed_describe(g, &t);
-	fail(err, E_USAGE, "no input named '%s', the inputs are %s", name, t.data ? t.data : "none");
+	fail(
+	    err, E_USAGE, "no input named '%s', the inputs are %s", name, t.data ? t.data : "none");
 	text_free(&t);
 	return E_USAGE;
 }
 
 /* Calls apply for every item of every text of an option. */
 static int each_word(struct convert *c, const struct list *texts, const char *option,
-    int (*apply)(struct convert *c, int k, const struct word *w, struct err *err),
-    struct err *err)
+    int (*apply)(struct convert *c, int k, const struct word *w, struct err *err), struct err *err)
 {
 	for (int i = 0; i < texts->n; i++) {
 		struct word *w;
@@ -76,10 +76,9 @@ static int apply_layout(struct convert *c, int at, const struct word *w, struct 
 {
 	/* "nhwc->nchw" without a name reads as name and value. */
 	bool bare = !w->value || graph_find_input(c->g, w->name) < 0;
-	const char *text = !w->value ? w->name
-			   : bare && *w->name
-			       ? arena_printf(c->arena, "%s->%s", w->name, w->value)
-			       : w->value;
+	const char *text = !w->value          ? w->name
+			   : bare && *w->name ? arena_printf(c->arena, "%s->%s", w->name, w->value)
+					      : w->value;
 	const char *arrow = text ? strstr(text, "->") : NULL;
 	int k, r = find_input(c->g, bare ? "" : w->name, at, &k, err);
 	if (r)

@@ -23,7 +23,8 @@ static const struct info *info(const struct convert *c, int input)
 }
 
 /* Channels of the input when known, -1 else; E_USAGE when there is no channel dim. */
-static int channels(const struct convert *c, const struct preprocess *p, int64_t *n, struct err *err)
+static int channels(
+    const struct convert *c, const struct preprocess *p, int64_t *n, struct err *err)
 {
 	const struct shape *s = &info(c, p->input)->shape;
 	if (s->rank >= 0 && p->channel_axis >= s->rank)
@@ -33,8 +34,7 @@ static int channels(const struct convert *c, const struct preprocess *p, int64_t
 	return OK;
 }
 
-static int check_count(
-    const struct convert *c, const struct preprocess *p, int n, struct err *err)
+static int check_count(const struct convert *c, const struct preprocess *p, int n, struct err *err)
 {
 	int64_t have;
 	int r = n > 1 ? channels(c, p, &have, err) : OK;
@@ -52,7 +52,8 @@ static int set_values(struct convert *c, int input, bool mean, const char *text,
 	if (r)
 		return r;
 	if (!dtype_is_float(info(c, input)->type))
-		return fail(err, E_USAGE, "input '%s' is of type %s, means and scales are for floats",
+		return fail(err, E_USAGE,
+		    "input '%s' is of type %s, means and scales are for floats",
 		    value_name(&c->g->inputs[input]->out[0]), dtype_name(info(c, input)->type));
 	struct preprocess *p = entry(c, input);
 	for (int i = 0; i < n && !mean; i++)

@@ -18,8 +18,7 @@ int run_load(struct run *r, const char *path, struct graph **out, struct err *er
 
 struct exec_options run_exec(const struct run *r)
 {
-	return (struct exec_options){
-	    .pool = r->pool, .eval_only = r->eval, .log = tool_log(r->p)};
+	return (struct exec_options){.pool = r->pool, .eval_only = r->eval, .log = tool_log(r->p)};
 }
 
 static int report(struct run *r, const struct tensor *out, struct err *err)
@@ -81,8 +80,8 @@ static int check(const struct run *r, struct err *err)
 	if (!r->model)
 		return fail(err, E_USAGE, "no model given");
 	if (modes > 1)
-		return fail(err, E_USAGE,
-		    "--accuracy, --classify and --compare do not go together");
+		return fail(
+		    err, E_USAGE, "--accuracy, --classify and --compare do not go together");
 	if (r->dump.n && (!r->out || modes))
 		return fail(err, E_USAGE, "--dump needs --out and a plain run");
 	if (r->out && modes)
@@ -127,8 +126,8 @@ int main(int argc, char **argv)
 		"array, a folder of pictures per class, or a list of lines 'path label'",
 		&r.data, NULL, 0, 0},
 	    {OPT_INT, "random", 0, "SEED",
-		"random data for inputs without --data: floats in [0,1), integers 0 to 49",
-		&r.seed, NULL, 0, INT64_MAX},
+		"random data for inputs without --data: floats in [0,1), integers 0 to 49", &r.seed,
+		NULL, 0, INT64_MAX},
 	    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors",
 		&r.lenient, NULL, 0, 0},
 	    {.kind = OPT_SECTION, .about = "Run"},
@@ -169,7 +168,8 @@ int main(int argc, char **argv)
 	    {0},
 	};
 	struct program p = {.name = "mo-run",
-	    .about = "Runs an ONNX or OpenVINO IR network on data, compares two, measures accuracy.",
+	    .about =
+		"Runs an ONNX or OpenVINO IR network on data, compares two, measures accuracy.",
 	    .usage = "[options] MODEL",
 	    .rows = rows,
 	    .operands = &operands,

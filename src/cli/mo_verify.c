@@ -46,8 +46,8 @@ static int judge(struct convert *c, const struct graph *base, const struct tenso
 		v->name = arena_str(c->arena, output_name(base, k));
 		v->error = error_over_range(&got[k], &want[k]);
 		c->differs |= !(v->error <= c->limit);
-		tool_say(c->p, "verify: output '%s': largest error %.3g of its range, %s",
-		    v->name, v->error, v->error <= c->limit ? "ok" : "too far");
+		tool_say(c->p, "verify: output '%s': largest error %.3g of its range, %s", v->name,
+		    v->error, v->error <= c->limit ? "ok" : "too far");
 	}
 	return OK;
 }

@@ -112,7 +112,8 @@ static const struct option_row *find_in(
 	for (; !row_ends(r); r++) {
 		if (r->kind == OPT_SECTION)
 			continue;
-		if (is_short ? r->letter == *word : strlen(r->name) == n && !strncmp(r->name, word, n))
+		if (is_short ? r->letter == *word
+			     : strlen(r->name) == n && !strncmp(r->name, word, n))
 			return r;
 		if ((n == 1) == is_short && alias_has(r->alias, word, n))
 			return r;

@@ -28,8 +28,7 @@ cJSON *results_entry(const char *name, const char *file, const struct tensor *t)
 	return j;
 }
 
-int results_tensor(
-    const char *dir, const char *file, const struct tensor *t, struct err *err)
+int results_tensor(const char *dir, const char *file, const struct tensor *t, struct err *err)
 {
 	struct text path = {0};
 	text_printf(&path, "%s/%s", dir, file);
@@ -49,8 +48,7 @@ int results_list(const char *dir, const char *file, cJSON *list, struct err *err
 	return r;
 }
 
-int results_write(
-    const char *dir, const struct graph *g, const struct tensor *out, struct err *err)
+int results_write(const char *dir, const struct graph *g, const struct tensor *out, struct err *err)
 {
 	cJSON *list = cJSON_CreateArray();
 	char file[32];

@@ -19,8 +19,7 @@ cJSON *results_json(const struct graph *g, const struct tensor *out);
 
 /* Pieces that dumps share: an entry of such a list, dir/file.npy, and a list as dir/file. */
 cJSON *results_entry(const char *name, const char *file, const struct tensor *t);
-int results_tensor(
-    const char *dir, const char *file, const struct tensor *t, struct err *err);
+int results_tensor(const char *dir, const char *file, const struct tensor *t, struct err *err);
 int results_list(const char *dir, const char *file, cJSON *list, struct err *err);
 
 #endif

@@ -72,8 +72,7 @@ int stream_flush(struct stream *s, struct err *err)
 	return r;
 }
 
-int stream_put(
-    struct stream *s, struct tensor *t, int64_t sample, int64_t label, struct err *err)
+int stream_put(struct stream *s, struct tensor *t, int64_t sample, int64_t label, struct err *err)
 {
 	if (s->in.type == DT_NONE && s->batch == 1) {
 		s->in = *t;

@@ -27,8 +27,7 @@ void stream_close(struct stream *s);
 /* Every sample; one that cannot be read is said and counted, none at all is an error. */
 int stream_run(struct stream *s, struct err *err);
 /* One sample (t is taken or stays the caller's), and what is held back for a full batch. */
-int stream_put(
-    struct stream *s, struct tensor *t, int64_t sample, int64_t label, struct err *err);
+int stream_put(struct stream *s, struct tensor *t, int64_t sample, int64_t label, struct err *err);
 int stream_flush(struct stream *s, struct err *err);
 
 #endif

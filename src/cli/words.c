@@ -56,8 +56,7 @@ static int parse_item(char *s, struct word *w, struct err *err)
 	return *w->name || w->value ? OK : fail(err, E_USAGE, "an empty item in the list");
 }
 
-int words_split(
-    struct arena *a, const char *text, struct word **out, int *n, struct err *err)
+int words_split(struct arena *a, const char *text, struct word **out, int *n, struct err *err)
 {
 	int items = 1;
 	*n = 0;

@@ -54,8 +54,8 @@ int edit_layout(struct graph *g, int k, const char *from, const char *to, struct
 	if (!layout_order(from, to, order))
 		return fail(err, E_USAGE, "'%s' is no permutation of layout '%s'", to, from);
 	if (s.rank != n)
-		return fail(err, E_USAGE, "layout '%s' does not fit the %d dims of input '%s'", from,
-		    s.rank, value_name(v));
+		return fail(err, E_USAGE, "layout '%s' does not fit the %d dims of input '%s'",
+		    from, s.rank, value_name(v));
 	for (int i = 0; i < n; i++)
 		t.dim[order[i]] = s.dim[i];
 	const char *name = arena_printf(g->arena, "%s/layout", p->name);
@@ -83,8 +83,8 @@ int edit_freeze(struct graph *g, int k, int n, const double *v, struct err *err)
 	struct tensor t = {0};
 	int64_t dim[MAX_RANK];
 	if (!shape_static(s))
-		return fail(err, E_USAGE, "input '%s' has no fixed shape to be frozen in",
-		    value_name(in));
+		return fail(
+		    err, E_USAGE, "input '%s' has no fixed shape to be frozen in", value_name(in));
 	for (int i = 0; i < s->rank; i++)
 		dim[i] = s->dim[i].min;
 	int r = tensor_alloc(&t, type, s->rank, dim, err);

@@ -20,7 +20,8 @@ static int64_t times(int64_t a, int64_t b)
 	return a < 0 || b < 0 || mul_i64(a, b, &r) ? -1 : r;
 }
 
-/* Every output element takes the weights of one output channel: [O, I, k…]; [G, O, I, k…] grouped. */
+/* Every output element takes the weights of one output channel: [O, I, k…]; [G, O, I, k…] grouped.
+ */
 static int64_t conv_macs(const struct node *n, int lead)
 {
 	const struct shape *w = &node_in(n, 1)->info.shape;

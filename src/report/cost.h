@@ -9,8 +9,8 @@
 int64_t cost_macs(const struct node *n);
 /* Elements of the float constants and of integer ones that are weights (8 bits and fewer). */
 int64_t cost_parameters(const struct graph *g);
-/* Elements and bytes of the constants that feed node n, also through Convert, Subtract, Multiply and
- * Reshape of constants. */
+/* Elements and bytes of the constants that feed node n, also through Convert, Subtract, Multiply
+ * and Reshape of constants. */
 struct cost_weights {
 	int64_t elements, bytes;
 	enum dtype type; /* as stored; of the largest */

@@ -10,6 +10,7 @@ BEGIN {
 	may["report"] = "base graph ops formats passes exec report version.h"
 	may["quant"] = "base graph ops formats passes exec quant report"
 	may["cli"] = "base graph ops formats passes exec report quant cli version.h mo.h"
+	may["share"] = "mo.h"
 	may["api"] = "base graph ops formats passes exec version.h mo.h"
 }
 FNR == 1 {
