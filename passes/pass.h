@@ -16,10 +16,12 @@ enum fact {
 
 /* Plain data that passes read: options of the run and what they report. */
 struct pass_ctx {
-	struct graph *graph;
+	struct graph *graph; /* the graph at hand: the model's, then each of its bodies */
 	const struct pass_options *options;
 	struct arena *scratch; /* reset after every pass */
 	struct log log;
+	int64_t grown;              /* bytes by which folding has grown the model in this run */
+	const struct pass *pass;    /* the one that runs */
 	struct pass_report *report; /* NULL: not wanted; else pass_note adds lines */
 	struct err *err;
 };
@@ -56,9 +58,9 @@ struct pass_options {
 	void *user;
 };
 
-/* What each pass did, for --report; texts live in the arena. */
+/* What each pass did, for --report: one row per pass of the pipeline, repeats summed up. */
 struct pass_report {
-	struct arena *arena;
+	struct arena *arena; /* the caller's: rows and texts live in it */
 	int npasses;
 	struct pass_result {
 		const char *name;
@@ -66,20 +68,23 @@ struct pass_report {
 		int nodes_before,
 		    nodes_after; /* without Const, Parameter, Result; bodies included */
 		double ms;
-		const char *
-		    *note; /* lines such as "kept 'fc/weight' in f32: relative error 0.004" */
+		/* lines such as "kept 'fc/weight' in f32: relative error 0.004" */
+		const char **note;
 		int nnotes;
 	} * pass;
 };
 
-extern const struct pass *const pass_table[]; /* the pipeline; ends with NULL */
+extern const struct pass *const pass_table[]; /* the pipeline, each pass once; ends with NULL */
 const struct pass *pass_find(const char *name);
 struct pass_options pass_defaults(void);
-/* The whole pipeline; report may be NULL. Leaves the graph sorted, inferred and verified. */
+/* The whole pipeline; log and report may be NULL. Leaves the graph sorted, inferred and verified.
+ */
 int passes_run(struct graph *g, const struct pass_options *o, const struct log *log,
     struct pass_report *report, struct err *err);
-/* One pass with the facts that it needs: for tests. */
+/* One pass with the facts that it needs, after which all facts hold again: for tests. Rewrites
+ * made, or a negative status. */
 int pass_run(const struct pass *p, struct graph *g, const struct pass_options *o, struct err *err);
+/* A line for the report and for -v; the same line twice is kept once. */
 void pass_note(struct pass_ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Nodes without Const, Parameter and Result, bodies included: the layer count that reports quote.
  */

@@ -1,0 +1,244 @@
+/* Shared steps of rewriting: reading constants, adding nodes, moving names. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "passes/rewrite.h"
+
+#define NUMBER_ELEMS 64
+
+struct node *only_use(const struct value *v)
+{
+	return v->nuses == 1 ? v->uses->node : NULL;
+}
+
+bool is_output(const struct value *v)
+{
+	value_each_use (v, u)
+		if (node_is(u->node, OP_RESULT))
+			return true;
+	return false;
+}
+
+bool can_replace(const struct value *old, const struct value *v)
+{
+	return !is_output(old) || !(node_is(v->node, OP_PARAMETER) || is_output(v));
+}
+
+int const_open(const struct value *v, struct const_view *out, struct err *err)
+{
+	const struct node *n = value_const(v);
+	const struct shape *s = &v->info.shape;
+	*out = (struct const_view){.t = {.type = v->info.type, .rank = s->rank}};
+	for (int i = 0; i < s->rank; i++)
+		out->t.dim[i] = s->dim[i].min;
+	const void *direct = blob_direct(n->data);
+	if (direct && (uintptr_t)direct % 8 == 0) {
+		out->t.data = (void *)direct;
+		return OK;
+	}
+	int e = tensor_alloc(&out->t, out->t.type, out->t.rank, out->t.dim, err);
+	if (e)
+		return e;
+	out->owned = true;
+	size_t size = tensor_bytes(&out->t);
+	e = size ? blob_read(n->data, 0, out->t.data, size, err) : OK;
+	if (e)
+		const_close(out);
+	return e;
+}
+
+void const_close(struct const_view *w)
+{
+	if (w->owned)
+		tensor_free(&w->t);
+	*w = (struct const_view){0};
+}
+
+static int64_t const_count(const struct value *v)
+{
+	return v && value_const(v) ? shape_count(&v->info.shape) : -1;
+}
+
+static bool fill_number(const struct value *v, double *x)
+{
+	const void *element;
+	size_t size;
+	if (!blob_is_fill(value_const(v)->data, &element, &size) || dtype_bits(v->info.type) < 8)
+		return false;
+	int64_t buffer = 0;
+	memcpy(&buffer, element, size < sizeof buffer ? size : sizeof buffer);
+	struct tensor t = {.type = v->info.type, .data = &buffer};
+	*x = tensor_f64(&t, 0);
+	return true;
+}
+
+bool const_number(const struct value *v, double *x)
+{
+	struct const_view w;
+	int64_t n = const_count(v);
+	if (n < 1)
+		return false;
+	if (fill_number(v, x))
+		return true;
+	if (n > NUMBER_ELEMS || const_open(v, &w, NULL))
+		return false;
+	*x = tensor_f64(&w.t, 0);
+	bool same = true;
+	for (int64_t i = 1; i < n; i++) {
+		double y = tensor_f64(&w.t, i);
+		same = same && y == *x && signbit(y) == signbit(*x);
+	}
+	const_close(&w);
+	return same;
+}
+
+bool const_ints(const struct value *v, int64_t *x, int max, int *n)
+{
+	struct const_view w;
+	int64_t count = const_count(v);
+	if (count < 0 || count > max || !dtype_is_int(v->info.type) || const_open(v, &w, NULL))
+		return false;
+	for (int64_t i = 0; i < count; i++)
+		x[i] = tensor_i64(&w.t, i);
+	const_close(&w);
+	*n = count;
+	return true;
+}
+
+/* Does a constant of these dims only vary along axis of a value of that rank? */
+static bool along_axis(const struct shape *s, int rank, int axis, int64_t channels)
+{
+	if (s->rank > rank)
+		return false;
+	for (int i = 0; i < s->rank; i++) {
+		int at = i + rank - s->rank;
+		if (s->dim[i].min != 1 && (at != axis || s->dim[i].min != channels))
+			return false;
+	}
+	return true;
+}
+
+bool const_channels(const struct value *v, int rank, int axis, int64_t channels, double *x)
+{
+	struct const_view w;
+	int64_t n = const_count(v);
+	double same;
+	if (n < 1 || !dtype_is_float(v->info.type) || v->info.shape.rank > rank)
+		return false;
+	bool fits = along_axis(&v->info.shape, rank, axis, channels);
+	if (n == 1 && fits && const_number(v, &same)) {
+		for (int64_t i = 0; i < channels; i++)
+			x[i] = same;
+		return isfinite(same);
+	}
+	if (!fits || n != channels || const_open(v, &w, NULL))
+		return false;
+	bool finite = true;
+	for (int64_t i = 0; i < channels; i++) {
+		x[i] = tensor_f64(&w.t, i);
+		finite = finite && isfinite(x[i]);
+	}
+	const_close(&w);
+	return finite;
+}
+
+int const_input(const struct node *n)
+{
+	for (int i = 1; i >= 0; i--)
+		if (node_in(n, i) && value_const(node_in(n, i)))
+			return value_const(node_in(n, 1 - i)) ? -1 : i;
+	return -1;
+}
+
+struct node *add_channels(struct node *at, const char *name, enum dtype type, int rank, int axis,
+    int64_t channels, const double *x)
+{
+	struct tensor t;
+	int64_t dims[MAX_RANK];
+	for (int i = 0; i < rank; i++)
+		dims[i] = i == axis ? channels : 1;
+	if (tensor_alloc(&t, type, rank, dims, NULL))
+		return NULL;
+	for (int64_t i = 0; i < channels; i++)
+		tensor_set_f64(&t, i, x[i]);
+	struct blob *b = blob_copy(t.data, tensor_bytes(&t));
+	tensor_free(&t);
+	return b ? graph_const(at->graph, at, name, type, rank, dims, b) : NULL;
+}
+
+struct node *add_reshaped(
+    struct node *at, const char *name, const struct node *from, int rank, const int64_t *dims)
+{
+	return graph_const(
+	    at->graph, at, name, from->out[0].info.type, rank, dims, blob_ref(from->data));
+}
+
+struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, const char *name,
+    struct value *a, struct value *b)
+{
+	struct value *in[2] = {a, b};
+	struct node *n = name ? graph_insert_before(at, op_row(id), name, in, b ? 2 : 1, 1) : NULL;
+	if (!n) {
+		fail_nomem(c->err);
+		return NULL;
+	}
+	return node_infer(n, c->err) ? NULL : n;
+}
+
+void take_over(struct value *v, struct value *old)
+{
+	v->nnames = 0;
+	v->node->name = old->node->name;
+	graph_replace(old, v);
+}
+
+static bool removable(const struct node *n)
+{
+	if (node_is(n, OP_PARAMETER) || n->op->flags & OPF_SINK)
+		return false;
+	for (int i = 0; i < n->nout; i++)
+		if (n->out[i].nuses)
+			return false;
+	return true;
+}
+
+void remove_dead(struct node *n)
+{
+	struct node *source[8];
+	int count = 0;
+	if (!removable(n))
+		return;
+	for (int i = 0; i < n->nin && count < 8; i++)
+		if (node_in(n, i))
+			source[count++] = node_in(n, i)->node;
+	for (int i = 0; i < count; i++)
+		for (int k = i + 1; k < count; k++)
+			if (source[k] == source[i])
+				source[k--] = source[--count];
+	graph_remove(n);
+	for (int i = 0; i < count; i++)
+		remove_dead(source[i]);
+}
+
+const char *name_with(struct node *n, const char *name, const char *suffix)
+{
+	return arena_printf(n->graph->arena, "%s%s", name, suffix);
+}
+
+int each_node(struct pass_ctx *c, int (*fn)(struct pass_ctx *c, struct node *n))
+{
+	int done = 0;
+	graph_each (c->graph, n) {
+		struct arena_mark mark = arena_mark(c->scratch);
+		int r = fn(c, n);
+		arena_reset(c->scratch, mark);
+		if (r < 0)
+			return err_in(c->err, "node '%s'", n->name);
+		if (r)
+			remove_dead(n);
+		done += r;
+	}
+	return done;
+}

@@ -1,0 +1,59 @@
+/* What passes share: constants read as numbers, and nodes put in the place of others. */
+#ifndef PASSES_REWRITE_H
+#define PASSES_REWRITE_H
+
+#include "passes/pass.h"
+
+/* The node that uses v when there is exactly one use, else NULL. */
+struct node *only_use(const struct value *v);
+/* True when a Result reads v: it is an output of its graph. */
+bool is_output(const struct value *v);
+/* True when v may take the place of old: outputs of the model keep their own value and name, so old
+ * must not be an output when v is one, or an input. */
+bool can_replace(const struct value *old, const struct value *v);
+
+/* The content of a Const with aligned data, in heap memory of its own when it must be; nothing is
+ * kept in the blob. To be given back by const_close. */
+struct const_view {
+	struct tensor t;
+	bool owned;
+};
+int const_open(const struct value *v, struct const_view *out, struct err *err);
+void const_close(struct const_view *w);
+
+/* The content of a Const that holds one element, or the same one everywhere (deferred or of at most
+ * 64 elements); false when it is none. Strings and absent values are none. */
+bool const_number(const struct value *v, double *x);
+/* True when v is a Const of integers with at most max elements: copies them, *n is their count. */
+bool const_ints(const struct value *v, int64_t *x, int max, int *n);
+/* Reads a Const that, broadcast against a value of this rank, varies at most along axis and leaves
+ * the value's shape alone, into x[0..channels-1]. False when it does not fit or is not finite. */
+bool const_channels(const struct value *v, int rank, int axis, int64_t channels, double *x);
+
+/* The one of a commuting node's two inputs that is Const, with its index; -1 when none is. */
+int const_input(const struct node *n);
+
+/* A float Const of any type for x[0..channels-1] along axis, 1 elsewhere, placed before at. */
+struct node *add_channels(struct node *at, const char *name, enum dtype type, int rank, int axis,
+    int64_t channels, const double *x);
+/* A Const that shares the data of another under a new shape. */
+struct node *add_reshaped(
+    struct node *at, const char *name, const struct node *from, int rank, const int64_t *dims);
+/* A node of one output placed before at, inferred; attributes have their defaults. */
+struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, const char *name,
+    struct value *a, struct value *b);
+
+/* Makes v stand for old's output: it takes the layer name and the tensor names, those that v's node
+ * had are dropped since they meant another content. */
+void take_over(struct value *v, struct value *old);
+/* Removes n when nothing uses it, and then what only it used: nodes before n, so that a loop may go
+ * on from the node after n. */
+void remove_dead(struct node *n);
+/* Calls fn for each node in order: 1 says that it is replaced (it goes when nothing uses it), 0
+ * that nothing changed. Scratch is reset after each. The number of rewrites, or a negative status.
+ */
+int each_node(struct pass_ctx *c, int (*fn)(struct pass_ctx *c, struct node *n));
+/* name + suffix in the graph's arena, NULL without memory. */
+const char *name_with(struct node *n, const char *name, const char *suffix);
+
+#endif
