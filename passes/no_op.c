@@ -20,26 +20,11 @@ static bool same_type(const struct node *n, int *from)
 	return n->out[0].info.type != DT_NONE && node_in(n, 0)->info.type == n->out[0].info.type;
 }
 
-/* Every dim is the same number, or not known but under the same symbol. */
-static bool equal_shapes(const struct shape *a, const struct shape *b)
-{
-	if (a->rank < 0 || a->rank != b->rank)
-		return false;
-	for (int i = 0; i < a->rank; i++) {
-		struct dim p = a->dim[i], q = b->dim[i];
-		bool same = dim_static(p) && dim_static(q) ? p.min == q.min
-							   : p.symbol && p.symbol == q.symbol;
-		if (!same)
-			return false;
-	}
-	return true;
-}
-
 static bool same_shape(const struct node *n, int *from)
 {
 	const struct shape *in = &node_in(n, 0)->info.shape, *out = &n->out[0].info.shape;
 	*from = 0;
-	return equal_shapes(in, out);
+	return same_shapes(in, out);
 }
 
 /* One unknown dim in the same place on both sides: the count, which a Reshape keeps, fixes it. */
@@ -50,7 +35,7 @@ static bool nop_reshape(const struct node *n, int *from)
 	*from = 0;
 	if (in->rank < 0 || in->rank != out->rank)
 		return false;
-	if (equal_shapes(in, out))
+	if (same_shapes(in, out))
 		return true;
 	for (int i = 0; i < in->rank; i++) {
 		struct dim p = in->dim[i], q = out->dim[i];
@@ -84,7 +69,7 @@ static bool neutral(const struct node *n, int data, double x)
 	const struct shape *in = &v->info.shape, *out = &n->out[0].info.shape;
 	if (v->info.type != n->out[0].info.type || in->rank < 0)
 		return false;
-	if (equal_shapes(in, out))
+	if (same_shapes(in, out))
 		return true;
 	return shape_count(&k->info.shape) == 1 && k->info.shape.rank <= in->rank;
 }

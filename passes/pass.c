@@ -55,6 +55,7 @@ struct manager {
 	struct pass_ctx ctx;
 	struct graph *graph; /* the model's */
 	unsigned facts;
+	struct err own; /* for a caller that wants no words */
 };
 
 static struct pass_result *result_of(const struct pass_ctx *c)
@@ -150,7 +151,6 @@ static double now_ms(void)
 
 static int run_one(struct manager *m, const struct pass *p)
 {
-	struct err *err = m->ctx.err;
 	m->ctx.pass = p;
 	int e = establish(m, p->needs);
 	if (e)
@@ -159,7 +159,7 @@ static int run_one(struct manager *m, const struct pass *p)
 	double start = now_ms();
 	int done = run_deep(m, m->graph);
 	if (done < 0)
-		return err_in(err, "pass '%s'", p->name);
+		return err_in(m->ctx.err, "pass '%s'", p->name);
 	if (done)
 		m->facts &= p->keeps;
 	if (r) {
@@ -168,8 +168,8 @@ static int run_one(struct manager *m, const struct pass *p)
 		r->nodes_after = graph_layers(m->graph);
 	}
 #ifdef DEV
-	if (establish(m, FACT_ORDER) || graph_verify(m->graph, err))
-		return err_in(err, "after pass '%s'", p->name);
+	if (establish(m, FACT_ORDER) || graph_verify(m->graph, m->ctx.err))
+		return err_in(m->ctx.err, "after pass '%s'", p->name);
 #endif
 	if (m->ctx.options->after)
 		m->ctx.options->after(m->ctx.options->user, p, m->graph, done);
@@ -221,11 +221,19 @@ static int finish(struct manager *m)
 	return e;
 }
 
+static void manager_close(struct manager *m)
+{
+	arena_free(m->ctx.scratch);
+	err_clear(&m->own);
+}
+
 static int manager_open(struct manager *m, struct graph *g, const struct pass_options *o,
     const struct log *log, struct pass_report *report, struct err *err)
 {
 	*m = (struct manager){
 	    .graph = g, .ctx = {.graph = g, .options = o, .report = report, .err = err}};
+	if (!err)
+		m->ctx.err = &m->own;
 	if (log)
 		m->ctx.log = *log;
 	m->ctx.scratch = arena_new();
@@ -251,7 +259,7 @@ int passes_run(struct graph *g, const struct pass_options *o, const struct log *
 	}
 	if (!e)
 		e = finish(&m);
-	arena_free(m.ctx.scratch);
+	manager_close(&m);
 	return e;
 }
 
@@ -264,6 +272,6 @@ int pass_run(const struct pass *p, struct graph *g, const struct pass_options *o
 	int done = run_one(&m, p);
 	if (done >= 0 && (e = finish(&m)))
 		done = e;
-	arena_free(m.ctx.scratch);
+	manager_close(&m);
 	return done;
 }

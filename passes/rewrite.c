@@ -26,6 +26,20 @@ bool can_replace(const struct value *old, const struct value *v)
 	return !is_output(old) || !(node_is(v->node, OP_PARAMETER) || is_output(v));
 }
 
+bool same_shapes(const struct shape *a, const struct shape *b)
+{
+	if (a->rank < 0 || a->rank != b->rank)
+		return false;
+	for (int i = 0; i < a->rank; i++) {
+		struct dim p = a->dim[i], q = b->dim[i];
+		bool same = dim_static(p) && dim_static(q) ? p.min == q.min
+							   : p.symbol && p.symbol == q.symbol;
+		if (!same)
+			return false;
+	}
+	return true;
+}
+
 int const_open(const struct value *v, struct const_view *out, struct err *err)
 {
 	const struct node *n = value_const(v);

@@ -12,6 +12,9 @@ bool is_output(const struct value *v);
  * must not be an output when v is one, or an input. */
 bool can_replace(const struct value *old, const struct value *v);
 
+/* Surely equal: every dim is the same number, or not known but under the same symbol. */
+bool same_shapes(const struct shape *a, const struct shape *b);
+
 /* The content of a Const with aligned data, in heap memory of its own when it must be; nothing is
  * kept in the blob. To be given back by const_close. */
 struct const_view {
