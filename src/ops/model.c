@@ -28,14 +28,6 @@ int infer_result(struct infer *s)
 	return OK;
 }
 
-/* Output 0 has the type and shape of input 0. */
-int infer_same(struct infer *s)
-{
-	s->out[0].type = s->in[0].type;
-	s->out[0].shape = s->in[0].shape;
-	return OK;
-}
-
 /* Rows that the executor carries out itself. */
 int eval_none(struct eval *s)
 {
