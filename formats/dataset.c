@@ -123,6 +123,7 @@ static int file_kind(const char *path, char magic[6], bool *folder, struct err *
 	struct stat st;
 	FILE *f;
 	memset(magic, 0, 6);
+	*folder = false;
 	if (stat(path, &st))
 		return fail_errno(err, "open", path);
 	*folder = S_ISDIR(st.st_mode);
@@ -140,7 +141,7 @@ static int file_kind(const char *path, char magic[6], bool *folder, struct err *
 static int open_source(struct dataset *d, struct err *err)
 {
 	char magic[6];
-	bool folder;
+	bool folder = false;
 	int r = file_kind(d->o.data, magic, &folder, err);
 	if (r)
 		return r;

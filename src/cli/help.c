@@ -4,8 +4,8 @@
 
 #include "cli/help.h"
 
-#define HELP_COLUMN 28
-#define HELP_WIDTH 92
+#define HELP_COLUMN 32
+#define HELP_WIDTH 96
 
 /* Prints text from column at on, broken at spaces. */
 static void print_wrapped(const char *text, int at)
@@ -25,7 +25,8 @@ static void print_wrapped(const char *text, int at)
 
 static void print_row(const struct option_row *r)
 {
-	int n = r->letter ? printf("  -%c, --%s", r->letter, r->name) : printf("  --%s", r->name);
+	int n = r->letter ? printf("  -%c, --%s", r->letter, r->name)
+			  : printf("      --%s", r->name);
 	if (r->value)
 		n += printf(" %s", r->value);
 	if (n > HELP_COLUMN - 2) {

@@ -11,7 +11,7 @@
 #include "version.h"
 
 #define WORD_MAX 64
-#define ALIASES_MAX 256
+#define WORDS_MAX 256
 
 /* What a parse works on: the tool's rows and those that all tools share. */
 struct parse {
@@ -128,15 +128,32 @@ static const struct option_row *find_row(
 	return r ? r : find_in(s->common, word, n, is_short);
 }
 
+/* Adds a row's name and its long aliases; copies live until we exit, which is at once. */
+static int row_words(const struct option_row *r, const char **words, int n)
+{
+	const char *list = r->alias;
+	if (r->kind == OPT_SECTION || n == WORDS_MAX)
+		return n;
+	words[n++] = r->name;
+	while (list && *list && n < WORDS_MAX) {
+		size_t len = strcspn(list, "|");
+		char *copy = len > 1 ? strndup(list, len) : NULL;
+		if (copy)
+			words[n++] = copy;
+		list += len + (list[len] == '|');
+	}
+	return n;
+}
+
+/* word is the option's name as rows spell it, or NULL when no other could be meant. */
 static void unknown_option(const struct parse *s, const char *given, const char *word)
 {
-	const char *words[ALIASES_MAX];
+	const char *words[WORDS_MAX];
 	int n = 0;
 	const struct option_row *tables[] = {s->p->rows, s->common};
 	for (int t = 0; t < 2; t++)
-		for (const struct option_row *r = tables[t]; !row_ends(r) && n < ALIASES_MAX; r++)
-			if (r->kind != OPT_SECTION && r->about)
-				words[n++] = r->name;
+		for (const struct option_row *r = tables[t]; !row_ends(r); r++)
+			n = row_words(r, words, n);
 	struct text text = {0};
 	text_printf(&text, "unknown option '%.200s'", given);
 	misuse(s->p, text.data ? text.data : "out of memory",
