@@ -20,8 +20,11 @@ const char *input_path(const char *word)
 int feed_new(struct feed *f, const struct graph *g, struct err *err)
 {
 	f->n = g->ninputs;
-	f->in = calloc(f->n ? f->n : 1, sizeof *f->in);
-	return f->in ? OK : fail_nomem(err);
+	f->in = calloc(f->n + 1, sizeof *f->in);
+	f->shape = calloc(f->n + 1, sizeof *f->shape);
+	for (int k = 0; f->shape && k < f->n; k++)
+		f->shape[k] = g->inputs[k]->out[0].info.shape;
+	return f->in && f->shape ? OK : fail_nomem(err);
 }
 
 void feed_free(struct feed *f)
@@ -29,6 +32,7 @@ void feed_free(struct feed *f)
 	for (int i = 0; i < f->n && f->in; i++)
 		tensor_free(&f->in[i]);
 	free(f->in);
+	free(f->shape);
 	*f = (struct feed){0};
 }
 
@@ -86,10 +90,10 @@ static int feed_take(
 	else if (want != DT_NONE && t->type != want)
 		r = fail(err, E_FORMAT, "input '%s' takes %s, the data are %s", value_name(v),
 		    dtype_name(want), dtype_name(t->type));
-	else if (!shape_fits(&v->info.shape, t->rank, t->dim)) {
+	else if (!shape_fits(&f->shape[k], t->rank, t->dim)) {
 		struct text is = {0}, has = {0};
 		struct shape s = tensor_shape(t);
-		shape_text(&is, &v->info.shape);
+		shape_text(&is, &f->shape[k]);
 		shape_text(&has, &s);
 		r = fail(err, E_FORMAT, "input '%s' takes the shape [%s], the data have [%s]",
 		    value_name(v), is.data ? is.data : "", has.data ? has.data : "");
@@ -191,10 +195,10 @@ int feed_files(struct feed *f, const struct graph *g, const struct list *data, s
 }
 
 /* The size that a given tensor shows for the same symbol, else the smallest from 1 up. */
-static int64_t open_dim(const struct feed *f, const struct graph *g, struct dim d)
+static int64_t open_dim(const struct feed *f, struct dim d)
 {
 	for (int i = 0; i < f->n && d.symbol; i++) {
-		const struct shape *s = &g->inputs[i]->out[0].info.shape;
+		const struct shape *s = &f->shape[i];
 		for (int j = 0; f->in[i].type != DT_NONE && j < s->rank; j++)
 			if (s->dim[j].symbol == d.symbol)
 				return f->in[i].dim[j];
@@ -222,7 +226,7 @@ int feed_random(struct feed *f, const struct graph *g, int64_t seed, struct err 
 	uint64_t state = seed;
 	for (int i = 0; i < f->n; i++) {
 		const struct value *v = &g->inputs[i]->out[0];
-		const struct shape *s = &v->info.shape;
+		const struct shape *s = &f->shape[i];
 		int64_t dim[MAX_RANK];
 		if (f->in[i].type != DT_NONE)
 			continue;
@@ -230,7 +234,7 @@ int feed_random(struct feed *f, const struct graph *g, int64_t seed, struct err 
 			return fail(err, E_USAGE, "input '%s' has no known %s, give it with --data",
 			    value_name(v), s->rank < 0 ? "rank" : "type");
 		for (int j = 0; j < s->rank; j++)
-			dim[j] = open_dim(f, g, s->dim[j]);
+			dim[j] = open_dim(f, s->dim[j]);
 		int r = tensor_alloc(&f->in[i], v->info.type, s->rank, dim, err);
 		if (r)
 			return err_in(err, "input '%s'", value_name(v));

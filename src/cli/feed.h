@@ -8,7 +8,8 @@
 
 struct feed {
 	int n;
-	struct tensor *in; /* one per input of the graph; DT_NONE: not given yet */
+	struct tensor *in;   /* one per input of the graph; DT_NONE: not given yet */
+	struct shape *shape; /* what each may be; a caller may narrow it */
 };
 
 int feed_new(struct feed *f, const struct graph *g, struct err *err);
