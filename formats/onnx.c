@@ -1,0 +1,165 @@
+/* Reads an ONNX model: the wire walk, what the model says of itself, its main graph. */
+#include "formats/onnx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/onnx_import.h"
+#include "formats/onnx_wire.h"
+#include "ops/op.h"
+
+#define NEWEST_IR 14
+
+bool onnx_sniff(const void *data, size_t size)
+{
+	struct cursor c = cursor_of(data, size);
+	struct wire_field f;
+	const ProtobufCMessageDescriptor *d = &onnx__model_proto__descriptor;
+	uint64_t key = cursor_varint(&c);
+	/* the first key is of a ModelProto: a number (version) or counted bytes (the rest) */
+	if (c.err || key >> 3 == 0 || key >> 3 > 25)
+		return false;
+	c = cursor_of(data, size);
+	if (key >> 3 != 1 || (key & 7) != 0)
+		return (key & 7) == 2 && (key >> 3 < 9 || protobuf_c_message_descriptor_get_field(
+							      d, (unsigned)(key >> 3)));
+	return !wire_next(&c, &f) || f.number < 1000;
+}
+
+static int check_model(const Onnx__ModelProto *m, struct err *err)
+{
+	if (!m->graph)
+		return fail(err, E_FORMAT, "has no graph: not an ONNX model");
+	if (m->ir_version < 1)
+		return fail(err, E_FORMAT, "has no IR version: not an ONNX model");
+	if (m->ir_version > NEWEST_IR)
+		return fail(err, E_UNSUPPORTED, "has IR version %lld, known are 1 to %d",
+		    (long long)m->ir_version, NEWEST_IR);
+	for (size_t i = 0; i < m->n_opset_import; i++) {
+		const Onnx__OperatorSetIdProto *o = m->opset_import[i];
+		if (o->version < 1 || o->version > 100000)
+			return fail(err, E_FORMAT, "imports version %lld of domain '%s'",
+			    (long long)o->version, onnx_domain(o->domain));
+	}
+	return OK;
+}
+
+static int report_unsupported(struct onnx_import *im)
+{
+	size_t n = im->unsupported.n;
+	if (!n)
+		return OK;
+	for (size_t i = 0; i < n; i++)
+		err_detail(im->err, "%s", im->unsupported.entry[i].key);
+	return fail(
+	    im->err, E_UNSUPPORTED, "%zu %s cannot be converted", n, n > 1 ? "nodes" : "node");
+}
+
+static int output_names(struct onnx_import *im, char ***names, size_t *n)
+{
+	const Onnx__GraphProto *g = im->model->graph;
+	*n = g->n_output;
+	*names = arena_array(im->arena, g->n_output, sizeof **names);
+	if (!*names)
+		return fail_nomem(im->err);
+	for (size_t i = 0; i < g->n_output; i++)
+		(*names)[i] = g->output[i]->name ? g->output[i]->name : (char *)"";
+	return g->n_output ? OK : fail(im->err, E_FORMAT, "the graph has no outputs");
+}
+
+static int import_graph(struct onnx_import *im, struct onnx_scope *s)
+{
+	const Onnx__GraphProto *g = im->model->graph;
+	char **outputs;
+	size_t noutputs;
+	struct map needed = {0};
+	int status = output_names(im, &outputs, &noutputs);
+	if (status == OK)
+		status = onnx_check_graph(g, im->err);
+	if (status == OK)
+		status = onnx_functions_index(im);
+	if (status == OK)
+		status = onnx_needed(g, outputs, noutputs, &needed, im->err);
+	if (status == OK)
+		status = onnx_initializers(s, g);
+	if (status == OK)
+		status = onnx_inputs(s, g);
+	if (status == OK)
+		status = onnx_nodes(s, g->node, g->n_node, &needed);
+	if (status == OK)
+		status = report_unsupported(im);
+	if (status == OK)
+		status = onnx_outputs(s, outputs, noutputs);
+	map_free(&needed);
+	return status;
+}
+
+static int import_model(struct onnx_import *im)
+{
+	struct onnx_scope s = {.im = im,
+	    .prefix = "",
+	    .nopsets = im->model->n_opset_import,
+	    .opsets = im->model->opset_import};
+	int status = check_model(im->model, im->err);
+	if (status != OK)
+		return status;
+	const char *name = onnx_text(im->model->graph->name);
+	im->graph = graph_new(*name ? name : "model");
+	status = im->graph ? import_graph(im, &s) : fail_nomem(im->err);
+	map_free(&s.names);
+	return status;
+}
+
+static void import_free(struct onnx_import *im)
+{
+	onnx_source_close(&im->source);
+	map_free(&im->symbols);
+	map_free(&im->functions);
+	map_free(&im->unsupported);
+	arena_free(im->arena);
+}
+
+int onnx_read_file(struct file *f, const char *name, const char *dir, const struct onnx_options *o,
+    struct graph **out, struct err *err)
+{
+	static const struct onnx_options none;
+	struct err own = {0};
+	struct onnx_import im = {
+	    .options = o ? o : &none, .arena = arena_new(), .err = err ? err : &own};
+	ProtobufCMessage *m;
+	im.source = (struct onnx_source){.file = f,
+	    .dir = dir,
+	    .arena = im.arena,
+	    .depends = im.options->depends,
+	    .user = im.options->user};
+	int status = im.arena ? onnx_wire_parse(f->data, f->size, &onnx__model_proto__descriptor,
+				    im.arena, &m, im.err)
+			      : fail_nomem(im.err);
+	if (status == OK) {
+		im.model = (const Onnx__ModelProto *)m;
+		status = import_model(&im);
+	}
+	import_free(&im);
+	if (status == OK) {
+		*out = im.graph;
+	} else {
+		graph_free(im.graph);
+		err_in(im.err, "'%s'", name);
+	}
+	err_clear(&own);
+	return status;
+}
+
+int onnx_read(const char *path, const struct onnx_options *o, struct graph **out, struct err *err)
+{
+	struct file *f;
+	int status = file_map(path, &f, err);
+	if (status != OK)
+		return status;
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	status = dir ? onnx_read_file(f, path, dir, o, out, err) : fail_nomem(err);
+	free(dir);
+	file_unref(f);
+	return status;
+}

@@ -1,0 +1,66 @@
+/* Matrix products. */
+#include "formats/onnx_translate.h"
+
+void tr_matmul(struct tr *t)
+{
+	tr_out(t, 0, tr_op(t, OP_MATMUL, tr_in(t, 0), tr_in(t, 1)));
+}
+
+void tr_gemm(struct tr *t)
+{
+	struct node *n = tr_new(t, OP_MATMUL, tr_in(t, 0), tr_in(t, 1));
+	double alpha = tr_float(t, "alpha", 1), beta = tr_float(t, "beta", 1);
+	tr_set_i(t, n, "transpose_a", tr_bool(t, "transA", false));
+	tr_set_i(t, n, "transpose_b", tr_bool(t, "transB", false));
+	if (t->opset < 7)
+		tr_ignore(t, "broadcast");
+	struct value *y = tr_end(t, n);
+	if (alpha != 1)
+		y = tr_op(t, OP_MULTIPLY, y, tr_number_of(t, y, alpha));
+	if (tr_given(t, 2) && beta != 0) {
+		struct value *c = t->in[2];
+		if (beta != 1)
+			c = tr_op(t, OP_MULTIPLY, c, tr_number_of(t, c, beta));
+		y = tr_op(t, OP_ADD, y, c);
+	}
+	tr_out(t, 0, y);
+}
+
+/* Zero points per row of A lie down its rows, per column of B along its columns. */
+static struct value *centred(struct tr *t, int k, int zero, bool rows)
+{
+	struct value *x = tr_convert(t, tr_in(t, k), DT_F32);
+	if (!tr_given(t, zero))
+		return x;
+	struct value *z = tr_convert(t, t->in[zero], DT_F32);
+	if (rows && z && z->info.shape.rank == 1 && tr_dim(z, 0) != 1)
+		z = tr_unsqueeze(t, z, 1, (int64_t[]){1});
+	return tr_op(t, OP_SUBTRACT, x, z);
+}
+
+void tr_matmul_integer(struct tr *t)
+{
+	struct value *y = tr_op(t, OP_MATMUL, centred(t, 0, 2, true), centred(t, 1, 3, false));
+	tr_out(t, 0, tr_convert(t, y, DT_I32));
+}
+
+void tr_qlinear_matmul(struct tr *t)
+{
+	struct value *y = tr_op(t, OP_MATMUL, centred(t, 0, 2, true), centred(t, 3, 5, false));
+	struct value *as = tr_convert(t, tr_in(t, 1), DT_F32),
+		     *bs = tr_convert(t, tr_in(t, 4), DT_F32);
+	if (as && as->info.shape.rank == 1 && tr_dim(as, 0) != 1)
+		as = tr_unsqueeze(t, as, 1, (int64_t[]){1});
+	struct value *scale = tr_op(
+	    t, OP_DIVIDE, tr_op(t, OP_MULTIPLY, as, bs), tr_convert(t, tr_in(t, 6), DT_F32));
+	tr_out(t, 0, tr_requantize(t, tr_op(t, OP_MULTIPLY, y, scale), tr_in(t, 7), DT_U8));
+}
+
+void tr_einsum(struct tr *t)
+{
+	for (int i = 0; i < t->nin; i++)
+		tr_in(t, i);
+	struct node *n = tr_new_n(t, OP_EINSUM, 1, t->in, t->nin);
+	tr_set_s(t, n, "equation", tr_str(t, "equation", ""));
+	tr_out(t, 0, tr_end(t, n));
+}
