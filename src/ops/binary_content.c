@@ -172,9 +172,9 @@ static int inverse(int v)
 	return v < 0 ? -1 : !v;
 }
 
-static struct dim combine(const struct node *n, struct dim a, struct dim b)
+static struct dim combine(enum op_id op, bool floor, struct dim a, struct dim b)
 {
-	switch (n->op->id) {
+	switch (op) {
 	case OP_ADD:
 		return add(a, b);
 	case OP_SUBTRACT:
@@ -182,13 +182,13 @@ static struct dim combine(const struct node *n, struct dim a, struct dim b)
 	case OP_MULTIPLY:
 		return multiply(a, b);
 	case OP_DIVIDE:
-		return divide(a, b, attr_bool(n, "m_pythondiv"));
+		return divide(a, b, floor);
 	case OP_MOD:
 	case OP_FLOOR_MOD:
 		return modulo(a, b);
 	case OP_MAXIMUM:
 	case OP_MINIMUM:
-		return extreme(a, b, n->op->id == OP_MAXIMUM);
+		return extreme(a, b, op == OP_MAXIMUM);
 	case OP_EQUAL:
 		return verdict(equal(a, b));
 	case OP_NOT_EQUAL:
@@ -219,6 +219,11 @@ static struct dim in_type(struct dim d, enum dtype t)
 	return t == DT_I64 || t == DT_BOOL || fits ? d : anything;
 }
 
+struct dim content_apply(enum op_id op, struct dim a, struct dim b, enum dtype type)
+{
+	return followed(type) ? in_type(combine(op, true, a, b), type) : anything;
+}
+
 void binary_elems(struct infer *s)
 {
 	int na, nb;
@@ -226,12 +231,13 @@ void binary_elems(struct infer *s)
 	const struct dim *a = infer_elems(s, 0, &na), *b = infer_elems(s, 1, &nb);
 	if (!a || !b || !followed(s->in[0].type) || s->out[0].shape.rank > 1)
 		return;
-	int n = na == 1 ? nb : na;
+	int n = na == 1 ? nb : na, op = s->node->op->id;
+	bool floor = op == OP_DIVIDE && attr_bool(s->node, "m_pythondiv");
 	if ((na != n && na != 1) || (nb != n && nb != 1) || n > LIMIT_ELEMS)
 		return;
 	for (int i = 0; i < n; i++)
 		r[i] = in_type(
-		    combine(s->node, a[na == 1 ? 0 : i], b[nb == 1 ? 0 : i]), s->out[0].type);
+		    combine(op, floor, a[na == 1 ? 0 : i], b[nb == 1 ? 0 : i]), s->out[0].type);
 	infer_set_elems(s, 0, n, r);
 }
 

@@ -78,3 +78,21 @@ int infer_select(struct infer *s)
 	select_elems(s);
 	return OK;
 }
+
+/* The slope stretches to the data, or has one value per channel. */
+int infer_prelu(struct infer *s)
+{
+	const struct shape *x = &s->in[0].shape, *slope = &s->in[1].shape;
+	struct shape joined;
+	struct dim d;
+	int r = infer_same_types(s, 0, 1);
+	infer_same(s);
+	if (r || x->rank < 0 || slope->rank < 0)
+		return r;
+	if (slope->rank == 1 && x->rank > 0 &&
+	    dim_merge(slope->dim[0], x->dim[x->rank > 1 ? 1 : 0], &d))
+		return OK;
+	if (slope->rank > x->rank || !shape_broadcast(x, slope, &joined))
+		return infer_fail(s, "the slope does not broadcast to the data");
+	return OK;
+}
