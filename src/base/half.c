@@ -20,6 +20,12 @@ static inline float float_of(uint32_t x)
 	return f;
 }
 
+static inline int32_t choose(int condition, int32_t yes, int32_t no)
+{
+	int32_t mask = -condition;
+	return (yes & mask) | (no & ~mask);
+}
+
 /* Without branches, so that compilers make vectors of it. Subnormals are rounded by adding 0.5,
  * whose last place is binary16's (F. Giesen's method). */
 static inline uint16_t narrow16(float f)
@@ -28,9 +34,9 @@ static inline uint16_t narrow16(float f)
 	int32_t a = (int32_t)(x & 0x7fffffff);
 	int32_t normal = (a - (112 << 23) + 0xfff + (a >> 13 & 1)) >> 13;
 	int32_t tiny = (int32_t)bits_of(float_of((uint32_t)a) + 0.5f) - (126 << 23);
-	int32_t special = a > 0x7f800000 ? 0x7e00 | (a >> 13 & 0x3ff) : 0x7c00;
-	int32_t r = a < 113 << 23 ? tiny : normal;
-	r = a >= 143 << 23 ? special : r;
+	int32_t special = 0x7c00 | (-(a > 0x7f800000) & (0x200 | (a >> 13 & 0x3ff)));
+	int32_t r = choose(a < 113 << 23, tiny, normal);
+	r = choose(a >= 143 << 23, special, r);
 	return (uint16_t)((uint32_t)r | sign);
 }
 
@@ -41,8 +47,8 @@ static inline float widen16(uint16_t h)
 	int32_t normal = a + (112 << 23);
 	int32_t special = a + (224 << 23);
 	int32_t tiny = (int32_t)bits_of(float_of((uint32_t)a + (113 << 23)) - 0x1p-14f);
-	int32_t r = a < 1 << 23 ? tiny : normal;
-	r = a >= 31 << 23 ? special : r;
+	int32_t r = choose(a < 1 << 23, tiny, normal);
+	r = choose(a >= 31 << 23, special, r);
 	return float_of((uint32_t)r | sign);
 }
 
