@@ -8,21 +8,21 @@ static bool arithmetic(const struct node *n)
 	return node_is(n, OP_ADD) || node_is(n, OP_MULTIPLY);
 }
 
-/* Do two results differ from each other by less than what rounding explains? A product that over-
- * or underflows would not. */
-static bool sound(const struct tensor *t, const struct tensor *a, const struct tensor *b)
+/* Rounding is all that may be lost: no sum or product that overflows, no product that underflows.
+ */
+static bool sound(
+    const struct node *n, const struct tensor *t, const struct tensor *a, const struct tensor *b)
 {
-	int64_t n = tensor_count(t), na = tensor_count(a), nb = tensor_count(b);
-	bool zero = false;
+	bool zero = node_is(n, OP_ADD);
 	if (!dtype_is_float(t->type))
 		return true;
-	for (int64_t i = 0; i < na; i++)
+	for (int64_t i = 0; i < tensor_count(a); i++)
 		zero = zero || tensor_f64(a, i) == 0;
-	for (int64_t i = 0; i < nb; i++)
+	for (int64_t i = 0; i < tensor_count(b); i++)
 		zero = zero || tensor_f64(b, i) == 0;
-	for (int64_t i = 0; i < n; i++) {
+	for (int64_t i = 0; i < tensor_count(t); i++) {
 		double x = fabs(tensor_f64(t, i));
-		if (!isfinite(x) || (!zero && x < 0x1p-120 && t->type == DT_F32))
+		if (!isfinite(x) || (!zero && x < (t->type == DT_F16 ? 0x1p-13 : 0x1p-120)))
 			return false;
 	}
 	return true;
@@ -44,7 +44,7 @@ static struct node *combined(
 		e = node_eval(n, in, 2, &out, c->err);
 	int64_t count = e ? 0 : tensor_count(&out);
 	if (!e && (count <= tensor_count(&va.t) || count <= tensor_count(&vb.t)) &&
-	    sound(&out, &va.t, &vb.t)) {
+	    sound(n, &out, &va.t, &vb.t)) {
 		struct blob *data = blob_copy(out.data, tensor_bytes(&out));
 		made = data ? graph_const(
 				  at->graph, at, b->node->name, out.type, out.rank, out.dim, data)

@@ -1,0 +1,147 @@
+/* Layers that only move data are joined: Reshape after Reshape, Transpose after Transpose,
+ * Transpose before MatMul. */
+#include "passes/rewrite.h"
+
+static bool is_view(const struct node *n)
+{
+	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15) ||
+	       node_is(n, OP_UNSQUEEZE);
+}
+
+/* The pattern of one Reshape that gives this shape whatever is reshaped: one dim may be unknown. */
+static bool free_pattern(const struct shape *s, int64_t *dims)
+{
+	int unknown = 0;
+	for (int i = 0; i < s->rank; i++) {
+		dims[i] = dim_static(s->dim[i]) ? s->dim[i].min : -1;
+		if (!dims[i])
+			return false;
+		unknown += dims[i] < 0;
+	}
+	return s->rank > 0 && unknown <= 1;
+}
+
+/* A Reshape by a constant pattern that does not look at its input's dims. */
+static bool looks_back(const struct node *n)
+{
+	int64_t dims[MAX_RANK];
+	int count;
+	if (!node_is(n, OP_RESHAPE) || !const_ints(node_in(n, 1), dims, MAX_RANK, &count))
+		return true;
+	for (int i = 0; attr_bool(n, "special_zero") && i < count; i++)
+		if (!dims[i])
+			return true;
+	return false;
+}
+
+/* view(view(x)) is one Reshape of x; with the outer's own pattern where that is independent, so
+ * that a later change of the batch still works. */
+static int merge_views(struct pass_ctx *c, struct node *n)
+{
+	int64_t dims[MAX_RANK];
+	struct node *p = node_in(n, 0)->node;
+	if (!is_view(n) || !is_view(p) || p->out[0].nuses != 1)
+		return 0;
+	if (!looks_back(n)) {
+		node_set_input(n, 0, node_in(p, 0));
+		remove_dead(p);
+		return 1;
+	}
+	const struct shape *s = &n->out[0].info.shape;
+	if (!free_pattern(s, dims))
+		return 0;
+	struct node *k = graph_const_i64(
+	    n->graph, n, name_with(n, n->name, "/shape"), s->rank, dims);
+	struct node *one = k ? add_before(c, n, OP_RESHAPE, n->name, node_in(p, 0), &k->out[0])
+			     : NULL;
+	if (!one)
+		return c->err->status ? c->err->status : fail_nomem(c->err);
+	if (!attr_set_i(one, "special_zero", false))
+		return fail_nomem(c->err);
+	take_over(&one->out[0], &n->out[0]);
+	return 1;
+}
+
+/* The permutation of a Transpose; an empty one reverses. */
+static bool order_of(const struct node *n, int64_t *order, int *rank)
+{
+	if (!node_is(n, OP_TRANSPOSE) || !const_ints(node_in(n, 1), order, MAX_RANK, rank))
+		return false;
+	if (*rank == 0) {
+		*rank = n->out[0].info.shape.rank;
+		for (int i = 0; i < *rank; i++)
+			order[i] = *rank - 1 - i;
+	}
+	return *rank > 0;
+}
+
+static int merge_transposes(struct pass_ctx *c, struct node *n)
+{
+	int64_t outer[MAX_RANK], inner[MAX_RANK], both[MAX_RANK];
+	int rank, other;
+	struct node *p = node_in(n, 0)->node;
+	if (!node_is(n, OP_TRANSPOSE) || p->out[0].nuses != 1 || !order_of(n, outer, &rank) ||
+	    !order_of(p, inner, &other) || rank != other)
+		return 0;
+	for (int i = 0; i < rank; i++)
+		both[i] = inner[outer[i]];
+	struct node *k = graph_const_i64(n->graph, n, name_with(n, n->name, "/order"), rank, both);
+	struct node *one = k ? add_before(c, n, OP_TRANSPOSE, n->name, node_in(p, 0), &k->out[0])
+			     : NULL;
+	if (!one)
+		return c->err->status ? c->err->status : fail_nomem(c->err);
+	take_over(&one->out[0], &n->out[0]);
+	return 1;
+}
+
+static bool swaps_last_two(const struct node *n)
+{
+	int64_t order[MAX_RANK];
+	int rank;
+	if (!order_of(n, order, &rank) || rank < 2)
+		return false;
+	for (int i = 0; i < rank - 2; i++)
+		if (order[i] != i)
+			return false;
+	return order[rank - 1] == rank - 2 && order[rank - 2] == rank - 1;
+}
+
+static int into_matmul(struct pass_ctx *c, struct node *n)
+{
+	static const char *const flag[] = {"transpose_a", "transpose_b"};
+	int done = 0;
+	for (int i = 0; i < 2 && node_is(n, OP_MATMUL); i++) {
+		struct node *p = node_in(n, i)->node;
+		if (p->out[0].nuses != 1 || !swaps_last_two(p))
+			continue;
+		if (!attr_set_i(n, flag[i], !attr_bool(n, flag[i])))
+			return fail_nomem(c->err);
+		node_set_input(n, i, node_in(p, 0));
+		remove_dead(p);
+		done = 1;
+	}
+	return done;
+}
+
+static int merge(struct pass_ctx *c, struct node *n)
+{
+	if (!node_in(n, 0))
+		return 0;
+	int r = merge_views(c, n);
+	if (!r)
+		r = merge_transposes(c, n);
+	return r ? r : into_matmul(c, n);
+}
+
+static int merge_moves(struct pass_ctx *c)
+{
+	return each_node(c, merge);
+}
+
+const struct pass pass_merge_moves = {
+    .name = "merge-moves",
+    .about = "join Reshape with Reshape, Transpose with Transpose, Transpose with MatMul",
+    .needs = FACT_ORDER | FACT_SHAPES,
+    .keeps = FACT_ORDER | FACT_SHAPES,
+    .run = merge_moves,
+};
