@@ -77,23 +77,25 @@ int tr_axis(struct tr *t, int64_t axis, int rank)
 	return t->status != OK ? 0 : (int)(axis < 0 ? axis + rank : axis);
 }
 
+/* The content of a constant of at most max elements; weights are not looked at. */
+static struct tensor small_constant(const struct value *v, int max)
+{
+	int64_t n = v ? shape_count(&v->info.shape) : -1;
+	return n >= 0 && n <= max && value_const(v) ? value_tensor(v) : (struct tensor){0};
+}
+
 int tr_known(const struct value *v, int64_t *out, int max)
 {
-	struct tensor c = v ? value_tensor(v) : (struct tensor){0};
-	if (!v)
+	struct tensor c = small_constant(v, max);
+	int64_t n = v ? shape_count(&v->info.shape) : -1;
+	if (!v || v->info.shape.rank > 1 || n < 0 || n > max)
 		return -1;
 	if (c.type != DT_NONE && (dtype_is_int(c.type) || c.type == DT_BOOL)) {
-		int64_t n = tensor_count(&c);
-		if (n > max || c.rank > 1)
-			return -1;
 		for (int64_t i = 0; i < n; i++)
 			out[i] = tensor_i64(&c, i);
 		return (int)n;
 	}
-	int64_t n = shape_count(&v->info.shape);
-	if (n == 0 && v->info.shape.rank == 1)
-		return 0;
-	if (!v->info.elems || n < 0 || n > max)
+	if (n && !v->info.elems)
 		return -1;
 	for (int64_t i = 0; i < n; i++) {
 		if (!dim_static(v->info.elems[i]))
@@ -105,7 +107,7 @@ int tr_known(const struct value *v, int64_t *out, int max)
 
 bool tr_known_number(const struct value *v, double *out)
 {
-	struct tensor c = v ? value_tensor(v) : (struct tensor){0};
+	struct tensor c = small_constant(v, 1);
 	if (c.type == DT_NONE || tensor_count(&c) != 1)
 		return false;
 	*out = tensor_f64(&c, 0);

@@ -43,8 +43,9 @@ static const char *resize_mode(struct tr *t)
 /* Constant scales that leave batch and channels alone are said of the other axes only. */
 static void trim_axes(struct tr *t, struct value *x, struct resize *r)
 {
-	struct tensor c = r->to ? value_tensor(r->to) : (struct tensor){0};
 	int rank = tr_rank(t, x);
+	bool small = r->to && shape_count(&r->to->info.shape) == rank;
+	struct tensor c = small ? value_tensor(r->to) : (struct tensor){0};
 	if (r->axes || t->status != OK)
 		return;
 	bool trim = c.type != DT_NONE && rank > 3 && tensor_count(&c) == rank;

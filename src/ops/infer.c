@@ -118,11 +118,13 @@ static int check_node(const struct node *n, struct err *err)
 	return rc;
 }
 
-/* The whole content of a constant where it is at hand. */
+/* The whole content of a constant where it is at hand: large ones are neither computed nor moved to
+ * an aligned place for inference. */
 static bool known_tensor(const struct value *v, struct tensor *t)
 {
 	const struct node *c = value_const(v);
-	if (!c || (!blob_direct(c->data) && blob_size(c->data) > EAGER_BYTES))
+	const void *p = c ? blob_direct(c->data) : NULL;
+	if (!c || ((!p || (uintptr_t)p % 8) && blob_size(c->data) > EAGER_BYTES))
 		return false;
 	*t = value_tensor(v);
 	return t->type != DT_NONE;
