@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/cpu.h"
+#include "base/half_isa.h"
+
 #define QUIET 0x7fc00000
 
 static inline uint32_t bits_of(float f)
@@ -45,7 +48,7 @@ static inline float widen16(uint16_t h)
 	uint32_t sign = (uint32_t)(h & 0x8000) << 16;
 	int32_t a = (h & 0x7fff) << 13;
 	int32_t normal = a + (112 << 23);
-	int32_t special = a + (224 << 23);
+	int32_t special = (a + (224 << 23)) | (-(a > 31 << 23) & 0x400000); /* quiet */
 	int32_t tiny = (int32_t)bits_of(float_of((uint32_t)a + (113 << 23)) - 0x1p-14f);
 	int32_t r = choose(a < 1 << 23, tiny, normal);
 	r = choose(a >= 31 << 23, special, r);
@@ -90,6 +93,10 @@ void f32_to_f16_n(void *dst, const void *src, size_t n)
 	struct loose16 *d = dst;
 	const struct loose32 *s = src;
 	size_t i = 0;
+#if defined(__x86_64__)
+	if (cpu_features() & CPU_AVX2)
+		i = f32_to_f16_n__avx2(dst, src, n);
+#endif
 	for (; i + BLOCK <= n; i += BLOCK)
 		narrow_block(d + i, s + i);
 	for (; i < n; i++)
@@ -101,6 +108,10 @@ void f16_to_f32_n(void *dst, const void *src, size_t n)
 	struct loose32 *d = dst;
 	const struct loose16 *s = src;
 	size_t i = 0;
+#if defined(__x86_64__)
+	if (cpu_features() & CPU_AVX2)
+		i = f16_to_f32_n__avx2(dst, src, n);
+#endif
 	for (; i + BLOCK <= n; i += BLOCK)
 		widen_block(d + i, s + i);
 	for (; i < n; i++)

@@ -247,10 +247,22 @@ int output_close(struct output *o, struct err *err)
 	return rc;
 }
 
+/* ext4 starts to write a file back when a rename puts it over another, which costs as much as
+ * making it did; where the two names can be exchanged, the old file goes by its other name instead.
+ */
+static int replace(const char *temp, const char *path)
+{
+	if (!renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_EXCHANGE)) {
+		unlink(temp);
+		return 0;
+	}
+	return rename(temp, path);
+}
+
 int output_rename(struct output *o, struct err *err)
 {
 	int rc = output_close(o, err);
-	if (!rc && rename(o->temp, o->path))
+	if (!rc && replace(o->temp, o->path))
 		rc = fail_errno(err, "write", o->path);
 	if (rc)
 		unlink(o->temp);

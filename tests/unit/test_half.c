@@ -5,6 +5,7 @@
 
 #include "check.h"
 
+#include "base/cpu.h"
 #include "base/half.h"
 #include "base/rng.h"
 
@@ -79,6 +80,32 @@ static void f16_arrays_match_scalars(void **state)
 	}
 }
 
+/* The processor's conversions and ours: the same bits for every f16, and for floats of every
+ * exponent with the fractions where rounding turns. */
+static void arrays_agree_on_every_machine(void **state)
+{
+	(void)state;
+	enum { N = 1 << 16 };
+	static uint16_t h[N], fast_h[N];
+	static float f[N], fast[N];
+	for (uint32_t i = 0; i < N; i++)
+		h[i] = (uint16_t)i;
+	f16_to_f32_n(fast, h, N);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(bits(fast[i]), bits(f16_to_f32(h[i])));
+	for (uint32_t top = 0; top < 1 << 15;
+	     top += 8) { /* sign, exponent, 6 bits; low bits below */
+		for (uint32_t i = 0; i < 64; i++) {
+			uint32_t low[] = {0, 1, 0xfff, 0x1000, 0x1001, 0x1fff, 0x2fff, 0x3000};
+			uint32_t x = (top + i / 8) << 17 | (i & 1) << 16 | low[i % 8];
+			memcpy(&f[i], &x, sizeof x);
+		}
+		f32_to_f16_n(fast_h, f, 64);
+		for (uint32_t i = 0; i < 64; i++)
+			assert_int_equal(fast_h[i], f32_to_f16(f[i]));
+	}
+}
+
 static void bf16(void **state)
 {
 	(void)state;
@@ -133,10 +160,20 @@ static void f8(void **state)
 	assert_true(isinf(f8e5m2_to_f32(0x7c)));
 }
 
+static int without_isa(void **state)
+{
+	(void)state;
+	return cpu_limit("ref") ? 0 : -1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(f16_there_and_back),
 	    cmocka_unit_test(f16_midpoints), cmocka_unit_test(f16_arrays_match_scalars),
 	    cmocka_unit_test(bf16), cmocka_unit_test(f8)};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const struct CMUnitTest plain[] = {cmocka_unit_test(f16_arrays_match_scalars),
+	    cmocka_unit_test(arrays_agree_on_every_machine)};
+	int failed = cmocka_run_group_tests(plain, without_isa, NULL);
+	cpu_limit("bf16");
+	return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
