@@ -75,13 +75,6 @@ int infer_group_norm(struct infer *s)
 	return OK;
 }
 
-int infer_rms(struct infer *s)
-{
-	infer_same(s);
-	int r = infer_float(s, 0);
-	return r ? r : infer_same_types(s, 0, 1);
-}
-
 /* Sums over the axes: one value for each place of the other dims. */
 struct sums {
 	struct walk w;
@@ -235,29 +228,6 @@ int eval_group_norm(struct eval *s)
 			int64_t ch = i % groups * channels + c;
 			affine(s, i * size + c * inner, inner, mean,
 			    tensor_f64(&s->in[1], ch) / sqrt(var + eps), tensor_f64(&s->in[2], ch));
-		}
-	}
-	return OK;
-}
-
-/* Over the last dim; the scale broadcasts. */
-int eval_rms(struct eval *s)
-{
-	const struct tensor *x = &s->in[0];
-	int64_t n = x->rank ? x->dim[x->rank - 1] : 1, count = tensor_count(x);
-	double eps = attr_f(s->node, "epsilon");
-	int64_t scales = eval_has(s, 1) ? tensor_count(&s->in[1]) : 0;
-	for (int64_t at = 0; at < count; at += n) {
-		double sum = 0;
-		for (int64_t i = 0; i < n; i++) {
-			double v = tensor_f64(x, at + i);
-			sum += v * v;
-		}
-		double root = sqrt(sum / (double)n + eps);
-		for (int64_t i = 0; i < n; i++) {
-			double scale = scales ? tensor_f64(&s->in[1], scales == 1 ? 0 : i % scales)
-					      : 1;
-			tensor_set_f64(&s->out[0], at + i, tensor_f64(x, at + i) / root * scale);
 		}
 	}
 	return OK;
