@@ -39,41 +39,54 @@ static struct cut cut_of(int64_t n, int64_t start, int64_t stop, int64_t step)
 	return c;
 }
 
-/* The size that is left of d, for known steps and perhaps known ends. */
+#define TRY_SIZES 1024 /* as many sizes of a dim are simply tried */
+
+/* The range of what is left when d is one of a few sizes. */
+static struct dim try_sizes(struct dim d, int64_t start, int64_t stop, int64_t step)
+{
+	int64_t n = cut_of(d.min, start, stop, step).count;
+	struct dim r = {n, n, 0};
+	for (int64_t i = d.min + 1; i <= d.max; i++) {
+		n = cut_of(i, start, stop, step).count;
+		r.min = n < r.min ? n : r.min;
+		r.max = n > r.max ? n : r.max;
+	}
+	return r;
+}
+
+/* What is left of a dim of any size, between known ends. */
+static struct dim cut_open(struct dim d, int64_t start, int64_t stop, int64_t step)
+{
+	struct dim r = {0, d.max, 0};
+	bool same_end = (start < 0) == (stop < 0);
+	if (same_end || (step > 0 && start >= 0))
+		r.min = cut_of(d.min, start, stop, step).count; /* it grows with d */
+	if (same_end && step > 0 && stop < INT32_MAX)
+		r.max = cut_of(d.max, start, stop, step).count;
+	else if (step > 0 && start < 0 && -start < r.max)
+		r.max = -start;
+	return r;
+}
+
+/* The size that is left of d, for a known step and perhaps known ends. */
 static struct dim cut_dim(struct dim d, struct dim start, struct dim stop, int64_t step)
 {
-	struct dim most = {0, d.max, 0};
 	if (dim_static(start) && dim_static(stop)) {
-		if (dim_static(d))
-			return dim_of(cut_of(d.min, start.min, stop.min, step).count);
-		/* Counted from one end, the result grows with d. */
-		bool grows = (start.min < 0) == (stop.min < 0) || (step > 0 && start.min >= 0) ||
-			     (step < 0 && start.min < 0);
-		if (step == 1 && start.min == 0 && stop.min >= d.max)
+		bool all = step == 1 && start.min == 0 &&
+			   (stop.min >= d.max || stop.min >= INT32_MAX);
+		if (all || (step == -1 && start.min == -1 && stop.min <= -INT32_MAX))
 			return d;
-		if (step == -1 && start.min == -1 && stop.min <= -INT32_MAX)
-			return d;
-		if (!grows)
-			return most;
-		most.min = cut_of(d.min, start.min, stop.min, step).count;
-		if (d.max != DIM_INF)
-			most.max = cut_of(d.max, start.min, stop.min, step).count;
-		else if (step > 0 && start.min >= 0 && stop.min >= 0 && stop.min < INT32_MAX)
-			most.max = cut_of(INT64_MAX / 2, start.min, stop.min, step).count;
-		else if (step > 0 && start.min < 0 && stop.min < 0)
-			most.max = cut_of(INT64_MAX / 2, start.min, stop.min, step).count;
-		if (step == 1 && start.min == 0 && stop.min >= INT32_MAX)
-			return d;
-		return most;
+		if (d.max - d.min <= TRY_SIZES)
+			return try_sizes(d, start.min, stop.min, step);
+		return cut_open(d, start.min, stop.min, step);
 	}
 	if (step == 1 && dim_static(start) && start.min == 0 && stop.min >= 0) {
-		if (stop.symbol &&
-		    (stop.symbol == d.symbol || (dim_static(d) && stop.max <= d.min)))
+		if (stop.symbol && (stop.symbol == d.symbol || stop.max <= d.min))
 			return stop;
 		return (struct dim){
 		    stop.min < d.min ? stop.min : d.min, stop.max < d.max ? stop.max : d.max, 0};
 	}
-	return most;
+	return (struct dim){0, d.max, 0};
 }
 
 /* Elements [start::step] of a known list. */
