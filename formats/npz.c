@@ -191,7 +191,7 @@ static int check_crc(const struct zip *z, const struct entry *e, const uint8_t *
 
 static int read_array(struct zip *z, const struct entry *e, struct tensor *out)
 {
-	const uint8_t *bytes;
+	const uint8_t *bytes = NULL;
 	uint8_t *heap;
 	struct npy_header h;
 	int64_t stride[MAX_RANK];
