@@ -64,6 +64,12 @@ void tr_ignore(struct tr *t, const char *name)
 		t->used[i] = true;
 }
 
+void tr_require(struct tr *t, const char *name)
+{
+	if (find(t, name) < 0)
+		tr_fail(t, E_FORMAT, "attribute '%s' is missing", name);
+}
+
 int64_t tr_int(struct tr *t, const char *name, int64_t initial)
 {
 	const Onnx__AttributeProto *a = get(t, name, A_INT);

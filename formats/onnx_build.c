@@ -177,6 +177,15 @@ void tr_set_floats(struct tr *t, struct node *n, const char *name, int count, co
 		check_set(t, attr_set_floats(n, name, count, v));
 }
 
+void tr_set_text(struct tr *t, struct node *n, const char *name, const char *text)
+{
+	const struct attr_def *d = n ? n->op->attrs : NULL;
+	while (d && d->name && strcmp(d->name, name))
+		d++;
+	if (d && t->status == OK)
+		t->status = attr_parse(n, d, text, t->err);
+}
+
 struct value *tr_end(struct tr *t, struct node *n)
 {
 	if (!n || t->status != OK)
@@ -202,7 +211,7 @@ struct value *tr_constant(struct tr *t, const char *name, const struct onnx_cons
 		return NULL;
 	}
 	if (!name)
-		name = check_mem(t, (void *)helper_name(t, "Constant"));
+		name = check_mem(t, (void *)helper_name(t, "Const"));
 	struct node *n = name ? graph_const(t->graph, NULL, name, c->type, c->rank, c->dim, c->data)
 			      : NULL;
 	return check_mem(t, n) ? tr_end(t, n) : NULL;

@@ -217,7 +217,10 @@ void tr_mod(struct tr *t)
 void tr_bit_shift(struct tr *t)
 {
 	struct value *a = tr_in(t, 0), *b = tr_in(t, 1);
-	bool left = !strcmp(tr_str(t, "direction", ""), "LEFT");
+	const char *way = tr_str(t, "direction", "");
+	bool left = !strcmp(way, "LEFT");
+	if (!left && strcmp(way, "RIGHT"))
+		tr_fail(t, E_FORMAT, "attribute 'direction' is '%s'", way);
 	tr_out(t, 0,
 	    left ? tr_op(t, OP_BITWISE_LEFT_SHIFT, a, b) : tr_op(t, OP_BITWISE_RIGHT_SHIFT, a, b));
 }
@@ -311,9 +314,9 @@ void tr_clip(struct tr *t)
 void tr_cast(struct tr *t)
 {
 	struct value *x = tr_in(t, 0);
-	if (!tr_has(t, "to"))
-		tr_fail(t, E_FORMAT, "attribute 'to' is missing");
-	if (t->opset < 6) { /* version 1 spells the type */
+	tr_require(t, "to");
+	tr_ignore(t, "round_mode"); /* of float8e8m0 only */
+	if (t->opset < 6) {         /* version 1 spells the type */
 		static const char *const names[] = {"FLOAT", "UINT8", "INT8", "UINT16", "INT16",
 		    "INT32", "INT64", "STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64"};
 		const char *to = tr_str(t, "to", "");
@@ -336,5 +339,6 @@ void tr_cast_like(struct tr *t)
 {
 	struct value *x = tr_in(t, 0), *like = tr_in(t, 1);
 	tr_ignore(t, "saturate");
+	tr_ignore(t, "round_mode");
 	tr_out(t, 0, tr_convert(t, x, tr_dtype(like)));
 }

@@ -8,8 +8,8 @@ void tr_concat_node(struct tr *t)
 	int64_t axis = tr_int(t, "axis", 1);
 	for (int i = 0; i < t->nin; i++)
 		tr_in(t, i);
-	if (t->opset >= 4 && !tr_has(t, "axis"))
-		tr_fail(t, E_FORMAT, "attribute 'axis' is missing");
+	if (t->opset >= 4)
+		tr_require(t, "axis");
 	tr_out(t, 0, t->nin == 1 ? tr_in(t, 0) : tr_concat(t, axis, t->in, t->nin));
 }
 
@@ -256,6 +256,7 @@ void tr_tile(struct tr *t)
 
 static void blocks(struct tr *t, enum op_id id, const char *mode)
 {
+	tr_require(t, "blocksize");
 	struct node *n = tr_new(t, id, tr_in(t, 0));
 	tr_set_i(t, n, "block_size", tr_int(t, "blocksize", 1));
 	tr_set_s(t, n, "mode", mode);

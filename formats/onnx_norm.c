@@ -157,6 +157,7 @@ void tr_group_normalization(struct tr *t)
 {
 	struct value *x = tr_in(t, 0);
 	int64_t groups = tr_int(t, "num_groups", 0), channels = tr_dim(x, 1);
+	tr_require(t, "num_groups");
 	tr_ignore(t, "stash_type");
 	struct node *n = tr_new(t, OP_GROUP_NORM, x, per_channel(t, tr_in(t, 1), groups, channels),
 	    per_channel(t, tr_in(t, 2), groups, channels));
@@ -167,6 +168,7 @@ void tr_group_normalization(struct tr *t)
 
 void tr_lrn(struct tr *t)
 {
+	tr_require(t, "size");
 	struct node *n = tr_new(t, OP_LRN, tr_in(t, 0), tr_i64_1(t, 1));
 	tr_set_f(t, n, "alpha", tr_float(t, "alpha", (double)1e-4f));
 	tr_set_f(t, n, "beta", tr_float(t, "beta", 0.75));

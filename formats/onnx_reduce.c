@@ -172,6 +172,8 @@ void tr_arg_min(struct tr *t)
 void tr_top_k(struct tr *t)
 {
 	struct value *x = tr_in(t, 0);
+	if (t->opset < 10)
+		tr_require(t, "k");
 	struct value *k = t->opset < 10 ? tr_scalar_i64(t, tr_int(t, "k", 0))
 					: tr_scalar(t, tr_in(t, 1));
 	struct node *n = tr_new(t, OP_TOP_K, x, k);

@@ -46,7 +46,8 @@ void tr_adagrad(struct tr *t)
 {
 	struct step s;
 	begin(t, &s, 3);
-	double epsilon = tr_float(t, "epsilon", 0), decay = tr_float(t, "decay_factor", 0);
+	double epsilon = tr_float(t, "epsilon", (double)1e-6f),
+	       decay = tr_float(t, "decay_factor", 0);
 	struct value *slow = times(t, s.count, decay);
 	struct value *rate = tr_op(
 	    t, OP_DIVIDE, s.rate, tr_op(t, OP_ADD, slow, tr_number_of(t, slow, 1)));
@@ -82,7 +83,8 @@ void tr_adam(struct tr *t)
 	begin(t, &s, 4);
 	double alpha = tr_float(t, "alpha", (double)0.9f),
 	       beta = tr_float(t, "beta", (double)0.999f);
-	double epsilon = tr_float(t, "epsilon", 0), post = tr_float(t, "norm_coefficient_post", 0);
+	double epsilon = tr_float(t, "epsilon", (double)1e-6f),
+	       post = tr_float(t, "norm_coefficient_post", 0);
 	struct value *rate = adam_rate(t, &s, alpha, beta);
 	for (int i = 0; i < s.n && t->status == OK; i++) {
 		take(t, &s, i);
@@ -101,7 +103,12 @@ void tr_momentum(struct tr *t)
 	struct step s;
 	begin(t, &s, 3);
 	double alpha = tr_float(t, "alpha", 0), beta = tr_float(t, "beta", 0);
-	bool nesterov = !strcmp(tr_str(t, "mode", "standard"), "nesterov");
+	const char *mode = tr_str(t, "mode", "");
+	bool nesterov = !strcmp(mode, "nesterov");
+	if (!nesterov && strcmp(mode, "standard"))
+		tr_fail(t, E_FORMAT, "attribute 'mode' is '%s'", mode);
+	tr_require(t, "alpha");
+	tr_require(t, "beta");
 	struct value *first = tr_op(t, OP_GREATER, s.count, tr_number_of(t, s.count, 0));
 	struct value *b = tr_op(
 	    t, OP_SELECT, first, tr_number_of(t, s.rate, beta), tr_number_of(t, s.rate, 1));

@@ -44,6 +44,8 @@ void tr_fail(struct tr *t, int status, const char *fmt, ...) __attribute__((form
 /* ---- attributes: asking for one marks it as known; a wrong kind is an error ---- */
 bool tr_has(struct tr *t, const char *name); /* given? (does not mark it) */
 void tr_ignore(struct tr *t, const char *name);
+/* An error when it is not given. */
+void tr_require(struct tr *t, const char *name);
 int64_t tr_int(struct tr *t, const char *name, int64_t initial);
 bool tr_bool(struct tr *t, const char *name, bool initial);
 double tr_float(struct tr *t, const char *name, double initial);
@@ -100,6 +102,8 @@ void tr_set_f(struct tr *t, struct node *n, const char *name, double v);
 void tr_set_s(struct tr *t, struct node *n, const char *name, const char *v);
 void tr_set_type(struct tr *t, struct node *n, const char *name, enum dtype v);
 void tr_set_ints(struct tr *t, struct node *n, const char *name, int count, const int64_t *v);
+/* From the spelling that the IR has for it. */
+void tr_set_text(struct tr *t, struct node *n, const char *name, const char *text);
 void tr_set_floats(struct tr *t, struct node *n, const char *name, int count, const double *v);
 /* Infers the layer; its first output. */
 struct value *tr_end(struct tr *t, struct node *n);
