@@ -230,20 +230,24 @@ static int write_depfile(struct convert *c, struct output *o, struct err *err)
 	return r;
 }
 
-static int write_report(const char *path, struct convert *c, struct output *o, struct err *err)
+static int write_report(struct convert *c, struct output *o, struct err *err)
 {
 	cJSON *j = convert_report(c);
-	char *text = j ? cJSON_Print(j) : NULL;
-	int r = text ? OK : fail_nomem(err);
-	(void)path;
-	if (r && o)
-		output_abort(o);
-	else if (!o && text)
-		puts(text);
-	else if (o)
-		r = finish_early(o, text, err);
-	cJSON_free(text);
+	char *json = j ? cJSON_Print(j) : NULL;
+	struct text t = {0};
+	int r = OK;
+	text_printf(&t, "%s\n", json ? json : "");
+	cJSON_free(json);
 	cJSON_Delete(j);
+	if (!json || t.failed)
+		r = fail_nomem(err);
+	if (r)
+		output_abort(o);
+	else if (o)
+		r = finish_early(o, t.data, err);
+	else
+		fputs(t.data, stdout);
+	text_free(&t);
 	return r;
 }
 
@@ -312,11 +316,11 @@ static int write_all(struct convert *c, struct err *err)
 		dep = NULL;
 	}
 	if (!r && c->report) {
-		r = write_report(c->report, c, report, err);
+		r = write_report(c, report, err);
 		report = NULL;
 	}
 	if (!r && c->json) {
-		r = write_report(c->json, c, json, err);
+		r = write_report(c, json, err);
 		json = NULL;
 	}
 	output_abort(dep);

@@ -1,0 +1,34 @@
+# Every misuse: exit 2, one line on stderr that names what was meant, nothing on stdout.
+bad() {
+	"$@" >out 2>err
+	rc=$?
+	[ $rc -eq 2 ] || echo "exit $rc: $*"
+	[ -s out ] && echo "stdout: $*"
+	[ "$(wc -l <err)" -eq 1 ] || echo "not one line: $*"
+	cat err >&2
+}
+m=$GLYPHS/glyphs.onnx
+bad mo --presicion fp16 "$m"
+bad mo --output_dri x "$m"
+bad mo --input
+bad mo
+bad mo a b
+bad mo --batch zero "$m"
+bad mo --precision fp8 "$m"
+bad mo --disable-pass fuse-nb "$m"
+bad mo --ir-version 9 "$m"
+bad mo --model-name a/b "$m"
+bad mo --static-shape=perhaps "$m"
+bad mo --cpu mmx "$m"
+bad mo -Z
+bad mo --zzzzzzzz
+bad mo-run
+bad mo-run "$m"
+bad mo-run "$m" --random x
+bad mo-run "$m" --random 1 --dump all
+bad mo-run "$m" --accuracy
+bad mo-run "$m" --data nosuch=x.npy
+bad mo-run "$m" --accuracy --data "$GLYPHS/test_images.npy"
+bad mo-run "$m" --accuracy --data "$GLYPHS/folders" --preprocess mean=x
+bad mo-info
+[ -z "$(find . -name '*.xml')" ]
