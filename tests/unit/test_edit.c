@@ -1,0 +1,169 @@
+/* Edits that a user asks for: sizes, batch, layout, frozen inputs, cuts; and what layers cost. */
+#include <string.h>
+
+#include "check.h"
+
+#include "graph/print.h"
+#include "ops/edit.h"
+#include "report/cost.h"
+
+static const char net[] =
+    "x = Parameter-1 {shape=1,3,8,8 element_type=f32}\n"
+    "s = Parameter-1 {shape=1 element_type=f32}\n"
+    "w = Const f32[4,3,3,3] random(1)\n"
+    "c = Convolution-1(x, w) {strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1}\n"
+    "r = ReLU-1(c)\n"
+    "m = Multiply-1(r, s)\n"
+    "t = Const i64[2] 1 -1\n"
+    "f = Reshape-1(m, t) {special_zero=false}\n"
+    "y = Result-1(f)\n";
+
+static int scan_infer(struct node *n, struct err *err)
+{
+	return node_infer(n, err);
+}
+
+static struct graph *scan(const char *text)
+{
+	struct graph *g = NULL;
+	struct err err = {0};
+	if (graph_scan(text, op_find, scan_infer, &g, &err))
+		print_error("%s\n", err.text);
+	assert_non_null(g);
+	return g;
+}
+
+static int infer(struct graph *g)
+{
+	struct err err = {0};
+	int r = edit_infer(g, -1, 0, &err);
+	return r ? r : graph_verify(g, &err);
+}
+
+static void test_shape(void **state)
+{
+	struct graph *g = scan(net);
+	struct shape s;
+	struct err err = {0};
+	(void)state;
+	assert_true(shape_parse("?,3,16,1..9", &s));
+	assert_int_equal(edit_shape(g, 0, &s, &err), OK);
+	assert_int_equal(infer(g), OK);
+	const struct shape *c = &graph_find_node(g, "c")->out[0].info.shape;
+	assert_true(
+	    c->rank == 4 && !dim_static(c->dim[0]) && c->dim[2].min == 16 && c->dim[3].max == 9);
+	assert_true(shape_parse("1,3", &s));
+	assert_int_equal(edit_shape(g, 0, &s, &err), E_USAGE);
+	graph_free(g);
+}
+
+static void test_batch(void **state)
+{
+	struct graph *g = scan(net);
+	struct err err = {0};
+	(void)state;
+	assert_int_equal(edit_batch(g, (int[]){0, -1}, 5, &err), OK);
+	assert_int_equal(edit_infer(g, 1, 5, &err), E_USAGE);
+	assert_non_null(strstr(err.text, "'f' pins it at 1"));
+	graph_free(g);
+	g = scan(net);
+	assert_int_equal(edit_batch(g, (int[]){4, -1}, 5, &err), E_USAGE);
+	graph_free(g);
+}
+
+static void test_layout(void **state)
+{
+	struct graph *g = scan(net);
+	struct err err = {0};
+	(void)state;
+	assert_int_equal(edit_layout(g, 0, "nchw", "nhwx", &err), E_USAGE);
+	assert_int_equal(edit_layout(g, 0, "nchw", "nhcc", &err), E_USAGE);
+	assert_int_equal(edit_layout(g, 0, "nchw", "nhwc", &err), OK);
+	assert_int_equal(infer(g), OK);
+	assert_int_equal(g->inputs[0]->out[0].info.shape.dim[3].min, 3);
+	assert_true(node_is(node_in(graph_find_node(g, "c"), 0)->node, OP_TRANSPOSE));
+	assert_int_equal(shape_count(&graph_find_node(g, "c")->out[0].info.shape), 4 * 8 * 8);
+	graph_free(g);
+}
+
+static void test_freeze(void **state)
+{
+	struct graph *g = scan(net);
+	struct err err = {0};
+	const double v[] = {2.5, 1};
+	(void)state;
+	assert_int_equal(edit_freeze(g, 1, 2, v, &err), E_USAGE);
+	assert_int_equal(edit_freeze(g, 1, 1, v, &err), OK);
+	assert_int_equal(infer(g), OK);
+	assert_int_equal(g->ninputs, 1);
+	struct tensor t = value_tensor(node_in(graph_find_node(g, "m"), 1));
+	assert_true(t.type == DT_F32 && tensor_f64(&t, 0) == 2.5);
+	graph_free(g);
+}
+
+static void test_cut(void **state)
+{
+	struct graph *g = scan(net);
+	struct err err = {0};
+	(void)state;
+	assert_int_equal(
+	    edit_cut(g, (const char *[]){"c"}, 1, (const char *[]){"m", "r"}, 2, &err), OK);
+	assert_int_equal(infer(g), OK);
+	assert_true(g->ninputs == 2 && g->noutputs == 2);
+	assert_string_equal(value_name(&g->inputs[0]->out[0]), "c");
+	assert_string_equal(node_in(g->outputs[0], 0)->node->name, "m");
+	assert_null(graph_find_node(g, "w"));
+	assert_null(graph_find_node(g, "f"));
+	graph_free(g);
+	g = scan(net);
+	assert_int_equal(edit_cut(g, (const char *[]){"nosuch"}, 1, NULL, 0, &err), E_USAGE);
+	graph_free(g);
+	g = scan(net);
+	assert_int_equal(
+	    edit_cut(g, (const char *[]){"m"}, 1, (const char *[]){"r"}, 1, &err), E_USAGE);
+	assert_non_null(strstr(err.text, "'m' feeds"));
+	graph_free(g);
+}
+
+static void test_cost(void **state)
+{
+	struct graph *g = scan(net);
+	(void)state;
+	assert_int_equal(cost_macs(graph_find_node(g, "c")), 4 * 8 * 8 * 27);
+	assert_int_equal(cost_macs(graph_find_node(g, "r")), 0);
+	assert_int_equal(cost_parameters(g), 4 * 27);
+	struct cost_weights w = cost_weights(graph_find_node(g, "c"));
+	assert_true(w.elements == 108 && w.bytes == 432 && w.type == DT_F32);
+	assert_int_equal(cost_output_bytes(graph_find_node(g, "c")), 4 * 8 * 8 * 4);
+	graph_free(g);
+	g = scan("a = Parameter-1 {shape=2,5,7 element_type=f32}\n"
+		 "q = Const i8[7,3] random(3)\n"
+		 "b = Convert-1(q) {destination_type=f32}\n"
+		 "m = MatMul-1(a, b) {transpose_a=false transpose_b=false}\n"
+		 "y = Result-1(m)\n");
+	assert_int_equal(cost_macs(graph_find_node(g, "m")), 2 * 5 * 3 * 7);
+	w = cost_weights(graph_find_node(g, "m"));
+	assert_true(w.elements == 21 && w.bytes == 21 && w.type == DT_I8);
+	graph_free(g);
+	g = scan("a = Parameter-1 {shape=?,3,8,8 element_type=f32}\n"
+		 "w = Const f32[3,4,2,2] random(3)\n"
+		 "d = ConvolutionBackpropData-1(a, w) {strides=2,2 pads_begin=0,0 pads_end=0,0 "
+		 "dilations=1,1}\n"
+		 "y = Result-1(d)\n");
+	assert_int_equal(cost_macs(graph_find_node(g, "d")), -1);
+	assert_int_equal(cost_output_bytes(graph_find_node(g, "d")), -1);
+	graph_free(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_shape),
+	    cmocka_unit_test(test_batch),
+	    cmocka_unit_test(test_layout),
+	    cmocka_unit_test(test_freeze),
+	    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_cost),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
