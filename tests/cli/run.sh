@@ -17,11 +17,11 @@ matches() {
 	local want have
 	exec 3<"$1" 4<"$2"
 	while IFS= read -r want <&4; do
-		IFS= read -r have <&3 || { echo "missing line: $want"; exec 3<&- 4<&-; return 1; }
+		IFS= read -r have <&3 || [ -n "$have" ] || { echo "missing line: $want"; exec 3<&- 4<&-; return 1; }
 		# shellcheck disable=SC2053 # the expectation is a glob
 		[[ $have == "$want" || $have == $want ]] || { echo "have: $have"; echo "want: $want"; exec 3<&- 4<&-; return 1; }
 	done
-	if IFS= read -r have <&3; then echo "one line too many: $have"; exec 3<&- 4<&-; return 1; fi
+	if IFS= read -r have <&3 || [ -n "$have" ]; then echo "one line too many: $have"; exec 3<&- 4<&-; return 1; fi
 	exec 3<&- 4<&-
 }
 
