@@ -11,5 +11,7 @@
 #include "ops/ops.def"
 #undef OP
 extern const struct attr_def attrs_none[];
+/* Output 0 has the type and shape of input 0; checks nothing else. */
+int infer_same(struct infer *s);
 
 #endif
