@@ -8,18 +8,18 @@ static bool arithmetic(const struct node *n)
 	return node_is(n, OP_ADD) || node_is(n, OP_MULTIPLY);
 }
 
-/* Rounding is all that may be lost: nothing overflows, and no factor underflows (a term that does
- * is too small to be missed). */
+/* Rounding is all that may be lost: no sum or product that overflows, no product that underflows.
+ */
 static bool sound(
-    const struct tensor *t, const struct tensor *a, const struct tensor *b, bool factor)
+    const struct node *n, const struct tensor *t, const struct tensor *a, const struct tensor *b)
 {
-	bool zero = !factor;
+	bool zero = node_is(n, OP_ADD);
 	if (!dtype_is_float(t->type))
 		return true;
-	for (int64_t i = 0; !zero && i < tensor_count(a); i++)
-		zero = tensor_f64(a, i) == 0;
-	for (int64_t i = 0; !zero && i < tensor_count(b); i++)
-		zero = tensor_f64(b, i) == 0;
+	for (int64_t i = 0; i < tensor_count(a); i++)
+		zero = zero || tensor_f64(a, i) == 0;
+	for (int64_t i = 0; i < tensor_count(b); i++)
+		zero = zero || tensor_f64(b, i) == 0;
 	for (int64_t i = 0; i < tensor_count(t); i++) {
 		double x = fabs(tensor_f64(t, i));
 		if (!isfinite(x) || (!zero && x < (t->type == DT_F16 ? 0x1p-13 : 0x1p-120)))
@@ -28,11 +28,10 @@ static bool sound(
 	return true;
 }
 
-/* A Const for op n of the constants a and b, placed before it, a factor or a term of what follows;
- * NULL when it would be larger than both or lose its numbers, or (with the error set) when
- * something failed. */
+/* A Const for op n of the constants a and b, placed before at; NULL when it would be larger than
+ * both or lose its numbers, or (with the error set) when something failed. */
 static struct node *combined(
-    struct pass_ctx *c, struct node *n, struct value *a, struct value *b, bool factor)
+    struct pass_ctx *c, const struct node *n, struct value *a, struct value *b, struct node *at)
 {
 	struct const_view va = {0}, vb = {0};
 	struct tensor out = {0};
@@ -45,10 +44,10 @@ static struct node *combined(
 		e = node_eval(n, in, 2, &out, c->err);
 	int64_t count = e ? 0 : tensor_count(&out);
 	if (!e && (count <= tensor_count(&va.t) || count <= tensor_count(&vb.t)) &&
-	    sound(&out, &va.t, &vb.t, factor)) {
+	    sound(n, &out, &va.t, &vb.t)) {
 		struct blob *data = blob_copy(out.data, tensor_bytes(&out));
 		made = data ? graph_const(
-				  n->graph, n, b->node->name, out.type, out.rank, out.dim, data)
+				  at->graph, at, b->node->name, out.type, out.rank, out.dim, data)
 			    : NULL;
 		if (!made)
 			fail_nomem(c->err);
@@ -76,7 +75,7 @@ static int merge_same(struct pass_ctx *c, struct node *n, int k)
 	struct node *p = inner(node_in(n, 1 - k), node_is(n, OP_ADD) ? OP_ADD : OP_MULTIPLY, &j);
 	if (!p)
 		return 0;
-	struct node *both = combined(c, n, node_in(p, j), node_in(n, k), !node_is(n, OP_ADD));
+	struct node *both = combined(c, n, node_in(p, j), node_in(n, k), n);
 	if (!both)
 		return c->err->status;
 	struct node *one = add_before(
@@ -95,8 +94,8 @@ static int merge_through(struct pass_ctx *c, struct node *n, int k)
 	struct node *times = sum ? inner(node_in(sum, 1 - j), OP_MULTIPLY, &i) : NULL;
 	if (!times)
 		return 0;
-	struct node *factor = combined(c, n, node_in(times, i), node_in(n, k), true);
-	struct node *term = factor ? combined(c, n, node_in(sum, j), node_in(n, k), false) : NULL;
+	struct node *factor = combined(c, n, node_in(times, i), node_in(n, k), n);
+	struct node *term = factor ? combined(c, n, node_in(sum, j), node_in(n, k), n) : NULL;
 	if (!term) {
 		if (factor)
 			graph_remove(factor);

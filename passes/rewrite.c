@@ -42,24 +42,22 @@ bool same_shapes(const struct shape *a, const struct shape *b)
 
 int const_open(const struct value *v, struct const_view *out, struct err *err)
 {
-	const struct blob *b = value_const(v)->data;
+	const struct node *n = value_const(v);
 	const struct shape *s = &v->info.shape;
-	const void *direct = blob_direct(b);
-	int64_t dims[MAX_RANK];
-	for (int i = 0; i < s->rank; i++)
-		dims[i] = s->dim[i].min;
 	*out = (struct const_view){.t = {.type = v->info.type, .rank = s->rank}};
+	for (int i = 0; i < s->rank; i++)
+		out->t.dim[i] = s->dim[i].min;
+	const void *direct = blob_direct(n->data);
 	if (direct && (uintptr_t)direct % 8 == 0) {
-		memcpy(out->t.dim, dims, s->rank * sizeof *dims);
 		out->t.data = (void *)direct;
 		return OK;
 	}
-	int e = tensor_alloc(&out->t, v->info.type, s->rank, dims, err);
+	int e = tensor_alloc(&out->t, out->t.type, out->t.rank, out->t.dim, err);
 	if (e)
 		return e;
 	out->owned = true;
 	size_t size = tensor_bytes(&out->t);
-	e = size ? blob_read(b, 0, out->t.data, size, err) : OK;
+	e = size ? blob_read(n->data, 0, out->t.data, size, err) : OK;
 	if (e)
 		const_close(out);
 	return e;

@@ -16,7 +16,8 @@
 #define LIMIT_ELEMS 64                        /* integers whose partial content inference follows */
 #define LIMIT_IMAGE_PIXELS (INT64_C(1) << 28) /* one decoded picture */
 #define LIMIT_SAMPLES 10000000                /* samples of one data set */
-#define LIMIT_THREADS 256                     /* threads of one pool */
+#define LIMIT_WORKSPACE_BYTES ((size_t)1 << 36) /* values of one plan of the executor */
+#define LIMIT_THREADS 256                       /* threads of one pool */
 #define LIMIT_FOLD_BYTES \
 	(INT64_C(128) << 20) /* bytes by which folding may grow a model, unless asked */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "exec/state.h"
+#include "exec/plan.h"
 
 /* Values need dense ids. They are rewritten only when they are not right already, so that requests
  * on one model may be made in several threads. */
@@ -56,9 +56,11 @@ static void collect_steps(struct exec *e, const bool *alive)
 		if (is_edge(n) || (n->nout && !alive[n->out[0].id]))
 			continue;
 		count_uses(e, n);
-		e->step[e->nsteps++].node = n;
+		for (int k = 0; k < n->nout; k++)
+			e->maker[n->out[k].id] = e->nsteps;
+		e->step[e->nsteps++] = (struct step){.node = n, .end = n};
+		e->data_shapes |= n->nbodies || (n->op->flags & OPF_DATA_SHAPE);
 		e->max_in = n->nin > e->max_in ? n->nin : e->max_in;
-		e->max_out = n->nout > e->max_out ? n->nout : e->max_out;
 	}
 }
 
@@ -67,13 +69,13 @@ static int build_steps(struct exec *e, struct err *err)
 	size_t nvalues = e->graph->nvalues + 1;
 	bool *alive = calloc(nvalues, sizeof *alive);
 	e->step = calloc((size_t)e->graph->nnodes + 1, sizeof *e->step);
-	e->constant = calloc(nvalues, sizeof *e->constant);
-	e->owned = calloc(nvalues, sizeof *e->owned);
 	e->uses = calloc(nvalues, sizeof *e->uses);
+	e->maker = malloc(nvalues * sizeof *e->maker);
 	e->held = calloc((size_t)e->graph->noutputs + 1, sizeof *e->held);
 	e->scratch = arena_new();
-	bool ok = alive && e->step && e->constant && e->owned && e->uses && e->held && e->scratch;
+	bool ok = alive && e->step && e->uses && e->maker && e->held && e->scratch;
 	if (ok) {
+		memset(e->maker, 0xff, nvalues * sizeof *e->maker);
 		mark_alive(e->graph, e->o.tap != NULL, alive);
 		collect_steps(e, alive);
 	}
@@ -90,10 +92,13 @@ int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, s
 	e->graph = g;
 	if (o)
 		e->o = *o;
+	e->c.keep = e->all.keep = e->o.tap != NULL;
 	number(g);
 	int status = build_steps(e, err);
 	if (status == OK)
-		status = fold_constants(e, err);
+		status = fold_constants(e, &e->c, err);
+	if (status == OK && !e->data_shapes && !e->o.eval_only)
+		status = bind_steps(e, err);
 	if (status < 0) {
 		exec_free(e);
 		return status;
@@ -106,16 +111,20 @@ void exec_free(struct exec *e)
 {
 	if (!e)
 		return;
-	for (uint32_t id = 0; e->constant && e->owned && id < e->graph->nvalues; id++)
-		if (e->owned[id])
-			tensor_free(&e->constant[id]);
+	for (int i = 0; i < PLAN_CACHE; i++)
+		plan_free(e, e->plan[i]);
+	for (int i = 0; i < e->nsteps; i++) {
+		free(e->step[i].packed);
+		free(e->step[i].bias);
+	}
+	constants_free(e, &e->c);
+	constants_free(e, &e->all);
 	for (int k = 0; e->held && k < e->graph->noutputs; k++)
 		tensor_free(&e->held[k]);
 	arena_free(e->scratch);
 	free(e->step);
-	free(e->constant);
-	free(e->owned);
 	free(e->uses);
+	free(e->maker);
 	free(e->held);
 	free(e);
 }
@@ -161,20 +170,24 @@ static int check_inputs(struct exec *e, const struct tensor *in, struct err *err
 
 int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err)
 {
+	struct plan *p = NULL;
 	int status = check_inputs(e, in, err);
 	if (status == OK)
-		status = stepwise_run(e, in, out, err);
-	return status;
+		status = plan_get(e, in, &p, err);
+	if (status < 0)
+		return status;
+	return p->stepwise ? stepwise_run(e, in, out, err) : plan_run(e, p, in, out, err);
 }
 
 size_t exec_workspace(const struct exec *e)
 {
-	(void)e;
-	return 0;
+	return e->plan[0] ? e->plan[0]->bytes : 0;
 }
 
 size_t exec_packed(const struct exec *e)
 {
-	(void)e;
-	return 0;
+	size_t sum = 0;
+	for (int i = 0; i < e->nsteps; i++)
+		sum += e->step[i].packed_bytes;
+	return sum;
 }

@@ -1,19 +1,42 @@
-/* What the files of the executor share: the network as steps, its constants, and the cached plans.
- */
+/* What the files of the executor share: the network as steps, its constants, the cached plans. */
 #ifndef EXEC_STATE_H
 #define EXEC_STATE_H
 
 #include "exec/exec.h"
 #include "ops/op.h"
 
-#define PLAN_CACHE 4 /* plans kept for the sets of input shapes seen last */
+#define PLAN_CACHE 4 /* plans kept, for the sets of input shapes seen last */
 
-struct plan;
+enum step_kind {
+	STEP_EVAL,
+	STEP_FOLDED,   /* its outputs are constants of the exec */
+	STEP_ALIAS,    /* its output is its input under another shape */
+	STEP_ABSORBED, /* done by the step whose end it is or precedes */
+	STEP_CONV,
+	STEP_DEPTHWISE,
+	STEP_MATMUL,
+};
 
-/* One node that does something: neither Const, Parameter nor Result. */
+/* One node that does something: neither Const, Parameter nor Result. Kernels may take the nodes
+ * that follow with them: a bias, a clamp. */
 struct step {
 	struct node *node;
-	bool folded; /* its outputs are constants of the exec */
+	struct node *end; /* the last node done here: its output is the step's */
+	enum step_kind kind;
+	struct tensor weights; /* the constant operand; data NULL when packed says it all */
+	float *packed;         /* on the heap */
+	size_t packed_bytes;
+	float *bias;  /* on the heap, one per output channel or column, or NULL */
+	float lo, hi; /* clamp */
+};
+
+/* Constants of the network and what follows from them, by value id. */
+struct constants {
+	struct tensor *t; /* DT_NONE: not constant; data NULL: not needed any more */
+	bool *owned;      /* on our heap */
+	int *wanted;      /* uses that are still to come */
+	bool keep;        /* nothing goes before the end: a tap may want it */
+	bool dropped;     /* something went that a stepwise run would want */
 };
 
 struct exec {
@@ -21,17 +44,26 @@ struct exec {
 	struct exec_options o;
 	struct step *step; /* in the graph's order; without a tap only those that a Result needs */
 	int nsteps;
-	struct tensor *constant;       /* by value id; DT_NONE: not constant */
-	bool *owned;                   /* by value id: the constant is on our heap */
-	int *uses;                     /* by value id: uses by steps that run and by Results */
-	struct arena *scratch;         /* eval's; empty between nodes */
+	int *maker;            /* by value id: index of the step, or -1 */
+	int *uses;             /* by value id: uses by steps and Results */
+	struct constants c;    /* for plans */
+	struct constants all;  /* for stepwise runs when c lost some; made when first needed */
+	bool data_shapes;      /* some sizes surely depend on data: no kernels, no plans */
+	struct arena *scratch; /* eval's; empty between nodes */
 	struct plan *plan[PLAN_CACHE]; /* used last first; NULL behind the last one */
 	struct tensor *held;           /* heap outputs of a stepwise run, valid until the next */
-	int max_in, max_out;           /* ports of any step */
+	int max_in;                    /* inputs of any step */
 };
 
-/* Evaluates every step that depends on constants only, once; drops what only they needed. */
-int fold_constants(struct exec *e, struct err *err);
+/* Evaluates every step that depends on constants only, once. Unless keep is set, what only they
+ * needed goes. c is zero-initialised, and freed by constants_free in every case. */
+int fold_constants(struct exec *e, struct constants *c, struct err *err);
+void constants_free(const struct exec *e, struct constants *c);
+/* One use of a constant is served by a kernel's packed copy: without further uses it goes. */
+void constants_release(struct constants *c, const struct value *v);
+
+/* Chooses kernels for steps and packs their constants. */
+int bind_steps(struct exec *e, struct err *err);
 
 /* Node by node with heap values, each freed after its last use: for shapes that depend on data. */
 int stepwise_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err);

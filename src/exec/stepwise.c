@@ -6,6 +6,7 @@
 
 struct walk {
 	struct exec *e;
+	const struct constants *c;
 	struct tensor *value; /* by value id: inputs, constants (borrowed) and computed (owned) */
 	int *left;            /* by value id: uses to come */
 	bool *owned;
@@ -63,7 +64,7 @@ static int walk_all(struct walk *w, const struct tensor *in, struct err *err)
 {
 	struct exec *e = w->e;
 	size_t nvalues = e->graph->nvalues;
-	memcpy(w->value, e->constant, nvalues * sizeof *w->value);
+	memcpy(w->value, w->c->t, nvalues * sizeof *w->value);
 	memcpy(w->left, e->uses, nvalues * sizeof *w->left);
 	int status = OK;
 	for (int k = 0; k < e->graph->ninputs && status == OK; k++) {
@@ -73,8 +74,8 @@ static int walk_all(struct walk *w, const struct tensor *in, struct err *err)
 	}
 	for (int i = 0; i < e->nsteps && status == OK; i++) {
 		const struct node *n = e->step[i].node;
-		if (e->step[i].folded)
-			status = tap_outputs(e, n, &e->constant[n->out[0].id], err);
+		if (e->step[i].kind == STEP_FOLDED)
+			status = tap_outputs(e, n, &w->c->t[n->out[0].id], err);
 		else
 			status = walk_node(w, n, err);
 	}
@@ -92,7 +93,12 @@ int stepwise_run(struct exec *e, const struct tensor *in, struct tensor *out, st
 	for (int k = 0; k < e->graph->noutputs; k++)
 		tensor_free(&e->held[k]);
 	bool ok = w.value && w.left && w.owned && w.in;
-	int status = ok ? walk_all(&w, in, err) : fail_nomem(err);
+	int status = ok ? OK : fail_nomem(err);
+	if (status == OK && e->c.dropped && !e->all.t)
+		status = fold_constants(e, &e->all, err);
+	w.c = e->c.dropped ? &e->all : &e->c;
+	if (status == OK)
+		status = walk_all(&w, in, err);
 	if (status == OK)
 		status = hand_out(&w, out, err);
 	for (size_t id = 0; ok && id < nvalues; id++)

@@ -1,0 +1,442 @@
+/* The executor: kernels against eval, plans for changing shapes, threads, taps, sizes from data. */
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "exec/exec.h"
+#include "exec/memplan.h"
+#include "graph/print.h"
+#include "ops/op.h"
+
+static struct graph *scan(const char *text)
+{
+	struct err err = {0};
+	struct graph *g = NULL;
+	int status = graph_scan(text, op_find, node_infer, &g, &err);
+	if (status < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(status, OK);
+	return g;
+}
+
+/* Random content: floats in [-1, 1), integers 0 to 9. */
+static struct tensor random_tensor(enum dtype type, int rank, const int64_t *dims, uint64_t seed)
+{
+	struct tensor t;
+	assert_int_equal(tensor_alloc(&t, type, rank, dims, NULL), OK);
+	for (int64_t i = 0; i < tensor_count(&t); i++)
+		if (dtype_is_float(type))
+			tensor_set_f64(&t, i, 2.0 * (double)rng_f32(&seed) - 1);
+		else
+			tensor_set_i64(&t, i, (int64_t)(rng_next(&seed) % 10));
+	return t;
+}
+
+static struct exec *make(struct graph *g, const struct exec_options *o)
+{
+	struct err err = {0};
+	struct exec *e = NULL;
+	int status = exec_new(g, o, &e, &err);
+	if (status < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(status, OK);
+	return e;
+}
+
+static void run(struct exec *e, const struct tensor *in, struct tensor *out)
+{
+	struct err err = {0};
+	int status = exec_run(e, in, out, &err);
+	if (status < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(status, OK);
+}
+
+/* Inputs for a graph; dims that are not fixed become free. */
+static void make_inputs(const struct graph *g, int64_t free_dim, struct tensor *in)
+{
+	for (int k = 0; k < g->ninputs; k++) {
+		const struct info *info = &g->inputs[k]->out[0].info;
+		int64_t dims[MAX_RANK];
+		for (int d = 0; d < info->shape.rank; d++)
+			dims[d] = dim_static(info->shape.dim[d]) ? info->shape.dim[d].min
+								 : free_dim;
+		in[k] = random_tensor(info->type, info->shape.rank, dims, (uint64_t)k + 1);
+	}
+}
+
+static void free_inputs(const struct graph *g, struct tensor *in)
+{
+	for (int k = 0; k < g->ninputs; k++)
+		tensor_free(&in[k]);
+}
+
+static void assert_same(const struct tensor *a, const struct tensor *b, double bound)
+{
+	assert_int_equal(a->type, b->type);
+	assert_int_equal(a->rank, b->rank);
+	for (int d = 0; d < a->rank; d++)
+		assert_int_equal(a->dim[d], b->dim[d]);
+	for (int64_t i = 0; i < tensor_count(a); i++)
+		if (!(fabs(tensor_f64(a, i) - tensor_f64(b, i)) <= bound)) {
+			print_error("element %lld: %g, expected %g\n", (long long)i,
+			    tensor_f64(a, i), tensor_f64(b, i));
+			assert_true(false);
+		}
+}
+
+/* Kernels, with one thread and with three, against eval: the first two alike to the bit. */
+static void check_sizes(const char *text, int64_t free_dim)
+{
+	struct graph *g = scan(text);
+	struct pool *pool;
+	struct tensor in[4], want[4], one[4], three[4];
+	assert_int_equal(pool_new(3, &pool, NULL), OK);
+	struct exec *ref = make(g, &(struct exec_options){.eval_only = true});
+	struct exec *e1 = make(g, NULL), *e3 = make(g, &(struct exec_options){.pool = pool});
+	make_inputs(g, free_dim, in);
+	for (int again = 0; again < 2; again++) {
+		run(ref, in, want);
+		run(e1, in, one);
+		run(e3, in, three);
+		for (int k = 0; k < g->noutputs; k++) {
+			assert_same(&one[k], &want[k], 2e-5);
+			assert_memory_equal(one[k].data, three[k].data, tensor_bytes(&one[k]));
+		}
+	}
+	free_inputs(g, in);
+	exec_free(ref);
+	exec_free(e1);
+	exec_free(e3);
+	pool_free(pool);
+	graph_free(g);
+}
+
+static void check(const char *text)
+{
+	check_sizes(text, 3);
+}
+
+#define CONV(pads_begin, pads_end, strides, dilations, pad)                  \
+	" {strides=" strides " pads_begin=" pads_begin " pads_end=" pads_end \
+	" dilations=" dilations " auto_pad=" pad "}\n"
+
+static void test_convolution(void **state)
+{
+	(void)state;
+	check(
+	    "x = Parameter-1 {shape=2,3,9,11 element_type=f32}\n"
+	    "w = Const f32[13,3,3,3] random(1)\n"
+	    "y = Convolution-1(x, w)" CONV("1,1", "1,1", "1,1", "1,1", "explicit") "Result-1(y)\n");
+	check(
+	    "x = Parameter-1 {shape=1,5,14,9 element_type=f32}\n"
+	    "w = Const f32[4,5,3,2] random(1)\n"
+	    "y = Convolution-1(x, w)" CONV("0,2", "1,0", "2,1", "1,3", "explicit") "Result-1(y)\n");
+	check("x = Parameter-1 {shape=1,3,13,10 element_type=f32}\n"
+	      "w = Const f32[4,3,3,4] random(1)\n"
+	      "a = Convolution-1(x, w)" CONV(
+		  "0,0", "0,0", "2,3", "1,1", "same_upper") "b = Convolution-1(x, w)" CONV("0,0",
+		  "0,0", "2,1", "1,1", "same_lower") "c = Convolution-1(x, w)" CONV("0,0", "0,0",
+		  "1,1", "2,1", "valid") "Result-1(a)\nResult-1(b)\nResult-1(c)\n");
+	check("x = Parameter-1 {shape=1,6,30 element_type=f32}\n"
+	      "w = Const f32[8,6,5] random(1)\n"
+	      "y = Convolution-1(x, w)" CONV("2", "1", "2", "1", "explicit") "Result-1(y)\n");
+	check("x = Parameter-1 {shape=1,2,5,6,7 element_type=f32}\n"
+	      "w = Const f32[3,2,2,3,3] random(1)\n"
+	      "y = Convolution-1(x, w)" CONV(
+		  "1,1,1", "0,1,1", "1,1,2", "1,1,1", "explicit") "Result-1(y)\n");
+}
+
+static void test_groups(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=2,6,9,7 element_type=f32}\n"
+	      "w = Const f32[2,5,3,3,3] random(1)\n"
+	      "y = GroupConvolution-1(x, w)" CONV(
+		  "1,1", "1,1", "1,1", "1,1", "explicit") "Result-1(y)\n");
+	check("x = Parameter-1 {shape=2,7,19,21 element_type=f32}\n"
+	      "w = Const f32[7,1,1,3,3] random(1)\n"
+	      "b = Const f32[1,7,1,1] random(2)\n"
+	      "y = GroupConvolution-1(x, w)" CONV(
+		  "1,1", "1,1", "2,2", "1,1", "explicit") "z = Add-1(y, b)\n"
+							  "r = Clamp-1(z) {min=0 max=0.5}\n"
+							  "Result-1(r)\n");
+	check("x = Parameter-1 {shape=1,4,8,8 element_type=f32}\n"
+	      "w = Const f32[4,2,1,5,3] random(1)\n"
+	      "y = GroupConvolution-1(x, w)" CONV(
+		  "0,2", "1,0", "1,2", "1,2", "same_upper") "Result-1(y)\n");
+}
+
+/* Bias and clamp go into the kernel, or stay outside where the value is needed. */
+static void test_fusion(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=?,3,8,8 element_type=f32}\n"
+	      "w = Const f32[16,3,1,1] random(1)\n"
+	      "b = Const f32[1,16,1,1] random(2)\n"
+	      "y = Convolution-1(x, w)" CONV(
+		  "0,0", "0,0", "1,1", "1,1", "explicit") "z = Add-1(y, b)\n"
+							  "r = ReLU-1(z)\n"
+							  "Result-1(r)\n");
+	check("x = Parameter-1 {shape=1,3,8,8 element_type=f32}\n"
+	      "w = Const f32[16,3,1,1] random(1)\n"
+	      "b = Const f32[16,1,1] random(2)\n"
+	      "y = Convolution-1(x, w)" CONV("0,0", "0,0", "1,1", "1,1",
+		  "explicit") "z = Add-1(b, y)\n"
+			      "r = ReLU-1(z)\n"
+			      "Result-1(r)\nResult-1(z)\nResult-1(y)\n");
+	/* Not a bias: one value per column. */
+	check("x = Parameter-1 {shape=1,3,8,16 element_type=f32}\n"
+	      "w = Const f32[16,3,1,1] random(1)\n"
+	      "b = Const f32[16] random(2)\n"
+	      "y = Convolution-1(x, w)" CONV(
+		  "0,0", "0,0", "1,1", "1,1", "explicit") "z = Add-1(y, b)\n"
+							  "Result-1(z)\n");
+	/* Not a bias: the batch grows. */
+	check("x = Parameter-1 {shape=1,3,4,4 element_type=f32}\n"
+	      "w = Const f32[2,3,1,1] random(1)\n"
+	      "b = Const f32[3,2,1,1] random(2)\n"
+	      "y = Convolution-1(x, w)" CONV(
+		  "0,0", "0,0", "1,1", "1,1", "explicit") "z = Add-1(y, b)\n"
+							  "Result-1(z)\n");
+	check("x = Parameter-1 {shape=1,3,4,4 element_type=f32}\n"
+	      "w = Const f32[2,3,1,1] random(1)\n"
+	      "b = Const f32[] 0.25\n"
+	      "y = Convolution-1(x, w)" CONV(
+		  "0,0", "0,0", "1,1", "1,1", "explicit") "z = Add-1(y, b)\n"
+							  "Result-1(z)\n");
+}
+
+static void test_matmul(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=?,37 element_type=f32}\n"
+	      "w = Const f32[50,37] random(1)\n"
+	      "b = Const f32[1,50] random(2)\n"
+	      "y = MatMul-1(x, w) {transpose_a=false transpose_b=true}\n"
+	      "z = Add-1(y, b)\nr = ReLU-1(z)\nResult-1(r)\n");
+	check("x = Parameter-1 {shape=2,3,7,37 element_type=f32}\n"
+	      "w = Const f32[37,33] random(1)\n"
+	      "b = Const f32[33] random(2)\n"
+	      "y = MatMul-1(x, w) {transpose_a=false transpose_b=false}\n"
+	      "z = Add-1(y, b)\nResult-1(z)\n");
+	check("x = Parameter-1 {shape=2,1,37,7 element_type=f32}\n"
+	      "y = Parameter-1 {shape=3,37,9 element_type=f32}\n"
+	      "z = MatMul-1(x, y) {transpose_a=true transpose_b=false}\nResult-1(z)\n");
+	check("x = Parameter-1 {shape=3,1,4,6 element_type=f32}\n"
+	      "y = Parameter-1 {shape=5,9,6 element_type=f32}\n"
+	      "z = MatMul-1(x, y) {transpose_a=false transpose_b=true}\nResult-1(z)\n");
+	check("x = Parameter-1 {shape=3,6,4 element_type=f32}\n"
+	      "w = Const f32[3,6,9] random(1)\n"
+	      "z = MatMul-1(x, w) {transpose_a=true transpose_b=false}\nResult-1(z)\n");
+	check("x = Parameter-1 {shape=6 element_type=f32}\n"
+	      "w = Const f32[6,9] random(1)\nv = Const f32[6] random(2)\n"
+	      "y = MatMul-1(x, w)\nz = MatMul-1(x, v)\nResult-1(y)\nResult-1(z)\n");
+	check("x = Parameter-1 {shape=6,5 element_type=f32}\n"
+	      "w = Const f32[7,6] random(1)\n"
+	      "y = MatMul-1(w, x)\nResult-1(y)\n");
+}
+
+/* Weights that are made when loading: FP16, and i8 with zero point and scale. */
+static void test_compressed(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,4,6,6 element_type=f32}\n"
+	      "h = Const f16[8,4,3,3] random(1)\n"
+	      "w = Convert-1(h) {destination_type=f32}\n"
+	      "y = Convolution-1(x, w)" CONV("1,1", "1,1", "1,1", "1,1",
+		  "explicit") "q = Const i8[5,8,1,1] random(2)\n"
+			      "f = Convert-1(q) {destination_type=f32}\n"
+			      "o = Const f32[5,1,1,1] random(3)\n"
+			      "s = Const f32[5,1,1,1] random(4)\n"
+			      "d = Subtract-1(f, o)\nv = Multiply-1(d, s)\n"
+			      "z = Convolution-1(y, v)" CONV(
+				  "0,0", "0,0", "1,1", "1,1", "explicit") "Result-1(z)\n");
+}
+
+static void test_shapes_computed(void **state)
+{
+	(void)state;
+	/* Sizes follow from the input's: no data needed. */
+	check("x = Parameter-1 {shape=?,4,6 element_type=f32}\n"
+	      "s = ShapeOf-3(x) {output_type=i64}\n"
+	      "i = Const i64[1] 0\na = Const i64[] 0\nm = Const i64[1] -1\n"
+	      "n = Gather-8(s, i, a) {batch_dims=0}\n"
+	      "t = Concat-1(n, m) {axis=0}\n"
+	      "y = Reshape-1(x, t) {special_zero=false}\n"
+	      "z = ReLU-1(y)\nResult-1(z)\nResult-1(y)\nResult-1(t)\n");
+	/* Sizes are an input. */
+	struct graph *g = scan("x = Parameter-1 {shape=2,6 element_type=f32}\n"
+			       "s = Parameter-1 {shape=2 element_type=i64}\n"
+			       "y = Reshape-1(x, s) {special_zero=false}\n"
+			       "z = ReLU-1(y)\nw = Const f32[4,5] random(1)\n"
+			       "m = MatMul-1(z, w)\nResult-1(m)\nResult-1(x)\n");
+	int64_t xd[] = {2, 6}, sd[] = {2};
+	struct tensor in[2] = {random_tensor(DT_F32, 2, xd, 1), random_tensor(DT_I64, 1, sd, 2)};
+	struct tensor out[2];
+	struct exec *e = make(g, NULL);
+	for (int again = 0; again < 2; again++) {
+		tensor_set_i64(&in[1], 0, 3);
+		tensor_set_i64(&in[1], 1, 4);
+		run(e, in, out);
+		assert_int_equal(out[0].rank, 2);
+		assert_int_equal(out[0].dim[0], 3);
+		assert_int_equal(out[0].dim[1], 5);
+		assert_memory_equal(out[1].data, in[0].data, tensor_bytes(&in[0]));
+	}
+	free_inputs(g, in);
+	exec_free(e);
+	graph_free(g);
+}
+
+static void test_replan(void **state)
+{
+	(void)state;
+	struct graph *g = scan("x = Parameter-1 {shape=?,3,?,8 element_type=f32}\n"
+			       "w = Const f32[5,3,3,3] random(1)\n"
+			       "y = Convolution-1(x, w)" CONV("1,1", "1,1", "1,1", "1,1",
+				   "explicit") "r = ReLU-1(y)\nResult-1(r)\n");
+	struct exec *ref = make(g, &(struct exec_options){.eval_only = true}), *e = make(g, NULL);
+	for (int i = 0; i < 14; i++) {
+		int64_t dims[] = {1 + i % 7, 3, 3 + i % 5, 8};
+		struct tensor in = random_tensor(DT_F32, 4, dims, (uint64_t)i), want, got;
+		run(ref, &in, &want);
+		run(e, &in, &got);
+		assert_int_equal(got.dim[0], dims[0]);
+		assert_same(&got, &want, 1e-5);
+		tensor_free(&in);
+	}
+	exec_free(ref);
+	exec_free(e);
+	graph_free(g);
+}
+
+/* The edges: an input as output, a constant as output, one value as two outputs. */
+static void test_outputs(void **state)
+{
+	(void)state;
+	struct graph *g = scan("x = Parameter-1 {shape=2,3 element_type=f32}\n"
+			       "c = Const f32[2] 1 2\n"
+			       "s = Const i64[1] 6\n"
+			       "y = Reshape-1(x, s) {special_zero=false}\n"
+			       "z = ReLU-1(x)\n"
+			       "Result-1(x)\nResult-1(c)\nResult-1(y)\nResult-1(z)\nResult-1(z)\n");
+	int64_t dims[] = {2, 3};
+	struct tensor in = random_tensor(DT_F32, 2, dims, 5), out[5];
+	struct exec *e = make(g, NULL);
+	run(e, &in, out);
+	assert_memory_equal(out[0].data, in.data, 24);
+	assert_ptr_not_equal(out[0].data, in.data);
+	assert_true(((float *)out[1].data)[1] == 2);
+	assert_memory_equal(out[2].data, in.data, 24);
+	assert_int_equal(out[2].rank, 1);
+	assert_ptr_not_equal(out[2].data, in.data);
+	assert_memory_equal(out[3].data, out[4].data, 24);
+	tensor_free(&in);
+	exec_free(e);
+	graph_free(g);
+}
+
+static int note(void *user, const struct value *v, const struct tensor *t, struct err *err)
+{
+	char *log = user;
+	(void)err;
+	assert_non_null(t->data);
+	snprintf(log + strlen(log), 256 - strlen(log), "%s%lld ", value_name(v),
+	    (long long)tensor_count(t));
+	return OK;
+}
+
+static void test_tap(void **state)
+{
+	(void)state;
+	struct graph *g = scan("x = Parameter-1 {shape=1,3,4,4 element_type=f32}\n"
+			       "h = Const f16[2,3,1,1] random(1)\n"
+			       "w = Convert-1(h) {destination_type=f32}\n"
+			       "b = Const f32[1,2,1,1] random(1)\n"
+			       "y = Convolution-1(x, w)" CONV("0,0", "0,0", "1,1", "1,1",
+				   "explicit") "z = Add-1(y, b)\nr = ReLU-1(z)\nResult-1(r)\n");
+	for (int eval_only = 0; eval_only < 2; eval_only++) {
+		char log[256] = "";
+		struct exec_options o = {.eval_only = eval_only, .tap = note, .user = log};
+		struct exec *e = make(g, &o);
+		int64_t dims[] = {1, 3, 4, 4};
+		struct tensor in = random_tensor(DT_F32, 4, dims, 5), out;
+		run(e, &in, &out);
+		assert_string_equal(log, "x48 w6 y32 z32 r32 ");
+		tensor_free(&in);
+		exec_free(e);
+	}
+	graph_free(g);
+}
+
+static void test_misfits(void **state)
+{
+	(void)state;
+	struct graph *g = scan("x = Parameter-1 {shape=?,3 element_type=f32}\n"
+			       "y = ReLU-1(x)\nResult-1(y)\n");
+	struct exec *e = make(g, NULL);
+	int64_t dims[] = {2, 4};
+	struct err err = {0};
+	struct tensor in = random_tensor(DT_F32, 2, dims, 1), out;
+	assert_int_equal(exec_run(e, &in, &out, &err), E_USAGE);
+	assert_string_equal(err.text, "input 'x': shape [2,4] does not fit the network's [?,3]");
+	tensor_free(&in);
+	in = random_tensor(DT_I64, 2, dims, 1);
+	assert_int_equal(exec_run(e, &in, &out, &err), E_USAGE);
+	assert_string_equal(err.text, "input 'x': type i64 given, expected f32");
+	tensor_free(&in);
+	exec_free(e);
+	graph_free(g);
+}
+
+/* Items alive together never overlap; a chain needs no more than its two largest neighbours. */
+static void test_memplan(void **state)
+{
+	(void)state;
+	struct memplan_item item[200];
+	uint64_t seed = 3;
+	size_t total;
+	for (int i = 0; i < 200; i++) {
+		item[i].size = rng_next(&seed) % 3000;
+		item[i].first = (int)(rng_next(&seed) % 100);
+		item[i].last = item[i].first + (int)(rng_next(&seed) % 20);
+	}
+	assert_int_equal(memplan(item, 200, &total, NULL), OK);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(item[i].offset % MEMPLAN_ALIGN, 0);
+		assert_true(item[i].offset + item[i].size <= total);
+		for (int k = 0; k < i; k++)
+			assert_true(item[i].last < item[k].first || item[k].last < item[i].first ||
+				    item[i].offset + item[i].size <= item[k].offset ||
+				    item[k].offset + item[k].size <= item[i].offset);
+	}
+	for (int i = 0; i < 50; i++)
+		item[i] = (struct memplan_item){.size = 640, .first = i, .last = i + 1};
+	assert_int_equal(memplan(item, 50, &total, NULL), OK);
+	assert_int_equal(total, 1280);
+	item[0].size = SIZE_MAX;
+	assert_int_equal(memplan(item, 50, &total, NULL), E_LIMIT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_convolution),
+	    cmocka_unit_test(test_groups),
+	    cmocka_unit_test(test_fusion),
+	    cmocka_unit_test(test_matmul),
+	    cmocka_unit_test(test_compressed),
+	    cmocka_unit_test(test_shapes_computed),
+	    cmocka_unit_test(test_replan),
+	    cmocka_unit_test(test_outputs),
+	    cmocka_unit_test(test_tap),
+	    cmocka_unit_test(test_misfits),
+	    cmocka_unit_test(test_memplan),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
