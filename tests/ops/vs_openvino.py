@@ -2,7 +2,8 @@
 
   vs_openvino.py BUILD [PATTERN …]      runs the cases whose names hold a pattern (default: all)
 
-Cases stand in tests/ops/cases_*.py as calls of case(); see its text.
+Cases stand in tests/ops/cases_*.py as calls of case(), see its text, or in a function cases() that yields a name and
+a function giving the model and the arrays of its parameters (see layer.py).
 """
 import glob, json, os, subprocess, sys, tempfile, traceback, warnings
 import numpy as np
@@ -21,7 +22,7 @@ def case(name, build, *inputs, want=None, rtol=2e-5, atol=1e-6, fails=None, shap
     fold    let OpenVINO evaluate the network on constants: its reference implementation, not its plugin
     fails   a word that mo-run's error must hold: the network is to be refused
     """
-    CASES.append(dict(name=name, build=build, inputs=inputs, want=want, rtol=rtol, atol=atol, fails=fails,
+    CASES.append(dict(name=name, make=None, build=build, inputs=inputs, want=want, rtol=rtol, atol=atol, fails=fails,
                       shapes=shapes, fold=fold))
 
 
@@ -29,15 +30,21 @@ def load_cases():
     sys.modules['vs_openvino'] = sys.modules[__name__]
     sys.path.insert(0, HERE)
     for f in sorted(glob.glob(HERE + '/cases_*.py')):
-        __import__(os.path.basename(f)[:-3])
+        m = __import__(os.path.basename(f)[:-3])
+        for name, make in m.cases() if hasattr(m, 'cases') else ():
+            case(name, None)
+            CASES[-1]['make'] = make
 
 
-def network(c, constants):
+def network(c, constants=False, shapes=None):
     import openvino as ov, openvino.opset16 as op
+    if c['make']:
+        model, c['inputs'] = c['make']()
+        return model
     if constants:
         nodes = [op.constant(x) for x in c['inputs']]
     else:
-        shapes = c['shapes'] or [list(x.shape) for x in c['inputs']]
+        shapes = shapes or [list(x.shape) for x in c['inputs']]
         nodes = [op.parameter(ov.PartialShape(s), x.dtype) for s, x in zip(shapes, c['inputs'])]
     last = c['build'](*nodes)
     outs = last if isinstance(last, (list, tuple)) else [last]
@@ -45,13 +52,12 @@ def network(c, constants):
     return ov.Model([op.result(o) for o in outs], [] if constants else nodes)
 
 
-def theirs(core, c, model):
+def theirs(core, c):
     if c['want'] is not None:
         return [np.asarray(w) for w in c['want']]
-    if c['fold']:
-        model = network(c, True)
+    model = network(c, constants=c['fold'])
     m = core.compile_model(model, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
-    r = m([] if c['fold'] else [np.ascontiguousarray(x) for x in c['inputs']])
+    r = m([] if c['fold'] else [np.array(x, order='C') for x in c['inputs']])
     return [np.array(r[k]) for k in range(len(m.outputs))]
 
 
@@ -88,7 +94,7 @@ def differ(got, want, c):
 
 def run_case(core, c, binaries, work):
     import openvino as ov
-    model = network(c, False)
+    model = network(c, shapes=c['shapes'])
     ov.serialize(model, work + '/m.xml', work + '/m.bin')
     c['param_names'] = [p.get_friendly_name() for p in model.get_parameters()]
     got, why = ours(c, work + '/m.xml', binaries, work)
@@ -96,7 +102,7 @@ def run_case(core, c, binaries, work):
         return '' if got is None and c['fails'] in why else f'expected an error with {c["fails"]!r}, got {why or "success"}'
     if got is None:
         return why
-    want = theirs(core, c, model)
+    want = theirs(core, c)
     if len(want) != len(got):
         return f'{len(got)} outputs, expected {len(want)}'
     return '; '.join(filter(None, (differ(g, w, c) for (g, _), w in zip(got, want))))
