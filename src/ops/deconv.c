@@ -148,7 +148,8 @@ static int64_t volume(const int64_t d[3])
 	return d[0] * d[1] * d[2];
 }
 
-/* Pads that an asked output size leaves when they are automatic; none without one. */
+/* Pads that an asked output size leaves when they are automatic, none without one: the larger half
+ * of an odd number lies in front for same_upper, as OpenVINO has it. */
 static void asked_pad(struct window *w, int i, int64_t in, int64_t out, int64_t extra)
 {
 	if (!w->same_upper && !w->same_lower)
@@ -157,7 +158,7 @@ static void asked_pad(struct window *w, int i, int64_t in, int64_t out, int64_t 
 	int64_t total = (in - 1) * w->dim[i].stride + extent - out + extra;
 	if (total < 0)
 		total = 0;
-	w->dim[i].begin = w->same_upper ? total / 2 : total - total / 2;
+	w->dim[i].begin = w->same_upper ? total - total / 2 : total / 2;
 }
 
 static int deconv_setup(struct eval *s, struct deconv *c, int lead)

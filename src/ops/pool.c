@@ -257,7 +257,8 @@ static void max_results(struct eval *s, const struct pool_run *p, int64_t plane,
 		else
 			put_element(&s->out[0], to, &s->in[0], plane * in + at);
 		if (s->nout > 1 && s->out[1].data)
-			tensor_set_i64(&s->out[1], to, at < 0 ? 0 : (plane * in + at) % modulus);
+			tensor_set_i64(
+			    &s->out[1], to, (plane * in + (at < 0 ? 0 : at)) % modulus);
 	}
 }
 

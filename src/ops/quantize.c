@@ -127,9 +127,10 @@ int infer_fake_convert(struct infer *s)
 	return r;
 }
 
+/* By way of f16, as OpenVINO does it: a tie can come up that the value itself is not. */
 static double through_f8(double v, bool e4m3)
 {
-	float f = (float)v;
+	float f = f16_to_f32(f64_to_f16(v));
 	return e4m3 ? f8e4m3_to_f32(f32_to_f8e4m3_sat(f)) : f8e5m2_to_f32(f32_to_f8e5m2_sat(f));
 }
 
