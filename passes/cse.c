@@ -58,6 +58,13 @@ static uint64_t hash_node(const struct node *n)
 	return h;
 }
 
+static bool same_fill(const struct blob *a, const struct blob *b)
+{
+	const void *x, *y;
+	size_t n, m;
+	return blob_is_fill(a, &x, &n) && blob_is_fill(b, &y, &m) && n == m && !memcmp(x, y, n);
+}
+
 static bool same_data(const struct blob *a, const struct blob *b)
 {
 	unsigned char x[CHUNK], y[CHUNK];
@@ -66,6 +73,8 @@ static bool same_data(const struct blob *a, const struct blob *b)
 		return true;
 	if (size != blob_size(b))
 		return false;
+	if (same_fill(a, b))
+		return true;
 	for (size_t off = 0; off < size; off += CHUNK) {
 		size_t part = size - off < CHUNK ? size - off : CHUNK;
 		if (blob_read(a, off, x, part, NULL) || blob_read(b, off, y, part, NULL) ||

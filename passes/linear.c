@@ -116,33 +116,35 @@ int64_t linear_outputs(const struct linear *l)
 /* ---- reading the weight ------------------------------------------------------------------------
  */
 
-/* Calls fn for each run of elements [at, at + n) of the weight, as floats. */
+/* Calls fn for each run of elements [at, at + n) of the weight, as FP32. */
 static int each_chunk(struct pass_ctx *c, const struct linear *l,
-    void (*fn)(void *user, int64_t at, const struct tensor *t, int64_t n), void *user)
+    void (*fn)(void *user, int64_t at, const float *w, int64_t n), void *user)
 {
 	const struct value *v = node_in(l->node, l->weight);
-	const struct blob *b = value_const(v)->data;
-	size_t width = dtype_bits(v->info.type) / 8, size = blob_size(b);
-	void *buffer = aligned_alloc(64, CHUNK);
-	int e = buffer ? OK : fail_nomem(c->err);
-	for (size_t off = 0; !e && off < size; off += CHUNK) {
-		size_t part = size - off < CHUNK ? size - off : CHUNK;
-		struct tensor t = {.type = v->info.type, .rank = 1, .dim = {part / width}};
-		t.data = buffer;
-		e = blob_read(b, off, buffer, part, c->err);
+	int64_t count = shape_count(&v->info.shape);
+	struct blob *b = value_const(v)->data;
+	struct blob *wide = v->info.type == DT_F32 ? blob_ref(b)
+						   : blob_cast(b, v->info.type, DT_F32, count);
+	float *buffer = aligned_alloc(64, CHUNK);
+	int e = wide && buffer ? OK : fail_nomem(c->err);
+	for (size_t off = 0; !e && off < blob_size(wide); off += CHUNK) {
+		size_t part = blob_size(wide) - off < CHUNK ? blob_size(wide) - off : CHUNK;
+		e = blob_read(wide, off, buffer, part, c->err);
 		if (!e)
-			fn(user, off / width, &t, part / width);
+			fn(user, off / 4, buffer, part / 4);
 	}
+	blob_unref(wide);
 	free(buffer);
 	return e;
 }
 
-static void find_largest(void *user, int64_t at, const struct tensor *t, int64_t n)
+static void find_largest(void *user, int64_t at, const float *w, int64_t n)
 {
 	double *largest = user;
 	(void)at;
-	for (int64_t i = 0; i < n; i++)
-		*largest = fmax(*largest, fabs(tensor_f64(t, i)));
+	for (int64_t i = 0; i < n; i++) {
+		*largest = fmax(*largest, fabs(w[i]));
+	}
 }
 
 /* Could a product leave the weight's type? The weight is read only when a factor is suspicious. */
@@ -264,16 +266,35 @@ struct dot {
 	double *out;
 };
 
-static void dot_chunk(void *user, int64_t at, const struct tensor *t, int64_t n)
+/* Adds what n elements from (g, p, q) on contribute, which share g and p and, when inner is not 1,
+ * q. */
+static void dot_run(const struct dot *d, int64_t g, int64_t p, int64_t q, const float *w, int64_t n)
+{
+	const struct linear *l = d->l;
+	bool single = l->inner == 1;
+	const double *shift = d->shift + (l->p_is_out ? g * l->q + q : g * l->p + p);
+	double *out = d->out + (l->p_is_out ? g * l->p + p : g * l->q + q), sum = 0;
+	if (single && !l->p_is_out) {
+		for (int64_t i = 0; i < n; i++)
+			out[i] += w[i] * *shift;
+		return;
+	}
+	for (int64_t i = 0; i < n; i++)
+		sum += single ? w[i] * shift[i] : w[i];
+	*out += single ? sum : sum * *shift;
+}
+
+/* A chunk may start anywhere. */
+static void dot_chunk(void *user, int64_t at, const float *w, int64_t n)
 {
 	const struct dot *d = user;
 	const struct linear *l = d->l;
-	for (int64_t i = 0; i < n; i++) {
-		int64_t row = (at + i) / l->inner, q = row % l->q, p = row / l->q % l->p;
-		int64_t g = row / l->q / l->p;
-		int64_t in = g * (l->p_is_out ? l->q : l->p) + (l->p_is_out ? q : p);
-		int64_t out = g * (l->p_is_out ? l->p : l->q) + (l->p_is_out ? p : q);
-		d->out[out] += tensor_f64(t, i) * d->shift[in];
+	int64_t unit = l->inner == 1 ? l->q : l->inner; /* elements of a run */
+	for (int64_t i = 0, run; i < n; i += run) {
+		int64_t row = (at + i) / l->inner, q = row % l->q, p = row / l->q;
+		run = unit - (at + i) % unit;
+		run = run < n - i ? run : n - i;
+		dot_run(d, p / l->p, p % l->p, q, w + i, run);
 	}
 }
 

@@ -45,10 +45,10 @@ static int reverse(struct chain *s)
 	struct node *at = s->last->next;
 	const char *name = name_with(s->input, s->input->name, "/channel_order");
 	const char *axis_name = name_with(s->input, s->input->name, "/channel_axis");
-	struct node *k = graph_const_i64(s->input->graph, at, axis_name, -1, &axis);
-	struct node *o = graph_const_i64(s->input->graph, at, name, (int)s->channels, order);
-	if (!name || !axis_name || !k || !o)
-		return fail_nomem(s->c->err);
+	struct node *k = add_ints(s->c, at, axis_name, -1, &axis);
+	struct node *o = add_ints(s->c, at, name, (int)s->channels, order);
+	if (!k || !o)
+		return s->c->err->status;
 	return grow(s, OP_GATHER, "/reverse_channels", &o->out[0], &k->out[0]) ? OK
 									       : s->c->err->status;
 }

@@ -1,4 +1,5 @@
-/* Chains of additions and products with constants shrink: x + a + b, x * a * b, (x * a + b) * c. */
+/* Chains of additions and products with constants shrink: x + a + b, x * a * b, (x * a + b) * c,
+ * (x + a) + (y + b). */
 #include <math.h>
 
 #include "passes/rewrite.h"
@@ -8,18 +9,18 @@ static bool arithmetic(const struct node *n)
 	return node_is(n, OP_ADD) || node_is(n, OP_MULTIPLY);
 }
 
-/* Rounding is all that may be lost: no sum or product that overflows, no product that underflows.
- */
+/* Rounding is all that may be lost: nothing overflows, and no factor underflows (a term that does
+ * is too small to be missed). */
 static bool sound(
-    const struct node *n, const struct tensor *t, const struct tensor *a, const struct tensor *b)
+    const struct tensor *t, const struct tensor *a, const struct tensor *b, bool factor)
 {
-	bool zero = node_is(n, OP_ADD);
+	bool zero = !factor;
 	if (!dtype_is_float(t->type))
 		return true;
-	for (int64_t i = 0; i < tensor_count(a); i++)
-		zero = zero || tensor_f64(a, i) == 0;
-	for (int64_t i = 0; i < tensor_count(b); i++)
-		zero = zero || tensor_f64(b, i) == 0;
+	for (int64_t i = 0; !zero && i < tensor_count(a); i++)
+		zero = tensor_f64(a, i) == 0;
+	for (int64_t i = 0; !zero && i < tensor_count(b); i++)
+		zero = tensor_f64(b, i) == 0;
 	for (int64_t i = 0; i < tensor_count(t); i++) {
 		double x = fabs(tensor_f64(t, i));
 		if (!isfinite(x) || (!zero && x < (t->type == DT_F16 ? 0x1p-13 : 0x1p-120)))
@@ -28,10 +29,11 @@ static bool sound(
 	return true;
 }
 
-/* A Const for op n of the constants a and b, placed before at; NULL when it would be larger than
- * both or lose its numbers, or (with the error set) when something failed. */
+/* A Const for op n of the constants a and b, placed before it, a factor or a term of what follows;
+ * NULL when it would be larger than both or lose its numbers, or (with the error set) when
+ * something failed. */
 static struct node *combined(
-    struct pass_ctx *c, const struct node *n, struct value *a, struct value *b, struct node *at)
+    struct pass_ctx *c, struct node *n, struct value *a, struct value *b, bool factor)
 {
 	struct const_view va = {0}, vb = {0};
 	struct tensor out = {0};
@@ -44,10 +46,10 @@ static struct node *combined(
 		e = node_eval(n, in, 2, &out, c->err);
 	int64_t count = e ? 0 : tensor_count(&out);
 	if (!e && (count <= tensor_count(&va.t) || count <= tensor_count(&vb.t)) &&
-	    sound(n, &out, &va.t, &vb.t)) {
+	    sound(&out, &va.t, &vb.t, factor)) {
 		struct blob *data = blob_copy(out.data, tensor_bytes(&out));
 		made = data ? graph_const(
-				  at->graph, at, b->node->name, out.type, out.rank, out.dim, data)
+				  n->graph, n, b->node->name, out.type, out.rank, out.dim, data)
 			    : NULL;
 		if (!made)
 			fail_nomem(c->err);
@@ -75,7 +77,7 @@ static int merge_same(struct pass_ctx *c, struct node *n, int k)
 	struct node *p = inner(node_in(n, 1 - k), node_is(n, OP_ADD) ? OP_ADD : OP_MULTIPLY, &j);
 	if (!p)
 		return 0;
-	struct node *both = combined(c, n, node_in(p, j), node_in(n, k), n);
+	struct node *both = combined(c, n, node_in(p, j), node_in(n, k), !node_is(n, OP_ADD));
 	if (!both)
 		return c->err->status;
 	struct node *one = add_before(
@@ -94,8 +96,8 @@ static int merge_through(struct pass_ctx *c, struct node *n, int k)
 	struct node *times = sum ? inner(node_in(sum, 1 - j), OP_MULTIPLY, &i) : NULL;
 	if (!times)
 		return 0;
-	struct node *factor = combined(c, n, node_in(times, i), node_in(n, k), n);
-	struct node *term = factor ? combined(c, n, node_in(sum, j), node_in(n, k), n) : NULL;
+	struct node *factor = combined(c, n, node_in(times, i), node_in(n, k), true);
+	struct node *term = factor ? combined(c, n, node_in(sum, j), node_in(n, k), false) : NULL;
 	if (!term) {
 		if (factor)
 			graph_remove(factor);
@@ -104,6 +106,28 @@ static int merge_through(struct pass_ctx *c, struct node *n, int k)
 	struct node *x = add_before(
 	    c, n, OP_MULTIPLY, times->name, node_in(times, 1 - i), &factor->out[0]);
 	struct node *y = x ? add_before(c, n, OP_ADD, n->name, &x->out[0], &term->out[0]) : NULL;
+	if (!y)
+		return c->err->status;
+	take_over(&y->out[0], &n->out[0]);
+	return 1;
+}
+
+/* (x + a) + (y + b) is (x + (a + b)) + y: where two biased layers meet, one bias is enough. */
+static int merge_biases(struct pass_ctx *c, struct node *n)
+{
+	int j = 0, i = 0;
+	struct node *p = inner(node_in(n, 0), OP_ADD, &j), *q = inner(node_in(n, 1), OP_ADD, &i);
+	const struct shape *s = &n->out[0].info.shape;
+	if (!p || !q || p == q || !same_shapes(&node_in(p, 1 - j)->info.shape, s) ||
+	    !same_shapes(&node_in(q, 1 - i)->info.shape, s))
+		return 0;
+	struct node *both = combined(c, n, node_in(p, j), node_in(q, i), false);
+	const char *name = name_with(n, n->name, "/biased");
+	if (!both)
+		return c->err->status;
+	struct node *x = add_before(c, n, OP_ADD, name, node_in(p, 1 - j), &both->out[0]);
+	struct node *y = x ? add_before(c, n, OP_ADD, n->name, &x->out[0], node_in(q, 1 - i))
+			   : NULL;
 	if (!y)
 		return c->err->status;
 	take_over(&y->out[0], &n->out[0]);
@@ -149,6 +173,8 @@ static int merge(struct pass_ctx *c, struct node *n)
 		return 0;
 	int k = const_input(n);
 	bool real = dtype_is_float(n->out[0].info.type);
+	if (k < 0 && node_is(n, OP_ADD))
+		return merge_biases(c, n);
 	if (k < 0 || (node_is(n, OP_DIVIDE) && (k != 1 || !real)))
 		return 0;
 	int r = merge_same(c, n, k);

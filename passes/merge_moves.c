@@ -50,14 +50,15 @@ static int merge_views(struct pass_ctx *c, struct node *n)
 	const struct shape *s = &n->out[0].info.shape;
 	if (!free_pattern(s, dims))
 		return 0;
-	struct node *k = graph_const_i64(
-	    n->graph, n, name_with(n, n->name, "/shape"), s->rank, dims);
-	struct node *one = k ? add_before(c, n, OP_RESHAPE, n->name, node_in(p, 0), &k->out[0])
-			     : NULL;
-	if (!one)
-		return c->err->status ? c->err->status : fail_nomem(c->err);
-	if (!attr_set_i(one, "special_zero", false))
+	struct node *k = add_ints(c, n, name_with(n, n->name, "/shape"), s->rank, dims);
+	struct value *in[] = {node_in(p, 0), k ? &k->out[0] : NULL};
+	struct node *one = k ? graph_insert_before(n, op_row(OP_RESHAPE), n->name, in, 2, 1) : NULL;
+	if (!k)
+		return c->err->status;
+	if (!one || !attr_set_i(one, "special_zero", false))
 		return fail_nomem(c->err);
+	if (node_infer(one, c->err))
+		return c->err->status;
 	take_over(&one->out[0], &n->out[0]);
 	return 1;
 }
@@ -85,11 +86,11 @@ static int merge_transposes(struct pass_ctx *c, struct node *n)
 		return 0;
 	for (int i = 0; i < rank; i++)
 		both[i] = inner[outer[i]];
-	struct node *k = graph_const_i64(n->graph, n, name_with(n, n->name, "/order"), rank, both);
+	struct node *k = add_ints(c, n, name_with(n, n->name, "/order"), rank, both);
 	struct node *one = k ? add_before(c, n, OP_TRANSPOSE, n->name, node_in(p, 0), &k->out[0])
 			     : NULL;
 	if (!one)
-		return c->err->status ? c->err->status : fail_nomem(c->err);
+		return c->err->status;
 	take_over(&one->out[0], &n->out[0]);
 	return 1;
 }

@@ -42,22 +42,24 @@ bool same_shapes(const struct shape *a, const struct shape *b)
 
 int const_open(const struct value *v, struct const_view *out, struct err *err)
 {
-	const struct node *n = value_const(v);
+	const struct blob *b = value_const(v)->data;
 	const struct shape *s = &v->info.shape;
-	*out = (struct const_view){.t = {.type = v->info.type, .rank = s->rank}};
+	const void *direct = blob_direct(b);
+	int64_t dims[MAX_RANK];
 	for (int i = 0; i < s->rank; i++)
-		out->t.dim[i] = s->dim[i].min;
-	const void *direct = blob_direct(n->data);
+		dims[i] = s->dim[i].min;
+	*out = (struct const_view){.t = {.type = v->info.type, .rank = s->rank}};
 	if (direct && (uintptr_t)direct % 8 == 0) {
+		memcpy(out->t.dim, dims, s->rank * sizeof *dims);
 		out->t.data = (void *)direct;
 		return OK;
 	}
-	int e = tensor_alloc(&out->t, out->t.type, out->t.rank, out->t.dim, err);
+	int e = tensor_alloc(&out->t, v->info.type, s->rank, dims, err);
 	if (e)
 		return e;
 	out->owned = true;
 	size_t size = tensor_bytes(&out->t);
-	e = size ? blob_read(n->data, 0, out->t.data, size, err) : OK;
+	e = size ? blob_read(b, 0, out->t.data, size, err) : OK;
 	if (e)
 		const_close(out);
 	return e;
@@ -182,11 +184,15 @@ struct node *add_channels(struct node *at, const char *name, enum dtype type, in
 	return b ? graph_const(at->graph, at, name, type, rank, dims, b) : NULL;
 }
 
-struct node *add_reshaped(
-    struct node *at, const char *name, const struct node *from, int rank, const int64_t *dims)
+struct node *add_ints(
+    struct pass_ctx *c, struct node *at, const char *name, int n, const int64_t *x)
 {
-	return graph_const(
-	    at->graph, at, name, from->out[0].info.type, rank, dims, blob_ref(from->data));
+	struct node *k = name ? graph_const_i64(at->graph, at, name, n, x) : NULL;
+	if (!k) {
+		fail_nomem(c->err);
+		return NULL;
+	}
+	return node_infer(k, c->err) ? NULL : k;
 }
 
 struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, const char *name,
@@ -218,20 +224,18 @@ static bool removable(const struct node *n)
 	return true;
 }
 
+/* A node that was removed here has no graph: its readers may both name it. */
 void remove_dead(struct node *n)
 {
 	struct node *source[8];
 	int count = 0;
-	if (!removable(n))
+	if (!n->graph || !removable(n))
 		return;
 	for (int i = 0; i < n->nin && count < 8; i++)
 		if (node_in(n, i))
 			source[count++] = node_in(n, i)->node;
-	for (int i = 0; i < count; i++)
-		for (int k = i + 1; k < count; k++)
-			if (source[k] == source[i])
-				source[k--] = source[--count];
 	graph_remove(n);
+	n->graph = NULL;
 	for (int i = 0; i < count; i++)
 		remove_dead(source[i]);
 }

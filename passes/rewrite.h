@@ -39,9 +39,9 @@ int const_input(const struct node *n);
 /* A float Const of any type for x[0..channels-1] along axis, 1 elsewhere, placed before at. */
 struct node *add_channels(struct node *at, const char *name, enum dtype type, int rank, int axis,
     int64_t channels, const double *x);
-/* A Const that shares the data of another under a new shape. */
-struct node *add_reshaped(
-    struct node *at, const char *name, const struct node *from, int rank, const int64_t *dims);
+/* An integer Const (rank 0 when n is -1), inferred, placed before at; NULL with the error set. */
+struct node *add_ints(
+    struct pass_ctx *c, struct node *at, const char *name, int n, const int64_t *x);
 /* A node of one output placed before at, inferred; attributes have their defaults. */
 struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, const char *name,
     struct value *a, struct value *b);

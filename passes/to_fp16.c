@@ -197,12 +197,15 @@ static bool worth_it(struct pass_ctx *c, const struct node *n, const struct loss
 		return false;
 	}
 	if (!(l->error <= c->options->fp16_max_error)) {
-		pass_note(c, "kept '%s' in f32: relative error %.3g, %lld elements would become 0",
-		    n->name, l->error, (long long)l->zeros);
+		pass_note(c,
+		    "kept '%s' in f32: relative error %.3g, %lld of %lld elements would become 0",
+		    n->name, l->error, (long long)l->zeros,
+		    (long long)shape_count(&n->out[0].info.shape));
 		return false;
 	}
 	if (l->zeros)
-		pass_note(c, "'%s' in f16: %lld elements became 0", n->name, (long long)l->zeros);
+		pass_note(c, "'%s' in f16: %lld of %lld elements became 0", n->name,
+		    (long long)l->zeros, (long long)shape_count(&n->out[0].info.shape));
 	return true;
 }
 
