@@ -111,12 +111,12 @@ static int64_t pad_source(const struct node *node, int64_t i, int64_t n)
 	return i < 0 ? -i - skip : 2 * n - 2 - i + skip;
 }
 
-/* Fills the output row by row from the source index of every place on every axis. */
+/* Fills the output from the source index of every place on every axis. */
 static int pad_repeat(struct eval *s, const int64_t *begin, size_t size)
 {
 	const struct tensor *in = &s->in[0];
 	struct tensor *out = &s->out[0];
-	int64_t stride[MAX_RANK], at[MAX_RANK] = {0}, *map[MAX_RANK];
+	int64_t stride[MAX_RANK], *map[MAX_RANK];
 	tensor_strides(in, stride);
 	for (int k = 0; k < in->rank; k++) {
 		map[k] = arena_array(s->scratch, (size_t)out->dim[k], sizeof **map);
@@ -125,20 +125,8 @@ static int pad_repeat(struct eval *s, const int64_t *begin, size_t size)
 		for (int64_t i = 0; i < out->dim[k]; i++)
 			map[k][i] = pad_source(s->node, i - begin[k], in->dim[k]) * stride[k];
 	}
-	int last = in->rank - 1;
-	for (char *dst = out->data;;) {
-		int64_t off = 0;
-		for (int k = 0; k < last; k++)
-			off += map[k][at[k]];
-		const char *src = (const char *)in->data + off * (int64_t)size;
-		for (int64_t i = 0; i < out->dim[last]; i++, dst += size)
-			memcpy(dst, src + map[last][i] * (int64_t)size, size);
-		int k = last - 1;
-		while (k >= 0 && ++at[k] == out->dim[k])
-			at[k--] = 0;
-		if (k < 0)
-			return OK;
-	}
+	map_copy(out, in->data, map, size);
+	return OK;
 }
 
 int eval_pad(struct eval *s)

@@ -151,6 +151,46 @@ void view_copy(const struct view *view, void *dst, const void *src, size_t size)
 	}
 }
 
+static void map_row(
+    char *dst, const char *src, const int64_t *map, int64_t n, int64_t off, size_t size)
+{
+	for (int64_t i = 0; i < n; i++) {
+		if (map[i] == MAP_ZERO)
+			memset(dst + i * (int64_t)size, 0, size);
+		else if (size == 4)
+			((uint32_t *)dst)[i] = ((const uint32_t *)src)[off + map[i]];
+		else
+			memcpy(dst + i * (int64_t)size, src + (off + map[i]) * (int64_t)size, size);
+	}
+}
+
+void map_copy(struct tensor *t, const void *src, int64_t *const map[], size_t size)
+{
+	static const int64_t here;
+	int last = t->rank - 1;
+	int64_t at[MAX_RANK] = {0}, n = t->rank ? t->dim[last] : 1;
+	const int64_t *row = t->rank ? map[last] : &here;
+	if (!tensor_count(t))
+		return;
+	for (char *dst = t->data;; dst += n * (int64_t)size) {
+		int64_t off = 0;
+		bool zero = false;
+		for (int k = 0; k < last; k++) {
+			zero |= map[k][at[k]] == MAP_ZERO;
+			off += zero ? 0 : map[k][at[k]];
+		}
+		if (zero)
+			memset(dst, 0, (size_t)n * size);
+		else
+			map_row(dst, src, row, n, off, size);
+		int k = last - 1;
+		while (k >= 0 && ++at[k] == t->dim[k])
+			at[k--] = 0;
+		if (k < 0)
+			return;
+	}
+}
+
 void tensor_strides(const struct tensor *t, int64_t stride[MAX_RANK])
 {
 	int64_t n = 1;

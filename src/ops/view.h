@@ -17,6 +17,10 @@ void view_dim(struct view *v, int64_t n, int64_t from, int64_t to);
 /* Copies; size is an element's bytes: 1, 2, 4 or 8. */
 void view_copy(const struct view *v, void *dst, const void *src, size_t size);
 
+#define MAP_ZERO INT64_MIN /* in a map: no source, the element becomes zero */
+/* Fills t from src: the element at i[0..rank) comes from the sum of map[k][i[k]], in elements. */
+void map_copy(struct tensor *t, const void *src, int64_t *const map[], size_t size);
+
 /* Row-major strides of a tensor in elements. */
 void tensor_strides(const struct tensor *t, int64_t stride[MAX_RANK]);
 /* Product of dims [from, to). */

@@ -74,7 +74,7 @@ def scatters():
                         ints(2, 4, lo=-9, seed=7, dtype=dt), K(0), reduction=red,
                         use_init_val=init))
     yield "scatter-nd3", lambda: layer(
-        plain("ScatterNDUpdate", 3), x, K([[2, 1], [0, 3]]), floats(2, 5, seed=4))
+        plain("ScatterNDUpdate", 4), x, K([[2, 1], [0, 3]]), floats(2, 5, seed=4))
     for red in "none", "sum", "sub", "prod", "min", "max":
         yield f"scatter-nd15-{red}", lambda red=red: layer(
             o15.scatter_nd_update, x, K([[2, 1], [0, -1]] + ([] if red == "none" else [[2, 1]])),

@@ -28,6 +28,7 @@ def layer(op, *args, **attrs):
             nodes.append([wrap(x, params, inputs) for x in a])
         else:
             nodes.append(wrap(a, params, inputs))
+    attrs = {k: wrap(v, params, inputs) if isinstance(v, K) else v for k, v in attrs.items()}
     out = op(*nodes, **attrs)
     outs = [o1.result(o) for o in out.outputs()]
     return ov.Model(outs, params), inputs
