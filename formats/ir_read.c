@@ -459,6 +459,6 @@ bool ir_sniff(const void *data, size_t size)
 	const char *p = data, *end = p + size;
 
 	p = skip_prolog(p, end);
-	return end - p > 5 &&
+	return end - p >= 5 &&
 	       ((!memcmp(p, "<net", 4) && strchr(" \t\r\n>", p[4])) || !memcmp(p, "<!DOC", 5));
 }
