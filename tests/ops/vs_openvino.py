@@ -1,6 +1,8 @@
 """Outsiders judge eval: networks of one layer, built and run by the real OpenVINO, against mo-run on their IR.
 
-  vs_openvino.py BUILD [PATTERN …]      runs the cases whose names hold a pattern (default: all)
+  vs_openvino.py BUILD [--kernels] [PATTERN …]
+
+runs the cases whose names hold a pattern (default: all), by eval alone or with the executor's kernels.
 
 Cases stand in tests/ops/cases_*.py as calls of case(), see its text, or in a function cases() that yields a name and
 a function giving the model and the arrays of its parameters (see layer.py).
@@ -11,6 +13,7 @@ import numpy as np
 warnings.filterwarnings('ignore')
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = []
+KERNELS = '--kernels' in sys.argv
 
 
 def case(name, build, *inputs, want=None, rtol=2e-5, atol=1e-6, fails=None, shapes=None, fold=False):
@@ -79,7 +82,7 @@ def theirs(core, c):
 
 
 def ours(c, xml, binaries, work):
-    args = [f'{binaries}/mo-run', '-q', xml, '--out', work + '/out', '--threads', '1']
+    args = [f'{binaries}/mo-run', '-q', xml, '--out', work + '/out', '--threads', '1'] + ['--eval'] * (not KERNELS)
     for k, x in enumerate(c['inputs']):
         np.save(f'{work}/in{k}.npy', x)
         args += ['--data', f'{c["param_names"][k]}={work}/in{k}.npy']
@@ -130,9 +133,10 @@ def main():
     build = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else 'build')
     load_cases()
     core, failed, ran = ov.Core(), 0, 0
+    patterns = [a for a in sys.argv[2:] if a != '--kernels']
     with tempfile.TemporaryDirectory(prefix='mo-ops-') as work:
         for c in CASES:
-            if sys.argv[2:] and not any(p in c['name'] for p in sys.argv[2:]):
+            if patterns and not any(p in c['name'] for p in patterns):
                 continue
             ran += 1
             try:
