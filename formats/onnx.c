@@ -58,6 +58,8 @@ static int report_unsupported(struct onnx_import *im)
 static int output_names(struct onnx_import *im, char ***names, size_t *n)
 {
 	const Onnx__GraphProto *g = im->model->graph;
+	if (im->cutting && im->options->ncut_outputs)
+		return onnx_cut_outputs(im, names, n);
 	*n = g->n_output;
 	*names = arena_array(im->arena, g->n_output, sizeof **names);
 	if (!*names)
@@ -79,11 +81,13 @@ static int import_graph(struct onnx_import *im, struct onnx_scope *s)
 	if (status == OK)
 		status = onnx_functions_index(im);
 	if (status == OK)
-		status = onnx_needed(g, outputs, noutputs, &needed, im->err);
+		status = onnx_needed(im, outputs, noutputs, &needed);
 	if (status == OK)
 		status = onnx_initializers(s, g);
 	if (status == OK)
 		status = onnx_inputs(s, g);
+	if (status == OK)
+		status = onnx_cut_inputs(s, g);
 	if (status == OK)
 		status = onnx_nodes(s, g->node, g->n_node, &needed);
 	if (status == OK)
@@ -94,20 +98,35 @@ static int import_graph(struct onnx_import *im, struct onnx_scope *s)
 	return status;
 }
 
-static int import_model(struct onnx_import *im)
+static int import_once(struct onnx_import *im)
 {
 	struct onnx_scope s = {.im = im,
 	    .prefix = "",
 	    .nopsets = im->model->n_opset_import,
 	    .opsets = im->model->opset_import};
-	int status = check_model(im->model, im->err);
-	if (status != OK)
-		return status;
 	const char *name = onnx_text(im->model->graph->name);
 	im->graph = graph_new(*name ? name : "model");
-	status = im->graph ? import_graph(im, &s) : fail_nomem(im->err);
+	int status = im->graph ? import_graph(im, &s) : fail_nomem(im->err);
 	map_free(&s.names);
 	return status;
+}
+
+/* The whole model, or, where that cannot be had, what the caller's cuts leave of it. */
+static int import_model(struct onnx_import *im)
+{
+	int status = check_model(im->model, im->err);
+	if (status == OK)
+		status = import_once(im);
+	if (status != E_UNSUPPORTED || (!im->options->ncut_inputs && !im->options->ncut_outputs))
+		return status;
+	graph_free(im->graph);
+	err_clear(im->err);
+	map_free(&im->unsupported);
+	map_free(&im->symbols);
+	map_free(&im->functions);
+	im->nodes = 0;
+	im->cutting = true;
+	return import_once(im);
 }
 
 static void import_free(struct onnx_import *im)

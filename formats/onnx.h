@@ -12,6 +12,11 @@ struct onnx_options {
 	/* Files that the model refers to (external data), each once: for --depfile. May be NULL. */
 	void (*depends)(void *user, const char *path);
 	void *user;
+	/* Tensors that the caller will cut at. Only when the whole model cannot be converted, what
+	 * lies beyond them is left out: outputs end the graph, inputs become Parameters (of the
+	 * type that the file notes, else f32 of unknown shape). */
+	const char *const *cut_inputs, *const *cut_outputs;
+	int ncut_inputs, ncut_outputs;
 };
 
 /* Reads, inlines local functions, translates, infers. Large constants stay mapped in the file.

@@ -182,9 +182,14 @@ static bool need_graph(struct map *needed, const Onnx__GraphProto *g)
 	return ok;
 }
 
-int onnx_needed(
-    const Onnx__GraphProto *g, char **outputs, size_t noutputs, struct map *needed, struct err *err)
+bool onnx_wanted(const struct onnx_import *im, const struct map *needed, const char *output)
 {
+	return *output && map_has(needed, output) && !onnx_is_cut(im, output);
+}
+
+int onnx_needed(const struct onnx_import *im, char **outputs, size_t noutputs, struct map *needed)
+{
+	const Onnx__GraphProto *g = im->model->graph;
 	bool ok = true;
 	for (size_t i = 0; i < noutputs; i++)
 		ok = ok && map_put(needed, outputs[i], NULL);
@@ -192,8 +197,8 @@ int onnx_needed(
 		const Onnx__NodeProto *n = g->node[i];
 		bool want = false;
 		for (size_t k = 0; k < n->n_output; k++)
-			want = want || (*n->output[k] && map_has(needed, n->output[k]));
+			want = want || onnx_wanted(im, needed, n->output[k]);
 		ok = !want || need_inputs(needed, n);
 	}
-	return ok ? OK : fail_nomem(err);
+	return ok ? OK : fail_nomem(im->err);
 }

@@ -160,7 +160,7 @@ static int bind_outputs(struct onnx_scope *s, const Onnx__NodeProto *n, struct v
 {
 	for (size_t i = 0; i < n->n_output; i++) {
 		const char *name = n->output[i];
-		if (!*name)
+		if (!*name || (onnx_is_cut(s->im, name) && onnx_lookup(s, name)))
 			continue;
 		int status = onnx_bind(s, name, out[i]);
 		if (status != OK)
@@ -321,7 +321,7 @@ int onnx_nodes(struct onnx_scope *s, Onnx__NodeProto **node, size_t n, const str
 	for (size_t i = 0; i < n && status == OK; i++) {
 		bool want = !needed;
 		for (size_t k = 0; !want && k < node[i]->n_output; k++)
-			want = *node[i]->output[k] && map_has(needed, node[i]->output[k]);
+			want = onnx_wanted(s->im, needed, node[i]->output[k]);
 		if (want)
 			status = convert_node(s, node[i]);
 	}

@@ -18,6 +18,7 @@ struct onnx_import {
 	struct map symbols;     /* dim_param to its number */
 	struct map functions;   /* onnx_function_key to its FunctionProto */
 	struct map unsupported; /* lines already said of nodes that cannot be converted */
+	bool cutting;           /* at options->cut_inputs and cut_outputs */
 	int64_t nodes;          /* translated so far, inlined ones counted each time */
 	struct err *err;
 };
@@ -76,8 +77,9 @@ void onnx_unsupported(struct onnx_scope *s, const Onnx__NodeProto *n, int opset,
 int onnx_check_graph(const Onnx__GraphProto *g, struct err *err);
 int onnx_check_function(const Onnx__FunctionProto *f, struct err *err);
 /* The names that the outputs want, as keys. */
-int onnx_needed(const Onnx__GraphProto *g, char **outputs, size_t noutputs, struct map *needed,
-    struct err *err);
+/* Is this output of a node needed, and not cut off? */
+bool onnx_wanted(const struct onnx_import *im, const struct map *needed, const char *output);
+int onnx_needed(const struct onnx_import *im, char **outputs, size_t noutputs, struct map *needed);
 
 /* onnx_function.c */
 int onnx_functions_index(struct onnx_import *im);
@@ -90,8 +92,14 @@ int onnx_function_inline(struct onnx_scope *s, const Onnx__NodeProto *n,
 int onnx_if_inline(struct onnx_scope *s, const Onnx__NodeProto *n, struct value *condition,
     struct value **out, int nout);
 
+/* onnx_cut.c: while im->cutting. */
+bool onnx_is_cut(const struct onnx_import *im, const char *name);
+int onnx_cut_outputs(struct onnx_import *im, char ***names, size_t *n);
+int onnx_cut_inputs(struct onnx_scope *s, const Onnx__GraphProto *g);
+
 /* onnx_io.c: inputs as Parameters, outputs as Results. */
 int onnx_inputs(struct onnx_scope *s, const Onnx__GraphProto *g);
+int onnx_add_input(struct onnx_scope *s, const Onnx__ValueInfoProto *v);
 int onnx_outputs(struct onnx_scope *s, char **names, size_t n);
 
 #endif

@@ -62,7 +62,7 @@ static int input_shape(
 	return OK;
 }
 
-static int add_input(struct onnx_scope *s, const Onnx__ValueInfoProto *v)
+int onnx_add_input(struct onnx_scope *s, const Onnx__ValueInfoProto *v)
 {
 	struct onnx_import *im = s->im;
 	const Onnx__TypeProto__Tensor *t = v->type ? v->type->tensor_type : NULL;
@@ -90,7 +90,7 @@ int onnx_inputs(struct onnx_scope *s, const Onnx__GraphProto *g)
 		/* an initializer of the same name is a constant to everyone but a training loop */
 		if (onnx_lookup(s, g->input[i]->name))
 			continue;
-		int status = add_input(s, g->input[i]);
+		int status = onnx_add_input(s, g->input[i]);
 		if (status != OK)
 			return err_in(s->im->err, "input '%s'", g->input[i]->name);
 	}

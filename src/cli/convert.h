@@ -22,6 +22,10 @@ struct convert {
 	const char *path; /* of the model */
 	struct arena *arena;
 	struct graph *g;
+	struct names {
+		const char **v;
+		int n;
+	} cut_in, cut_out; /* what cut_inputs and cut_outputs name */
 	bool fp16;
 	struct preprocess *preprocess;
 	int npreprocess;
@@ -41,6 +45,8 @@ struct convert {
 };
 
 /* Edits of the model and its preprocessing, as the options ask. */
+/* Fills cut_in and cut_out from the options: before the model is read. */
+int convert_cuts(struct convert *c, struct err *err);
 int convert_edit(struct convert *c, struct err *err);
 int convert_preprocess(struct convert *c, struct err *err);
 /* The value of an input as the passes will see it: reverse, mean, scale on a float tensor. */

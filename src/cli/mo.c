@@ -139,7 +139,14 @@ static int read_model(struct convert *c, struct err *err)
 {
 	struct onnx_options o = {
 	    .log = tool_log(c->p), .lenient = c->lenient, .depends = depends, .user = c};
-	int r = model_read(input_path(c->path), &o, &c->g, NULL, err);
+	int r = convert_cuts(c, err);
+	if (r)
+		return r;
+	o.cut_inputs = c->cut_in.v;
+	o.ncut_inputs = c->cut_in.n;
+	o.cut_outputs = c->cut_out.v;
+	o.ncut_outputs = c->cut_out.n;
+	r = model_read(input_path(c->path), &o, &c->g, NULL, err);
 	if (r)
 		return r;
 	c->before = size_of(c->g);

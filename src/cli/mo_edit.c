@@ -95,11 +95,6 @@ static int apply_layout(struct convert *c, int at, const struct word *w, struct 
 
 /* ---- cuts ---- */
 
-struct names {
-	const char **v;
-	int n;
-};
-
 static int collect(struct convert *c, const struct list *texts, const char *option,
     struct names *out, struct err *err)
 {
@@ -120,14 +115,17 @@ static int collect(struct convert *c, const struct list *texts, const char *opti
 	return OK;
 }
 
+int convert_cuts(struct convert *c, struct err *err)
+{
+	int r = collect(c, &c->cut_inputs, "cut-inputs", &c->cut_in, err);
+	return r ? r : collect(c, &c->cut_outputs, "cut-outputs", &c->cut_out, err);
+}
+
 static int cut(struct convert *c, struct err *err)
 {
-	struct names in = {0}, out = {0};
-	int r = collect(c, &c->cut_inputs, "cut-inputs", &in, err);
-	r = r ? r : collect(c, &c->cut_outputs, "cut-outputs", &out, err);
-	if (r || (!in.n && !out.n))
-		return r;
-	return edit_cut(c->g, in.v, in.n, out.v, out.n, err);
+	if (!c->cut_in.n && !c->cut_out.n)
+		return OK;
+	return edit_cut(c->g, c->cut_in.v, c->cut_in.n, c->cut_out.v, c->cut_out.n, err);
 }
 
 /* ---- the batch ---- */

@@ -153,6 +153,31 @@ static void all_that_cannot_be_converted(void **state)
 	err_clear(&err);
 }
 
+/* The graph of all_that_cannot_be_converted, cut before or behind what cannot be. */
+static void cut_around(void **state)
+{
+	(void)state;
+	struct pb g = new_graph();
+	add_node(&g, "Relu", "r", "x", "t");
+	add_node(&g, "Wonder", "w", "t", "u");
+	add_node(&g, "Neg", "n", "u", "y");
+	struct pb m = pb_model(13, &g);
+	static const char *const t[] = {"t"}, *const u[] = {"u"}, *const none[] = {"none"};
+	struct onnx_options out = {.cut_outputs = t, .ncut_outputs = 1};
+	struct onnx_options in = {.cut_inputs = u, .ncut_inputs = 1};
+	struct onnx_options off = {.cut_outputs = none, .ncut_outputs = 1};
+	struct graph *r;
+	assert_int_equal(read_model(&m, &out, &r, NULL), OK);
+	assert_int_equal(graph_find_output(r, "t"), 0);
+	graph_free(r);
+	assert_int_equal(read_model(&m, &in, &r, NULL), OK);
+	assert_int_equal(graph_find_input(r, "u"), 1);
+	assert_int_equal(r->inputs[1]->out[0].info.shape.rank, -1);
+	assert_int_equal(graph_find_output(r, "y"), 0);
+	graph_free(r);
+	assert_int_equal(read_model(&m, &off, &r, NULL), E_USAGE);
+}
+
 /* What no output needs may be anything. */
 static void dead_nodes(void **state)
 {
@@ -339,6 +364,7 @@ int main(void)
 	    cmocka_unit_test(initializers_are_constants),
 	    cmocka_unit_test(broken_names),
 	    cmocka_unit_test(all_that_cannot_be_converted),
+	    cmocka_unit_test(cut_around),
 	    cmocka_unit_test(dead_nodes),
 	    cmocka_unit_test(unknown_attribute),
 	    cmocka_unit_test(attribute_of_wrong_kind),
