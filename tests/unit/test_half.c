@@ -170,7 +170,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(f16_there_and_back),
 	    cmocka_unit_test(f16_midpoints), cmocka_unit_test(f16_arrays_match_scalars),
-	    cmocka_unit_test(bf16), cmocka_unit_test(f8)};
+	    cmocka_unit_test(arrays_agree_on_every_machine), cmocka_unit_test(bf16),
+	    cmocka_unit_test(f8)};
 	const struct CMUnitTest plain[] = {cmocka_unit_test(f16_arrays_match_scalars),
 	    cmocka_unit_test(arrays_agree_on_every_machine)};
 	int failed = cmocka_run_group_tests(plain, without_isa, NULL);

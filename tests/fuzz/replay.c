@@ -1,0 +1,77 @@
+/* Runs every fuzz target on the files of its folder: replay CORPUS, or replay CORPUS/NAME/FILE. */
+#include <dirent.h>
+#include <sys/stat.h>
+
+#define LLVMFuzzerTestOneInput fuzz_one_onnx
+#include "fuzz_onnx.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_one_ir
+#include "fuzz_ir.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_one_npy
+#include "fuzz_npy.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_one_image
+#include "fuzz_image.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_one_graph
+#include "fuzz_graph.c"
+#undef LLVMFuzzerTestOneInput
+
+static const struct target {
+	const char *name;
+	int (*run)(const uint8_t *data, size_t size);
+} target[] = {{"onnx", fuzz_one_onnx}, {"ir", fuzz_one_ir}, {"npy", fuzz_one_npy},
+    {"image", fuzz_one_image}, {"graph", fuzz_one_graph}};
+
+static void replay_file(const struct target *t, const char *path)
+{
+	struct err e = {0};
+	char *data;
+	size_t size;
+	if (file_slurp(path, 1 << 26, &data, &size, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		exit(1);
+	}
+	fprintf(stderr, "%s\n", path); /* the last one named is the one that crashed */
+	t->run((const uint8_t *)data, size);
+	free(data);
+}
+
+static int replay_folder(const struct target *t, const char *corpus)
+{
+	char path[4096];
+	int n = 0;
+	snprintf(path, sizeof path, "%s/%s", corpus, t->name);
+	DIR *d = opendir(path);
+	if (!d)
+		return 0;
+	for (struct dirent *e; (e = readdir(d));) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "%s/%s/%s", corpus, t->name, e->d_name);
+		replay_file(t, path);
+		n++;
+	}
+	closedir(d);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	int n = 0;
+	for (int i = 1; i < argc; i++) {
+		struct stat st;
+		bool is_file = !stat(argv[i], &st) && S_ISREG(st.st_mode);
+		for (size_t k = 0; k < sizeof target / sizeof *target; k++) {
+			char part[32];
+			snprintf(part, sizeof part, "/%s/", target[k].name);
+			if (!is_file)
+				n += replay_folder(&target[k], argv[i]);
+			else if (strstr(argv[i], part))
+				replay_file(&target[k], argv[i]), n++;
+		}
+	}
+	printf("%d passed, %d failed\n", n, !n);
+	return !n;
+}
