@@ -7,6 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names from hostile files may neither break a line nor steer a terminal. */
+static void tame(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
 int fail(struct err *err, int status, const char *fmt, ...)
 {
 	if (!err)
@@ -16,6 +24,7 @@ int fail(struct err *err, int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	tame(text);
 	memcpy(err->text, text, sizeof text);
 	err->status = status;
 	return status;
@@ -49,6 +58,7 @@ int err_in(struct err *err, const char *fmt, ...)
 	if ((size_t)n >= sizeof err->text)
 		n = sizeof err->text - 1;
 	snprintf(text + n, sizeof text - n, ": %s", err->text);
+	tame(text);
 	memcpy(err->text, text, sizeof err->text - 1);
 	err->text[sizeof err->text - 1] = 0;
 	return err->status;
@@ -65,6 +75,7 @@ void err_detail(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return; /* details are a courtesy: without memory they are dropped */
+	tame(line);
 	size_t old = err->details ? strlen(err->details) : 0;
 	char *all = realloc(err->details, old + (size_t)n + 2);
 	if (all) {
@@ -90,5 +101,6 @@ void log_say(const struct log *log, enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	tame(text);
 	log->say(log->user, level, text);
 }

@@ -153,11 +153,9 @@ static void put_round(struct tensor *t, int64_t at, int64_t n, const double *src
 		if (!(v > lo))
 			k = v == v ? (int64_t)lo : 0;
 		else if (v >= hi)
-			k = (int64_t)((UINT64_C(1) << (bits - sign)) - 1);
+			k = (int64_t)(UINT64_MAX >> (64 - bits + sign));
 		else
 			k = v >= 0x1p63 ? (int64_t)(uint64_t)v : (int64_t)v;
-		if (bits == 64 && !sign && v >= hi)
-			k = -1;
 		tensor_set_i64(t, at + i, k);
 	}
 }

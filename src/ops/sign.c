@@ -153,6 +153,8 @@ static int64_t whole_bound(double v, bool u64)
 int eval_clamp(struct eval *s)
 {
 	double lo = attr_f(s->node, "min"), hi = attr_f(s->node, "max");
+	if (isnan(lo) || isnan(hi))
+		return eval_fail(s, E_FORMAT, "a bound is not a number");
 	if (type_whole(s->in[0].type))
 		return unary_i64(s, is_u64(s) ? clamp_u64_i64 : clamp_i64,
 		    whole_bound(ceil(lo), is_u64(s)), whole_bound(floor(hi), is_u64(s)));

@@ -18,11 +18,15 @@
 #include "fuzz_graph.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_one_op
+#include "fuzz_op.c"
+#undef LLVMFuzzerTestOneInput
+
 static const struct target {
 	const char *name;
 	int (*run)(const uint8_t *data, size_t size);
 } target[] = {{"onnx", fuzz_one_onnx}, {"ir", fuzz_one_ir}, {"npy", fuzz_one_npy},
-    {"image", fuzz_one_image}, {"graph", fuzz_one_graph}};
+    {"image", fuzz_one_image}, {"graph", fuzz_one_graph}, {"op", fuzz_one_op}};
 
 static void replay_file(const struct target *t, const char *path)
 {

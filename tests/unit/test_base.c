@@ -40,6 +40,8 @@ static void error_places(void **state)
 	assert_int_equal(strlen(e.text), sizeof e.text - 1);
 	err_clear(&e);
 	assert_null(e.details);
+	fail(&e, E_FORMAT, "node '%s'", "a\nb\x1b[31m\xc3\xa9");
+	assert_string_equal(e.text, "node 'a?b?[31m\xc3\xa9'");
 	assert_int_equal(fail(NULL, E_IO, "x"), E_IO);
 }
 
