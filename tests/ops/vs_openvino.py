@@ -4,8 +4,8 @@
 
 runs the cases whose names hold a pattern (default: all), by eval alone or with the executor's kernels.
 
-Cases stand in tests/ops/cases_*.py as calls of case(), see its text, or in a function cases() that yields a name and
-a function giving the model and the arrays of its parameters (see layer.py).
+Cases stand in tests/ops/cases_*.py as calls of case(), see its text, or in a function cases() that yields a name,
+a function giving the model and the arrays of its parameters (see layer.py), and perhaps a dict of case()'s options.
 """
 import glob, json, os, subprocess, sys, tempfile, traceback, warnings
 import numpy as np
@@ -34,8 +34,8 @@ def load_cases():
     sys.path.insert(0, HERE)
     for f in sorted(glob.glob(HERE + '/cases_*.py')):
         m = __import__(os.path.basename(f)[:-3])
-        for name, make in m.cases() if hasattr(m, 'cases') else ():
-            case(name, None)
+        for name, make, *options in m.cases() if hasattr(m, 'cases') else ():
+            case(name, None, **(options[0] if options else {}))
             CASES[-1]['make'] = make
 
 
