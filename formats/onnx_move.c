@@ -141,17 +141,24 @@ struct pads {
 	int rank;
 };
 
-/* Pads given for some axes only, spread over all of them. */
-static void spread_pads(struct tr *t, struct pads *p, const struct value *x)
+/* part, given for some axes only, spread over all of them. */
+static struct value *spread(struct tr *t, struct value *part, struct value *axes, int rank)
 {
-	int64_t axes[MAX_RANK], part[2 * MAX_RANK];
-	int n = tr_known(tr_in(t, 3), axes, MAX_RANK), rank = tr_rank(t, x);
-	if (t->status == OK && (n < 0 || !p->known || p->rank != n)) {
-		tr_fail(t, E_UNSUPPORTED, "pads of axes that are not constant");
-		return;
-	}
+	struct value *zeros = tr_broadcast(t, tr_scalar_i64(t, 0), tr_i64_1(t, rank));
+	struct value *at = tr_op(
+	    t, OP_FLOOR_MOD, tr_convert(t, axes, DT_I64), tr_scalar_i64(t, rank));
+	struct node *n = tr_new(t, OP_SCATTER_ELEMENTS, zeros, at, part, tr_scalar_i64(t, 0));
+	return tr_end(t, n);
+}
+
+/* The same for pads that are known. */
+static void spread_known(struct tr *t, struct pads *p, const int64_t *axes, int n, int rank)
+{
+	int64_t part[2 * MAX_RANK];
 	memcpy(part, p->v, sizeof part);
 	memset(p->v, 0, sizeof p->v);
+	if (p->rank != n)
+		tr_fail(t, E_FORMAT, "pads of %d axes, axes are %d", p->rank, n);
 	for (int i = 0; i < n && t->status == OK; i++) {
 		int a = tr_axis(t, axes[i], rank);
 		p->v[a] = part[i];
@@ -160,9 +167,28 @@ static void spread_pads(struct tr *t, struct pads *p, const struct value *x)
 	p->rank = rank;
 }
 
+static void pads_by_value(struct tr *t, struct pads *p, const struct value *x)
+{
+	struct value *pads = tr_convert(t, tr_in(t, 1), DT_I64);
+	int rank = tr_rank(t, x);
+	int64_t n = tr_dim(pads, 0);
+	p->known = false;
+	p->rank = tr_given(t, 3) && n >= 0 ? (int)(n / 2) : rank;
+	if (tr_given(t, 3) && n < 0)
+		tr_fail(t, E_UNSUPPORTED, "an unknown number of pads");
+	p->begin = tr_part(t, pads, 0, p->rank);
+	p->end = tr_part(t, pads, p->rank, INT64_MAX);
+	if (tr_given(t, 3)) {
+		p->begin = spread(t, p->begin, t->in[3], rank);
+		p->end = spread(t, p->end, t->in[3], rank);
+	}
+	p->rank = rank;
+}
+
 static void read_pads(struct tr *t, struct pads *p, struct value *x)
 {
 	const int64_t *v;
+	int64_t axes[MAX_RANK];
 	if (t->opset < 11) {
 		int n = tr_ints(t, t->opset < 2 ? "paddings" : "pads", &v);
 		p->known = n >= 0 && n % 2 == 0 && n <= 2 * MAX_RANK;
@@ -174,14 +200,13 @@ static void read_pads(struct tr *t, struct pads *p, struct value *x)
 		return;
 	}
 	int n = tr_known(tr_in(t, 1), p->v, 2 * MAX_RANK);
-	p->known = n >= 0;
-	p->rank = n >= 0 ? n / 2 : tr_rank(t, x);
-	if (tr_given(t, 3))
-		spread_pads(t, p, x);
-	if (!p->known && t->status == OK) {
-		p->begin = tr_part(t, t->in[1], 0, p->rank);
-		p->end = tr_part(t, t->in[1], p->rank, INT64_MAX);
-	}
+	int naxes = tr_given(t, 3) ? tr_known(t->in[3], axes, MAX_RANK) : 0;
+	p->known = n >= 0 && naxes >= 0;
+	p->rank = n / 2;
+	if (!p->known)
+		pads_by_value(t, p, x);
+	else if (tr_given(t, 3))
+		spread_known(t, p, axes, naxes, tr_rank(t, x));
 }
 
 /* wrap: pieces of the data itself, axis by axis; the pads may exceed the data, so in whole rounds.
@@ -307,24 +332,25 @@ void tr_trilu(struct tr *t)
 /* Cut or padded at both ends; of an odd difference the extra element is at the end. */
 void tr_center_crop_pad(struct tr *t)
 {
-	struct value *x = tr_in(t, 0);
+	struct value *x = tr_in(t, 0), *want = tr_convert(t, tr_in(t, 1), DT_I64);
 	const int64_t *given;
-	int64_t want[MAX_RANK], begin[MAX_RANK] = {0}, end[MAX_RANK] = {0};
-	int n = tr_ints(t, "axes", &given), rank = tr_rank(t, x),
-	    k = tr_known(tr_in(t, 1), want, MAX_RANK);
-	if (t->status == OK && (k < 0 || k != (n < 0 ? rank : n)))
-		tr_fail(t, E_UNSUPPORTED, "a target size that is not constant");
-	for (int i = 0; i < k && t->status == OK; i++) {
-		int a = n < 0 ? i : tr_axis(t, given[i], rank);
-		int64_t size = tr_dim(x, a), more = want[i] - size;
-		if (size < 0)
-			tr_fail(t, E_UNSUPPORTED, "data whose size is not known");
-		/* floor on both signs: crops start at -more / 2 */
-		begin[a] = more >= 0 ? more / 2 : -(-more / 2);
-		end[a] = more - begin[a];
-	}
-	struct node *p = tr_new(
-	    t, OP_PAD, x, tr_i64(t, rank, begin), tr_i64(t, rank, end), tr_number_of(t, x, 0));
+	int64_t axes[MAX_RANK];
+	int n = tr_ints(t, "axes", &given), rank = tr_rank(t, x);
+	bool all = n < 0;
+	n = all ? rank : n;
+	for (int i = 0; i < n && i < MAX_RANK; i++)
+		axes[i] = all ? i : tr_axis(t, given[i], rank);
+	if (n > MAX_RANK)
+		tr_fail(t, E_FORMAT, "attribute 'axes' has %d values", n);
+	if (t->status != OK)
+		return;
+	struct value *over = tr_i64(t, n, axes), *size = tr_gather(t, tr_shape_of(t, x), over, 0);
+	struct value *more = tr_op(t, OP_SUBTRACT, want, size);
+	struct node *half = tr_new(t, OP_DIVIDE, more, tr_i64_1(t, 2));
+	tr_set_i(t, half, "m_pythondiv", false); /* towards zero: crops start at -more / 2 */
+	struct value *begin = tr_end(t, half), *end = tr_op(t, OP_SUBTRACT, more, begin);
+	struct node *p = tr_new(t, OP_PAD, x, spread(t, begin, over, rank),
+	    spread(t, end, over, rank), tr_number_of(t, x, 0));
 	tr_set_s(t, p, "pad_mode", "constant");
 	tr_out(t, 0, tr_end(t, p));
 }

@@ -184,7 +184,9 @@ void tr_lp_normalization(struct tr *t)
 	if (p != 1 && p != 2)
 		tr_fail(t, E_FORMAT, "attribute 'p' is %lld", (long long)p);
 	struct value *norm = tr_reduce(t, p == 1 ? OP_REDUCE_L1 : OP_REDUCE_L2, x, axis, true);
-	tr_out(t, 0, tr_op(t, OP_DIVIDE, x, norm));
+	/* zeros stay zeros */
+	struct value *least = tr_number_of(t, x, tr_dtype(x) == DT_F16 ? 6e-8 : 1e-37);
+	tr_out(t, 0, tr_op(t, OP_DIVIDE, x, tr_op(t, OP_MAXIMUM, norm, least)));
 }
 
 /* Opsets 1..12 see the data as a matrix split at axis. */

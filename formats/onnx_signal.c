@@ -13,73 +13,95 @@ static struct value *as_complex(struct tr *t, struct value *x, int rank)
 }
 
 static struct value *transform(
-    struct tr *t, enum op_id id, struct value *x, int64_t axis, struct value *size)
+    struct tr *t, enum op_id id, struct value *x, struct value *axis, struct value *size)
 {
-	struct value *axes = tr_i64_1(t, axis);
-	return size ? tr_op(t, id, x, axes, tr_reshape(t, size, 1, (int64_t[]){1}))
-		    : tr_op(t, id, x, axes);
+	return size ? tr_op(t, id, x, axis, tr_reshape(t, size, 1, (int64_t[]){1}))
+		    : tr_op(t, id, x, axis);
+}
+
+/* The axis as a vector of one, counted from the front. */
+static struct value *dft_axis(struct tr *t, int rank)
+{
+	if (t->opset < 20)
+		return tr_i64_1(t, tr_axis(t, tr_int(t, "axis", 1), rank));
+	if (!tr_given(t, 2))
+		return tr_i64_1(t, rank - 2);
+	struct value *axis = tr_reshape(t, tr_convert(t, t->in[2], DT_I64), 1, (int64_t[]){1});
+	return tr_op(t, OP_FLOOR_MOD, axis, tr_i64_1(t, rank));
+}
+
+/* Bins 0..n/2 of n along the axis. */
+static struct value *half_spectrum(struct tr *t, struct value *x, struct value *axis)
+{
+	struct value *n = tr_op(t, OP_GATHER, tr_shape_of(t, x), axis, tr_scalar_i64(t, 0));
+	struct value *end = tr_op(
+	    t, OP_ADD, tr_op(t, OP_DIVIDE, n, tr_i64_1(t, 2)), tr_i64_1(t, 1));
+	return tr_op(t, OP_SLICE, x, tr_i64_1(t, 0), end, tr_i64_1(t, 1), axis);
 }
 
 void tr_dft(struct tr *t)
 {
 	struct value *x = tr_in(t, 0), *size = tr_given(t, 1) ? t->in[1] : NULL;
 	bool inverse = tr_bool(t, "inverse", false), onesided = tr_bool(t, "onesided", false);
-	int64_t axis = t->opset < 20 ? tr_int(t, "axis", 1) : -2;
-	if (t->opset >= 20 && tr_given(t, 2) && tr_known(t->in[2], &axis, 1) != 1)
-		tr_fail(t, E_UNSUPPORTED, "an axis that is not constant");
 	int rank = tr_rank(t, x);
-	axis = tr_axis(t, axis, rank);
-	if (inverse && onesided)
-		tr_fail(t, E_UNSUPPORTED, "the inverse of half a spectrum");
-	if (t->status == OK && tr_dim(x, rank - 1) != 1 && tr_dim(x, rank - 1) != 2)
+	struct value *axis = t->status == OK ? dft_axis(t, rank) : NULL;
+	int64_t last[] = {rank - 1}, parts = tr_dim(x, rank - 1);
+	if (t->status == OK && parts != 2 && (parts != 1 || (inverse && onesided)))
 		tr_fail(t, E_UNSUPPORTED, "data that are neither real nor complex");
 	if (t->status != OK)
 		return;
-	if (onesided && tr_dim(x, rank - 1) == 1)
-		x = transform(t, OP_RDFT, tr_squeeze(t, x, 1, (int64_t[]){rank - 1}), axis, size);
+	if (inverse && onesided)
+		x = tr_unsqueeze(t, transform(t, OP_IRDFT, x, axis, size), 1, last);
+	else if (onesided && parts == 1)
+		x = transform(t, OP_RDFT, tr_squeeze(t, x, 1, last), axis, size);
 	else
 		x = transform(t, inverse ? OP_IDFT : OP_DFT, as_complex(t, x, rank), axis, size);
-	if (onesided && x && tr_dim(tr_in(t, 0), rank - 1) == 2) {
-		int64_t n = tr_dim(x, (int)axis);
-		if (n < 0)
-			tr_fail(t, E_UNSUPPORTED, "half a spectrum of unknown size");
-		x = tr_slice(t, x, axis, 0, n / 2 + 1);
-	}
-	tr_out(t, 0, x);
+	tr_out(t, 0, onesided && !inverse && parts == 2 ? half_spectrum(t, x, axis) : x);
+}
+
+static struct value *count_up(struct tr *t, struct value *to, struct value *step)
+{
+	struct node *r = tr_new(t, OP_RANGE, tr_scalar_i64(t, 0), to, step);
+	tr_set_type(t, r, "output_type", DT_I64);
+	return tr_end(t, r);
+}
+
+/* Indices [frame, sample] of the samples of every whole frame. */
+static struct value *frame_indices(
+    struct tr *t, struct value *length, struct value *size, struct value *step)
+{
+	struct value *room = tr_op(t, OP_SUBTRACT, length, size), *one = tr_scalar_i64(t, 1);
+	struct value *starts = count_up(t, tr_op(t, OP_ADD, room, one), step);
+	return tr_op(t, OP_ADD, tr_unsqueeze(t, starts, 1, (int64_t[]){1}), count_up(t, size, one));
 }
 
 /* Frames [batch, frame, sample] are gathered, windowed and transformed. */
 void tr_stft(struct tr *t)
 {
-	struct value *x = tr_in(t, 0), *window = tr_given(t, 2) ? t->in[2] : NULL;
-	int64_t step, size = -1, length = tr_dim(x, 1), parts = tr_dim(x, 2);
+	struct value *x = tr_in(t, 0), *window = tr_given(t, 2) ? t->in[2] : NULL, *size = NULL;
+	struct value *step = tr_scalar(t, tr_convert(t, tr_in(t, 1), DT_I64)),
+		     *axis = tr_i64_1(t, 2);
+	int64_t parts = tr_dim(x, 2);
 	bool onesided = tr_bool(t, "onesided", true);
-	if (tr_known(tr_in(t, 1), &step, 1) != 1 || step < 1)
-		tr_fail(t, E_UNSUPPORTED, "a frame step that is not constant");
-	if (tr_given(t, 3) && tr_known(t->in[3], &size, 1) != 1)
-		tr_fail(t, E_UNSUPPORTED, "a frame length that is not constant");
-	if (size < 0)
-		size = tr_dim(window, 0);
-	if (size < 1 || length < size || parts < 1 || tr_rank(t, x) != 3)
-		tr_fail(t, E_UNSUPPORTED, "a signal or frame whose size is not known");
+	if (tr_given(t, 3))
+		size = tr_scalar(t, tr_convert(t, t->in[3], DT_I64));
+	else if (window)
+		size = tr_scalar(t, tr_shape_of(t, window));
+	else
+		tr_fail(t, E_FORMAT, "neither a window nor a frame length is given");
+	if (t->status == OK && (tr_rank(t, x) != 3 || parts < 1))
+		tr_fail(t, E_UNSUPPORTED, "a signal that is neither real nor complex");
 	if (t->status != OK)
 		return;
-	int64_t frames = (length - size) / step + 1;
-	struct node *r[2];
-	for (int i = 0; i < 2; i++) {
-		r[i] = tr_new(t, OP_RANGE, tr_scalar_i64(t, 0),
-		    tr_scalar_i64(t, i ? size : frames * step), tr_scalar_i64(t, i ? 1 : step));
-		tr_set_type(t, r[i], "output_type", DT_I64);
-	}
-	struct value *starts = tr_unsqueeze(t, tr_end(t, r[0]), 1, (int64_t[]){1});
-	struct value *y = tr_gather(t, x, tr_op(t, OP_ADD, starts, tr_end(t, r[1])), 1);
+	struct value *length = tr_gather(t, tr_shape_of(t, x), tr_scalar_i64(t, 1), 0);
+	struct value *y = tr_gather(t, x, frame_indices(t, length, size, step), 1);
 	if (window)
-		y = tr_op(t, OP_MULTIPLY, y, tr_reshape(t, window, 2, (int64_t[]){size, 1}));
+		y = tr_op(t, OP_MULTIPLY, y, tr_unsqueeze(t, window, 1, (int64_t[]){1}));
 	if (parts == 1 && onesided)
-		y = transform(t, OP_RDFT, tr_squeeze(t, y, 1, (int64_t[]){3}), 2, NULL);
+		y = transform(t, OP_RDFT, tr_squeeze(t, y, 1, (int64_t[]){3}), axis, NULL);
 	else
-		y = transform(t, OP_DFT, as_complex(t, y, 4), 2, NULL);
-	tr_out(t, 0, parts != 1 && onesided ? tr_slice(t, y, 2, 0, size / 2 + 1) : y);
+		y = transform(t, OP_DFT, as_complex(t, y, 4), axis, NULL);
+	tr_out(t, 0, parts != 1 && onesided ? half_spectrum(t, y, axis) : y);
 }
 
 /* a - b cos(2 pi n / N) + c cos(4 pi n / N) for n in 0..size-1, computed in f64. */
