@@ -59,6 +59,15 @@ struct verdict {
 };
 int convert_verify(struct convert *c, struct graph *base, struct err *err);
 
+/* The files beside the IR: opened first, filled last. */
+struct extras {
+	struct output *dep, *report, *json;
+};
+int convert_open(struct convert *c, struct extras *x, struct err *err);
+/* The IR and what was opened; only the reports when verification said no. */
+int convert_write(struct convert *c, struct extras *x, struct err *err);
+void convert_abort(struct extras *x);
+
 /* The text of a make rule: targets, then what they are made from. */
 void depfile_text(struct text *t, const char *const *target, int ntargets,
     const char *const *source, int nsources);

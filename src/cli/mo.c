@@ -6,12 +6,10 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/convert.h"
 #include "cli/feed.h"
-#include "formats/ir.h"
 #include "formats/model.h"
 #include "graph/print.h"
 #include "report/cost.h"
@@ -198,153 +196,17 @@ static void tell_notes(const struct convert *c)
 			tool_say(c->p, "%s: %s", c->passes.pass[i].name, c->passes.pass[i].note[k]);
 }
 
-/* An output that is opened before and filled after the IR is written, so that a folder that cannot
- * be written fails before anything appears. */
-static int open_early(const char *path, struct output **out, struct err *err)
-{
-	return path && strcmp(path, "-") ? output_open(path, out, err) : OK;
-}
-
-static int finish_early(struct output *o, const char *text, struct err *err)
-{
-	int r = output_write(o, text, strlen(text), err);
-	r = r ? r : output_close(o, err);
-	if (!r)
-		return output_rename(o, err);
-	output_abort(o);
-	return r;
-}
-
-static int write_depfile(struct convert *c, struct output *o, struct err *err)
-{
-	struct text t = {0};
-	const char *target[] = {c->xml, c->bin};
-	const char **source = arena_array(c->arena, c->depends.n + 1, sizeof *source);
-	int r = OK;
-	if (!source) {
-		output_abort(o);
-		return fail_nomem(err);
-	}
-	source[0] = c->path;
-	for (int i = 0; i < c->depends.n; i++)
-		source[i + 1] = c->depends.v[i];
-	depfile_text(&t, target, 2, source, c->depends.n + 1);
-	if (!o)
-		fputs(t.data ? t.data : "", stdout);
-	else
-		r = finish_early(o, t.data ? t.data : "", err);
-	text_free(&t);
-	return r;
-}
-
-static int write_report(struct convert *c, struct output *o, struct err *err)
-{
-	cJSON *j = convert_report(c);
-	char *json = j ? cJSON_Print(j) : NULL;
-	struct text t = {0};
-	int r = OK;
-	text_printf(&t, "%s\n", json ? json : "");
-	cJSON_free(json);
-	cJSON_Delete(j);
-	if (!json || t.failed)
-		r = fail_nomem(err);
-	if (r)
-		output_abort(o);
-	else if (o)
-		r = finish_early(o, t.data, err);
-	else
-		fputs(t.data, stdout);
-	text_free(&t);
-	return r;
-}
-
-/* What may change the result, for the IR's record; no paths, no times. */
-static const struct meta *parameters(struct convert *c)
-{
-	const struct {
-		const char *key;
-		const struct list *list;
-	} lists[] = {{"input_shape", &c->shapes}, {"layout", &c->layouts},
-	    {"mean_values", &c->means}, {"scale_values", &c->scales}, {"freeze", &c->freezes},
-	    {"cut_inputs", &c->cut_inputs}, {"cut_outputs", &c->cut_outputs},
-	    {"keep_fp32", &c->keep_fp32}, {"disable_pass", &c->disabled}};
-	struct meta *m = arena_array(c->arena, 16, sizeof *m);
-	char buf[NUMBER_MAX];
-	int n = 0;
-	if (!m)
-		return NULL;
-	m[n++] = (struct meta){.key = "precision", .value = c->fp16 ? "fp16" : "fp32"};
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-		struct text t = {0};
-		for (int k = 0; k < lists[i].list->n; k++)
-			text_printf(&t, "%s%s", k ? ";" : "", lists[i].list->v[k]);
-		if (t.data)
-			m[n++] = (struct meta){
-			    .key = lists[i].key, .value = arena_str(c->arena, t.data)};
-		text_free(&t);
-	}
-	if (c->batch)
-		m[n++] = (struct meta){
-		    .key = "batch", .value = arena_printf(c->arena, "%lld", (long long)c->batch)};
-	if (!isnan(c->scale))
-		m[n++] = (struct meta){
-		    .key = "scale", .value = arena_str(c->arena, number_f64(buf, c->scale))};
-	if (c->reverse)
-		m[n++] = (struct meta){.key = "reverse_input_channels", .value = "true"};
-	for (int i = 0; i + 1 < n; i++)
-		m[i].next = &m[i + 1];
-	return m;
-}
-
-static int write_ir(struct convert *c, struct err *err)
-{
-	struct ir_written w = {0};
-	struct ir_write_options o = {
-	    .version = c->ir_version, .parameters = parameters(c), .written = &w};
-	int r = ir_write(c->g, c->xml, c->bin, &o, err);
-	if (r)
-		return r;
-	c->after.bytes = w.xml_bytes + w.bin_bytes;
-	tool_say(c->p, "wrote '%s': %d layers, was %d", c->xml, c->after.layers, c->before.layers);
-	tool_say(c->p, "wrote '%s': %lld bytes", c->bin, (long long)w.bin_bytes);
-	return OK;
-}
-
-static int write_all(struct convert *c, struct err *err)
-{
-	struct output *dep = NULL, *report = NULL, *json = NULL;
-	int r = open_early(c->depfile, &dep, err);
-	r = r ? r : open_early(c->report, &report, err);
-	r = r ? r : open_early(c->json, &json, err);
-	if (!r && !c->differs)
-		r = write_ir(c, err);
-	if (!r && c->depfile && !c->differs) {
-		r = write_depfile(c, dep, err);
-		dep = NULL;
-	}
-	if (!r && c->report) {
-		r = write_report(c, report, err);
-		report = NULL;
-	}
-	if (!r && c->json) {
-		r = write_report(c, json, err);
-		json = NULL;
-	}
-	output_abort(dep);
-	output_abort(report);
-	output_abort(json);
-	return r;
-}
-
 static int convert(struct convert *c, const struct list *operands, struct err *err)
 {
 	struct graph *base = NULL;
+	struct extras x = {0};
 	int r = check(c, operands, err);
 	r = r ? r : read_model(c, err);
 	r = r ? r : convert_edit(c, err);
 	r = r ? r : convert_preprocess(c, err);
 	if (!r && c->verify && !(base = graph_clone(c->g)))
 		r = fail_nomem(err);
+	r = r ? r : convert_open(c, &x, err);
 	r = r ? r : run_passes(c, err);
 	if (!r) {
 		c->after = size_of(c->g);
@@ -352,10 +214,11 @@ static int convert(struct convert *c, const struct list *operands, struct err *e
 	}
 	if (!r && c->verify)
 		r = convert_verify(c, base, err);
-	r = r ? r : write_all(c, err);
+	r = r ? r : convert_write(c, &x, err);
 	if (!r && c->differs)
 		fprintf(stderr, "%s: the result differs by more than %g: nothing written\n",
 		    c->p->name, c->limit);
+	convert_abort(&x);
 	graph_free(base);
 	return r;
 }
@@ -367,6 +230,79 @@ static void list_passes(void)
 		    pass_table[i]->optional_off ? " (when asked for)" : "");
 }
 
+#define AT(field) offsetof(struct convert, field)
+static const struct option_row rows[] = {
+    {.kind = OPT_SECTION, .about = "Files"},
+    {OPT_STRING, "input", 'i', "FILE", "the model: ONNX or IR; - is stdin", AT(input), NULL, 0, 0},
+    {OPT_STRING, "input-model", 'm', "FILE", NULL, AT(input_model), "w", 0, 0},
+    {OPT_STRING, "output-dir", 'o', "DIR", "where to write; the current folder by default",
+	AT(output_dir), NULL, 0, 0},
+    {OPT_STRING, "model-name", 'n', "NAME", "NAME.xml and NAME.bin; by default the input's name",
+	AT(model_name), NULL, 0, 0},
+    {OPT_INT, "ir-version", 0, "N", "10 or 11, the default", AT(ir_version), NULL, 0, 0},
+    {OPT_STRING, "depfile", 0, "FILE", "write a make rule that names all files read", AT(depfile),
+	NULL, 0, 0},
+    {OPT_STRING, "report", 0, "FILE", "what each pass did and the sizes, as JSON", AT(report), NULL,
+	0, 0},
+    {OPT_STRING, "json", 'j', "FILE", "the same; - is stdout", AT(json), NULL, 0, 0},
+    {OPT_STRING, "framework", 0, "NAME", NULL, AT(framework), NULL, 0, 0},
+    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
+	0, 0},
+    {.kind = OPT_SECTION, .about = "Inputs and outputs"},
+    {OPT_LIST, "input-shape", 0, "LIST", "sizes of inputs: \"x[1,3,224,224],y[1..8,?]\"",
+	AT(shapes), NULL, 0, 0},
+    {OPT_INT, "batch", 'b', "N", "the batch of all inputs", AT(batch), NULL, 1, 1 << 30},
+    {OPT_LIST, "layout", 0, "LIST", "how inputs are laid out, and should be: \"x(nhwc->nchw)\"",
+	AT(layouts), "source-layout", 0, 0},
+    {OPT_FLAG, "static-shape", 0, NULL, "fail unless the sizes of all inputs are fixed",
+	AT(static_shape), NULL, 0, 0},
+    {OPT_LIST, "freeze", 0, "LIST", "inputs that become constants: \"x->0.5,y->[1 2]\"",
+	AT(freezes), "freeze-placeholder-with-value", 0, 0},
+    {OPT_LIST, "cut-inputs", 0, "LIST", "start the model at these tensors", AT(cut_inputs), NULL, 0,
+	0},
+    {OPT_LIST, "cut-outputs", 0, "LIST", "end the model at these tensors", AT(cut_outputs),
+	"output", 0, 0},
+    {.kind = OPT_SECTION,
+	.about = "Preprocessing, put into the model: channels, then mean, then scale"},
+    {OPT_FLAG, "reverse-input-channels", 0, NULL, "reverse the channels (RGB to BGR)", AT(reverse),
+	NULL, 0, 0},
+    {OPT_LIST, "mean-values", 0, "LIST", "subtract: \"x(123.7,116.3,103.5)\"", AT(means), NULL, 0,
+	0},
+    {OPT_LIST, "scale-values", 0, "LIST", "divide by: \"x(58.4,57.1,57.4)\"", AT(scales), NULL, 0,
+	0},
+    {OPT_FLOAT, "scale", 's', "X", "divide every input by X", AT(scale), NULL, 0, 0},
+    {.kind = OPT_SECTION, .about = "Precision of constants"},
+    {OPT_STRING, "precision", 0, "P", "fp32, the default, or fp16", AT(precision), "data-type", 0,
+	0},
+    {OPT_FLAG, "compress-to-fp16", 0, NULL, NULL, AT(compress_to_fp16), NULL, 0, 0},
+    {OPT_LIST, "keep-fp32", 0, "NAME|TYPE|/RE/", "layers that stay FP32", AT(keep_fp32), NULL, 0,
+	0},
+    {OPT_FLOAT, "fp16-max-error", 0, "X",
+	"constants with a larger relative error stay FP32; 1e-3 by default", AT(fp16_max_error),
+	NULL, 0, 0},
+    {.kind = OPT_SECTION, .about = "Passes"},
+    {OPT_FLAG, "list-passes", 0, NULL, "print the passes in order and exit", AT(list_passes), NULL,
+	0, 0},
+    {OPT_LIST, "disable-pass", 0, "NAME", "leave this pass out", AT(disabled), NULL, 0, 0},
+    {OPT_LIST, "dump-after", 0, "NAME", "print the model after this pass", AT(dump_after), NULL, 0,
+	0},
+    {OPT_INT, "fold-budget", 0, "BYTES",
+	"how much folding may add to the model; 128 MiB by default", AT(fold_bytes), NULL, 0,
+	INT64_MAX},
+    {.kind = OPT_SECTION, .about = "Check"},
+    {OPT_FLAG, "verify", 0, NULL,
+	"run the model before and after the passes on the same data; exit 3 if they differ",
+	AT(verify), NULL, 0, 0},
+    {OPT_LIST, "data", 'd', "[NAME=]FILE", "data for --verify, random if not given", AT(data), NULL,
+	0, 0},
+    {OPT_INT, "random", 0, "SEED", "seed of random data for --verify; 1 by default", AT(seed), NULL,
+	0, INT64_MAX},
+    {OPT_FLOAT, "tolerance", 0, "X",
+	"largest error of an output over its range; 1e-4, or 1e-2 with FP16", AT(tolerance), NULL,
+	0, 0},
+    {0},
+};
+
 int main(int argc, char **argv)
 {
 	struct list operands = {0};
@@ -377,83 +313,11 @@ int main(int argc, char **argv)
 	    .ir_version = 11,
 	    .fold_bytes = -1,
 	    .seed = -1};
-	const struct option_row rows[] = {
-	    {.kind = OPT_SECTION, .about = "Files"},
-	    {OPT_STRING, "input", 'i', "FILE", "the model: ONNX or IR; - is stdin", &c.input, NULL,
-		0, 0},
-	    {OPT_STRING, "input-model", 'm', "FILE", NULL, &c.input_model, "w", 0, 0},
-	    {OPT_STRING, "output-dir", 'o', "DIR", "where to write; the current folder by default",
-		&c.output_dir, NULL, 0, 0},
-	    {OPT_STRING, "model-name", 'n', "NAME",
-		"NAME.xml and NAME.bin; by default the input's name", &c.model_name, NULL, 0, 0},
-	    {OPT_INT, "ir-version", 0, "N", "10 or 11, the default", &c.ir_version, NULL, 0, 0},
-	    {OPT_STRING, "depfile", 0, "FILE", "write a make rule that names all files read",
-		&c.depfile, NULL, 0, 0},
-	    {OPT_STRING, "report", 0, "FILE", "what each pass did and the sizes, as JSON",
-		&c.report, NULL, 0, 0},
-	    {OPT_STRING, "json", 'j', "FILE", "the same; - is stdout", &c.json, NULL, 0, 0},
-	    {OPT_STRING, "framework", 0, "NAME", NULL, &c.framework, NULL, 0, 0},
-	    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors",
-		&c.lenient, NULL, 0, 0},
-	    {.kind = OPT_SECTION, .about = "Inputs and outputs"},
-	    {OPT_LIST, "input-shape", 0, "LIST", "sizes of inputs: \"x[1,3,224,224],y[1..8,?]\"",
-		&c.shapes, NULL, 0, 0},
-	    {OPT_INT, "batch", 'b', "N", "the batch of all inputs", &c.batch, NULL, 1, 1 << 30},
-	    {OPT_LIST, "layout", 0, "LIST",
-		"how inputs are laid out, and should be: \"x(nhwc->nchw)\"", &c.layouts,
-		"source-layout", 0, 0},
-	    {OPT_FLAG, "static-shape", 0, NULL, "fail unless the sizes of all inputs are fixed",
-		&c.static_shape, NULL, 0, 0},
-	    {OPT_LIST, "freeze", 0, "LIST", "inputs that become constants: \"x->0.5,y->[1 2]\"",
-		&c.freezes, "freeze-placeholder-with-value", 0, 0},
-	    {OPT_LIST, "cut-inputs", 0, "LIST", "start the model at these tensors", &c.cut_inputs,
-		NULL, 0, 0},
-	    {OPT_LIST, "cut-outputs", 0, "LIST", "end the model at these tensors", &c.cut_outputs,
-		"output", 0, 0},
-	    {.kind = OPT_SECTION,
-		.about = "Preprocessing, put into the model: channels, then mean, then scale"},
-	    {OPT_FLAG, "reverse-input-channels", 0, NULL, "reverse the channels (RGB to BGR)",
-		&c.reverse, NULL, 0, 0},
-	    {OPT_LIST, "mean-values", 0, "LIST", "subtract: \"x(123.7,116.3,103.5)\"", &c.means,
-		NULL, 0, 0},
-	    {OPT_LIST, "scale-values", 0, "LIST", "divide by: \"x(58.4,57.1,57.4)\"", &c.scales,
-		NULL, 0, 0},
-	    {OPT_FLOAT, "scale", 's', "X", "divide every input by X", &c.scale, NULL, 0, 0},
-	    {.kind = OPT_SECTION, .about = "Precision of constants"},
-	    {OPT_STRING, "precision", 0, "P", "fp32, the default, or fp16", &c.precision,
-		"data-type", 0, 0},
-	    {OPT_FLAG, "compress-to-fp16", 0, NULL, NULL, &c.compress_to_fp16, NULL, 0, 0},
-	    {OPT_LIST, "keep-fp32", 0, "NAME|TYPE|/RE/", "layers that stay FP32", &c.keep_fp32,
-		NULL, 0, 0},
-	    {OPT_FLOAT, "fp16-max-error", 0, "X",
-		"constants with a larger relative error stay FP32; 1e-3 by default",
-		&c.fp16_max_error, NULL, 0, 0},
-	    {.kind = OPT_SECTION, .about = "Passes"},
-	    {OPT_FLAG, "list-passes", 0, NULL, "print the passes in order and exit", &c.list_passes,
-		NULL, 0, 0},
-	    {OPT_LIST, "disable-pass", 0, "NAME", "leave this pass out", &c.disabled, NULL, 0, 0},
-	    {OPT_LIST, "dump-after", 0, "NAME", "print the model after this pass", &c.dump_after,
-		NULL, 0, 0},
-	    {OPT_INT, "fold-budget", 0, "BYTES",
-		"how much folding may add to the model; 128 MiB by default", &c.fold_bytes, NULL, 0,
-		INT64_MAX},
-	    {.kind = OPT_SECTION, .about = "Check"},
-	    {OPT_FLAG, "verify", 0, NULL,
-		"run the model before and after the passes on the same data; exit 3 if they differ",
-		&c.verify, NULL, 0, 0},
-	    {OPT_LIST, "data", 'd', "[NAME=]FILE", "data for --verify, random if not given",
-		&c.data, NULL, 0, 0},
-	    {OPT_INT, "random", 0, "SEED", "seed of random data for --verify; 1 by default",
-		&c.seed, NULL, 0, INT64_MAX},
-	    {OPT_FLOAT, "tolerance", 0, "X",
-		"largest error of an output over its range; 1e-4, or 1e-2 with FP16", &c.tolerance,
-		NULL, 0, 0},
-	    {0},
-	};
 	struct program p = {.name = "mo",
 	    .about = "Converts an ONNX network to OpenVINO IR, or optimizes an IR.",
 	    .usage = "[options] [--input] FILE",
 	    .rows = rows,
+	    .values = &c,
 	    .operands = &operands,
 	    .max_operands = 1};
 	int code = 0;

@@ -240,27 +240,29 @@ static int info(struct info_run *r, struct err *err)
 	return r->json ? json_write(r->json, info_json(r, &t), err) : OK;
 }
 
+#define AT(field) offsetof(struct info_run, field)
+static const struct option_row rows[] = {
+    {.kind = OPT_SECTION, .about = "Options"},
+    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", AT(model),
+	"model|m|input-model", 0, 0},
+    {OPT_FLAG, "layers", 'l', NULL, "also a line for every layer", AT(all), NULL, 0, 0},
+    {OPT_STRING, "json", 'j', "FILE", "all of it as JSON; - is stdout", AT(json), NULL, 0, 0},
+    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
+	0, 0},
+    {0},
+};
+
 int main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
 	struct info_run r = {0};
 	int code = 0;
-	const struct option_row rows[] = {
-	    {.kind = OPT_SECTION, .about = "Options"},
-	    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", &r.model,
-		"model|m|input-model", 0, 0},
-	    {OPT_FLAG, "layers", 'l', NULL, "also a line for every layer", &r.all, NULL, 0, 0},
-	    {OPT_STRING, "json", 'j', "FILE", "all of it as JSON; - is stdout", &r.json, NULL, 0,
-		0},
-	    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors",
-		&r.lenient, NULL, 0, 0},
-	    {0},
-	};
 	struct program p = {.name = "mo-info",
 	    .about = "Shows what a network is made of: layers, shapes, types, parameters, work.",
 	    .usage = "[options] MODEL",
 	    .rows = rows,
+	    .values = &r,
 	    .operands = &operands,
 	    .max_operands = 1};
 	r.p = &p;

@@ -13,11 +13,22 @@
 #define WORD_MAX 64
 #define WORDS_MAX 256
 
-/* What a parse works on: the tool's rows and those that all tools share. */
+/* What all tools share; the values are in struct program itself. */
+static const struct option_row common[] = {
+    {.kind = OPT_SECTION, .about = "Common"},
+    {OPT_FLAG, "quiet", 'q', NULL, "only errors on stderr", offsetof(struct program, quiet),
+	"silent", 0, 0},
+    {OPT_COUNT, "verbose", 'v', NULL, "say more on stderr; twice: all",
+	offsetof(struct program, verbose), NULL, 0, 0},
+    {OPT_STRING, "cpu", 0, "LEVEL", "use at most the kernels of ref, avx2, avx512, vnni or bf16",
+	offsetof(struct program, cpu), NULL, 0, 0},
+    {OPT_HELP, "help", 'h', NULL, "print this and exit", 0, NULL, 0, 0},
+    {OPT_VERSION, "version", 0, NULL, "print the version and exit", 0, NULL, 0, 0},
+    {0},
+};
+
 struct parse {
 	struct program *p;
-	const struct option_row *common;
-	const char *cpu;
 	char **argv;
 	int argc, at;
 };
@@ -121,11 +132,15 @@ static const struct option_row *find_in(
 	return NULL;
 }
 
+/* The row, and where its value goes. */
 static const struct option_row *find_row(
-    const struct parse *s, const char *word, size_t n, bool is_short)
+    const struct parse *s, const char *word, size_t n, bool is_short, void **to)
 {
 	const struct option_row *r = find_in(s->p->rows, word, n, is_short);
-	return r ? r : find_in(s->common, word, n, is_short);
+	char *values = r ? s->p->values : (void *)s->p;
+	r = r ? r : find_in(common, word, n, is_short);
+	*to = r ? values + r->at : NULL;
+	return r;
 }
 
 /* Adds a row's name and its long aliases; copies live until we exit, which is at once. */
@@ -150,7 +165,7 @@ static void unknown_option(const struct parse *s, const char *given, const char 
 {
 	const char *words[WORDS_MAX];
 	int n = 0;
-	const struct option_row *tables[] = {s->p->rows, s->common};
+	const struct option_row *tables[] = {s->p->rows, common};
 	for (int t = 0; t < 2; t++)
 		for (const struct option_row *r = tables[t]; !row_ends(r); r++)
 			n = row_words(r, words, n);
@@ -188,7 +203,7 @@ static bool takes_value(const struct option_row *r)
 }
 
 /* value is NULL for an option without one. */
-static void set_option(struct parse *s, const struct option_row *r, const char *value)
+static void set_option(struct parse *s, const struct option_row *r, void *to, const char *value)
 {
 	int64_t i;
 	if (takes_value(r) && !value && s->at < s->argc)
@@ -197,30 +212,30 @@ static void set_option(struct parse *s, const struct option_row *r, const char *
 		misuse_value(s->p, r, value);
 	switch (r->kind) {
 	case OPT_FLAG:
-		*(bool *)r->to = true;
-		if (value && !parse_bool(value, r->to))
+		*(bool *)to = true;
+		if (value && !parse_bool(value, to))
 			misuse_value(s->p, r, value);
 		break;
 	case OPT_COUNT:
-		++*(int *)r->to;
+		++*(int *)to;
 		break;
 	case OPT_STRING:
-		*(const char **)r->to = value;
+		*(const char **)to = value;
 		break;
 	case OPT_INT:
 		if (!parse_i64(value, &i) || ((r->min || r->max) && (i < r->min || i > r->max)))
 			misuse_value(s->p, r, value);
-		*(int64_t *)r->to = i;
+		*(int64_t *)to = i;
 		break;
 	case OPT_FLOAT:
-		if (!parse_f64(value, r->to))
+		if (!parse_f64(value, to))
 			misuse_value(s->p, r, value);
 		break;
 	case OPT_LIST:
-		list_add(s->p, r->to, value);
+		list_add(s->p, to, value);
 		break;
 	case OPT_HELP:
-		help_print(s->p, s->common);
+		help_print(s->p, common);
 		exit(tool_finish(s->p, 0));
 	case OPT_VERSION:
 		printf("%s %s\n", s->p->name, MO_VERSION);
@@ -239,24 +254,26 @@ static void parse_long(struct parse *s, const char *given)
 	for (size_t i = 0; i < n; i++)
 		word[i] = given[2 + i] == '_' ? '-' : given[2 + i];
 	word[n] = 0;
-	const struct option_row *r = n > 1 ? find_row(s, word, n, false) : NULL;
+	void *to;
+	const struct option_row *r = n > 1 ? find_row(s, word, n, false, &to) : NULL;
 	if (!r)
 		unknown_option(s, given, word);
-	set_option(s, r, given[2 + n] ? given + 3 + n : NULL);
+	set_option(s, r, to, given[2 + n] ? given + 3 + n : NULL);
 }
 
 /* -x, -xVALUE, -x VALUE, and flags in a bunch: -qv. */
 static void parse_short(struct parse *s, const char *given)
 {
 	for (const char *c = given + 1; *c; c++) {
-		const struct option_row *r = find_row(s, c, 1, true);
+		void *to;
+		const struct option_row *r = find_row(s, c, 1, true, &to);
 		if (!r)
 			unknown_option(s, given, given + 1);
 		if (takes_value(r)) {
-			set_option(s, r, c[1] ? c + 1 + (c[1] == '=') : NULL);
+			set_option(s, r, to, c[1] ? c + 1 + (c[1] == '=') : NULL);
 			return;
 		}
-		set_option(s, r, NULL);
+		set_option(s, r, to, NULL);
 	}
 }
 
@@ -274,19 +291,7 @@ static void operand(struct parse *s, const char *word)
 void options_parse(struct program *p, int argc, char **argv)
 {
 	struct parse s = {.p = p, .argv = argv, .argc = argc, .at = 1};
-	const struct option_row common[] = {
-	    {.kind = OPT_SECTION, .about = "Common"},
-	    {OPT_FLAG, "quiet", 'q', NULL, "only errors on stderr", &p->quiet, "silent", 0, 0},
-	    {OPT_COUNT, "verbose", 'v', NULL, "say more on stderr; twice: all", &p->verbose, 0, 0,
-		0},
-	    {OPT_STRING, "cpu", 0, "LEVEL",
-		"use at most the kernels of ref, avx2, avx512, vnni or bf16", &s.cpu, 0, 0, 0},
-	    {OPT_HELP, "help", 'h', NULL, "print this and exit", NULL, NULL, 0, 0},
-	    {OPT_VERSION, "version", 0, NULL, "print the version and exit", NULL, NULL, 0, 0},
-	    {0},
-	};
 	bool only_operands = false;
-	s.common = common;
 	signals_setup();
 	while (s.at < argc) {
 		const char *a = argv[s.at++];
@@ -299,6 +304,6 @@ void options_parse(struct program *p, int argc, char **argv)
 		else
 			parse_short(&s, a);
 	}
-	if (s.cpu && !cpu_limit(s.cpu))
+	if (p->cpu && !cpu_limit(p->cpu))
 		misuse(p, "option '--cpu' takes ref, avx2, avx512, vnni or bf16", NULL);
 }

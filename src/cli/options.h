@@ -4,6 +4,7 @@
 #define CLI_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -33,7 +34,7 @@ struct option_row {
 	char letter;       /* 'o' or 0 */
 	const char *value; /* "DIR" in the help */
 	const char *about; /* NULL: accepted, but not shown */
-	void *to;
+	size_t at;         /* where the value goes: offset in program.values */
 	const char *alias; /* further spellings, "input-model|m": not shown; one letter is short */
 	int64_t min, max;  /* OPT_INT; both 0: any */
 };
@@ -42,11 +43,13 @@ struct program {
 	const char *name, *about;
 	const char *usage; /* "[options] FILE" */
 	const struct option_row *rows;
+	void *values;          /* the tool's options, a struct that rows give offsets in */
 	struct list *operands; /* where words without a dash go; NULL: none allowed */
 	int max_operands;
-	/* Set by options_parse: -q, -v. */
+	/* Set by options_parse: -q, -v, --cpu. */
 	bool quiet;
 	int verbose;
+	const char *cpu;
 };
 
 /* Handles help and version (stdout, exit 0) and misuse (one line on stderr with the nearest match,

@@ -7,10 +7,20 @@
 
 #include "cli/options.h"
 
+/* Names come from files: what would steer a terminal, or break the line, is shown as '?'. */
+static void plain(char *text, bool lines)
+{
+	for (; text && *text; text++)
+		if (((unsigned char)*text < 32 && !(lines && *text == '\n')) || *text == 127)
+			*text = '?';
+}
+
 int tool_error(const struct program *p, struct err *err)
 {
 	int code = err->status == E_USAGE ? 2 : 1;
 	fflush(stdout);
+	plain(err->text, false);
+	plain(err->details, true);
 	fprintf(stderr, "%s: error: %s\n", p->name, err->text);
 	if (err->details)
 		fputs(err->details, stderr);
@@ -54,7 +64,7 @@ int tool_finish(const struct program *p, int code)
 {
 	for (const struct option_row *r = p->rows; r->name || r->kind == OPT_SECTION; r++)
 		if (r->kind == OPT_LIST)
-			free_list(r->to);
+			free_list((struct list *)((char *)p->values + r->at));
 	if (p->operands)
 		free_list(p->operands);
 	if (ferror(stdout) | (fclose(stdout) != 0)) {

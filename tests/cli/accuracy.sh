@@ -1,3 +1,4 @@
+#!/bin/bash
 # 97.8 % top-1 on the labelled pictures, from ONNX and from both IRs; folders, lists and float rows too.
 set -e
 p=mean=127.5,scale=127.5

@@ -1,3 +1,4 @@
+#!/bin/bash
 # A bad model: exit 1, one clear line, and what was there before stays as it was.
 mkdir out
 echo old >out/m.xml

@@ -1,3 +1,4 @@
+#!/bin/bash
 # The spellings of the classic converter give the same files as ours.
 set -e
 mo -q --input_model "$GLYPHS/glyphs.onnx" --output_dir old --model_name g --data_type FP16 \

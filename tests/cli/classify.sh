@@ -1,3 +1,4 @@
+#!/bin/bash
 # The best classes of pictures, with names.
 set -e
 printf '%s\n' arrow bars checker crescent cross disc ring square star triangle >names

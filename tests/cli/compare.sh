@@ -1,3 +1,4 @@
+#!/bin/bash
 # Agreement within tolerance: exit 0; a smaller tolerance: exit 3 and the layer where it begins.
 mo -q "$GLYPHS/glyphs.onnx" -n f32
 mo -q "$GLYPHS/glyphs.onnx" -n f16 --precision fp16

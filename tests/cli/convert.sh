@@ -1,3 +1,4 @@
+#!/bin/bash
 # Both precisions convert; FP16 is about half the size.
 set -e
 mo --input "$GLYPHS/glyphs.onnx" --output-dir a/b --model-name g

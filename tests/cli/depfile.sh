@@ -1,3 +1,4 @@
+#!/bin/bash
 # The make rule is one that make reads, spaces and signs in names included.
 set -e
 command -v make >/dev/null || { echo 'no make'; exit 77; }

@@ -1,3 +1,4 @@
+#!/bin/bash
 # Files that cannot be read are said and left out; hidden files and others are passed over.
 set -e
 mkdir -p d/a d/b

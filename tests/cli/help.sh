@@ -1,3 +1,4 @@
+#!/bin/bash
 # Help and version go to stdout, with exit 0 and nothing on stderr.
 set -e
 for t in mo mo-run mo-info; do

@@ -1,3 +1,4 @@
+#!/bin/bash
 # Every misuse: exit 2, one line on stderr that names what was meant, nothing on stdout.
 bad() {
 	"$@" >out 2>err

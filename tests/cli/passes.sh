@@ -1,3 +1,4 @@
+#!/bin/bash
 # The list of passes; a pass left out; the model as text after one.
 set -e
 mo --list-passes | grep -c '^[a-z0-9-]* *[a-z]' | awk '$1 >= 5 { print "passes listed" }'

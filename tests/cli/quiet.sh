@@ -1,3 +1,4 @@
+#!/bin/bash
 # -q silences stderr, but neither errors nor stdout; --, - and words with _ mean the usual.
 set -e
 cp "$GLYPHS/glyphs.onnx" ./-net.onnx

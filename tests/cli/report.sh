@@ -1,3 +1,4 @@
+#!/bin/bash
 # --report and --json say what happened; --verify judges, and its no writes nothing.
 set -e
 mo -q "$GLYPHS/glyphs.onnx" -o ok --report r.json --json - --verify >j.json

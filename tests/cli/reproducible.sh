@@ -1,3 +1,4 @@
+#!/bin/bash
 # The same bytes from two folders, by two names of the same file, with any number of threads.
 set -e
 mkdir -p x/y z

@@ -1,3 +1,4 @@
+#!/bin/bash
 # --out, outputs.json, --dump; the same answers by kernels, by eval and without AVX.
 set -e
 m=$GLYPHS/glyphs.onnx
