@@ -128,7 +128,7 @@ static int bind_conv(struct exec *e, struct step *s, struct err *err)
 		return OK;
 	s->weights = w;
 	if (shape.groups > 1 && shape.cin == 1 && shape.kernel[0] == 1 &&
-	    shape.kernel[1] <= DW_MAX_KERNEL && shape.kernel[2] <= DW_MAX_KERNEL) {
+	    shape.kernel[1] <= ROWS_MAX_KERNEL && shape.kernel[2] <= ROWS_MAX_KERNEL) {
 		s->kind = STEP_DEPTHWISE;
 	} else {
 		const struct gemm_f32 *row = gemm_f32_pick();
@@ -187,6 +187,16 @@ static int bind_matmul(struct exec *e, struct step *s, struct err *err)
 	return status;
 }
 
+/* Without a tap the indices of the newer versions are not asked for unless used. */
+static void bind_max_pool(struct exec *e, struct step *s)
+{
+	const struct node *n = s->node;
+	int spatial = n->out[0].info.shape.rank - 2;
+	if (node_in(n, 0)->info.type == DT_F32 && (spatial == 1 || spatial == 2) && !e->o.tap &&
+	    (n->nout < 2 || !e->uses[n->out[1].id]))
+		s->kind = STEP_MAX_POOL;
+}
+
 static int bind_step(struct exec *e, struct step *s, struct err *err)
 {
 	if (s->kind != STEP_EVAL)
@@ -195,6 +205,9 @@ static int bind_step(struct exec *e, struct step *s, struct err *err)
 		return bind_conv(e, s, err);
 	if (node_is(s->node, OP_MATMUL))
 		return bind_matmul(e, s, err);
+	if (node_is(s->node, OP_MAX_POOL_1) || node_is(s->node, OP_MAX_POOL) ||
+	    node_is(s->node, OP_MAX_POOL_14))
+		bind_max_pool(e, s);
 	if (is_alias(s->node))
 		s->kind = STEP_ALIAS;
 	return OK;

@@ -6,6 +6,7 @@
 #include "exec/state.h"
 #include "kernels/conv_f32.h"
 #include "kernels/matmul_f32.h"
+#include "kernels/max_pool_f32.h"
 
 struct call {
 	int (*run)(struct exec *e, struct plan *p, const struct call *c, struct err *err);
@@ -14,6 +15,7 @@ struct call {
 		struct conv_f32 *conv;
 		struct dw_conv_f32 *dw;
 		struct matmul_f32 *matmul;
+		struct max_pool_f32 *max_pool;
 	};
 	size_t scratch_bytes;
 	float *scratch;
@@ -53,5 +55,6 @@ int run_nothing(struct exec *e, struct plan *p, const struct call *c, struct err
 int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_depthwise(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_matmul(struct exec *e, struct plan *p, const struct call *c, struct err *err);
+int run_max_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 
 #endif

@@ -99,6 +99,49 @@ static int plan_depthwise(struct exec *e, struct plan *p, struct call *c, struct
 	return OK;
 }
 
+/* ---- MaxPool ---- */
+
+/* Stays with eval when the kernel does not take it. */
+static int plan_max_pool(struct exec *e, struct plan *p, struct call *c, struct err *err)
+{
+	const struct node *n = c->step->node;
+	const struct tensor *x = input(p, c, 0), *y = output(p, c);
+	struct max_pool_f32 *k = c->max_pool = arena_alloc(p->arena, sizeof *k);
+	struct rows_f32 *r = &k->rows;
+	struct window w;
+	const int64_t *kernel;
+	int spatial = x->rank - 2, status = window_read(&w, n, spatial, err);
+	c->run = run_eval;
+	if (!k || status < 0)
+		return k ? status : fail_nomem(err);
+	if (attr_ints(n, "kernel", &kernel) != spatial || !counts_fit(x->dim[0], x->dim[1], 1))
+		return OK;
+	k->row = max_f32_pick();
+	k->planes = (int)(x->dim[0] * x->dim[1]);
+	for (int d = 0; d < 2; d++)
+		r->in[d] = r->out[d] = r->kernel[d] = r->stride[d] = r->dilation[d] = 1;
+	for (int i = 0; i < spatial; i++) {
+		int d = 2 - spatial + i;
+		w.dim[i].kernel = dim_of(kernel[i]);
+		window_pad(&w, i, x->dim[2 + i], y->dim[2 + i]);
+		if (x->dim[2 + i] > INT_MAX / 64 || kernel[i] > ROWS_MAX_KERNEL ||
+		    w.dim[i].stride > INT_MAX / 64 || w.dim[i].dilation > INT_MAX / 64 ||
+		    w.dim[i].begin > INT_MAX / 64)
+			return OK;
+		r->in[d] = (int)x->dim[2 + i];
+		r->out[d] = (int)y->dim[2 + i];
+		r->kernel[d] = (int)kernel[i];
+		r->stride[d] = (int)w.dim[i].stride;
+		r->dilation[d] = (int)w.dim[i].dilation;
+		r->pad[d] = (int)w.dim[i].begin;
+	}
+	if (!max_pool_f32_plan(k))
+		return OK;
+	c->scratch_bytes = k->scratch * sizeof(float) * (size_t)pool_size(e->o.pool);
+	c->run = run_max_pool;
+	return OK;
+}
+
 /* ---- MatMul ---- */
 
 /* Rows, columns and number of the matrices in an operand; a vector is a row on the left, a column
@@ -203,6 +246,8 @@ int plan_kernel(struct exec *e, struct plan *p, struct call *c, struct err *err)
 		return plan_depthwise(e, p, c, err);
 	case STEP_MATMUL:
 		return plan_matmul(e, p, c, err);
+	case STEP_MAX_POOL:
+		return plan_max_pool(e, p, c, err);
 	case STEP_ALIAS:
 		c->run = run_alias;
 		return OK;

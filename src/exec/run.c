@@ -79,6 +79,13 @@ int run_matmul(struct exec *e, struct plan *p, const struct call *c, struct err 
 	return OK;
 }
 
+int run_max_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	max_pool_f32_run(c->max_pool, e->o.pool, data_of(p, c, 0), result_of(p, c), c->scratch);
+	return OK;
+}
+
 static int set_inputs(struct exec *e, struct plan *p, const struct tensor *in, struct err *err)
 {
 	int status = OK;

@@ -15,6 +15,7 @@ enum step_kind {
 	STEP_CONV,
 	STEP_DEPTHWISE,
 	STEP_MATMUL,
+	STEP_MAX_POOL,
 };
 
 /* One node that does something: neither Const, Parameter nor Result. Kernels may take the nodes

@@ -5,6 +5,7 @@
 
 #include "base/threads.h"
 #include "kernels/gemm_f32.h"
+#include "kernels/rows_f32.h"
 
 /* Three spatial dimensions, depth, height, width; those that are missing in front have size 1. */
 struct conv_shape {
@@ -41,11 +42,9 @@ struct dw_conv_f32 {
 	struct conv_shape s;
 	const float *w, *bias;
 	float lo, hi;
+	struct rows_f32 rows;
 	size_t scratch;
-	size_t line; /* floats of one input row in scratch: padded, split by the stride's phases */
 };
-/* Largest kernel that dw_conv_f32 takes, in rows and in columns. */
-#define DW_MAX_KERNEL 32
 /* False when the shape is none for it. */
 bool dw_conv_f32_plan(struct dw_conv_f32 *c);
 void dw_conv_f32_run(

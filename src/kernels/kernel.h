@@ -47,15 +47,29 @@ struct dw_f32 {
 	dw_f32_fn *run;
 };
 
+/* One output row of a max pooling: out[x] = the largest of rows[r][tap[t] + x] over r < nrows and
+ * t < ntaps, -inf without any; a NaN wins. */
+typedef void max_f32_fn(
+    int n, const float *const *rows, int nrows, const int *tap, int ntaps, float *out);
+
+struct max_f32 {
+	const char *name;
+	unsigned need;
+	max_f32_fn *run;
+};
+
 /* Best first, ref last, ended by run NULL. */
 extern const struct gemm_f32 gemm_f32_rows[];
 extern const struct dw_f32 dw_f32_rows[];
+extern const struct max_f32 max_f32_rows[];
 /* The first row that the processor, as limited, has. */
 const struct gemm_f32 *gemm_f32_pick(void);
 const struct dw_f32 *dw_f32_pick(void);
+const struct max_f32 *max_f32_pick(void);
 
 #define GEMM_F32(need, fn, mr, nr) gemm_f32_fn fn;
 #define DW_F32(need, fn) dw_f32_fn fn;
+#define MAX_F32(need, fn) max_f32_fn fn;
 #include "kernels/kernels.def"
 
 #endif

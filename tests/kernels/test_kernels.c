@@ -148,9 +148,39 @@ static void test_dw_rows(void **state)
 	for (const struct dw_f32 *row = dw_f32_rows; row->run; row++) {
 		if (!have(row->name, row->need))
 			continue;
-		for (int n = 1; n <= 37; n++)
+		for (int n = 1; n <= 90; n++)
 			for (int r = 0; r <= 5; r++)
 				check_dw(row, n, r, 1 + (n + r) % 5);
+	}
+}
+
+static void check_max(const struct max_f32 *row, int n, int nrows, int ntaps)
+{
+	int tap[5] = {2, 0, 7, 3, 1};
+	float *want = guarded((size_t)n), *out = guarded((size_t)n), *line[5];
+	for (int r = 0; r < nrows; r++) {
+		line[r] = randoms((size_t)n + 7, (uint64_t)r);
+		line[r][n / 2] = r == 1 ? NAN : 5;
+	}
+	row->run(n, (const float *const *)line, nrows, tap, ntaps, out);
+	max_f32__ref(n, (const float *const *)line, nrows, tap, ntaps, want);
+	for (int i = 0; i < n; i++)
+		assert_true(out[i] == want[i] || (isnan(out[i]) && isnan(want[i])));
+	for (int r = 0; r < nrows; r++)
+		free(line[r]);
+	guarded_free(out, (size_t)n);
+	guarded_free(want, (size_t)n);
+}
+
+static void test_max_rows(void **state)
+{
+	(void)state;
+	for (const struct max_f32 *row = max_f32_rows; row->run; row++) {
+		if (!have(row->name, row->need))
+			continue;
+		for (int n = 1; n <= 37; n++)
+			for (int r = 0; r <= 5; r++)
+				check_max(row, n, r, 1 + (n + r) % 5);
 	}
 }
 
@@ -444,6 +474,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_gemm_tiles),
 	    cmocka_unit_test(test_gemm_nan),
 	    cmocka_unit_test(test_dw_rows),
+	    cmocka_unit_test(test_max_rows),
 	    cmocka_unit_test(test_convolutions),
 	    cmocka_unit_test(test_products),
 	};

@@ -241,6 +241,28 @@ static void test_matmul(void **state)
 	      "y = MatMul-1(w, x)\nResult-1(y)\n");
 }
 
+#define POOL(op, kernel, strides, begin, end, rounding, pad)                            \
+	op " {kernel=" kernel " strides=" strides " pads_begin=" begin " pads_end=" end \
+	   " rounding_type=" rounding " auto_pad=" pad "}"
+#define INPUT(shape) "x = Parameter-1 {shape=" shape " element_type=f32}\n"
+
+static void test_max_pool(void **state)
+{
+	(void)state;
+	check(INPUT("2,3,9,11") "y = " POOL(
+	    "MaxPool-1(x)", "3,3", "2,2", "1,1", "1,1", "floor", "explicit") "\nResult-1(y)\n");
+	check(INPUT("1,3,10,9") "y = " POOL(
+	    "MaxPool-1(x)", "3,2", "2,3", "0,0", "0,1", "ceil", "explicit") "\nResult-1(y)\n");
+	check(INPUT("1,3,10,9") "y = " POOL(
+	    "MaxPool-1(x)", "2,4", "1,2", "0,0", "0,0", "floor", "same_upper") "\nResult-1(y)\n");
+	check(INPUT("1,2,17") "y, i = " POOL(
+	    "MaxPool-8(x)", "3", "2", "1", "1", "floor", "explicit") "\nResult-1(y)\n");
+	check(INPUT("1,2,7,8") "y, i = " POOL("MaxPool-8(x)", "2,2", "2,2", "0,0", "0,0", "floor",
+	    "valid") "\nResult-1(y)\nResult-1(i)\n");
+	check(INPUT("1,2,5,6,7") "y = " POOL("MaxPool-1(x)", "2,2,2", "1,1,1", "0,0,0", "0,0,0",
+	    "floor", "valid") "\nResult-1(y)\n");
+}
+
 /* Weights that are made when loading: FP16, and i8 with zero point and scale. */
 static void test_compressed(void **state)
 {
@@ -430,6 +452,7 @@ int main(void)
 	    cmocka_unit_test(test_groups),
 	    cmocka_unit_test(test_fusion),
 	    cmocka_unit_test(test_matmul),
+	    cmocka_unit_test(test_max_pool),
 	    cmocka_unit_test(test_compressed),
 	    cmocka_unit_test(test_shapes_computed),
 	    cmocka_unit_test(test_replan),
