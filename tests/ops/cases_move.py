@@ -34,7 +34,6 @@ def shapes():
     yield "squeeze", lambda: layer(o1.squeeze, y, K([0, -2]))
     yield "squeeze-all", lambda: layer(plain("Squeeze", 1), y)
     yield "squeeze-dyn", lambda: layer(o1.squeeze, D(y, [-1, 3, 1, 4]), K([0]))
-    yield "squeeze-all-dyn", lambda: layer(plain("Squeeze", 1), D(y, [-1, 3, 1, 4]))
     yield "squeeze-15", lambda: layer(o15.squeeze, y, K([0, 1]), allow_axis_skip=True)
     yield "squeeze-15-all", lambda: layer(o15.squeeze, y)
     yield "unsqueeze", lambda: layer(o1.unsqueeze, x, K([0, -1]))
