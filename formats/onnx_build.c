@@ -28,6 +28,8 @@ struct value *tr_in(struct tr *t, int k)
 {
 	if (tr_given(t, k))
 		return t->in[k];
+	if (k < t->nin && t->in_list[k])
+		tr_fail(t, E_UNSUPPORTED, "input %d is a sequence", k);
 	tr_fail(t, E_FORMAT, "input %d is missing", k);
 	return NULL;
 }

@@ -46,13 +46,14 @@ struct onnx_name *onnx_lookup(struct onnx_scope *s, const char *name)
 	return n;
 }
 
-int onnx_bind(struct onnx_scope *s, const char *name, struct value *v)
+int onnx_bind(struct onnx_scope *s, const char *name, struct value *v, const struct onnx_list *l)
 {
 	struct onnx_name *n = arena_alloc(s->im->arena, sizeof *n);
 	if (!n || !map_put(&s->names, name, n))
 		return fail_nomem(s->im->err);
 	n->value = v;
-	n->bad = !v;
+	n->list = l;
+	n->bad = !v && !l;
 	return OK;
 }
 
@@ -156,19 +157,26 @@ static const struct onnx_op *row_of(struct onnx_scope *s, const Onnx__NodeProto 
 	return NULL;
 }
 
-static int bind_outputs(struct onnx_scope *s, const Onnx__NodeProto *n, struct value **out)
+/* What goes into a node and comes out of it. */
+struct ports {
+	struct value **in, **out;
+	const struct onnx_list **in_list, **out_list;
+	bool bad; /* an input cannot be had */
+};
+
+static int bind_outputs(struct onnx_scope *s, const Onnx__NodeProto *n, const struct ports *p)
 {
 	for (size_t i = 0; i < n->n_output; i++) {
 		const char *name = n->output[i];
 		if (!*name || (onnx_is_cut(s->im, name) && onnx_lookup(s, name)))
 			continue;
-		int status = onnx_bind(s, name, out[i]);
+		int status = onnx_bind(s, name, p->out[i], p->out_list[i]);
 		if (status != OK)
 			return status;
-		if (!out[i])
+		if (!p->out[i])
 			continue;
 		char *full = arena_printf(s->im->arena, "%s%s", s->prefix, name);
-		if (!full || !value_add_name(out[i], full))
+		if (!full || !value_add_name(p->out[i], full))
 			return fail_nomem(s->im->err);
 	}
 	return OK;
@@ -222,16 +230,17 @@ static void name_result(struct tr *t)
 			n->name = arena_str(t->graph->arena, t->name);
 }
 
-static int translate(
-    struct onnx_scope *s, const Onnx__NodeProto *n, struct value **in, struct value **out)
+static int translate(struct onnx_scope *s, const Onnx__NodeProto *n, const struct ports *p)
 {
 	struct onnx_import *im = s->im;
 	struct tr t = {.scope = s,
 	    .node = n,
 	    .graph = im->graph,
 	    .err = im->err,
-	    .in = in,
-	    .out = out,
+	    .in = p->in,
+	    .out = p->out,
+	    .in_list = p->in_list,
+	    .out_list = p->out_list,
 	    .nin = (int)n->n_input,
 	    .nout = (int)n->n_output};
 	const struct onnx_op *op = row_of(s, n, &t.opset);
@@ -245,13 +254,14 @@ static int translate(
 	if (t.status == OK)
 		op->translate(&t);
 	for (int i = 0; i < t.nout && t.status == OK; i++)
-		if (tr_wants(&t, i) && !out[i])
+		if (tr_wants(&t, i) && !p->out[i] && !p->out_list[i])
 			tr_fail(&t, E_UNSUPPORTED, "output '%s' is not supported", n->output[i]);
 	if (t.status == OK)
 		t.status = check_leftover(&t);
 	if (t.status == E_UNSUPPORTED) {
 		onnx_unsupported(s, n, t.opset, im->err->text);
-		memset(out, 0, n->n_output * sizeof *out);
+		memset(p->out, 0, n->n_output * sizeof *p->out);
+		memset(p->out_list, 0, n->n_output * sizeof *p->out_list);
 		im->err->status = OK;
 		im->err->text[0] = '\0';
 		return OK;
@@ -266,31 +276,40 @@ static bool is_if(const Onnx__NodeProto *n)
 	return !*onnx_domain(n->domain) && !strcmp(onnx_text(n->op_type), "If");
 }
 
-static int convert(
-    struct onnx_scope *s, const Onnx__NodeProto *n, struct value **in, bool bad, struct value **out)
+static int convert(struct onnx_scope *s, const Onnx__NodeProto *n, const struct ports *p)
 {
 	const Onnx__FunctionProto *f = onnx_function_find(s->im, n);
+	bool lists = false;
 	int opset;
-	if (bad) { /* nothing can come of it, but an unknown operator is worth a line */
+	for (size_t i = 0; i < n->n_input; i++)
+		lists = lists || p->in_list[i];
+	if (p->bad) { /* nothing can come of it, but an unknown operator is worth a line */
 		if (!f && !is_if(n))
 			row_of(s, n, &opset);
 		return OK;
 	}
+	if (f && lists) {
+		onnx_unsupported(
+		    s, n, onnx_opset(s, onnx_domain(n->domain)), "sequences given to a function");
+		return OK;
+	}
 	if (f)
-		return onnx_function_inline(s, n, f, in, (int)n->n_input, out, (int)n->n_output);
-	if (is_if(n) && n->n_input == 1 && in[0] && value_const(in[0]))
-		return onnx_if_inline(s, n, in[0], out, (int)n->n_output);
-	return translate(s, n, in, out);
+		return onnx_function_inline(
+		    s, n, f, p->in, (int)n->n_input, p->out, (int)n->n_output);
+	if (is_if(n) && n->n_input == 1 && p->in[0] && value_const(p->in[0]))
+		return onnx_if_inline(s, n, p->in[0], p->out, (int)n->n_output);
+	return translate(s, n, p);
 }
 
-static int take_inputs(struct onnx_scope *s, const Onnx__NodeProto *n, struct value **in, bool *bad)
+static int take_inputs(struct onnx_scope *s, const Onnx__NodeProto *n, struct ports *p)
 {
 	for (size_t i = 0; i < n->n_input; i++) {
 		struct onnx_name *name = *n->input[i] ? onnx_lookup(s, n->input[i]) : NULL;
 		if (!name)
 			continue;
-		*bad = *bad || name->bad;
-		int status = onnx_value(s, n->input[i], &in[i]);
+		p->bad = p->bad || name->bad;
+		p->in_list[i] = name->list;
+		int status = onnx_value(s, n->input[i], &p->in[i]);
 		if (status != OK)
 			return status;
 	}
@@ -300,18 +319,19 @@ static int take_inputs(struct onnx_scope *s, const Onnx__NodeProto *n, struct va
 static int convert_node(struct onnx_scope *s, const Onnx__NodeProto *n)
 {
 	struct onnx_import *im = s->im;
-	struct value **in = arena_array(im->arena, n->n_input, sizeof *in);
-	struct value **out = arena_array(im->arena, n->n_output, sizeof *out);
-	bool bad = false;
-	if (!in || !out)
+	struct ports p = {.in = arena_array(im->arena, n->n_input, sizeof *p.in),
+	    .out = arena_array(im->arena, n->n_output, sizeof *p.out),
+	    .in_list = arena_array(im->arena, n->n_input, sizeof *p.in_list),
+	    .out_list = arena_array(im->arena, n->n_output, sizeof *p.out_list)};
+	if (!p.in || !p.out || !p.in_list || !p.out_list)
 		return fail_nomem(im->err);
 	if (++im->nodes > LIMIT_NODES || im->graph->nnodes > LIMIT_NODES)
 		return fail(im->err, E_LIMIT, "the model grows beyond %d nodes", LIMIT_NODES);
-	int status = take_inputs(s, n, in, &bad);
+	int status = take_inputs(s, n, &p);
 	if (status == OK)
-		status = convert(s, n, in, bad, out);
+		status = convert(s, n, &p);
 	if (status == OK)
-		return bind_outputs(s, n, out);
+		return bind_outputs(s, n, &p);
 	return err_in(im->err, "node '%s' (%s)", onnx_node_name(n), onnx_text(n->op_type));
 }
 

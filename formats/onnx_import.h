@@ -23,9 +23,16 @@ struct onnx_import {
 	struct err *err;
 };
 
+/* A sequence whose tensors are known one by one. */
+struct onnx_list {
+	int n;
+	struct value **v;
+};
+
 /* What a name stands for. */
 struct onnx_name {
-	struct value *value;             /* NULL: not made yet, or bad */
+	struct value *value; /* NULL: not made yet, a sequence, or bad */
+	const struct onnx_list *list;
 	const Onnx__TensorProto *tensor; /* an initializer, made a Const at its first use */
 	bool bad; /* computed by a node that cannot be converted, or from one */
 };
@@ -46,8 +53,8 @@ struct onnx_scope {
 
 /* The name as seen from scope, NULL when there is none. */
 struct onnx_name *onnx_lookup(struct onnx_scope *s, const char *name);
-/* Binds a name here; v NULL makes it bad. */
-int onnx_bind(struct onnx_scope *s, const char *name, struct value *v);
+/* Binds a name here; neither value nor list makes it bad. */
+int onnx_bind(struct onnx_scope *s, const char *name, struct value *v, const struct onnx_list *l);
 /* Translates the nodes of a graph or function body in order; needed NULL: all of them. */
 int onnx_nodes(struct onnx_scope *s, Onnx__NodeProto **node, size_t n, const struct map *needed);
 /* The value behind a name (an initializer becomes a Const), NULL when bad or on an error, in

@@ -81,7 +81,7 @@ int onnx_add_input(struct onnx_scope *s, const Onnx__ValueInfoProto *v)
 	    !value_add_name(&n->out[0], v->name))
 		return fail_nomem(im->err);
 	status = node_infer(n, im->err);
-	return status == OK ? onnx_bind(s, v->name, &n->out[0]) : status;
+	return status == OK ? onnx_bind(s, v->name, &n->out[0], NULL) : status;
 }
 
 int onnx_inputs(struct onnx_scope *s, const Onnx__GraphProto *g)

@@ -42,7 +42,10 @@ UNARY(is_nan, OP_IS_NAN)
 
 void tr_identity(struct tr *t)
 {
-	tr_out(t, 0, tr_in(t, 0));
+	if (t->nin == 1 && t->nout == 1 && t->in_list[0])
+		t->out_list[0] = t->in_list[0];
+	else
+		tr_out(t, 0, tr_in(t, 0));
 }
 
 void tr_neg(struct tr *t)

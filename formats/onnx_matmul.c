@@ -56,11 +56,25 @@ void tr_qlinear_matmul(struct tr *t)
 	tr_out(t, 0, tr_requantize(t, tr_op(t, OP_MULTIPLY, y, scale), tr_in(t, 7), DT_U8));
 }
 
+/* Without the spaces that ONNX allows and the IR does not. */
+static const char *squeezed(struct tr *t, const char *s)
+{
+	char *p = arena_str(t->scope->im->arena, s), *to = p;
+	for (const char *from = s; p && *from; from++)
+		if (*from != ' ')
+			*to++ = *from;
+	if (!p)
+		tr_fail(t, E_NOMEM, "out of memory");
+	else
+		*to = '\0';
+	return p ? p : "";
+}
+
 void tr_einsum(struct tr *t)
 {
 	for (int i = 0; i < t->nin; i++)
 		tr_in(t, i);
 	struct node *n = tr_new_n(t, OP_EINSUM, 1, t->in, t->nin);
-	tr_set_s(t, n, "equation", tr_str(t, "equation", ""));
+	tr_set_s(t, n, "equation", squeezed(t, tr_str(t, "equation", "")));
 	tr_out(t, 0, tr_end(t, n));
 }

@@ -17,8 +17,9 @@ struct tr {
 	const char *name; /* of the layer */
 	int opset;        /* of the operator's domain */
 	int nin, nout;
-	struct value **in;  /* NULL: not given */
-	struct value **out; /* to be set */
+	struct value **in;                            /* NULL: not given */
+	struct value **out;                           /* to be set */
+	const struct onnx_list **in_list, **out_list; /* where the input or output is a sequence */
 	struct graph *graph;
 	struct node *mark; /* the graph's last node before this one's layers */
 	int nattrs;
