@@ -53,7 +53,9 @@ for f in sorted(glob.glob(SHARED + '/models/real/light/*.onnx')):
     xml = convert(f, n)
     if not xml:
         continue
-    i = onnx.load(f).graph.input[0]
+    g = onnx.load(f).graph
+    given = {t.name for t in g.initializer}
+    i = next(i for i in g.input if i.name not in given)
     x = np.ones([d.dim_value for d in i.type.tensor_type.shape.dim], np.float32)
     got = infer(xml, {i.name: x})
     if got:
