@@ -291,6 +291,27 @@ static bool worth_it(struct pass_ctx *c, const struct node *n, const struct loss
 /* ---- compressing -------------------------------------------------------------------------------
  */
 
+/* Elements of one row of products in the layer that reads a weight, where they lie side by side;
+ * else 0. */
+static int64_t row_of(const struct node *n)
+{
+	const struct shape *s = &n->out[0].info.shape;
+	const struct use *u = n->out[0].uses;
+	int from = s->rank;
+	if (n->out[0].nuses != 1 || u->index != 1)
+		return 0;
+	if (node_is(u->node, OP_CONVOLUTION))
+		from = 1;
+	else if (node_is(u->node, OP_GROUP_CONVOLUTION))
+		from = 2;
+	else if (node_is(u->node, OP_MATMUL) && attr_bool(u->node, "transpose_b"))
+		from = s->rank - 1;
+	int64_t row = from > 0 && from < s->rank ? 1 : 0;
+	for (int i = from; i < s->rank; i++)
+		row *= s->dim[i].min;
+	return row;
+}
+
 static int put_half(struct pass_ctx *c, struct node *n)
 {
 	struct graph *g = n->graph;
@@ -298,7 +319,7 @@ static int put_half(struct pass_ctx *c, struct node *n)
 	int64_t dims[MAX_RANK], count = shape_count(s);
 	for (int i = 0; i < s->rank; i++)
 		dims[i] = s->dim[i].min;
-	struct blob *b = blob_cast(n->data, DT_F32, DT_F16, count);
+	struct blob *b = blob_half(n->data, row_of(n), count);
 	const char *name = name_with(n, n->name, "_compressed");
 	struct node *half = b && name ? graph_const(g, n, name, DT_F16, s->rank, dims, b) : NULL;
 	struct value *in[] = {half ? &half->out[0] : NULL};

@@ -2,6 +2,7 @@
 #include "base/half.h"
 
 #include <stdbool.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -237,4 +238,60 @@ uint8_t f64_to_f8e4m3(double d)
 uint8_t f64_to_f8e5m2(double d)
 {
 	return narrow8(d, 2, 15, 0x7b, 0x7c);
+}
+
+/* The choices of a block of elements, as magnitudes: near, or one of its neighbours beyond the
+ * middles. An element that is exact, infinite or no number has no choice. Vectors find them; what
+ * is chosen depends on the element before. */
+struct choices {
+	float x[BLOCK], near[BLOCK], below[BLOCK], above[BLOCK];
+	uint16_t half[BLOCK], down[BLOCK], up[BLOCK]; /* steps of the bits, 0 or 1 */
+};
+
+static inline void find_choices(struct choices *restrict c, const struct loose32 *restrict src)
+{
+	uint16_t low[BLOCK], high[BLOCK], bits[BLOCK];
+	f32_to_f16_n(c->half, src, BLOCK);
+	for (int i = 0; i < BLOCK; i++)
+		bits[i] = c->half[i] & 0x7fff;
+	f16_to_f32_n(c->near, bits, BLOCK);
+	for (int i = 0; i < BLOCK; i++) {
+		float x = fabsf(src[i].v), y = c->near[i];
+		bool choice = x != y && y <= 65504;
+		c->x[i] = y <= 65504 ? x : 0;
+		c->near[i] = y <= 65504 ? y : 0;
+		c->up[i] = choice && bits[i] < 0x7bff;
+		c->down[i] = choice && bits[i] > 0;
+		high[i] = bits[i] + c->up[i];
+		low[i] = bits[i] - c->down[i];
+	}
+	f16_to_f32_n(c->above, high, BLOCK);
+	f16_to_f32_n(c->below, low, BLOCK);
+}
+
+static double diffuse_block(struct loose16 *dst, const struct loose32 *src, size_t n, double carry)
+{
+	struct loose32 padded[BLOCK] = {{0}};
+	struct choices c;
+	if (n < BLOCK)
+		src = memcpy(padded, src, n * sizeof *src);
+	find_choices(&c, src);
+	for (size_t i = 0; i < n; i++) {
+		double sign = 1 - (c.half[i] >> 15) * 2, want = c.x[i] + sign * carry;
+		bool up = c.up[i] & (want > ((double)c.near[i] + c.above[i]) / 2);
+		bool down = c.down[i] & (want < ((double)c.near[i] + c.below[i]) / 2);
+		double y = up ? c.above[i] : c.near[i];
+		y = down ? c.below[i] : y;
+		dst[i].v = c.half[i] + up - down;
+		carry = sign * (want - y);
+	}
+	return carry;
+}
+
+double f32_to_f16_diffuse(void *dst, const void *src, size_t n, double carry)
+{
+	for (size_t i = 0; i < n; i += BLOCK)
+		carry = diffuse_block((struct loose16 *)dst + i, (const struct loose32 *)src + i,
+		    n - i < BLOCK ? n - i : BLOCK, carry);
+	return carry;
 }

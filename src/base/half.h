@@ -24,5 +24,10 @@ uint8_t f64_to_f8e5m2(double d);
 /* Arrays; neither end need be aligned. */
 void f16_to_f32_n(void *dst, const void *src, size_t n);
 void f32_to_f16_n(void *dst, const void *src, size_t n);
+/* Rounds each element to the nearest value or one of its two neighbours, so that the errors of a
+ * run add up to nearly nothing (error diffusion, Floyd and Steinberg 1976, along a line): a sum of
+ * products with inputs of one sign keeps its value. What f16 can hold stays as it is, zeros too.
+ * carry is the error left by the elements before, 0 at first; returns the one left now. */
+double f32_to_f16_diffuse(void *dst, const void *src, size_t n, double carry);
 
 #endif

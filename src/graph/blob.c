@@ -38,6 +38,8 @@ struct blob {
 			struct blob *src;
 			enum dtype from, to;
 			int64_t count;
+			int64_t
+			    row; /* rounding errors are balanced along it; 0: each element alone */
 		} cast;
 	};
 };
@@ -131,6 +133,14 @@ struct blob *blob_cast(struct blob *src, enum dtype from, enum dtype to, int64_t
 	b->cast.from = from;
 	b->cast.to = to;
 	b->cast.count = count;
+	return b;
+}
+
+struct blob *blob_half(struct blob *src, int64_t row, int64_t count)
+{
+	struct blob *b = blob_cast(src, DT_F32, DT_F16, count);
+	if (b)
+		b->cast.row = row;
 	return b;
 }
 
@@ -321,6 +331,27 @@ static int read_cast(const struct blob *b, size_t off, uint8_t *dst, size_t size
 	return OK;
 }
 
+/* Reads from the start of the row that off lies in, since each rounding depends on those before. */
+static int read_half(const struct blob *b, size_t off, uint8_t *dst, size_t size, struct err *err)
+{
+	_Alignas(64) uint8_t buf[CHUNK * sizeof(float)];
+	uint16_t half[CHUNK];
+	int64_t first = (int64_t)off / 2, end = first + (int64_t)size / 2, row = b->cast.row;
+	double carry = 0;
+	for (int64_t i = first - first % row, n; i < end; i += n) {
+		n = row - i % row < CHUNK ? row - i % row : CHUNK;
+		n = n < end - i ? n : end - i;
+		const void *src = source_at(b->cast.src, (size_t)i * 4, (size_t)n * 4, buf, err);
+		if (!src)
+			return err ? err->status : E_NOMEM;
+		carry = f32_to_f16_diffuse(half, src, (size_t)n, i % row ? carry : 0);
+		int64_t skip = i < first ? first - i < n ? first - i : n : 0;
+		memcpy(dst, half + skip, (size_t)(n - skip) * 2);
+		dst += (n - skip) * 2;
+	}
+	return OK;
+}
+
 /* As blob_read, for any offset that is a multiple of eight elements. */
 static int read_at(const struct blob *b, size_t off, void *dst, size_t size, struct err *err)
 {
@@ -337,7 +368,8 @@ static int read_at(const struct blob *b, size_t off, void *dst, size_t size, str
 	case SCALED:
 		return read_scaled(b, off, dst, size, err);
 	default:
-		return read_cast(b, off, dst, size, err);
+		return b->cast.row ? read_half(b, off, dst, size, err)
+				   : read_cast(b, off, dst, size, err);
 	}
 }
 

@@ -29,6 +29,10 @@ struct blob *blob_scaled(struct blob *src, int64_t channels, int64_t inner, cons
  * tensor_set_*. */
 struct blob *blob_cast(struct blob *src, enum dtype from, enum dtype to, int64_t count);
 
+/* f32 to f16 with the rounding errors of each row of that many elements balanced
+ * (f32_to_f16_diffuse). */
+struct blob *blob_half(struct blob *src, int64_t row, int64_t count);
+
 struct blob *blob_ref(struct blob *b);
 void blob_unref(struct blob *b); /* NULL is legal */
 size_t blob_size(const struct blob *b);

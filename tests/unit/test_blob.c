@@ -130,6 +130,27 @@ static void casts(void **state)
 		}
 }
 
+/* Reading from the middle of a row gives what reading from its start gives. */
+static void rows_of_half(void **state)
+{
+	(void)state;
+	const int64_t rows[] = {1, 9, 100, 5000};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int64_t n = rows[i] * (10000 / rows[i]);
+		float *f = random_floats((size_t)n, 9);
+		struct blob *src = blob_copy(f, (size_t)n * 4), *b = blob_half(src, rows[i], n);
+		uint16_t *got = read_both(b), want[5000];
+		for (int64_t r = 0; r < n; r += rows[i]) {
+			f32_to_f16_diffuse(want, f + r, (size_t)rows[i], 0);
+			assert_memory_equal(got + r, want, (size_t)rows[i] * 2);
+		}
+		free(got);
+		free(f);
+		blob_unref(src);
+		blob_unref(b);
+	}
+}
+
 static void mapped(void **state)
 {
 	(void)state;
@@ -203,6 +224,7 @@ static void elements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(scaled), cmocka_unit_test(fills),
-	    cmocka_unit_test(casts), cmocka_unit_test(mapped), cmocka_unit_test(elements)};
+	    cmocka_unit_test(casts), cmocka_unit_test(mapped), cmocka_unit_test(rows_of_half),
+	    cmocka_unit_test(elements)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

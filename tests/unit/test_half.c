@@ -1,6 +1,7 @@
 /* The narrow formats: every code there and back, and every midpoint between neighbours. */
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -160,6 +161,34 @@ static void f8(void **state)
 	assert_true(isinf(f8e5m2_to_f32(0x7c)));
 }
 
+/* Errors of a row cancel, exact values stay, no element moves by more than one step from nearest.
+ */
+static void f16_diffusion(void **state)
+{
+	enum { N = 1000 };
+	float x[N];
+	uint16_t near[N], half[N];
+	uint64_t seed = 11;
+	double sum = 0, carry = 0;
+	(void)state;
+	for (int i = 0; i < N; i++)
+		x[i] = i % 7 ? rng_f32(&seed) * 2 - 1 : i % 2 ? 0.25f : 0;
+	x[500] = 1e6f;
+	x[501] = NAN;
+	f32_to_f16_n(near, x, N);
+	for (int i = 0; i < N; i += 300)
+		carry = f32_to_f16_diffuse(half + i, x + i, N - i < 300 ? N - i : 300, carry);
+	for (int i = 0; i < N; i++) {
+		assert_true(abs(half[i] - near[i]) <= 1);
+		if (i == 500 || i == 501 || f16_to_f32(near[i]) == x[i])
+			assert_int_equal(half[i], near[i]);
+		else
+			sum += (double)x[i] - f16_to_f32(half[i]);
+	}
+	assert_true(fabs(sum) < 0x1p-11);
+	assert_true(fabs(sum - carry) < 1e-12);
+}
+
 static int without_isa(void **state)
 {
 	(void)state;
@@ -171,9 +200,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(f16_there_and_back),
 	    cmocka_unit_test(f16_midpoints), cmocka_unit_test(f16_arrays_match_scalars),
 	    cmocka_unit_test(arrays_agree_on_every_machine), cmocka_unit_test(bf16),
-	    cmocka_unit_test(f8)};
+	    cmocka_unit_test(f8), cmocka_unit_test(f16_diffusion)};
 	const struct CMUnitTest plain[] = {cmocka_unit_test(f16_arrays_match_scalars),
-	    cmocka_unit_test(arrays_agree_on_every_machine)};
+	    cmocka_unit_test(f16_diffusion), cmocka_unit_test(arrays_agree_on_every_machine)};
 	int failed = cmocka_run_group_tests(plain, without_isa, NULL);
 	cpu_limit("bf16");
 	return failed + cmocka_run_group_tests(tests, NULL, NULL);
