@@ -32,7 +32,7 @@ bool batch_norm_of(struct pass_ctx *c, const struct node *n, struct batch_norm *
 	if (out->data->info.shape.rank < 2 || !value_const(node_in(n, in[GAMMA])))
 		return false;
 	out->channels = shape_count(&node_in(n, in[GAMMA])->info.shape);
-	if (out->channels < 1)
+	if (out->channels < 1 || out->channels > MAX_CHANNELS)
 		return false;
 	out->scale = arena_array(c->scratch, out->channels, sizeof(double));
 	out->shift = arena_array(c->scratch, out->channels, sizeof(double));

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "passes/rewrite.h"
 
+#define WORK 0x1p34      /* operations that folding one model may take */
 #define LOW_BITS_DEPTH 8 /* nodes between a low-bit constant and the layer whose weight it is */
 
 /* ---- low-bit weights stay as they are stored ---------------------------------------------------
@@ -30,8 +31,9 @@ static bool low_bits(enum dtype t)
 /* A Const, or one that was only converted: zero points and scales. */
 static bool const_like(const struct value *v)
 {
-	while (v && (node_is(v->node, OP_CONVERT) || node_is(v->node, OP_RESHAPE)))
-		v = node_in(v->node, 0);
+	for (int i = 0; v && i < LOW_BITS_DEPTH; i++)
+		if (node_is(v->node, OP_CONVERT) || node_is(v->node, OP_RESHAPE))
+			v = node_in(v->node, 0);
 	return v && value_const(v);
 }
 
@@ -101,6 +103,39 @@ static bool charge(struct pass_ctx *c, const struct node *n, int64_t bytes)
 		return false;
 	}
 	c->grown = total;
+	return true;
+}
+
+/* Operations that computing n takes, roughly. */
+static double work_of(const struct node *n)
+{
+	static const enum op_id conv[] = {OP_CONVOLUTION, OP_GROUP_CONVOLUTION, OP_DECONVOLUTION,
+	    OP_GROUP_DECONVOLUTION, OP_DEFORMABLE_CONVOLUTION};
+	double in = 0, out = 0, each = 1;
+	for (int i = 0; i < n->nin; i++)
+		if (node_in(n, i))
+			in += shape_count(&node_in(n, i)->info.shape);
+	for (int k = 0; k < n->nout; k++)
+		out += shape_count(&n->out[k].info.shape);
+	const struct shape *a = &node_in(n, 0)->info.shape;
+	if (node_is(n, OP_MATMUL) && a->rank > 0)
+		each = a->dim[a->rank - (attr_bool(n, "transpose_a") && a->rank > 1 ? 2 : 1)].min;
+	for (size_t i = 0; i < sizeof conv / sizeof *conv; i++)
+		if (node_is(n, conv[i]))
+			each = shape_count(&node_in(n, 1)->info.shape);
+	if (node_is(n, OP_EINSUM))
+		each = in;
+	return in + out * each;
+}
+
+/* A few lines of a file must not keep us busy for hours. */
+static bool too_much_work(struct pass_ctx *c, const struct node *n)
+{
+	double work = work_of(n);
+	if (c->worked + work <= WORK)
+		return c->worked += work, false;
+	pass_note(c, "'%s' (%s) is left to be computed: it takes %.3g operations", n->name,
+	    n->op->type, work);
 	return true;
 }
 
@@ -248,6 +283,10 @@ static int fold_constants(struct pass_ctx *c, struct node *n)
 		return fold_view(c, n);
 	if (bytes >= 0 && is_fill(n))
 		return fold_fill(c, n);
+	if (too_much_work(c, n)) {
+		c->grown = grown;
+		return 0;
+	}
 	int r = fold_eval(c, n);
 	if (r ==
 	    E_UNSUPPORTED) { /* no eval for this case: the node stays, whoever runs it decides */

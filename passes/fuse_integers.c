@@ -4,7 +4,7 @@
 
 #include "passes/rewrite.h"
 
-#define DEPTH 16         /* layers that the search for integers looks back through */
+#define DEPTH 10         /* layers that the search for integers looks back through */
 #define EXACT 0x1p24     /* below, sums of integers in FP32 are exact */
 #define READ_BYTES 65536 /* a larger constant of floats is not read */
 

@@ -100,7 +100,9 @@ bool linear_of(struct node *n, struct linear *l)
 	l->rank_out = n->out[0].info.shape.rank;
 	if (l->rank_in < 0 || l->rank_out < 2 || n->out[0].info.type != type)
 		return false;
-	return conv ? view_conv(l, &w->info.shape) : view_matmul(l, &w->info.shape);
+	if (!(conv ? view_conv(l, &w->info.shape) : view_matmul(l, &w->info.shape)))
+		return false;
+	return linear_inputs(l) <= MAX_CHANNELS && linear_outputs(l) <= MAX_CHANNELS;
 }
 
 int64_t linear_inputs(const struct linear *l)

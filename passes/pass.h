@@ -21,6 +21,7 @@ struct pass_ctx {
 	struct arena *scratch; /* reset after every pass */
 	struct log log;
 	int64_t grown;              /* bytes by which folding has grown the model in this run */
+	double worked;              /* operations that folding has taken */
 	const struct pass *pass;    /* the one that runs */
 	struct pass_report *report; /* NULL: not wanted; else pass_note adds lines */
 	struct err *err;

@@ -7,6 +7,7 @@
 #include "passes/rewrite.h"
 
 #define NUMBER_ELEMS 64
+#define DEAD_DEPTH 32 /* a longer chain is left to dead-code */
 
 struct node *only_use(const struct value *v)
 {
@@ -225,19 +226,24 @@ static bool removable(const struct node *n)
 }
 
 /* A node that was removed here has no graph: its readers may both name it. */
-void remove_dead(struct node *n)
+static void remove_from(struct node *n, int depth)
 {
 	struct node *source[8];
 	int count = 0;
 	if (!n->graph || !removable(n))
 		return;
-	for (int i = 0; i < n->nin && count < 8; i++)
+	for (int i = 0; depth > 0 && i < n->nin && count < 8; i++)
 		if (node_in(n, i))
 			source[count++] = node_in(n, i)->node;
 	graph_remove(n);
 	n->graph = NULL;
 	for (int i = 0; i < count; i++)
-		remove_dead(source[i]);
+		remove_from(source[i], depth - 1);
+}
+
+void remove_dead(struct node *n)
+{
+	remove_from(n, DEAD_DEPTH);
 }
 
 const char *name_with(struct node *n, const char *name, const char *suffix)

@@ -4,6 +4,8 @@
 
 #include "passes/pass.h"
 
+#define MAX_CHANNELS (1 << 20) /* more are not taken for channels */
+
 /* The node that uses v when there is exactly one use, else NULL. */
 struct node *only_use(const struct value *v);
 /* True when a Result reads v: it is an output of its graph. */
@@ -49,7 +51,8 @@ struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, cons
 /* Makes v stand for old's output: it takes the layer name and the tensor names, those that v's node
  * had are dropped since they meant another content. */
 void take_over(struct value *v, struct value *old);
-/* Removes n when nothing uses it, and then what only it used: nodes before n, so that a loop may go
+/* Removes n when nothing uses it, and then what only it used (not without limit:
+ * dead-code takes the rest): nodes before n, so that a loop may go
  * on from the node after n. */
 void remove_dead(struct node *n);
 /* Calls fn for each node in order: 1 says that it is replaced (it goes when nothing uses it), 0

@@ -258,6 +258,7 @@ static int measure(struct pass_ctx *c, const struct blob *b, struct loss *l)
 		add_loss(l, buf->x, buf->y, part / 4);
 	}
 	free(buf);
+	blob_forget(b, 0, size);
 	for (int i = 0; i < LANES; i++) {
 		diff += l->diff[i];
 		norm += l->norm[i];
