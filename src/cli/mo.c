@@ -110,16 +110,34 @@ static int check(struct convert *c, const struct list *operands, struct err *err
 	return c->xml && c->bin ? OK : fail_nomem(err);
 }
 
+/* A file beside the model, under the name of the folder that the user gave: make knows it by that.
+ */
+static const char *beside(struct convert *c, const char *path)
+{
+	const char *slash = strrchr(c->path, '/');
+	int n = slash ? slash - c->path : 0;
+	char *dir = n ? arena_strn(c->arena, c->path, n) : arena_str(c->arena, slash ? "/" : ".");
+	char *real = dir ? realpath(dir, NULL) : NULL;
+	size_t len = real ? strlen(real) : 0;
+	const char *name = path;
+	if (len && !strncmp(path, real, len) && path[len] == '/')
+		name = arena_printf(c->arena, "%.*s%s", slash ? n + 1 : 0, c->path, path + len + 1);
+	else
+		name = arena_str(c->arena, path);
+	free(real);
+	return name;
+}
+
 static void depends(void *user, const char *path)
 {
 	struct convert *c = user;
+	const char *name = beside(c, path);
 	const char **v = realloc(c->depends.v, (c->depends.n + 1) * sizeof *v);
 	if (!v)
 		return;
 	c->depends.v = v;
-	const char *copy = arena_str(c->arena, path);
-	if (copy)
-		v[c->depends.n++] = copy;
+	if (name)
+		v[c->depends.n++] = name;
 }
 
 static int64_t file_bytes(const char *path)

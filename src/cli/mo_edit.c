@@ -90,7 +90,7 @@ static int apply_layout(struct convert *c, int at, const struct word *w, struct 
 	if (!l->from || !l->to)
 		return fail(err, E_USAGE, "'%s' is no layout like x(nhwc) or x(nhwc->nchw)",
 		    text ? text : "");
-	return strcmp(l->from, l->to) ? edit_layout(c->g, k, l->from, l->to, err) : OK;
+	return edit_layout(c->g, k, l->from, l->to, err);
 }
 
 /* ---- cuts ---- */

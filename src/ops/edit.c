@@ -56,6 +56,8 @@ int edit_layout(struct graph *g, int k, const char *from, const char *to, struct
 	if (s.rank != n)
 		return fail(err, E_USAGE, "layout '%s' does not fit the %d dims of input '%s'",
 		    from, s.rank, value_name(v));
+	if (!strcmp(from, to))
+		return OK;
 	for (int i = 0; i < n; i++)
 		t.dim[order[i]] = s.dim[i];
 	const char *name = arena_printf(g->arena, "%s/layout", p->name);

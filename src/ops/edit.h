@@ -12,7 +12,8 @@
 int edit_shape(struct graph *g, int k, const struct shape *s, struct err *err);
 /* Gives dim axis[k] of input k this size; axis -1: leave that input alone. */
 int edit_batch(struct graph *g, const int *axis, int64_t batch, struct err *err);
-/* Input k, laid out as from ("nhwc"), is to be fed as to ("nchw"), a permutation of it. */
+/* Input k, laid out as from ("nhwc"), is to be fed as to ("nchw"), a permutation of it or the same.
+ */
 int edit_layout(struct graph *g, int k, const char *from, const char *to, struct err *err);
 /* Input k becomes a constant: n values, or one for all elements of an input of fixed shape. */
 int edit_freeze(struct graph *g, int k, int n, const double *v, struct err *err);
