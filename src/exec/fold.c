@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "exec/state.h"
 
 static int load_consts(const struct exec *e, struct constants *c, struct err *err)
@@ -46,12 +47,59 @@ void constants_release(struct constants *c, const struct value *v)
 	c->dropped |= used_up(c, v);
 }
 
+/* Does everything that uses v make f32 of it, at most after a change of shape? */
+static bool becomes_f32(const struct value *v, int depth)
+{
+	value_each_use (v, u) {
+		const struct node *n = u->node;
+		bool moves = node_is(n, OP_RESHAPE) && u->index == 0 && depth < 2;
+		if (moves ? !becomes_f32(&n->out[0], depth + 1)
+			  : !node_is(n, OP_CONVERT) || n->out[0].info.type != DT_F32)
+			return false;
+	}
+	return v->nuses > 0;
+}
+
+/* The scale of compressed weights, in f16 on its way to f32: OpenVINO multiplies in f32, so the
+ * product is not rounded to f16 in between. */
+static bool multiplies_wide(const struct node *n)
+{
+	return node_is(n, OP_MULTIPLY) && n->out[0].info.type == DT_F16 &&
+	       becomes_f32(&n->out[0], 0);
+}
+
+static int widen(struct tensor *t, struct err *err)
+{
+	struct tensor from = *t;
+	int64_t n = tensor_count(&from);
+	int status = tensor_alloc(t, DT_F32, from.rank, from.dim, err);
+	if (status == OK)
+		f16_to_f32_n(t->data, from.data, (size_t)n);
+	return status;
+}
+
+static int eval_wide(
+    const struct node *n, const struct tensor *in, struct tensor *out, struct err *err)
+{
+	struct tensor wide[2] = {in[0], in[1]};
+	int status = OK, done = 0;
+	while (done < 2 && status == OK && (status = widen(&wide[done], err)) == OK)
+		done++;
+	if (status == OK)
+		status = node_eval(n, wide, 2, out, err);
+	while (done > 0)
+		tensor_free(&wide[--done]);
+	return status;
+}
+
 static int fold_step(struct step *s, struct constants *c, struct tensor *in, struct err *err)
 {
 	struct node *n = s->node;
 	for (int k = 0; k < n->nin; k++)
 		in[k] = n->in[k].value ? c->t[n->in[k].value->id] : (struct tensor){0};
-	int status = node_eval(n, in, n->nin, &c->t[n->out[0].id], err);
+	struct tensor *out = &c->t[n->out[0].id];
+	int status = multiplies_wide(n) ? eval_wide(n, in, out, err)
+					: node_eval(n, in, n->nin, out, err);
 	if (status < 0)
 		return status;
 	s->kind = STEP_FOLDED;

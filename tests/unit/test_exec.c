@@ -280,6 +280,27 @@ static void test_compressed(void **state)
 				  "0,0", "0,0", "1,1", "1,1", "explicit") "Result-1(z)\n");
 }
 
+/* The scale of compressed weights is applied in f32 even where the file says f16. */
+static void test_compressed_scale(void **state)
+{
+	(void)state;
+	struct graph *g = scan("x = Parameter-1 {shape=1,1 element_type=f32}\n"
+			       "q = Const u8[1,1] 200\nh = Convert-1(q) {destination_type=f16}\n"
+			       "o = Const f16[1,1] 1\nd = Subtract-1(h, o)\n"
+			       "s = Const f16[1,1] 0.1\nm = Multiply-1(d, s)\n"
+			       "w = Convert-1(m) {destination_type=f32}\n"
+			       "y = MatMul-1(x, w)\nResult-1(y)\n");
+	float one = 1;
+	struct tensor in = {.type = DT_F32, .rank = 2, .dim = {1, 1}, .data = &one}, out;
+	for (int eval_only = 0; eval_only < 2; eval_only++) {
+		struct exec *e = make(g, &(struct exec_options){.eval_only = eval_only});
+		run(e, &in, &out);
+		assert_true(*(float *)out.data == 199 * 0.0999755859375f);
+		exec_free(e);
+	}
+	graph_free(g);
+}
+
 static void test_shapes_computed(void **state)
 {
 	(void)state;
@@ -454,6 +475,7 @@ int main(void)
 	    cmocka_unit_test(test_matmul),
 	    cmocka_unit_test(test_max_pool),
 	    cmocka_unit_test(test_compressed),
+	    cmocka_unit_test(test_compressed_scale),
 	    cmocka_unit_test(test_shapes_computed),
 	    cmocka_unit_test(test_replan),
 	    cmocka_unit_test(test_outputs),
