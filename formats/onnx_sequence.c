@@ -34,15 +34,16 @@ static void give_list(struct tr *t, const struct onnx_list *l)
 		t->out_list[0] = l;
 }
 
-/* The position at input k in a sequence of n places; the last one when none is given. */
-static int position(struct tr *t, int k, int n)
+/* The position at input k among n places, negative ones counted back from end; the last place when
+ * none is given. */
+static int position(struct tr *t, int k, int n, int end)
 {
 	int64_t at = n - 1;
 	if (tr_given(t, k) && tr_known(t->in[k], &at, 1) != 1)
 		tr_fail(t, E_UNSUPPORTED, "a position in a sequence that is not constant");
-	if (at < -n || at >= n)
+	if (at < -end || at >= n)
 		tr_fail(t, E_FORMAT, "position %lld in a sequence of %d", (long long)at, n);
-	return t->status == OK ? (int)(at < 0 ? at + n : at) : 0;
+	return t->status == OK ? (int)(at < 0 ? at + end : at) : 0;
 }
 
 void tr_sequence_empty(struct tr *t)
@@ -64,7 +65,7 @@ void tr_sequence_insert(struct tr *t)
 	const struct onnx_list *from = list_in(t, 0);
 	struct value *v = tr_in(t, 1);
 	struct onnx_list *l = from ? new_list(t, from->n + 1) : NULL;
-	int at = l ? position(t, 2, l->n) : 0;
+	int at = l ? position(t, 2, l->n, from->n) : 0;
 	if (!l || t->status != OK)
 		return;
 	memcpy(l->v, from->v, (size_t)at * sizeof *l->v);
@@ -76,7 +77,7 @@ void tr_sequence_insert(struct tr *t)
 void tr_sequence_erase(struct tr *t)
 {
 	const struct onnx_list *from = list_in(t, 0);
-	int at = from ? position(t, 1, from->n) : 0;
+	int at = from ? position(t, 1, from->n, from->n) : 0;
 	struct onnx_list *l = from && from->n ? new_list(t, from->n - 1) : NULL;
 	if (!l)
 		return;
@@ -88,7 +89,7 @@ void tr_sequence_erase(struct tr *t)
 void tr_sequence_at(struct tr *t)
 {
 	const struct onnx_list *l = list_in(t, 0);
-	int at = l ? position(t, 1, l->n) : 0;
+	int at = l ? position(t, 1, l->n, l->n) : 0;
 	if (l && t->status == OK)
 		tr_out(t, 0, l->v[at]);
 }
