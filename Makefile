@@ -6,6 +6,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PREFIX ?= /usr/local
+JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 PKGS := libprotobuf-c libxml-2.0 libxxhash libcjson libpng libjpeg zlib
 PKG_CONFIG ?= pkg-config
 MACHINE := $(shell $(CC) -dumpmachine)
@@ -76,9 +77,10 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
 setup: ## install what building and testing need, where it is missing (Debian)
 	@sh tests/setup.sh
 demo: setup ## convert the network in testdata, run it on labelled samples, show the result
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s $(JOBS) all
 	@sh tests/demo.sh $(BUILD)
 check: setup ## set up, build and run all tests (under 20 minutes)
+	@$(MAKE) --no-print-directory -s $(JOBS) all tests
 	@$(MAKE) --no-print-directory check-built
 check-all: setup peers ## check, and the heavy sweeps: whole networks, arm64, long fuzzing
 	@$(MAKE) --no-print-directory check-built HEAVY=1
