@@ -7,10 +7,24 @@ const struct attr_def attrs_parameter[] = {
     {0},
 };
 
+/* Sizes that are not known get symbols, so that they are seen to be the same further on; those
+ * from an earlier inference stay. */
 int infer_parameter(struct infer *s)
 {
+	const struct shape *old = &s->node->out[0].info.shape;
+	struct shape *out = &s->out[0].shape;
 	s->out[0].type = attr_type(s->node, "element_type");
-	s->out[0].shape = *node_attr(s->node, "shape")->shape;
+	*out = *node_attr(s->node, "shape")->shape;
+	for (int i = 0; i < out->rank; i++) {
+		struct dim *d = &out->dim[i];
+		if (dim_static(*d) || d->symbol || !s->symbols)
+			continue;
+		bool kept = old->rank == out->rank && old->dim[i].min == d->min &&
+			    old->dim[i].max == d->max;
+		d->symbol = kept ? old->dim[i].symbol : 0;
+		if (!d->symbol)
+			d->symbol = graph_symbol(s->symbols);
+	}
 	return OK;
 }
 
