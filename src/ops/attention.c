@@ -85,18 +85,14 @@ static double masked(const struct attention *a, int64_t mask_at, int64_t i, int6
 	return tensor_f64(m, at);
 }
 
-static void softmax_rows(const struct attention *a, int64_t mask_at)
+static void softmax_rows(const struct attention *a, int64_t mask_at, bool wide)
 {
 	int64_t n = a->scores.n;
 	for (int64_t i = 0; i < a->scores.m; i++) {
-		double *x = (double *)a->weights.data + i * n, max = -INFINITY, sum = 0;
-		for (int64_t j = 0; j < n; j++) {
-			x[j] = x[j] * a->scale + masked(a, mask_at, i, j);
-			if (x[j] > max)
-				max = x[j];
-		}
+		double *x = (double *)a->weights.data + i * n;
 		for (int64_t j = 0; j < n; j++)
-			sum += x[j] = exp(x[j] - max);
+			x[j] = x[j] * a->scale + masked(a, mask_at, i, j);
+		double sum = softmax_line(x, n, wide);
 		for (int64_t j = 0; j < n; j++)
 			x[j] /= sum;
 	}
@@ -163,7 +159,8 @@ int eval_sdpa(struct eval *s)
 			a.result.b_at = (w.at[2] + i * w.step[2]) * a.result.k * a.result.n;
 			a.result.y_at = head * a.result.m * a.result.n;
 			product_run(&a.scores);
-			softmax_rows(&a, a.mask ? (w.at[3] + i * w.step[3]) * mask_size : 0);
+			softmax_rows(&a, a.mask ? (w.at[3] + i * w.step[3]) * mask_size : 0,
+			    s->out[0].type == DT_F64);
 			product_run(&a.result);
 		}
 	return OK;

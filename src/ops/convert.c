@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "ops/elem.h"
 #include "ops/rows.h"
 
@@ -96,6 +97,18 @@ static void whole_to_float(struct tensor *out, const struct tensor *in, int64_t 
 	span_put_f64(out, at, n, v);
 }
 
+/* The pairs that FP16 networks are full of. */
+static bool convert_half(struct tensor *out, const struct tensor *in, int64_t count)
+{
+	if (in->type == DT_F16 && out->type == DT_F32)
+		f16_to_f32_n(out->data, in->data, (size_t)count);
+	else if (in->type == DT_F32 && out->type == DT_F16)
+		f32_to_f16_n(out->data, in->data, (size_t)count);
+	else
+		return false;
+	return true;
+}
+
 static void convert_span(struct tensor *out, const struct tensor *in, int64_t at, int64_t n)
 {
 	double v[SPAN];
@@ -119,6 +132,8 @@ int eval_convert(struct eval *s)
 	int64_t count = tensor_count(&s->out[0]);
 	if (s->in[0].type == s->out[0].type)
 		return eval_identity(s);
+	if (convert_half(&s->out[0], &s->in[0], count))
+		return OK;
 	for (int64_t i = 0; i < count; i += SPAN)
 		convert_span(&s->out[0], &s->in[0], i, count - i < SPAN ? count - i : SPAN);
 	return OK;

@@ -33,9 +33,14 @@ LOAD(i64_u32, int64_t, uint32_t)
 static void f64_half(double *dst, const struct tensor *t, int64_t at, int64_t n)
 {
 	const uint16_t *p = (const uint16_t *)t->data + at;
+	float line[64];
 	if (t->type == DT_F16)
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = f16_to_f32(p[i]);
+		for (int64_t i = 0; i < n; i += 64) {
+			int64_t m = n - i < 64 ? n - i : 64;
+			f16_to_f32_n(line, p + i, (size_t)m);
+			for (int64_t j = 0; j < m; j++)
+				dst[i + j] = line[j];
+		}
 	else
 		for (int64_t i = 0; i < n; i++)
 			dst[i] = bf16_to_f32(p[i]);

@@ -24,4 +24,8 @@ struct product {
  * ones wrap in 64 bits. */
 void product_run(const struct product *p);
 
+/* x = exp(x - max x) in place; returns the sum, by which the caller divides. wide: to the accuracy
+ * of double, else to that of float. */
+double softmax_line(double *x, int64_t n, bool wide);
+
 #endif

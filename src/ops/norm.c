@@ -107,34 +107,81 @@ static void sums_walk(const struct eval *s, struct sums *m)
 	    (const int64_t *const[]){x->dim, m->kept});
 }
 
-/* Adds f(x - shift) = its square (or itself) to v for every element. */
+/* x = x - shift, of one sum or of neighbouring ones. */
+static VECTOR void subtract_from(
+    double *restrict x, const double *restrict shift, int step, int64_t n)
+{
+	double first = *shift;
+	if (step)
+		for (int64_t j = 0; j < n; j++)
+			x[j] -= shift[j];
+	else
+		for (int64_t j = 0; j < n; j++)
+			x[j] -= first;
+}
+
+static VECTOR void divide_by(double *restrict x, const double *restrict scale, int step, int64_t n)
+{
+	double first = *scale;
+	if (step)
+		for (int64_t j = 0; j < n; j++)
+			x[j] /= scale[j];
+	else
+		for (int64_t j = 0; j < n; j++)
+			x[j] /= first;
+}
+
+static VECTOR void squares(double *x, int64_t n)
+{
+	for (int64_t j = 0; j < n; j++)
+		x[j] *= x[j];
+}
+
+static VECTOR void add_to(double *restrict sum, const double *restrict x, int step, int64_t n)
+{
+	double all = *sum;
+	if (step) {
+		for (int64_t j = 0; j < n; j++)
+			sum[j] += x[j];
+		return;
+	}
+	for (int64_t j = 0; j < n; j++)
+		all += x[j];
+	*sum = all;
+}
+
+/* Adds x - shift, or its square, of every element to its sum. */
 static void sums_add(const struct eval *s, struct sums *m, const double *shift, bool square)
 {
 	double x[SPAN];
 	for (sums_walk(s, m); !m->w.done; walk_next(&m->w))
 		for (int64_t i = 0; i < m->w.n; i += SPAN) {
-			int64_t n = m->w.n - i < SPAN ? m->w.n - i : SPAN;
+			int step = m->w.step[1];
+			int64_t n = m->w.n - i < SPAN ? m->w.n - i : SPAN,
+				k = m->w.at[1] + i * step;
 			span_f64(x, &s->in[0], m->w.at[0] + i, n);
-			for (int64_t j = 0; j < n; j++) {
-				int64_t k = m->w.at[1] + (i + j) * m->w.step[1];
-				double v = x[j] - (shift ? shift[k] : 0);
-				m->v[k] += square ? v * v : v;
-			}
+			if (shift)
+				subtract_from(x, shift + k, step, n);
+			if (square)
+				squares(x, n);
+			add_to(m->v + k, x, step, n);
 		}
 }
 
-/* y = (x - shift) * scale, both per sum. */
+/* y = (x - shift) / scale, both per sum. */
 static void sums_apply(struct eval *s, struct sums *m, const double *shift, const double *scale)
 {
 	double x[SPAN];
 	for (sums_walk(s, m); !m->w.done; walk_next(&m->w))
 		for (int64_t i = 0; i < m->w.n; i += SPAN) {
-			int64_t n = m->w.n - i < SPAN ? m->w.n - i : SPAN;
+			int step = m->w.step[1];
+			int64_t n = m->w.n - i < SPAN ? m->w.n - i : SPAN,
+				k = m->w.at[1] + i * step;
 			span_f64(x, &s->in[0], m->w.at[0] + i, n);
-			for (int64_t j = 0; j < n; j++) {
-				int64_t k = m->w.at[1] + (i + j) * m->w.step[1];
-				x[j] = (x[j] - (shift ? shift[k] : 0)) / (scale ? scale[k] : 1);
-			}
+			if (shift)
+				subtract_from(x, shift + k, step, n);
+			if (scale)
+				divide_by(x, scale + k, step, n);
 			span_put_f64(&s->out[0], m->w.out + i, n, x);
 		}
 }

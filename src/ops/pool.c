@@ -125,6 +125,9 @@ struct pool_run {
 	double *plane; /* one channel of the input */
 	double *best;  /* one output plane */
 	int64_t *at;   /* where the largest element is, in the plane; -1: nowhere */
+	bool narrow;   /* float holds every value: the maxima use fplane, fbest and fat */
+	float *fplane, *fbest;
+	int32_t *fat;
 };
 
 static int pool_setup(struct eval *s, struct pool_run *p)
@@ -187,6 +190,36 @@ static VECTOR void sum_row(
 		sum[i] += x[i * stride];
 }
 
+/* Of several NaN the last one stays. */
+#define MAX_LOOP(stride)                                              \
+	for (int64_t i = 0; i < n; i++) {                             \
+		float v = x[i * (stride)], b = best[i];               \
+		int32_t p = pos + (int32_t)(i * (stride)), o = at[i]; \
+		bool take = (v > b) | (v != v);                       \
+		best[i] = take ? v : b;                               \
+		at[i] = take ? p : o;                                 \
+	}
+static VECTOR void max_row_f32(float *restrict best, int32_t *restrict at, const float *restrict x,
+    int32_t pos, int64_t stride, int64_t n)
+{
+	if (stride == 1)
+		MAX_LOOP(1)
+	else if (stride == 2)
+		MAX_LOOP(2)
+	else
+		MAX_LOOP(stride)
+}
+
+static void row_tap(struct pool_run *p, int64_t o, int64_t x, int64_t n, bool max)
+{
+	if (!max)
+		sum_row(p->best + o, p->plane + x, p->stride[2], n);
+	else if (p->narrow)
+		max_row_f32(p->fbest + o, p->fat + o, p->fplane + x, (int32_t)x, p->stride[2], n);
+	else
+		max_row(p->best + o, p->at + o, p->plane + x, x, p->stride[2], n);
+}
+
 /* Adds kernel element k to every window that has it inside. */
 static void pool_tap(struct pool_run *p, const int64_t k[3], bool max)
 {
@@ -195,33 +228,82 @@ static void pool_tap(struct pool_run *p, const int64_t k[3], bool max)
 		off[d] = k[d] * p->dilation[d] - p->begin[d];
 		inside(p, d, off[d], &from[d], &to[d]);
 	}
+	if (to[2] <= from[2])
+		return;
 	for (int64_t z = from[0]; z < to[0]; z++)
 		for (int64_t y = from[1]; y < to[1]; y++) {
 			int64_t iz = z * p->stride[0] + off[0], iy = y * p->stride[1] + off[1];
 			int64_t x = (iz * p->in[1] + iy) * p->in[2] + from[2] * p->stride[2] +
 				    off[2];
 			int64_t o = (z * p->out[1] + y) * p->out[2] + from[2];
-			if (max)
-				max_row(p->best + o, p->at + o, p->plane + x, x, p->stride[2],
-				    to[2] - from[2]);
-			else
-				sum_row(p->best + o, p->plane + x, p->stride[2], to[2] - from[2]);
+			row_tap(p, o, x, to[2] - from[2], max);
 		}
 }
 
-static void pool_plane(struct pool_run *p, const struct tensor *x, int64_t plane, bool max)
+static void load_plane(struct pool_run *p, const struct tensor *x, int64_t plane)
 {
-	int64_t in = p->in[0] * p->in[1] * p->in[2], out = p->out[0] * p->out[1] * p->out[2];
-	int64_t k[3];
-	span_f64(p->plane, x, plane * in, in);
+	int64_t in = p->in[0] * p->in[1] * p->in[2];
+	if (p->narrow && x->type == DT_F32)
+		p->fplane = (float *)x->data + plane * in;
+	else
+		span_f64(p->plane, x, plane * in, in);
+	for (int64_t i = 0; p->narrow && x->type != DT_F32 && i < in; i++)
+		p->fplane[i] = (float)p->plane[i];
+}
+
+/* The first element of output o's window, -1 when it has none. */
+static int64_t window_first(const struct pool_run *p, int64_t o)
+{
+	int64_t pos[3] = {o / p->out[2] / p->out[1], o / p->out[2] % p->out[1], o % p->out[2]},
+		at = 0;
+	for (int d = 0; d < 3; d++) {
+		int64_t i = pos[d] * p->stride[d] - p->begin[d];
+		int64_t skip = i < 0 ? (-i + p->dilation[d] - 1) / p->dilation[d] : 0;
+		i += skip * p->dilation[d];
+		if (skip >= p->kernel[d] || i >= p->in[d])
+			return -1;
+		at = at * p->in[d] + i;
+	}
+	return at;
+}
+
+static void start_plane(struct pool_run *p, int64_t out)
+{
 	for (int64_t i = 0; i < out; i++) {
 		p->best[i] = 0;
 		p->at[i] = -1;
 	}
+	for (int64_t i = 0; p->narrow && i < out; i++) {
+		p->fbest[i] = -INFINITY;
+		p->fat[i] = -1;
+	}
+}
+
+static void pool_plane(struct pool_run *p, const struct tensor *x, int64_t plane, bool max)
+{
+	int64_t k[3], out = p->out[0] * p->out[1] * p->out[2];
+	load_plane(p, x, plane);
+	start_plane(p, out);
 	for (k[0] = 0; k[0] < p->kernel[0]; k[0]++)
 		for (k[1] = 0; k[1] < p->kernel[1]; k[1]++)
 			for (k[2] = 0; k[2] < p->kernel[2]; k[2]++)
 				pool_tap(p, k, max);
+	/* A window of nothing but -inf has taken none of them. */
+	for (int64_t i = 0; p->narrow && i < out; i++)
+		p->at[i] = p->fat[i] < 0 ? window_first(p, i) : p->fat[i];
+}
+
+static int narrow_setup(struct eval *s, struct pool_run *p)
+{
+	enum dtype t = s->in[0].type;
+	int64_t in = p->in[0] * p->in[1] * p->in[2], out = p->out[0] * p->out[1] * p->out[2];
+	p->narrow = in < INT32_MAX && (dtype_is_float(t) ? t != DT_F64 : dtype_bits(t) <= 16);
+	if (!p->narrow)
+		return OK;
+	p->fplane = t == DT_F32 ? s->in[0].data : eval_scratch(s, in, sizeof *p->fplane);
+	p->fbest = eval_scratch(s, out, sizeof *p->fbest);
+	p->fat = eval_scratch(s, out, sizeof *p->fat);
+	return p->fplane && p->fbest && p->fat ? OK : E_NOMEM;
 }
 
 /* What a window wholly in the pads gives: the lowest finite value of the type. */
@@ -257,8 +339,7 @@ static void max_results(struct eval *s, const struct pool_run *p, int64_t plane,
 		else
 			put_element(&s->out[0], to, &s->in[0], plane * in + at);
 		if (s->nout > 1 && s->out[1].data)
-			tensor_set_i64(
-			    &s->out[1], to, (plane * in + (at < 0 ? 0 : at)) % modulus);
+			tensor_set_i64(&s->out[1], to, (plane * in + (at < 0 ? 0 : at)) % modulus);
 	}
 }
 
@@ -272,7 +353,8 @@ int eval_max_pool(struct eval *s)
 		return eval_fail(
 		    s, E_UNSUPPORTED, "type '%s' is not supported", dtype_name(s->in[0].type));
 	int axis = 0;
-	if (s->nout > 1)
+	r = narrow_setup(s, &p);
+	if (!r && s->nout > 1)
 		r = elem_axis(s, attr_i(s->node, "axis"), s->in[0].rank, &axis);
 	if (r)
 		return r;

@@ -2,7 +2,9 @@
 #include <math.h>
 
 #include "ops/elem.h"
+#include "ops/matmul.h"
 #include "ops/rows.h"
+#include "ops/vmath.h"
 
 const struct attr_def attrs_softmax_1[] = {{"axis", ATTR_INT, false, "1", NULL}, {0}};
 const struct attr_def attrs_softmax[] = {{"axis", ATTR_INT, false, "1", NULL}, {0}};
@@ -35,9 +37,9 @@ int infer_cum_sum(struct infer *s)
 
 #define LANES 64 /* neighbouring lines along the axis that are held at once */
 
-/* All lines along an axis: lanes of them at a time as block[axis position][lane]. */
+/* All lines along an axis, LANES of them at a time, each contiguous in the block. */
 struct lines {
-	int64_t outer, len, inner, width;
+	int64_t outer, len, inner;
 	double *block;
 };
 
@@ -50,30 +52,40 @@ static int lines_setup(struct eval *s, struct lines *l, int64_t axis)
 	l->outer = dims_count(x->dim, 0, a);
 	l->len = x->dim[a];
 	l->inner = dims_count(x->dim, a + 1, x->rank);
-	l->width = l->inner < LANES ? l->inner : LANES;
-	l->block = eval_scratch(s, l->len * l->width, sizeof *l->block);
+	l->block = eval_scratch(s, l->len * (l->inner < LANES ? l->inner : LANES), sizeof(double));
 	return l->block ? OK : E_NOMEM;
 }
 
 static void lines_load(const struct lines *l, const struct tensor *t, int64_t at, int64_t n)
 {
-	if (l->inner == 1)
+	double row[LANES];
+	if (l->inner == 1) {
 		span_f64(l->block, t, at, l->len);
-	else
-		for (int64_t i = 0; i < l->len; i++)
-			span_f64(l->block + i * l->width, t, at + i * l->inner, n);
+		return;
+	}
+	for (int64_t i = 0; i < l->len; i++) {
+		span_f64(row, t, at + i * l->inner, n);
+		for (int64_t j = 0; j < n; j++)
+			l->block[j * l->len + i] = row[j];
+	}
 }
 
 static void lines_store(const struct lines *l, struct tensor *t, int64_t at, int64_t n)
 {
-	if (l->inner == 1)
+	double row[LANES];
+	if (l->inner == 1) {
 		span_put_f64(t, at, l->len, l->block);
-	else
-		for (int64_t i = 0; i < l->len; i++)
-			span_put_f64(t, at + i * l->inner, n, l->block + i * l->width);
+		return;
+	}
+	for (int64_t i = 0; i < l->len; i++) {
+		for (int64_t j = 0; j < n; j++)
+			row[j] = l->block[j * l->len + i];
+		span_put_f64(t, at + i * l->inner, n, row);
+	}
 }
 
-static int each_line(struct eval *s, int64_t axis, void (*f)(double *x, int64_t n, int64_t step))
+/* f works in place on lines of n values; wide: they are of type f64. */
+static int each_line(struct eval *s, int64_t axis, void (*f)(double *x, int64_t n, bool wide))
 {
 	struct lines l;
 	int r = lines_setup(s, &l, axis);
@@ -85,54 +97,56 @@ static int each_line(struct eval *s, int64_t axis, void (*f)(double *x, int64_t 
 			int64_t at = o * l.len * l.inner + i;
 			lines_load(&l, &s->in[0], at, n);
 			for (int64_t j = 0; j < n; j++)
-				f(l.block + j, l.len, l.width);
+				f(l.block + j * l.len, l.len, s->in[0].type == DT_F64);
 			lines_store(&l, &s->out[0], at, n);
 		}
 	return OK;
 }
 
-static double largest(const double *x, int64_t n, int64_t step)
+static double largest(const double *x, int64_t n)
 {
 	double m = -INFINITY;
 	for (int64_t i = 0; i < n; i++)
-		if (x[i * step] > m)
-			m = x[i * step];
+		m = x[i] > m ? x[i] : m;
 	return m;
 }
 
-static void softmax_line(double *x, int64_t n, int64_t step)
+double softmax_line(double *x, int64_t n, bool wide)
 {
-	double max = largest(x, n, step), sum = 0;
+	double max = largest(x, n), sum = 0;
+	if (!wide && max > -INFINITY && max < INFINITY)
+		return vexp_sum(x, n, max);
 	for (int64_t i = 0; i < n; i++)
-		sum += x[i * step] = exp(x[i * step] - max);
-	for (int64_t i = 0; i < n; i++)
-		x[i * step] /= sum;
+		sum += x[i] = exp(x[i] - max);
+	return sum;
 }
 
-static void log_softmax_line(double *x, int64_t n, int64_t step)
+static VECTOR void softmax_whole(double *x, int64_t n, bool wide)
 {
-	double max = largest(x, n, step), sum = 0;
+	double sum = softmax_line(x, n, wide);
 	for (int64_t i = 0; i < n; i++)
-		sum += exp(x[i * step] - max);
+		x[i] /= sum;
+}
+
+static void log_softmax_line(double *x, int64_t n, bool wide)
+{
+	double max = largest(x, n), sum = 0;
+	(void)wide;
+	for (int64_t i = 0; i < n; i++)
+		sum += exp(x[i] - max);
 	sum = log(sum);
 	for (int64_t i = 0; i < n; i++)
-		x[i * step] -= max + sum;
-}
-
-/* A scalar is its own only line. */
-static int softmax_eval(struct eval *s, void (*f)(double *, int64_t, int64_t))
-{
-	return each_line(s, attr_i(s->node, "axis"), f);
+		x[i] -= max + sum;
 }
 
 int eval_softmax(struct eval *s)
 {
-	return softmax_eval(s, softmax_line);
+	return each_line(s, attr_i(s->node, "axis"), softmax_whole);
 }
 
 int eval_log_softmax(struct eval *s)
 {
-	return softmax_eval(s, log_softmax_line);
+	return each_line(s, attr_i(s->node, "axis"), log_softmax_line);
 }
 
 /* Running sums of one line, in double or wrapping integers. */

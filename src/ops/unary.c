@@ -1,9 +1,11 @@
 /* Elementwise operators on one input that are computed in double and rounded once. */
 #include <math.h>
+#include <string.h>
 
 #include "ops/elem.h"
 #include "ops/rows.h"
 #include "ops/unary.h"
+#include "ops/vmath.h"
 
 const struct attr_def attrs_elu[] = {{"alpha", ATTR_FLOAT, true, NULL, NULL}, {0}};
 const struct attr_def attrs_gelu[] = {
@@ -95,19 +97,14 @@ UNARY(atan, atan(x))
 UNARY(atanh, atanh(x))
 UNARY(cos, cos(x))
 UNARY(cosh, cosh(x))
-UNARY(erf, erf(x))
-UNARY(exp, exp(x))
 UNARY(log, log(x))
-UNARY(sigmoid, sigmoid(x))
 UNARY(sin, sin(x))
 UNARY(sinh, sinh(x))
 UNARY(sqrt, sqrt(x))
 UNARY(tan, tan(x))
-UNARY(tanh, tanh(x))
 UNARY(mish, x *tanh(soft_plus(x)))
 UNARY(soft_plus, soft_plus(x))
 UNARY(soft_sign, x / (1 + fabs(x)))
-UNARY(gelu_erf, gelu_erf(x))
 
 /* min(max(x + 3, 0), 6), a NaN kept. */
 static inline double relu6(double x)
@@ -117,13 +114,100 @@ static inline double relu6(double x)
 UNARY(hswish, x *relu6(x + 3) / 6)
 UNARY(hsigmoid, relu6(x + 3) / 6)
 
-MAP(gelu_tanh, gelu_tanh(x))
+/* The rows on exponentials: libm for f64, spans of our own for the narrower types. */
+#define NARROW(name, libm, body)                                                 \
+	MAP(name##_libm, libm)                                                   \
+	static void name##_span(double *v, int64_t n, double a, double b)        \
+	{                                                                        \
+		(void)a, (void)b;                                                \
+		body;                                                            \
+	}                                                                        \
+	static int name##_with(struct eval *s, double a, double b)               \
+	{                                                                        \
+		bool wide = s->out[0].type == DT_F64;                            \
+		return unary_f64(s, wide ? name##_libm_f64 : name##_span, a, b); \
+	}
+
+NARROW(exp, exp(x), vexp(v, n))
+NARROW(tanh, tanh(x), vtanh(v, n))
+NARROW(sigmoid, sigmoid(x), vsigmoid(v, n))
+NARROW(erf, erf(x), verf(v, n))
+
+int eval_exp(struct eval *s)
+{
+	return exp_with(s, 0, 0);
+}
+
+int eval_tanh(struct eval *s)
+{
+	return tanh_with(s, 0, 0);
+}
+
+int eval_sigmoid(struct eval *s)
+{
+	return sigmoid_with(s, 0, 0);
+}
+
+int eval_erf(struct eval *s)
+{
+	return erf_with(s, 0, 0);
+}
+
+/* v = x f(v), where v was made from x by the caller. */
+static VECTOR void times(double *restrict v, const double *restrict x, int64_t n, double scale)
+{
+	for (int64_t i = 0; i < n; i++)
+		v[i] = scale * x[i] * v[i];
+}
+
+static VECTOR void gelu_erf_body(double *v, int64_t n)
+{
+	double x[SPAN];
+	memcpy(x, v, (size_t)n * sizeof *x);
+	for (int64_t i = 0; i < n; i++)
+		v[i] *= M_SQRT1_2;
+	verf(v, n);
+	for (int64_t i = 0; i < n; i++)
+		v[i] += 1;
+	times(v, x, n, 0.5);
+}
+NARROW(gelu_erf, gelu_erf(x), gelu_erf_body(v, n))
+
+int eval_gelu_erf(struct eval *s)
+{
+	return gelu_erf_with(s, 0, 0);
+}
+
+static VECTOR void gelu_tanh_body(double *v, int64_t n)
+{
+	double x[SPAN];
+	memcpy(x, v, (size_t)n * sizeof *x);
+	for (int64_t i = 0; i < n; i++)
+		v[i] = M_2_SQRTPI * M_SQRT1_2 * (v[i] + 0.044715 * v[i] * v[i] * v[i]);
+	vtanh(v, n);
+	for (int64_t i = 0; i < n; i++)
+		v[i] += 1;
+	times(v, x, n, 0.5);
+}
+NARROW(gelu_tanh, gelu_tanh(x), gelu_tanh_body(v, n))
+
 int eval_gelu(struct eval *s)
 {
 	bool approx = attr_is(s->node, "approximation_mode", "TANH") ||
 		      attr_is(s->node, "approximation_mode", "tanh");
-	return unary_f64(s, approx ? gelu_tanh_f64 : gelu_erf_f64, 0, 0);
+	return approx ? gelu_tanh_with(s, 0, 0) : gelu_erf_with(s, 0, 0);
 }
+
+static VECTOR void swish_body(double *v, int64_t n, double beta)
+{
+	double x[SPAN];
+	memcpy(x, v, (size_t)n * sizeof *x);
+	for (int64_t i = 0; i < n; i++)
+		v[i] *= beta;
+	vsigmoid(v, n);
+	times(v, x, n, 1);
+}
+NARROW(swish, x *sigmoid(a *x), swish_body(v, n, a))
 
 MAP(elu, x < 0 ? a * expm1(x) : x)
 int eval_elu(struct eval *s)
@@ -153,8 +237,7 @@ int eval_hard_sigmoid(struct eval *s)
 	return unary_f64(s, hard_sigmoid_f64, param(s, 1, 0), param(s, 2, 0));
 }
 
-MAP(swish, x *sigmoid(a *x))
 int eval_swish(struct eval *s)
 {
-	return unary_f64(s, swish_f64, param(s, 1, 1), 0);
+	return swish_with(s, param(s, 1, 1), 0);
 }
