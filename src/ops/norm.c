@@ -214,9 +214,20 @@ int eval_mvn(struct eval *s)
 	return OK;
 }
 
+/* Without axes an element is divided by itself, whatever eps is. */
+static int divided_by_itself(struct eval *s)
+{
+	int64_t n = tensor_count(&s->in[0]);
+	for (int64_t i = 0; i < n; i++)
+		tensor_set_f64(&s->out[0], i, tensor_f64(&s->in[0], i) != 0);
+	return OK;
+}
+
 int eval_normalize_l2(struct eval *s)
 {
 	struct sums m;
+	if (!tensor_count(&s->in[1]))
+		return divided_by_itself(s);
 	int r = sums_setup(s, &m);
 	if (r)
 		return r;
