@@ -17,8 +17,9 @@ const char *input_path(const char *word)
 	return strcmp(word, "-") ? word : "/dev/stdin";
 }
 
-int feed_new(struct feed *f, const struct graph *g, struct err *err)
+int feed_new(struct feed *f, const struct graph *g, struct log log, struct err *err)
 {
+	f->log = log;
 	f->n = g->ninputs;
 	f->in = calloc(f->n + 1, sizeof *f->in);
 	f->shape = calloc(f->n + 1, sizeof *f->shape);
@@ -74,6 +75,67 @@ int feed_complete(const struct feed *f, const struct graph *g, struct err *err)
 	return E_USAGE;
 }
 
+/* The size that a given tensor shows for the same symbol, else the smallest from 1 up. */
+static int64_t open_dim(const struct feed *f, struct dim d)
+{
+	for (int i = 0; i < f->n && d.symbol; i++) {
+		const struct shape *s = &f->shape[i];
+		for (int j = 0; f->in[i].type != DT_NONE && j < s->rank; j++)
+			if (s->dim[j].symbol == d.symbol)
+				return f->in[i].dim[j];
+	}
+	return d.min > 1 || d.max == d.min ? d.min : d.max < 1 ? d.max : 1;
+}
+
+static void fill_random(struct tensor *t, uint64_t *state)
+{
+	int64_t n = tensor_count(t);
+	for (int64_t i = 0; i < n; i++) {
+		if (t->type == DT_F32)
+			((float *)t->data)[i] = rng_f32(state);
+		else if (dtype_is_float(t->type))
+			tensor_set_f64(t, i, rng_f32(state));
+		else if (t->type == DT_BOOL)
+			((uint8_t *)t->data)[i] = rng_next(state) & 1;
+		else
+			tensor_set_i64(t, i, rng_next(state) % RANDOM_INTEGERS);
+	}
+}
+
+/* Input k of random values, or of zeros without a state. */
+static int fill_input(
+    struct feed *f, const struct graph *g, int k, uint64_t *state, struct err *err)
+{
+	const struct value *v = &g->inputs[k]->out[0];
+	const struct shape *s = &f->shape[k];
+	int64_t dim[MAX_RANK];
+	if (s->rank < 0 || v->info.type == DT_NONE)
+		return fail(err, E_USAGE, "input '%s' has no known %s, give it with --data",
+		    value_name(v), s->rank < 0 ? "rank" : "type");
+	for (int j = 0; j < s->rank; j++)
+		dim[j] = open_dim(f, s->dim[j]);
+	int r = tensor_alloc(&f->in[k], v->info.type, s->rank, dim, err);
+	if (r)
+		return err_in(err, "input '%s'", value_name(v));
+	if (state)
+		fill_random(&f->in[k], state);
+	return OK;
+}
+
+static int wrong_shape(
+    const struct feed *f, const struct graph *g, int k, const struct tensor *t, struct err *err)
+{
+	struct text is = {0}, has = {0};
+	struct shape s = tensor_shape(t);
+	shape_text(&is, &f->shape[k]);
+	shape_text(&has, &s);
+	fail(err, E_FORMAT, "input '%s' takes the shape [%s], the data have [%s]",
+	    value_name(&g->inputs[k]->out[0]), is.data ? is.data : "", has.data ? has.data : "");
+	text_free(&is);
+	text_free(&has);
+	return E_FORMAT;
+}
+
 /* Takes t (also on failure) as input k. */
 static int feed_take(
     struct feed *f, const struct graph *g, int k, struct tensor *t, struct err *err)
@@ -90,22 +152,20 @@ static int feed_take(
 	else if (want != DT_NONE && t->type != want)
 		r = fail(err, E_FORMAT, "input '%s' takes %s, the data are %s", value_name(v),
 		    dtype_name(want), dtype_name(t->type));
-	else if (!shape_fits(&f->shape[k], t->rank, t->dim)) {
-		struct text is = {0}, has = {0};
-		struct shape s = tensor_shape(t);
-		shape_text(&is, &f->shape[k]);
-		shape_text(&has, &s);
-		r = fail(err, E_FORMAT, "input '%s' takes the shape [%s], the data have [%s]",
-		    value_name(v), is.data ? is.data : "", has.data ? has.data : "");
-		text_free(&is);
-		text_free(&has);
+	else if (!shape_fits(&f->shape[k], t->rank, t->dim))
+		r = wrong_shape(f, g, k, t, err);
+	if (!r) {
+		f->in[k] = *t;
+		return OK;
 	}
-	if (r) {
-		tensor_free(t);
-		return r;
+	tensor_free(t);
+	/* What nothing reads needs no data that fit. */
+	if (!v->nuses && f->in[k].type == DT_NONE && f->shape[k].rank >= 0) {
+		log_say(&f->log, LOG_WARN, "%s; nothing uses this input", err->text);
+		err_clear(err);
+		return fill_input(f, g, k, NULL, err);
 	}
-	f->in[k] = *t;
-	return OK;
+	return r;
 }
 
 static int next_free(const struct feed *f)
@@ -139,25 +199,42 @@ static int feed_npz(struct feed *f, const struct graph *g, const char *path, str
 	return r;
 }
 
-/* k -1: the next input without data. */
-static int feed_file(
-    struct feed *f, const struct graph *g, int k, const char *path, struct err *err)
+enum data_kind { DATA_NPY, DATA_NPZ, DATA_PB };
+
+/* By content; stdin, which can be read only once, is taken for an array. */
+static int data_kind(const char *word, enum data_kind *out, struct err *err)
 {
-	struct tensor t = {0};
 	struct file *m;
-	int r = file_map(path, &m, err);
+	*out = DATA_NPY;
+	if (!strcmp(word, "-"))
+		return OK;
+	int r = file_map(word, &m, err);
 	if (r)
 		return r;
-	bool npy = m->size > 6 && !memcmp(m->data, "\x93NUMPY", 6);
-	bool npz = m->size > 4 && !memcmp(m->data, "PK", 2);
+	if (m->size > 2 && !memcmp(m->data, "PK", 2))
+		*out = DATA_NPZ;
+	else if (m->size < 6 || memcmp(m->data, "\x93NUMPY", 6))
+		*out = DATA_PB;
 	file_unref(m);
-	if (npz && k < 0)
-		return feed_npz(f, g, path, err);
+	return OK;
+}
+
+/* k -1: the next input without data. */
+static int feed_file(
+    struct feed *f, const struct graph *g, int k, const char *word, struct err *err)
+{
+	struct tensor t = {0};
+	enum data_kind kind;
+	int r = data_kind(word, &kind, err);
+	if (r)
+		return r;
+	if (kind == DATA_NPZ && k < 0)
+		return feed_npz(f, g, word, err);
 	if (k < 0)
 		k = next_free(f);
 	if (k >= f->n)
 		return fail(err, E_USAGE, "more data files than inputs (%d)", f->n);
-	r = npy || npz ? npy_read(path, &t, err) : onnx_tensor_read(path, &t, err);
+	r = kind == DATA_PB ? onnx_tensor_read(word, &t, err) : npy_read(input_path(word), &t, err);
 	return r ? r : feed_take(f, g, k, &t, err);
 }
 
@@ -187,58 +264,20 @@ int feed_files(struct feed *f, const struct graph *g, const struct list *data, s
 				continue;
 			if (!named && eq && access(path, F_OK))
 				return unknown_input(g, path, eq - path, err);
-			if (feed_file(f, g, k, input_path(path), err))
+			if (feed_file(f, g, k, path, err))
 				return err_in(err, "'%s'", path);
 		}
 	}
 	return OK;
 }
 
-/* The size that a given tensor shows for the same symbol, else the smallest from 1 up. */
-static int64_t open_dim(const struct feed *f, struct dim d)
-{
-	for (int i = 0; i < f->n && d.symbol; i++) {
-		const struct shape *s = &f->shape[i];
-		for (int j = 0; f->in[i].type != DT_NONE && j < s->rank; j++)
-			if (s->dim[j].symbol == d.symbol)
-				return f->in[i].dim[j];
-	}
-	return d.min > 1 || d.max == d.min ? d.min : d.max < 1 ? d.max : 1;
-}
-
-static void fill_random(struct tensor *t, uint64_t *state)
-{
-	int64_t n = tensor_count(t);
-	for (int64_t i = 0; i < n; i++) {
-		if (t->type == DT_F32)
-			((float *)t->data)[i] = rng_f32(state);
-		else if (dtype_is_float(t->type))
-			tensor_set_f64(t, i, rng_f32(state));
-		else if (t->type == DT_BOOL)
-			((uint8_t *)t->data)[i] = rng_next(state) & 1;
-		else
-			tensor_set_i64(t, i, rng_next(state) % RANDOM_INTEGERS);
-	}
-}
-
 int feed_random(struct feed *f, const struct graph *g, int64_t seed, struct err *err)
 {
 	uint64_t state = seed;
 	for (int i = 0; i < f->n; i++) {
-		const struct value *v = &g->inputs[i]->out[0];
-		const struct shape *s = &f->shape[i];
-		int64_t dim[MAX_RANK];
-		if (f->in[i].type != DT_NONE)
-			continue;
-		if (s->rank < 0 || v->info.type == DT_NONE)
-			return fail(err, E_USAGE, "input '%s' has no known %s, give it with --data",
-			    value_name(v), s->rank < 0 ? "rank" : "type");
-		for (int j = 0; j < s->rank; j++)
-			dim[j] = open_dim(f, s->dim[j]);
-		int r = tensor_alloc(&f->in[i], v->info.type, s->rank, dim, err);
+		int r = f->in[i].type == DT_NONE ? fill_input(f, g, i, &state, err) : OK;
 		if (r)
-			return err_in(err, "input '%s'", value_name(v));
-		fill_random(&f->in[i], &state);
+			return r;
 	}
 	return OK;
 }

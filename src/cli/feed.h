@@ -10,9 +10,11 @@ struct feed {
 	int n;
 	struct tensor *in;   /* one per input of the graph; DT_NONE: not given yet */
 	struct shape *shape; /* what each may be; a caller may narrow it */
+	struct log log;
 };
 
-int feed_new(struct feed *f, const struct graph *g, struct err *err);
+/* log is for warnings. */
+int feed_new(struct feed *f, const struct graph *g, struct log log, struct err *err);
 void feed_free(struct feed *f);
 /* Words FILE or NAME=FILE: .npy, .npz (arrays by the inputs' names) or a TensorProto; those without
  * a name go to the inputs in order. bf16 and f8 inputs take their bits as u16 and u8. */

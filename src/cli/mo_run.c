@@ -51,7 +51,7 @@ static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
 static int run_plain(struct run *r, struct err *err)
 {
 	struct feed f = {0};
-	int s = feed_new(&f, r->g, err);
+	int s = feed_new(&f, r->g, tool_log(r->p), err);
 	s = s ? s : feed_files(&f, r->g, &r->data, err);
 	if (!s && r->seed >= 0)
 		s = feed_random(&f, r->g, r->seed, err);

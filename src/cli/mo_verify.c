@@ -28,7 +28,7 @@ static int run_once(struct convert *c, struct graph *g, struct pool *pool, const
 
 static int make_feed(struct convert *c, struct feed *f, struct err *err)
 {
-	int r = feed_new(f, c->g, err);
+	int r = feed_new(f, c->g, tool_log(c->p), err);
 	r = r ? r : feed_files(f, c->g, &c->data, err);
 	return r ? r : feed_random(f, c->g, c->seed < 0 ? 1 : c->seed, err);
 }

@@ -124,7 +124,7 @@ static cJSON *compare_json(const struct compare *c, double limit)
 /* Data for the reference, of sizes that both networks take. */
 static int make_feed(struct run *r, const struct graph *want, struct feed *f, struct err *err)
 {
-	int s = feed_new(f, want, err);
+	int s = feed_new(f, want, tool_log(r->p), err);
 	for (int k = 0; k < f->n && !s; k++) {
 		const char *name = value_name(&want->inputs[k]->out[0]);
 		int i = graph_find_input(r->g, name);
