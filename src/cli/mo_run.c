@@ -2,27 +2,73 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/dump.h"
 #include "cli/feed.h"
 #include "cli/results.h"
 #include "cli/run.h"
 
-static int report(struct run *r, const struct tensor *out, struct err *err)
+/* Takes latency, which may be NULL. */
+static int report(struct run *r, const struct tensor *out, cJSON *latency, struct err *err)
 {
 	if (r->out) {
 		int s = results_write(r->out, r->g, out, err);
-		if (s)
+		if (s) {
+			cJSON_Delete(latency);
 			return s;
+		}
 		tool_say(r->p, "wrote %d outputs to '%s'", r->g->noutputs, r->out);
 	} else if (!r->json || strcmp(r->json, "-")) {
 		results_print(r->g, out);
 	}
-	if (!r->json)
+	if (!r->json) {
+		cJSON_Delete(latency);
 		return OK;
+	}
 	cJSON *j = cJSON_CreateObject();
 	cJSON_AddItemToObject(j, "outputs", results_json(r->g, out));
+	if (latency)
+		cJSON_AddItemToObject(j, "latency_ms", latency);
 	return json_write(r->json, j, err);
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Runs again as often as --repeat says; *latency is {min, median, max} of these runs. */
+static int repeat(const struct run *r, struct exec *e, const struct feed *f, struct tensor *out,
+    cJSON **latency, struct err *err)
+{
+	size_t n = (size_t)r->repeat;
+	double *ms = calloc(n, sizeof *ms);
+	int s = ms ? OK : fail_nomem(err);
+	for (size_t i = 0; !s && i < n; i++) {
+		double start = now_ms();
+		s = exec_run(e, f->in, out, err);
+		ms[i] = now_ms() - start;
+	}
+	if (!s) {
+		qsort(ms, n, sizeof *ms, ascending);
+		*latency = cJSON_CreateObject();
+		cJSON_AddNumberToObject(*latency, "min", ms[0]);
+		cJSON_AddNumberToObject(*latency, "median", ms[n / 2]);
+		cJSON_AddNumberToObject(*latency, "max", ms[n - 1]);
+		tool_say(r->p, "%zu runs: %.3f ms min, %.3f median, %.3f max", n, ms[0], ms[n / 2],
+		    ms[n - 1]);
+	}
+	free(ms);
+	return s;
 }
 
 static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
@@ -30,6 +76,7 @@ static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
 	struct exec_options o = run_exec(r);
 	struct dump dump = {0};
 	struct exec *e = NULL;
+	cJSON *latency = NULL;
 	struct tensor *out = calloc(r->g->noutputs + 1, sizeof *out);
 	int s = out ? OK : fail_nomem(err);
 	if (!s && r->dump.n) {
@@ -39,7 +86,9 @@ static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
 	}
 	s = s ? s : exec_new(r->g, &o, &e, err);
 	s = s ? s : exec_run(e, f->in, out, err);
-	s = s ? s : report(r, out, err);
+	if (!s && r->repeat)
+		s = repeat(r, e, f, out, &latency, err);
+	s = s ? s : report(r, out, latency, err);
 	if (!s && r->dump.n)
 		s = dump_finish(&dump, err);
 	exec_free(e);
@@ -71,6 +120,8 @@ static int check(const struct run *r, struct err *err)
 		    err, E_USAGE, "--accuracy, --classify and --compare do not go together");
 	if (r->dump.n && (!r->out || modes))
 		return fail(err, E_USAGE, "--dump needs --out and a plain run");
+	if (r->repeat && (r->dump.n || modes))
+		return fail(err, E_USAGE, "--repeat is for a plain run without --dump");
 	if (r->out && modes)
 		return fail(err, E_USAGE, "--out is for a plain run");
 	if (r->accuracy && r->data.n != 1)
@@ -117,6 +168,8 @@ static const struct option_row rows[] = {
 	AT(threads), NULL, 0, 256},
     {OPT_FLAG, "eval", 0, NULL, "the plain C truth of every operator, no fast kernels", AT(eval),
 	NULL, 0, 0},
+    {OPT_INT, "repeat", 0, "N", "run N times more and say how long a run takes", AT(repeat), NULL,
+	0, 1000000},
     {.kind = OPT_SECTION, .about = "Results"},
     {OPT_STRING, "out", 'o', "DIR", "write every output to DIR/<k>.npy, and outputs.json", AT(out),
 	"output-dir", 0, 0},

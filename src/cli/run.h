@@ -14,7 +14,7 @@ struct run {
 	struct list data, dump, classify;
 	int64_t seed; /* below 0: not given */
 	const char *out, *compare, *labels, *preprocess, *classes, *json;
-	int64_t threads, label_offset, top;
+	int64_t threads, repeat, label_offset, top;
 	double tolerance; /* below 0: the default */
 	bool eval, accuracy, lenient;
 	/* state */
