@@ -1,6 +1,9 @@
-/* Runs every fuzz target on the files of its folder: replay CORPUS, or replay CORPUS/NAME/FILE. */
+/* Runs every fuzz target on the files of its folder, and random operators: replay CORPUS, or
+ * replay CORPUS/NAME/FILE. */
 #include <dirent.h>
 #include <sys/stat.h>
+
+#include "base/rng.h"
 
 #define LLVMFuzzerTestOneInput fuzz_one_onnx
 #include "fuzz_onnx.c"
@@ -61,6 +64,20 @@ static int replay_folder(const struct target *t, const char *corpus)
 	return n;
 }
 
+/* Operators need no seeds: any bytes are a trial. */
+static int random_ops(int trials)
+{
+	uint64_t state = 1;
+	uint8_t bytes[256];
+	for (int i = 0; i < trials; i++) {
+		for (size_t k = 0; k < sizeof bytes; k++)
+			bytes[k] = (uint8_t)rng_next(&state);
+		bytes[0] = (uint8_t)i;
+		fuzz_one_op(bytes, sizeof bytes);
+	}
+	return trials;
+}
+
 int main(int argc, char **argv)
 {
 	int n = 0;
@@ -76,6 +93,7 @@ int main(int argc, char **argv)
 				replay_file(&target[k], argv[i]), n++;
 		}
 	}
+	n += random_ops(5000);
 	printf("%d passed, %d failed\n", n, !n);
 	return !n;
 }
