@@ -70,6 +70,11 @@ $(BUILD)/gen/onnx.pb-c.c: formats/onnx.proto
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
 	$(CC) -pthread -o $@ $< $(BUILD)/libmo.a -lcmocka $(MO_LIBS) $(LDFLAGS)
 
+# Its allocations go through the test, which lets them fail one by one.
+WRAPPED := malloc calloc realloc reallocarray aligned_alloc strdup strndup arena_alloc arena_array arena_copy \
+	arena_str arena_strn
+$(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+
 -include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(UNIT:=.d) $(RUNNERS:=.d)
 
 # ---- what a user runs -----------------------------------------------------------------------------
