@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "formats/ir.h"
 #include "formats/ir_ports.h"
+#include "base/map.h"
 #include "formats/ir_xml.h"
 #include "graph/op.h"
 #include "ops/op.h"
@@ -22,6 +23,7 @@ struct reader {
 	struct ir_layer **by_id;
 	struct node **node; /* parallel to doc.layer */
 	struct graph *graph;
+	struct map names; /* tensor names given so far: the first one of a name keeps it */
 	struct file *bin; /* mapped when the first constant asks */
 	struct err *err;
 };
@@ -238,12 +240,21 @@ static int check_counts(struct reader *r, const struct ir_layer *l, const struct
 	return OK;
 }
 
+static int add_name(struct reader *r, struct value *v, const char *name)
+{
+	if (!*name || map_has(&r->names, name))
+		return OK;
+	if (!map_put(&r->names, name, v) || !value_add_name(v, name))
+		return fail_nomem(r->err);
+	return OK;
+}
+
 static int set_names(struct reader *r, const struct ir_layer *l, struct node *n)
 {
 	for (int i = 0; i < l->nout; i++)
 		for (int k = 0; k < l->out[i].nnames; k++)
-			if (*l->out[i].names[k] && !value_add_name(&n->out[i], l->out[i].names[k]))
-				return fail_nomem(r->err);
+			if (add_name(r, &n->out[i], l->out[i].names[k]) != OK)
+				return r->err->status;
 	for (const struct meta *m = l->meta; m; m = m->next)
 		if (!node_add_meta(n, m->key, m->version, m->value))
 			return fail_nomem(r->err);
@@ -323,8 +334,8 @@ static int name_outputs(struct reader *r, const struct ir_layer *l, struct node 
 {
 	struct value *v = node_in(n, 0);
 	for (int k = 0; k < l->noutput_names; k++)
-		if (*l->output_names[k] && !value_add_name(v, l->output_names[k]))
-			return fail_nomem(r->err);
+		if (add_name(r, v, l->output_names[k]) != OK)
+			return r->err->status;
 	return OK;
 }
 
@@ -430,6 +441,7 @@ int ir_read(const char *xml, const char *bin, const struct ir_read_options *o, s
 		*out = r.graph;
 	else
 		graph_free(r.graph);
+	map_free(&r.names);
 	file_unref(r.bin);
 	arena_free(r.arena);
 	return rc;

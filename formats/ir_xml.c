@@ -25,6 +25,7 @@ struct xml {
 	struct meta **meta_end;
 	struct err *err;
 	char problem[512]; /* the first thing that libxml2 found wrong */
+	bool nomem;
 };
 
 static void note_problem(void *user, xml_error e)
@@ -32,6 +33,7 @@ static void note_problem(void *user, xml_error e)
 	struct xml *x = user;
 	size_t n = e->message ? strcspn(e->message, "\n") : 0;
 
+	x->nomem |= e->code == XML_ERR_NO_MEMORY;
 	if (*x->problem || e->level < XML_ERR_ERROR)
 		return;
 	if (n > sizeof x->problem - 1)
@@ -373,7 +375,7 @@ static int read_element(struct xml *x, int depth, enum place *place, bool *skip)
 
 	*skip = whole;
 	if (!n)
-		return E_FORMAT; /* libxml2 has said why */
+		return fail(x->err, E_FORMAT, "XML is broken"); /* libxml2 may say better why */
 	if (depth == 0)
 		return read_net(x, n);
 	if (depth == 1) {
@@ -404,6 +406,8 @@ static int read_all(struct xml *x)
 			break;
 		more = skip ? xmlTextReaderNext(x->reader) : xmlTextReaderRead(x->reader);
 	}
+	if (x->nomem)
+		return fail_nomem(x->err);
 	if (*x->problem)
 		return fail(x->err, E_FORMAT, "line %d: %s",
 		    xmlTextReaderGetParserLineNumber(x->reader), x->problem);
@@ -412,22 +416,41 @@ static int read_all(struct xml *x)
 	return rc;
 }
 
+/* libxml2 writes what it cannot hand to a reader, such as a failure to make one, to stderr. */
+static void say_nothing(void *user, const char *fmt, ...)
+{
+	(void)user;
+	(void)fmt;
+}
+
+static int parse_quietly(struct xml *x, const void *data, size_t size)
+{
+	xmlGenericErrorFunc say = xmlGenericError;
+	void *user = xmlGenericErrorContext;
+	int rc;
+
+	xmlSetGenericErrorFunc(NULL, say_nothing);
+	x->reader = xmlReaderForMemory(data, (int)size, NULL, NULL, XML_PARSE_NONET);
+	if (x->reader) {
+		xmlTextReaderSetStructuredErrorHandler(x->reader, note_problem, x);
+		rc = read_all(x);
+		xmlFreeTextReader(x->reader);
+	} else {
+		rc = fail_nomem(x->err);
+	}
+	xmlSetGenericErrorFunc(user, say);
+	return rc;
+}
+
 int ir_xml_parse(
     const void *data, size_t size, struct arena *arena, struct ir_doc *out, struct err *err)
 {
 	struct xml x = {.arena = arena, .doc = out, .err = err};
-	int rc;
 
 	*out = (struct ir_doc){0};
 	x.meta_end = &out->meta;
 	if (size > LIMIT_XML_BYTES || size > INT_MAX)
 		return fail(err, E_LIMIT, "XML is larger than the limit of %" PRId64 " bytes",
 		    LIMIT_XML_BYTES);
-	x.reader = xmlReaderForMemory(data, (int)size, NULL, NULL, XML_PARSE_NONET);
-	if (!x.reader)
-		return fail_nomem(err);
-	xmlTextReaderSetStructuredErrorHandler(x.reader, note_problem, &x);
-	rc = read_all(&x);
-	xmlFreeTextReader(x.reader);
-	return rc;
+	return parse_quietly(&x, data, size);
 }

@@ -276,6 +276,7 @@ static int walk_message(
 struct budget {
 	struct arena *arena;
 	size_t left;
+	bool failed; /* the arena, not the budget */
 };
 
 static void *budget_alloc(void *user, size_t size)
@@ -284,7 +285,9 @@ static void *budget_alloc(void *user, size_t size)
 	if (size > b->left)
 		return NULL;
 	b->left -= size;
-	return arena_alloc(b->arena, size);
+	void *p = arena_alloc(b->arena, size);
+	b->failed |= !p;
+	return p;
 }
 
 static void budget_free(void *user, void *p)
@@ -299,10 +302,12 @@ int onnx_wire_parse(const void *data, size_t size, const ProtobufCMessageDescrip
 	struct walk w = {.start = data, .err = err};
 	int status = walk_message(&w, cursor_of(data, size), d, 0);
 	if (status == OK) {
-		struct budget b = {arena, LIMIT_PROTO_BYTES};
+		struct budget b = {arena, LIMIT_PROTO_BYTES, false};
 		ProtobufCAllocator a = {budget_alloc, budget_free, &b};
 		*out = protobuf_c_message_unpack(d, &a, w.len, w.out ? w.out : (const uint8_t *)"");
-		if (!*out)
+		if (!*out && b.failed)
+			status = fail_nomem(err);
+		else if (!*out)
 			status = fail(
 			    err, E_LIMIT, "unpacking the model's structure takes too much memory");
 	}

@@ -107,13 +107,15 @@ static int plan_max_pool(struct exec *e, struct plan *p, struct call *c, struct 
 	const struct node *n = c->step->node;
 	const struct tensor *x = input(p, c, 0), *y = output(p, c);
 	struct max_pool_f32 *k = c->max_pool = arena_alloc(p->arena, sizeof *k);
-	struct rows_f32 *r = &k->rows;
 	struct window w;
 	const int64_t *kernel;
+	if (!k)
+		return fail_nomem(err);
+	struct rows_f32 *r = &k->rows;
 	int spatial = x->rank - 2, status = window_read(&w, n, spatial, err);
 	c->run = run_eval;
-	if (!k || status < 0)
-		return k ? status : fail_nomem(err);
+	if (status < 0)
+		return status;
 	if (attr_ints(n, "kernel", &kernel) != spatial || !counts_fit(x->dim[0], x->dim[1], 1))
 		return OK;
 	k->row = max_f32_pick();

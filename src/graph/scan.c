@@ -227,6 +227,8 @@ static int scan_type(struct scan *s, struct info *out)
 	if (out->type == DT_NONE && strcmp(type, "undefined"))
 		return fail(s->err, E_FORMAT, "'%.100s' is no element type", type);
 	char *shape = *s->p == '[' ? run(s, strcspn(s->p, "]\n")) : NULL;
+	if (!shape && STATUS(s) == E_NOMEM)
+		return E_NOMEM;
 	if (!shape || *s->p != ']')
 		return expected(s, "a shape in brackets");
 	s->p++;

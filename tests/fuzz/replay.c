@@ -1,9 +1,13 @@
 /* Runs every fuzz target on the files of its folder, and random operators: replay CORPUS, or
  * replay CORPUS/NAME/FILE. */
 #include <dirent.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/rng.h"
+
+typedef int fuzz_one(const uint8_t *data, size_t size);
+fuzz_one fuzz_one_onnx, fuzz_one_ir, fuzz_one_npy, fuzz_one_image, fuzz_one_graph, fuzz_one_op;
 
 #define LLVMFuzzerTestOneInput fuzz_one_onnx
 #include "fuzz_onnx.c"
@@ -27,7 +31,7 @@
 
 static const struct target {
 	const char *name;
-	int (*run)(const uint8_t *data, size_t size);
+	fuzz_one *run;
 } target[] = {{"onnx", fuzz_one_onnx}, {"ir", fuzz_one_ir}, {"npy", fuzz_one_npy},
     {"image", fuzz_one_image}, {"graph", fuzz_one_graph}, {"op", fuzz_one_op}};
 

@@ -133,7 +133,8 @@ static int read_ir(const char *path, struct err *err)
 {
 	(void)path;
 	struct graph *g = NULL;
-	int rc = ir_read(xml, bin, NULL, &g, err);
+	struct ir_read_options o = {0};
+	int rc = ir_read(xml, bin, &o, &g, err);
 	if (!rc)
 		graph_free(g);
 	return rc;
@@ -231,7 +232,7 @@ static int read_image(const char *path, struct err *err)
 static const char *const networks[] = {"testdata/corpus/onnx/convnet",
     "testdata/corpus/onnx/shapes", "testdata/corpus/onnx/attention",
     "testdata/corpus/onnx/function", "testdata/corpus/onnx/legacy",
-    "testdata/corpus/onnx/quantized"};
+    "testdata/corpus/onnx/quantized", "testdata/corpus/onnx/subgraph"};
 #define NNETWORKS (sizeof networks / sizeof *networks)
 
 static void sweep_networks(const char *name, scenario *run)
