@@ -8,19 +8,21 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/threads.h"
 
-/* How often a waiter looks before it sleeps; a loop of the next layer often starts within this
- * time. Never under a CPU quota, where looking spends what the work needs. */
-#define SPINS 4000
+/* How long a waiter looks before it sleeps: the next layer's loop often starts within this time.
+ * Never under a CPU quota, where looking spends what the work needs. */
+#define SPIN_NS 30000
+#define LOOKS 32 /* between two looks at the clock */
 
 struct pool {
 	int size;      /* threads, the caller's included */
 	int started;   /* pthreads in thread[] */
-	int spins;     /* 0 under a quota or when threads outnumber processors */
+	bool spins;    /* not under a quota, nor when threads outnumber processors */
 	bool stop;     /* written before the generation that tells */
 	uint32_t gen;  /* counts loops; workers wait for it to change */
 	uint32_t busy; /* workers that have not finished this loop; the caller waits for 0 */
@@ -52,16 +54,32 @@ static void relax(void)
 #endif
 }
 
-/* Returns when *word is no longer value, and what it is then. */
-static uint32_t wait_change(uint32_t *word, uint32_t value, int spins)
+static int64_t clock_ns(void)
 {
-	uint32_t now = value;
-	for (int i = 0; i < spins; i++) {
-		now = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-		if (now != value)
-			return now;
-		relax();
-	}
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Looks for a while whether *word is no longer value. */
+static void spin(uint32_t *word, uint32_t value)
+{
+	int64_t end = clock_ns() + SPIN_NS;
+	do {
+		for (int i = 0; i < LOOKS; i++) {
+			if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value)
+				return;
+			relax();
+		}
+	} while (clock_ns() < end);
+}
+
+/* Returns when *word is no longer value, and what it is then. */
+static uint32_t wait_change(uint32_t *word, uint32_t value, bool spins)
+{
+	uint32_t now;
+	if (spins)
+		spin(word, value);
 	while ((now = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == value)
 		futex_wait(word, value);
 	return now;
@@ -159,10 +177,10 @@ int threads_available(void)
 	return n < LIMIT_THREADS ? n : LIMIT_THREADS;
 }
 
-static int spins_for(int size)
+static bool may_spin(int size)
 {
 	bool quota = threads_quota("/proc/self/cgroup", "/sys/fs/cgroup") != INT_MAX;
-	return quota || size > affinity() ? 0 : SPINS;
+	return size > 1 && size <= affinity() && !quota;
 }
 
 int pool_new(int n, struct pool **out, struct err *err)
@@ -175,7 +193,7 @@ int pool_new(int n, struct pool **out, struct err *err)
 	if (!p)
 		return fail_nomem(err);
 	p->size = n ? n : threads_available();
-	p->spins = p->size > 1 ? spins_for(p->size) : 0;
+	p->spins = may_spin(p->size);
 	pthread_mutex_init(&p->one_loop, NULL);
 	p->thread = calloc((size_t)p->size, sizeof *p->thread);
 	p->worker = calloc((size_t)p->size, sizeof *p->worker);

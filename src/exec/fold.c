@@ -45,6 +45,9 @@ static bool used_up(struct constants *c, const struct value *v)
 void constants_release(struct constants *c, const struct value *v)
 {
 	c->dropped |= used_up(c, v);
+	/* The packed copy is what runs; mapped pages of the file may go. */
+	if (v->node->data)
+		blob_forget(v->node->data, 0, blob_size(v->node->data));
 }
 
 /* Does everything that uses v make f32 of it, at most after a change of shape? */

@@ -1,6 +1,7 @@
 /* Makes plans: calls in order, lifetimes, one workspace; keeps those of the last few shapes. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec/memplan.h"
 #include "exec/plan.h"
@@ -114,6 +115,17 @@ static void set_addresses(struct layout *l)
 	}
 }
 
+/* The system would promise more memory than there is and end us when we use it. */
+static int take_workspace(struct plan *p, struct err *err)
+{
+	int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	if (pages > 0 && page > 0 && p->bytes / (size_t)page >= (size_t)pages)
+		return fail(err, E_LIMIT, "the workspace would take %zu bytes, the machine has %zu",
+		    p->bytes, (size_t)pages * (size_t)page);
+	p->workspace = aligned_alloc(MEMPLAN_ALIGN, p->bytes ? p->bytes : MEMPLAN_ALIGN);
+	return p->workspace ? OK : fail_nomem(err);
+}
+
 static int lay_out(struct layout *l, struct err *err)
 {
 	struct plan *p = l->p;
@@ -125,13 +137,11 @@ static int lay_out(struct layout *l, struct err *err)
 		place_call(l, at);
 	place_outputs(l);
 	int status = memplan(l->items, l->nitems, &p->bytes, err);
-	if (status < 0)
-		return status;
-	p->workspace = aligned_alloc(MEMPLAN_ALIGN, p->bytes ? p->bytes : MEMPLAN_ALIGN);
-	if (!p->workspace)
-		return fail_nomem(err);
-	set_addresses(l);
-	return OK;
+	if (status == OK)
+		status = take_workspace(p, err);
+	if (status == OK)
+		set_addresses(l);
+	return status;
 }
 
 static int make_workspace(struct exec *e, struct plan *p, struct err *err)

@@ -437,6 +437,23 @@ static void test_misfits(void **state)
 	graph_free(g);
 }
 
+/* A small file may ask for values that no machine holds. */
+static void test_too_large(void **state)
+{
+	(void)state;
+	struct graph *g = scan("x = Parameter-1 {shape=1 element_type=f32}\n"
+			       "s = Const i64[3] 4096 4096 4000\n"
+			       "y = Broadcast-3(x, s) {mode=numpy}\nz = ReLU-1(y)\n"
+			       "Result-1(z)\n");
+	struct exec *e = make(g, NULL);
+	struct err err = {0};
+	float one = 1;
+	struct tensor in = {.type = DT_F32, .rank = 1, .dim = {1}, .data = &one}, out;
+	assert_int_equal(exec_run(e, &in, &out, &err), E_LIMIT);
+	exec_free(e);
+	graph_free(g);
+}
+
 /* Items alive together never overlap; a chain needs no more than its two largest neighbours. */
 static void test_memplan(void **state)
 {
@@ -481,6 +498,7 @@ int main(void)
 	    cmocka_unit_test(test_outputs),
 	    cmocka_unit_test(test_tap),
 	    cmocka_unit_test(test_misfits),
+	    cmocka_unit_test(test_too_large),
 	    cmocka_unit_test(test_memplan),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
