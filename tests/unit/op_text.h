@@ -83,7 +83,7 @@ static inline void op_gives(const char *text, int port, const char *values)
 		if (end == p)
 			break;
 		double got = i < tensor_count(t) ? tensor_f64(t, i) : NAN;
-		if (!(fabs(got - want) <= 1e-5 + 1e-5 * fabs(want)) &&
+		if (got != want && !(fabs(got - want) <= 1e-5 + 1e-5 * fabs(want)) &&
 		    !(isnan(got) && isnan(want))) {
 			print_error("element %d is %g, expected %g\n%s\n", (int)i, got, want, text);
 			assert_true(!"equal");
