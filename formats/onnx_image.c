@@ -1,17 +1,7 @@
 /* Operators on pictures: resize, sample, regions, columns. */
-#include <math.h>
 #include <string.h>
 
-#include "formats/onnx_translate.h"
-
-/* A Resize as the IR says it. */
-struct resize {
-	const char *mode, *coordinates, *nearest;
-	double cube;
-	bool antialias, by_sizes;
-	struct value *to; /* scales or sizes, one per axis */
-	struct value *axes;
-};
+#include "formats/onnx_resize.h"
 
 static struct value *interpolate(struct tr *t, struct value *x, const struct resize *r)
 {
@@ -89,40 +79,42 @@ void tr_upsample(struct tr *t)
 
 /* The same scale for all axes: the smallest (largest) that keeps within (covers) the sizes asked
  * for. */
-static void keep_aspect(struct tr *t, const struct value *x, struct resize *r, bool larger)
+static struct value *keep_aspect(struct tr *t, struct value *x, const struct resize *r, bool larger)
 {
-	int64_t size[MAX_RANK], axis[MAX_RANK];
-	int n = tr_known(r->to, size, MAX_RANK), rank = tr_rank(t, x);
-	int na = r->axes ? tr_known(r->axes, axis, MAX_RANK) : rank;
-	double scale = 0;
-	for (int i = 0; i < n && i < na && t->status == OK; i++) {
-		int64_t in = tr_dim(x, r->axes ? tr_axis(t, axis[i], rank) : i);
-		double s = in > 0 ? (double)size[i] / (double)in : -1;
-		if (s < 0)
-			n = -1;
-		scale = i == 0 || (larger ? s > scale : s < scale) ? s : scale;
-	}
-	if (n < 0 || n != na) {
-		tr_fail(t, E_UNSUPPORTED, "an aspect ratio to keep of sizes that are not known");
-		return;
-	}
-	for (int i = 0; i < n; i++)
-		size[i] = (int64_t)floor(
-		    scale * (double)tr_dim(x, r->axes ? tr_axis(t, axis[i], rank) : i) + 0.5);
-	r->to = tr_i64(t, n, size);
+	struct value *in = tr_shape_of(t, x);
+	in = tr_convert(t, r->axes ? tr_gather(t, in, r->axes, 0) : in, DT_F32);
+	struct value *scale = tr_op(t, OP_DIVIDE, tr_convert(t, r->to, DT_F32), in);
+	enum op_id pick = larger ? OP_REDUCE_MAX : OP_REDUCE_MIN;
+	scale = tr_reduce(t, pick, scale, tr_i64_1(t, 0), true);
+	struct value *size = tr_op(
+	    t, OP_ADD, tr_op(t, OP_MULTIPLY, in, scale), tr_number(t, DT_F32, 0.5));
+	return tr_convert(t, tr_op(t, OP_FLOOR, size), DT_I64);
 }
 
 static void resize_target(struct tr *t, struct value *x, struct resize *r)
 {
 	const char *policy = tr_str(t, "keep_aspect_ratio_policy", "stretch");
 	const int64_t *axes;
-	int n = tr_ints(t, "axes", &axes);
-	r->axes = n >= 0 ? tr_i64(t, n, axes) : NULL;
+	int64_t at[MAX_RANK];
+	int n = tr_ints(t, "axes", &axes), rank = tr_rank(t, x);
+	for (int i = 0; i < n && i < MAX_RANK; i++)
+		at[i] = tr_axis(t, axes[i], rank);
+	if (n > MAX_RANK)
+		tr_fail(t, E_FORMAT, "attribute 'axes' has %d values", n);
+	r->axes = n >= 0 && t->status == OK ? tr_i64(t, n, at) : NULL;
 	/* an empty vector of scales stands for none */
 	r->by_sizes = tr_given(t, 3) && tr_dim(t->in[3], 0) != 0;
 	r->to = r->by_sizes ? tr_in(t, 3) : tr_in(t, 2);
 	if (r->by_sizes && strcmp(policy, "stretch"))
-		keep_aspect(t, x, r, !strcmp(policy, "not_smaller"));
+		r->to = keep_aspect(t, x, r, !strcmp(policy, "not_smaller"));
+}
+
+/* What the IR's layer cannot say is done axis by axis with weights that are computed. */
+static bool beyond_the_layer(const struct resize *r)
+{
+	return r->antialias || r->exclude_outside ||
+	       !strcmp(r->coordinates, "half_pixel_symmetric") ||
+	       !strcmp(r->coordinates, "tf_crop_and_resize");
 }
 
 void tr_resize(struct tr *t)
@@ -138,17 +130,18 @@ void tr_resize(struct tr *t)
 		r.coordinates = tr_str(t, "coordinate_transformation_mode", "half_pixel");
 		r.nearest = tr_str(t, "nearest_mode", "round_prefer_floor");
 		r.cube = tr_float(t, "cubic_coeff_a", -0.75);
-		r.antialias = tr_bool(t, "antialias", false);
-		tr_ignore(t, "extrapolation_value"); /* of tf_crop_and_resize only */
-		if (tr_bool(t, "exclude_outside", false) && !strcmp(r.mode, "cubic"))
-			tr_fail(t, E_UNSUPPORTED, "cubic interpolation that excludes the outside");
-		if (!strcmp(r.coordinates, "tf_crop_and_resize") ||
-		    !strcmp(r.coordinates, "half_pixel_symmetric"))
-			tr_fail(t, E_UNSUPPORTED, "coordinates by '%s'", r.coordinates);
+		r.antialias = tr_bool(t, "antialias", false) && strcmp(r.mode, "nearest");
+		r.exclude_outside = tr_bool(t, "exclude_outside", false) &&
+				    !strcmp(r.mode, "cubic");
+		r.extrapolation = tr_float(t, "extrapolation_value", 0);
+		r.roi = tr_given(t, 1) && !strcmp(r.coordinates, "tf_crop_and_resize") ? t->in[1]
+										       : NULL;
 		resize_target(t, x, &r);
 	}
-	if (r.antialias && !strcmp(r.mode, "linear_onnx"))
-		r.mode = "linear";
+	if (t->status == OK && beyond_the_layer(&r)) {
+		tr_out(t, 0, resize_by_weights(t, x, &r));
+		return;
+	}
 	trim_axes(t, x, &r);
 	tr_out(t, 0, interpolate(t, x, &r));
 }
