@@ -108,8 +108,14 @@ static int collect(struct convert *c, const struct list *texts, const char *opti
 			return fail_nomem(err);
 		if (out->n)
 			memcpy(v, out->v, out->n * sizeof *v);
-		for (int j = 0; j < n; j++)
+		for (int j = 0; j < n; j++) {
+			if (w[j].value)
+				return fail(err, E_USAGE,
+				    "--%s '%s': '%s' has a value, give it with --input-shape or "
+				    "--freeze",
+				    option, texts->v[i], w[j].name);
 			v[out->n++] = w[j].name;
+		}
 		out->v = v;
 	}
 	return OK;
