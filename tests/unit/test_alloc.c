@@ -16,13 +16,17 @@
 
 #include "base/arena.h"
 #include "exec/exec.h"
+#include "formats/dataset.h"
 #include "formats/image.h"
 #include "formats/ir.h"
 #include "formats/npy.h"
 #include "formats/onnx.h"
 #include "graph/print.h"
+#include "mo.h"
+#include "ops/edit.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "report/compare.h"
 
 #define MOST 2500 /* failing places tried in one sweep; beyond, every k-th of them */
 
@@ -229,6 +233,76 @@ static int read_image(const char *path, struct err *err)
 	return rc;
 }
 
+/* Two samples of a data set, resized and cut. */
+static int read_samples(const char *path, struct err *err)
+{
+	struct preprocess_spec spec = {.resize = 20, .crop = 16, .nmean = 1, .nscale = 1};
+	struct dataset_options o = {.data = path,
+	    .preprocess = &spec,
+	    .input = {shape_of(4, (int64_t[]){1, 3, 16, 16}), DT_F32}};
+	struct dataset *d = NULL;
+	spec.scale[0] = 2;
+	int rc = dataset_open(&o, &d, err);
+	for (int i = 0; i < 2 && !rc; i++) {
+		struct tensor t = {0};
+		int64_t label;
+		rc = dataset_sample(d, i * 99, &t, &label, err);
+		tensor_free(&t);
+	}
+	dataset_close(d);
+	return rc;
+}
+
+static int edit(const char *path, struct err *err)
+{
+	static const char *const cut[] = {"block1/pointwise/hardswish", "pool"};
+	struct graph *g = read_quietly(path);
+	int rc = edit_layout(g, 0, "nchw", "nhwc", err);
+	rc = rc ? rc : edit_batch(g, (int[]){0}, 2, err);
+	rc = rc ? rc : edit_cut(g, cut, 1, cut + 1, 1, err);
+	rc = rc ? rc : edit_infer(g, 1, 2, err);
+	rc = rc ? rc : edit_freeze(g, 0, 1, (double[]){0.5}, err);
+	rc = rc ? rc : edit_infer(g, -1, 0, err);
+	graph_free(g);
+	return rc;
+}
+
+static int compare(const char *path, struct err *err)
+{
+	struct graph *a = read_quietly(path), *b = read_quietly(path);
+	struct compare_options o = {.tolerance = 1e-4};
+	struct compare c = {0};
+	struct tensor in = {0};
+	int rc = tensor_alloc(&in, DT_F32, 4, (int64_t[]){1, 3, 32, 32}, err);
+	rc = rc ? rc : compare_graphs(a, b, &in, &o, &c, err);
+	compare_free(&c);
+	tensor_free(&in);
+	graph_free(a);
+	graph_free(b);
+	return rc;
+}
+
+/* The public library keeps its words to itself: its status stands for them. */
+static int use_library(const char *path, struct err *err)
+{
+	static float x[3 * 32 * 32];
+	struct mo_model *m;
+	struct mo_request *r = NULL;
+	struct mo_tensor in, out;
+	int rc = mo_model_load(path, &m);
+	if (rc)
+		return fail(err, rc, "%s", mo_error());
+	rc = mo_request_new(m, 1, &r);
+	rc = rc ? rc : mo_input_info(m, 0, &in);
+	if (!rc) {
+		in.data = x;
+		rc = mo_request_run(r, &in, &out);
+	}
+	mo_request_free(r);
+	mo_model_free(m);
+	return rc ? fail(err, rc, "%s", mo_error()) : OK;
+}
+
 static const char *const networks[] = {"testdata/corpus/onnx/convnet",
     "testdata/corpus/onnx/shapes", "testdata/corpus/onnx/attention",
     "testdata/corpus/onnx/function", "testdata/corpus/onnx/legacy",
@@ -286,6 +360,21 @@ static void data_files(void **state)
 	sweep("picture", read_image, "testdata/corpus/image/rgb_jpg");
 }
 
+static void samples(void **state)
+{
+	(void)state;
+	sweep("samples", read_samples, "testdata/glyphs/folders");
+	sweep("samples", read_samples, "testdata/glyphs/test_images.npy");
+}
+
+static void whole_models(void **state)
+{
+	(void)state;
+	sweep("edit", edit, "testdata/glyphs/glyphs.onnx");
+	sweep("compare", compare, "testdata/glyphs/glyphs.onnx");
+	sweep("library", use_library, "testdata/glyphs/glyphs.onnx");
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -310,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(reading_onnx),
 	    cmocka_unit_test(the_passes), cmocka_unit_test(writing_and_reading_ir),
 	    cmocka_unit_test(executing), cmocka_unit_test(cloning_and_printing),
-	    cmocka_unit_test(data_files)};
+	    cmocka_unit_test(data_files), cmocka_unit_test(samples),
+	    cmocka_unit_test(whole_models)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
