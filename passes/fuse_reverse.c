@@ -105,9 +105,36 @@ static int into_weights(struct pass_ctx *c, struct node *n)
 	return 1;
 }
 
+/* transpose(gather(x)) is gather(transpose(x)) along the axis where the transposition puts it. */
+static int move_behind_transpose(struct pass_ctx *c, struct node *n)
+{
+	int64_t order[MAX_RANK], axis = -1;
+	int rank;
+	struct reorder r;
+	if (!transpose_order(n, order, &rank) || !reorder_of(c, node_in(n, 0)->node, &r) ||
+	    rank != r.rank || is_output(&n->out[0]))
+		return 0;
+	for (int i = 0; i < rank; i++)
+		axis = order[i] == r.axis ? i : axis;
+	struct node *k = add_ints(c, n, node_in(r.node, 2)->node->name, -1, &axis);
+	struct node *turned = k ? add_before(c, n, OP_TRANSPOSE, name_with(n, n->name, "/in_order"),
+				      r.x, node_in(n, 1))
+				: NULL;
+	if (!turned)
+		return c->err->status;
+	struct value *in[] = {&turned->out[0], node_in(r.node, 1), &k->out[0]};
+	struct node *last = graph_insert_before(n, r.node->op, n->name, in, 3, 1);
+	if (!last || !node_copy_attrs(last, r.node))
+		return fail_nomem(c->err);
+	graph_replace(&n->out[0], &last->out[0]);
+	return node_infer(last, c->err) ? c->err->status : 1;
+}
+
 static int fuse(struct pass_ctx *c, struct node *n)
 {
 	int r = move_behind(c, n);
+	if (!r)
+		r = move_behind_transpose(c, n);
 	return r ? r : into_weights(c, n);
 }
 

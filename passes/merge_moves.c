@@ -63,26 +63,14 @@ static int merge_views(struct pass_ctx *c, struct node *n)
 	return 1;
 }
 
-/* The permutation of a Transpose; an empty one reverses. */
-static bool order_of(const struct node *n, int64_t *order, int *rank)
-{
-	if (!node_is(n, OP_TRANSPOSE) || !const_ints(node_in(n, 1), order, MAX_RANK, rank))
-		return false;
-	if (*rank == 0) {
-		*rank = n->out[0].info.shape.rank;
-		for (int i = 0; i < *rank; i++)
-			order[i] = *rank - 1 - i;
-	}
-	return *rank > 0;
-}
-
 static int merge_transposes(struct pass_ctx *c, struct node *n)
 {
 	int64_t outer[MAX_RANK], inner[MAX_RANK], both[MAX_RANK];
 	int rank, other;
 	struct node *p = node_in(n, 0)->node;
-	if (!node_is(n, OP_TRANSPOSE) || p->out[0].nuses != 1 || !order_of(n, outer, &rank) ||
-	    !order_of(p, inner, &other) || rank != other)
+	if (!node_is(n, OP_TRANSPOSE) || p->out[0].nuses != 1 ||
+	    !transpose_order(n, outer, &rank) || !transpose_order(p, inner, &other) ||
+	    rank != other)
 		return 0;
 	for (int i = 0; i < rank; i++)
 		both[i] = inner[outer[i]];
@@ -99,7 +87,7 @@ static bool swaps_last_two(const struct node *n)
 {
 	int64_t order[MAX_RANK];
 	int rank;
-	if (!order_of(n, order, &rank) || rank < 2)
+	if (!transpose_order(n, order, &rank) || rank < 2)
 		return false;
 	for (int i = 0; i < rank - 2; i++)
 		if (order[i] != i)

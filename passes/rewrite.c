@@ -161,6 +161,18 @@ bool const_channels(const struct value *v, int rank, int axis, int64_t channels,
 	return finite;
 }
 
+bool transpose_order(const struct node *n, int64_t *order, int *rank)
+{
+	if (!node_is(n, OP_TRANSPOSE) || !const_ints(node_in(n, 1), order, MAX_RANK, rank))
+		return false;
+	if (*rank == 0) {
+		*rank = n->out[0].info.shape.rank;
+		for (int i = 0; i < *rank; i++)
+			order[i] = *rank - 1 - i;
+	}
+	return *rank > 0;
+}
+
 int const_input(const struct node *n)
 {
 	for (int i = 1; i >= 0; i--)

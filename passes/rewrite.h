@@ -35,6 +35,10 @@ bool const_ints(const struct value *v, int64_t *x, int max, int *n);
  * the value's shape alone, into x[0..channels-1]. False when it does not fit or is not finite. */
 bool const_channels(const struct value *v, int rank, int axis, int64_t channels, double *x);
 
+/* True when n is a Transpose by a constant order: copies it, *rank values. An empty one reverses.
+ */
+bool transpose_order(const struct node *n, int64_t *order, int *rank);
+
 /* The one of a commuting node's two inputs that is Const, with its index; -1 when none is. */
 int const_input(const struct node *n);
 
