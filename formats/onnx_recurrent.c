@@ -1,5 +1,6 @@
 /* LSTM, GRU and RNN as the sequence layers of the IR, which put the batch first. */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "formats/onnx_translate.h"
@@ -132,8 +133,8 @@ static void set_activations(
 		    (i >= count && i < count * c->dirs && strcmp(names[i], names[i - count])))
 			tr_fail(t, E_UNSUPPORTED, "activation '%s'", names[i]);
 		if (i < count) {
-			strcat(text, i ? "," : "");
-			strcat(text, low);
+			size_t used = strlen(text);
+			snprintf(text + used, sizeof text - used, "%s%s", i ? "," : "", low);
 		}
 	}
 	if (tr_floats(t, "activation_alpha", &v) > 0 || tr_floats(t, "activation_beta", &v) > 0)
