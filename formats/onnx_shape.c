@@ -116,11 +116,36 @@ void tr_squeeze_node(struct tr *t)
 	tr_out(t, 0, axes ? tr_op(t, OP_SQUEEZE, x, axes) : tr_op(t, OP_SQUEEZE, x));
 }
 
+/* Axes that are computed: the rank follows from how many there are, and keeps the IR's ranks known.
+ * Of the new dims those at the axes are 1, the others are x's in order. */
+static struct value *unsqueeze_computed(struct tr *t, struct value *x, struct value *axes, int rank)
+{
+	struct value *size = tr_i64_1(t, rank), *one = tr_scalar_i64(t, 1),
+		     *zero = tr_scalar_i64(t, 0);
+	struct value *at = tr_op(
+	    t, OP_FLOOR_MOD, tr_convert(t, axes, DT_I64), tr_scalar_i64(t, rank));
+	struct value *ones = tr_broadcast(t, one, tr_shape_of(t, at));
+	struct node *n = tr_new(
+	    t, OP_SCATTER_ELEMENTS, tr_broadcast(t, zero, size), at, ones, zero);
+	struct value *fresh = tr_end(t, n), *kept = tr_op(t, OP_SUBTRACT, one, fresh);
+	struct value *place = tr_op(t, OP_SUBTRACT, tr_op(t, OP_CUM_SUM, kept, zero), one);
+	struct value *dims = tr_op(t, OP_MAXIMUM, place, zero);
+	dims = x && x->info.shape.rank ? tr_gather(t, tr_shape_of(t, x), dims, 0) : ones;
+	dims = tr_op(t, OP_SELECT, tr_convert(t, fresh, DT_BOOL), one, dims);
+	return tr_reshape_to(t, x, dims);
+}
+
 void tr_unsqueeze_node(struct tr *t)
 {
 	struct value *x = tr_in(t, 0), *axes = axes_of(t);
 	int64_t v[MAX_RANK], dims[MAX_RANK];
 	int n = tr_known(axes, v, MAX_RANK), rank = x ? x->info.shape.rank + n : 0, k = 0;
+	int64_t count = tr_dim(axes, 0);
+	if (x && axes && n < 0 && x->info.shape.rank >= 0 && count >= 1 &&
+	    x->info.shape.rank + count <= MAX_RANK) {
+		tr_out(t, 0, unsqueeze_computed(t, x, axes, x->info.shape.rank + (int)count));
+		return;
+	}
 	if (!x || !value_const(x) || n < 1 || rank > MAX_RANK) {
 		tr_out(t, 0, tr_op(t, OP_UNSQUEEZE, x, axes));
 		return;
