@@ -24,7 +24,8 @@ int infer_fake_quantize(struct infer *s)
 		r = infer_same_types(s, 0, k);
 		if (!r && !shape_broadcast(out, &s->in[k].shape, &joined))
 			r = infer_fail(s, "input %d does not broadcast to the data", k);
-		*out = joined;
+		if (!r)
+			*out = joined;
 	}
 	return r;
 }
