@@ -178,7 +178,16 @@ static int check_static(const struct graph *g, struct err *err)
 	return OK;
 }
 
-/* The order: cut, freeze, sizes, batch, layout. */
+static int infer_again(struct convert *c, int64_t old, struct err *err)
+{
+	int r = OK;
+	if (c->cut_inputs.n || c->cut_outputs.n || c->freezes.n || c->shapes.n || c->layouts.n ||
+	    c->batch)
+		r = edit_infer(c->g, old, c->batch, err);
+	return r && c->shapes.n ? err_in(err, "--input-shape '%s'", c->shapes.v[0]) : r;
+}
+
+/* The order: cut, freeze, sizes, layout, batch. */
 int convert_edit(struct convert *c, struct err *err)
 {
 	int64_t old = -1;
@@ -191,7 +200,7 @@ int convert_edit(struct convert *c, struct err *err)
 	r = r ? r : each_word(c, &c->layouts, "layout", apply_layout, err);
 	if (!r && c->batch)
 		r = set_batch(c, &old, err);
-	r = r ? r : edit_infer(c->g, old, c->batch, err);
+	r = r ? r : infer_again(c, old, err);
 	if (!r && c->static_shape)
 		r = check_static(c->g, err);
 	return r;

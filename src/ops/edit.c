@@ -120,16 +120,16 @@ static void mark_fed(struct graph *g)
 	}
 }
 
-/* Is n a Reshape whose constant target begins with another size than the batch that comes in? */
+/* Is n a Reshape whose target begins with another fixed size than the batch that comes in? */
 static bool pins_batch(const struct node *n, int64_t old, int64_t now, int64_t *size)
 {
 	if (!node_is(n, OP_RESHAPE) || !node_in(n, 0) || !node_in(n, 0)->node->mark)
 		return false;
 	const struct shape *in = &node_in(n, 0)->info.shape;
-	struct tensor t = value_tensor(node_in(n, 1));
-	if (t.type == DT_NONE || tensor_count(&t) < 1 || in->rank < 1)
+	const struct info *to = &node_in(n, 1)->info;
+	if (!to->elems || shape_count(&to->shape) < 1 || !dim_static(to->elems[0]) || in->rank < 1)
 		return false;
-	*size = tensor_i64(&t, 0);
+	*size = to->elems[0].min;
 	return dim_static(in->dim[0]) && in->dim[0].min == now && *size > 0 && *size != now &&
 	       (old < 0 || *size == old);
 }
@@ -145,7 +145,7 @@ int edit_infer(struct graph *g, int64_t old, int64_t now, struct err *err)
 		if (pins_batch(n, old, now, &size))
 			return fail(err, E_USAGE,
 			    "batch %lld does not go through: the %s '%s' pins it at %lld by its "
-			    "constant target shape",
+			    "target shape",
 			    (long long)now, n->op->type, n->name, (long long)size);
 	}
 	return r ? err_in(err, "batch %lld does not go through", (long long)now) : OK;
