@@ -30,8 +30,8 @@ static void convert_elems(struct infer *s)
 		return;
 	for (int i = 0; i < n; i++) {
 		to[i] = e[i];
-		if (to[i].max == DIM_INF && to[i].min >= 0 && dtype_bits(s->out[0].type) >= 32 &&
-		    dtype_is_int(s->out[0].type))
+		if (to[i].max == DIM_INF && to[i].min >= 0 && !dim_static(to[i]) &&
+		    dtype_bits(s->out[0].type) >= 32 && dtype_is_int(s->out[0].type))
 			continue;
 		if (!fits_whole(s->out[0].type, e[i]))
 			return;

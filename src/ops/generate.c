@@ -60,8 +60,12 @@ static void range_content(struct infer *s, const struct ramp *r, int64_t n)
 	struct dim e[LIMIT_ELEMS];
 	if (!r->whole || n > LIMIT_ELEMS)
 		return;
-	for (int64_t i = 0; i < n; i++)
-		e[i] = dim_of(r->start + i * r->step);
+	for (int64_t i = 0; i < n; i++) {
+		int64_t v;
+		if (mul_i64(i, r->step, &v) || add_i64(v, r->start, &v))
+			return;
+		e[i] = dim_of(v);
+	}
 	infer_set_elems(s, 0, (int)n, e);
 }
 

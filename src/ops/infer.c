@@ -178,6 +178,18 @@ static int check_info(const struct info *info, int port, struct err *err)
 	return OK;
 }
 
+/* Content that the type cannot hold would wrap when it is computed: then nothing is known. */
+static bool type_holds(enum dtype type, const struct dim *elems, int64_t n)
+{
+	int bits = dtype_is_signed(type) ? dtype_bits(type) - 1 : dtype_bits(type);
+	int64_t max = type == DT_BOOL ? 1 : bits > 62 ? INT64_MAX : (INT64_C(1) << bits) - 1;
+	int64_t min = dtype_is_signed(type) ? -max - 1 : 0;
+	for (int64_t i = 0; i < n; i++)
+		if (elems[i].min < min || (elems[i].max > max && elems[i].max != DIM_INF))
+			return false;
+	return dtype_is_int(type) || type == DT_BOOL;
+}
+
 /* Takes what was inferred over; content moves to the graph's arena unless it is there already. */
 static int keep_info(struct value *v, struct info info, struct err *err)
 {
@@ -185,12 +197,14 @@ static int keep_info(struct value *v, struct info info, struct err *err)
 	int64_t n = shape_count(&info.shape), old = shape_count(&v->info.shape);
 	if (n < 0 || n > LIMIT_ELEMS || info.shape.rank > 1)
 		info.elems = NULL;
-	if (info.elems) {
+	if (info.elems && type_holds(info.type, info.elems, n)) {
 		size_t size = (size_t)n * sizeof *info.elems;
 		if (v->info.elems && n == old && !memcmp(v->info.elems, info.elems, size))
 			info.elems = v->info.elems;
 		else if (!(info.elems = arena_copy(a, info.elems, size)))
 			return fail_nomem(err);
+	} else {
+		info.elems = NULL;
 	}
 	v->info = info;
 	return OK;

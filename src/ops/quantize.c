@@ -119,12 +119,25 @@ int eval_fake_quantize(struct eval *s)
 	return OK;
 }
 
+/* Input k may not make input 0 any larger. */
+static int infer_spreads(struct infer *s, int k)
+{
+	struct shape b;
+	if (!infer_has(s, k))
+		return OK;
+	if (!shape_broadcast(&s->in[0].shape, &s->in[k].shape, &b) ||
+	    !shape_merge(&b, &s->in[0].shape, &b))
+		return infer_fail(s, "input %d does not broadcast to input 0", k);
+	return OK;
+}
+
 int infer_fake_convert(struct infer *s)
 {
 	infer_same(s);
 	int r = infer_float(s, 0);
 	for (int k = 1; k < s->nin && !r; k++)
-		r = infer_same_types(s, 0, k);
+		if (!(r = infer_same_types(s, 0, k)))
+			r = infer_spreads(s, k);
 	return r;
 }
 

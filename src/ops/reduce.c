@@ -247,8 +247,7 @@ static int64_t type_limit(enum dtype t, bool highest)
 	if (t == DT_BOOL)
 		return highest;
 	if (dtype_is_signed(t))
-		return highest ? (int64_t)(UINT64_MAX >> (65 - bits))
-			       : -(int64_t)(UINT64_C(1) << (bits - 1));
+		return highest ? (int64_t)(UINT64_MAX >> (65 - bits)) : INT64_MIN >> (64 - bits);
 	return highest ? (int64_t)(UINT64_MAX >> (64 - bits)) : 0;
 }
 

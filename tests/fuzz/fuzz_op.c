@@ -16,6 +16,7 @@ struct trial {
 	struct graph *g;
 	struct node *node;
 	int nin;
+	int length; /* that most lists of the trial have, as strides and pads do */
 	struct tensor in[MAX_IN];
 	uint8_t hidden[MAX_IN]; /* bit 0: rank known, 1: type kept as constant, others: dims */
 };
@@ -42,6 +43,13 @@ static double pick_float(struct trial *t)
 	return v < 128 ? (double)(v % 12 - 3) : odd[v % 9];
 }
 
+/* As strides, kernels, axes and sizes are. */
+static int64_t pick_small(struct trial *t)
+{
+	int v = cursor_u8(&t->c);
+	return v < 128 ? 1 + v % 2 : v < 240 ? v % 4 : v < 250 ? -1 : pick_int(t);
+}
+
 static enum dtype pick_type(struct trial *t)
 {
 	static const enum dtype common[] = {DT_F32, DT_I64, DT_I32, DT_BOOL, DT_F32, DT_F16};
@@ -54,13 +62,71 @@ static void fill(struct trial *t, struct tensor *x)
 	int64_t n = tensor_count(x);
 	bool ints = !dtype_is_float(x->type);
 	uint8_t step = cursor_u8(&t->c);
+	if (ints && step & 1) { /* an order, indices, or all one value */
+		for (int64_t i = 0; i < n; i++)
+			tensor_set_i64(x, i, step & 2 ? step / 64 : (i * (step & 4 ? 1 : -1)) % 5);
+		return;
+	}
 	for (int64_t i = 0; i < n; i++) {
 		if (i < 16 && ints)
-			tensor_set_i64(x, i, x->type == DT_BOOL ? pick(t, 2) : pick_int(t));
+			tensor_set_i64(x, i, x->type == DT_BOOL ? pick(t, 2) : pick_small(t));
 		else if (i < 16)
 			tensor_set_f64(x, i, pick_float(t));
 		else
 			tensor_set_f64(x, i, (double)(i * step % 7) - (ints ? 0 : 2.5));
+	}
+}
+
+static int pick_shape(struct trial *t, int rank, int64_t *dims)
+{
+	for (int i = 0; i < rank; i++) {
+		int d = cursor_u8(&t->c);
+		dims[i] = d < 250 ? 1 + d % 5 : d == 250 ? 0 : 8 + d % 8;
+	}
+	return rank;
+}
+
+/* Shapes that go with input 0 = [N, C, ...] or the input before; the rank. */
+static int pick_fitting_shape(struct trial *t, int k, int64_t *dims)
+{
+	const struct tensor *x = &t->in[0], *p = &t->in[k - 1];
+	int form = cursor_u8(&t->c), rank = x->rank;
+	int64_t c = rank > 1 ? x->dim[1] : 1;
+	switch (form % 10) {
+	case 0:
+	case 1: /* the one before, or its last places */
+		rank = p->rank && form & 128 ? p->rank - 1 : p->rank;
+		if (rank)
+			memcpy(dims, p->dim + (p->rank - rank), (size_t)rank * sizeof *dims);
+		return rank;
+	case 2: /* weights of a convolution, or indices along an axis */
+		if (rank < 2 || !pick_shape(t, rank, dims))
+			return 0;
+		dims[form >> 7] = c;
+		return rank;
+	case 3: /* grouped weights */
+		if (rank < 2 || rank > 4)
+			return 0;
+		pick_shape(t, rank + 1, dims);
+		dims[0] = form & 128 ? c : 1;
+		dims[form & 64 ? 1 : 2] = form & 128 ? 1 : c;
+		return rank + 1;
+	case 4:
+		dims[0] = c;
+		return 1;
+	case 5:
+		dims[0] = rank;
+		return 1;
+	case 6:
+		dims[0] = rank > 2 ? rank - 2 : 1;
+		return 1;
+	case 7:
+		return 0;
+	case 8:
+		dims[0] = 1 + form / 64;
+		return 1;
+	default:
+		return pick_shape(t, form / 10 % 6, dims);
 	}
 }
 
@@ -71,18 +137,10 @@ static void pick_input(struct trial *t, int k, bool optional)
 	t->hidden[k] = cursor_u8(&t->c);
 	if (optional && pick(t, 4) == 0)
 		return;
-	enum dtype type = pick_type(t);
-	int form = cursor_u8(&t->c), rank = form % 6;
-	if (form > 200 && k) { /* the shape of the input before, or its last places */
-		const struct tensor *p = &t->in[k - 1];
-		rank = p->rank && form & 1 ? p->rank - 1 : p->rank;
-		memcpy(dims, p->dim + (p->rank - rank), (size_t)rank * sizeof *dims);
-	} else {
-		for (int i = 0; i < rank; i++) {
-			int d = cursor_u8(&t->c);
-			dims[i] = d < 250 ? 1 + d % 5 : d == 250 ? 0 : 8 + d % 8;
-		}
-	}
+	enum dtype type = k && pick(t, 2) ? t->in[0].type : k && pick(t, 4) ? DT_I64 : pick_type(t);
+	int rank = k ? pick_fitting_shape(t, k, dims)
+		     : pick_shape(t, pick(t, 3) ? t->length + 2 : pick(t, 6), dims);
+	type = type == DT_NONE ? DT_F32 : type;
 	EXPECT(!tensor_alloc(&t->in[k], type, rank, dims, &e));
 	fill(t, &t->in[k]);
 }
@@ -98,13 +156,13 @@ static void pick_string(struct trial *t, const struct attr_def *def, struct text
 static void pick_list(struct trial *t, const struct attr_def *def, struct text *out)
 {
 	char buf[NUMBER_MAX];
-	int n = pick(t, 6);
+	int n = pick(t, 8) ? t->length : pick(t, 6), same = pick(t, 8);
 	for (int i = 0; i < n; i++) {
 		text_add(out, i ? "," : "");
 		if (def->kind == ATTR_FLOATS)
 			text_add(out, number_f64(buf, pick_float(t)));
 		else
-			text_printf(out, "%lld", (long long)pick_int(t));
+			text_printf(out, "%lld", (long long)(same < 4 ? same : pick_small(t)));
 	}
 }
 
@@ -113,7 +171,7 @@ static void pick_value(struct trial *t, const struct attr_def *def, struct text 
 	char buf[NUMBER_MAX];
 	switch (def->kind) {
 	case ATTR_INT:
-		text_printf(out, "%lld", (long long)pick_int(t));
+		text_printf(out, "%lld", (long long)pick_small(t));
 		break;
 	case ATTR_BOOL:
 		text_add(out, pick(t, 2) ? "true" : "false");
@@ -257,6 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct op *op = op_row((enum op_id)(cursor_u8(&t.c) % OP_COUNT));
 	if (op->id == OP_PARAMETER || op->id == OP_CONST || op->id == OP_RESULT)
 		return 0;
+	t.length = 1 + pick(&t, 3);
 	int most = op->max_in < op->min_in + 3 ? op->max_in : op->min_in + 3;
 	t.nin = op->min_in + pick(&t, most - op->min_in + 1);
 	t.nin = t.nin < MAX_IN ? t.nin : MAX_IN;
