@@ -39,6 +39,9 @@ bool const_channels(const struct value *v, int rank, int axis, int64_t channels,
  */
 bool transpose_order(const struct node *n, int64_t *order, int *rank);
 
+/* The Convert that opens a decompression of weights from few bits, or their FakeQuantize. */
+bool few_bits_weight(const struct node *n);
+
 /* The one of a commuting node's two inputs that is Const, with its index; -1 when none is. */
 int const_input(const struct node *n);
 
