@@ -20,7 +20,7 @@ int infer_fake_quantize(struct infer *s)
 		    s, "attribute 'levels' is %lld, expected 2 to %d", (long long)levels, 1 << 24);
 	infer_same(s);
 	for (int k = 1; k < s->nin && !r; k++) {
-		struct shape joined;
+		struct shape joined = *out;
 		r = infer_same_types(s, 0, k);
 		if (!r && !shape_broadcast(out, &s->in[k].shape, &joined))
 			r = infer_fail(s, "input %d does not broadcast to the data", k);
