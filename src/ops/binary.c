@@ -193,7 +193,21 @@ static int64_t power_whole(int64_t a, int64_t e, bool u64)
 			r *= b;
 	return (int64_t)r;
 }
-LOOP(power_f64, double, pow(a, b))
+LOOP(power_each, double, pow(a, b))
+/* Squares and cubes, which normalisations and GELU are written with, need no logarithm. */
+static VECTOR void power_f64(double *v, const double *c, int64_t n)
+{
+	int64_t same = 1;
+	while (same < n && c[same] == c[0])
+		same++;
+	if (same < n || (c[0] != 2 && c[0] != 3)) {
+		power_each(v, c, n);
+		return;
+	}
+	bool cube = c[0] == 3;
+	for (int64_t i = 0; i < n; i++)
+		v[i] = v[i] * v[i] * (cube ? v[i] : 1);
+}
 LOOP(power_i64, int64_t, power_whole(a, b, false))
 LOOP(power_u64, int64_t, power_whole(a, b, true))
 int eval_power(struct eval *s)
