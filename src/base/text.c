@@ -96,7 +96,7 @@ static bool number_special(char buf[NUMBER_MAX], double x)
 	else if (x == 0)
 		s = signbit(x) ? "-0" : "0";
 	if (s)
-		strcpy(buf, s);
+		memcpy(buf, s, strlen(s) + 1);
 	return s != NULL;
 }
 

@@ -254,7 +254,7 @@ static void parse_long(struct parse *s, const char *given)
 	for (size_t i = 0; i < n; i++)
 		word[i] = given[2 + i] == '_' ? '-' : given[2 + i];
 	word[n] = 0;
-	void *to;
+	void *to = NULL;
 	const struct option_row *r = n > 1 ? find_row(s, word, n, false, &to) : NULL;
 	if (!r)
 		unknown_option(s, given, word);

@@ -18,9 +18,10 @@ for t; do
 	"$CLANG" -std=gnu11 -D_GNU_SOURCE -Isrc -I. -I"$out/gen" -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o "$out/fuzz_$t" "tests/fuzz/fuzz_$t.c" "$out/libmo.a" $libs -lm -pthread
 	mkdir -p "$out/corpus/$t" "testdata/corpus/$t"
-	dict=tests/fuzz/$t.dict
+	dict=()
+	[ -f "tests/fuzz/$t.dict" ] && dict=("-dict=tests/fuzz/$t.dict")
 	"$out/fuzz_$t" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-		$([ -f "$dict" ] && echo "-dict=$dict") -artifact_prefix="$out/finds/$t-" \
+		"${dict[@]}" -artifact_prefix="$out/finds/$t-" \
 		"$out/corpus/$t" "testdata/corpus/$t" >"$out/$t.log" 2>&1 || failed=1
 	grep -aE '^(SUMMARY|stat::number_of_executed_units|.*artifact_prefix|Test unit written)|runtime error|not so' "$out/$t.log" |
 		sed "s/^/$t: /" || true

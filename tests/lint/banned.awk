@@ -9,7 +9,8 @@ FNR == 1 { comment = 0 }
 	gsub(/\/\*[^*]*\*\//, "", line)
 	if (line ~ /\/\*/) { sub(/\/\*.*/, "", line); comment = 1 }
 	if (match(line, /(^|[^a-zA-Z0-9_>.])(gets|strcpy|strcat|sprintf|vsprintf|strtok|alloca|atoi|atol|atof|strtod|strtof|setlocale|rand|srand|system|popen|tmpnam|mktemp)[ \t]*\(/))
-		report("banned call: " substr(line, RSTART, RLENGTH))
+		if (FILENAME != "src/base/text.c" || line !~ /strto[df][ \t]*\(/) # numbers, inside the "C" locale
+			report("banned call: " substr(line, RSTART, RLENGTH))
 	cli = FILENAME ~ /^src\/cli\// || FILENAME ~ /^src\/share\//
 	if (!cli && match(line, /(^|[^a-zA-Z0-9_>.])(printf|puts|putchar|fprintf|fputs|perror|exit|abort|_exit)[ \t]*\(/))
 		report("only src/cli prints or exits: " substr(line, RSTART, RLENGTH))
