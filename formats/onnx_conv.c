@@ -157,6 +157,10 @@ void tr_conv_transpose(struct tr *t)
 	else if (given >= 0 && given != w.n)
 		tr_fail(
 		    t, E_FORMAT, "attribute 'output_shape' has %d values, expected %d", given, w.n);
+	for (int i = 0; i < w.n && t->status == OK; i++)
+		if (extra[i] < 0 || extra[i] > TR_WINDOW_MAX ||
+		    (given >= 0 && (want[i] < 0 || want[i] > LIMIT_TENSOR_BYTES)))
+			tr_fail(t, E_FORMAT, "output sizes or padding are out of range");
 	bool same = !strncmp(w.auto_pad, "same", 4);
 	if (t->status == OK && (given >= 0 || same))
 		pads_for_output(t, &w, x, f, given >= 0 ? want : NULL, extra,

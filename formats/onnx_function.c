@@ -129,38 +129,3 @@ int onnx_function_inline(struct onnx_scope *caller, const Onnx__NodeProto *call,
 	map_free(&s.names);
 	return status;
 }
-
-static const Onnx__GraphProto *branch_of(const Onnx__NodeProto *n, bool taken)
-{
-	for (size_t i = 0; i < n->n_attribute; i++)
-		if (!strcmp(
-			onnx_text(n->attribute[i]->name), taken ? "then_branch" : "else_branch"))
-			return n->attribute[i]->g;
-	return NULL;
-}
-
-int onnx_if_inline(struct onnx_scope *outer, const Onnx__NodeProto *n, struct value *condition,
-    struct value **out, int nout)
-{
-	struct onnx_import *im = outer->im;
-	struct tensor c = value_tensor(condition);
-	if (!c.data || tensor_count(&c) != 1)
-		return fail(im->err, E_FORMAT, "the condition of an If is not one boolean");
-	const Onnx__GraphProto *g = branch_of(n, tensor_f64(&c, 0) != 0);
-	if (!g || g->n_output < (size_t)nout)
-		return fail(
-		    im->err, E_FORMAT, "an If without the branch, or with too few outputs of it");
-	struct onnx_scope s = *outer;
-	s.outer = outer;
-	s.names = (struct map){0};
-	s.depth++;
-	if (s.depth > LIMIT_DEPTH)
-		return fail(im->err, E_LIMIT, "subgraphs nested more than %d deep", LIMIT_DEPTH);
-	int status = onnx_initializers(&s, g);
-	if (status == OK)
-		status = onnx_nodes(&s, g->node, g->n_node, NULL);
-	for (int i = 0; i < nout && status == OK; i++)
-		status = onnx_value(&s, onnx_text(g->output[i]->name), &out[i]);
-	map_free(&s.names);
-	return status;
-}

@@ -279,7 +279,7 @@ static bool is_if(const Onnx__NodeProto *n)
 static int convert(struct onnx_scope *s, const Onnx__NodeProto *n, const struct ports *p)
 {
 	const Onnx__FunctionProto *f = onnx_function_find(s->im, n);
-	bool lists = false;
+	bool lists = false, taken;
 	int opset;
 	for (size_t i = 0; i < n->n_input; i++)
 		lists = lists || p->in_list[i];
@@ -296,8 +296,8 @@ static int convert(struct onnx_scope *s, const Onnx__NodeProto *n, const struct 
 	if (f)
 		return onnx_function_inline(
 		    s, n, f, p->in, (int)n->n_input, p->out, (int)n->n_output);
-	if (is_if(n) && n->n_input == 1 && p->in[0] && value_const(p->in[0]))
-		return onnx_if_inline(s, n, p->in[0], p->out, (int)n->n_output);
+	if (is_if(n) && n->n_input == 1 && onnx_decided(s->im, p->in[0], &taken))
+		return onnx_if_inline(s, n, taken, p->out, (int)n->n_output);
 	return translate(s, n, p);
 }
 

@@ -95,9 +95,11 @@ const Onnx__FunctionProto *onnx_function_find(struct onnx_import *im, const Onnx
 int onnx_function_inline(struct onnx_scope *s, const Onnx__NodeProto *n,
     const Onnx__FunctionProto *f, struct value **in, int nin, struct value **out, int nout);
 
-/* onnx_if.c: an If whose condition is a constant becomes its branch. */
-int onnx_if_inline(struct onnx_scope *s, const Onnx__NodeProto *n, struct value *condition,
-    struct value **out, int nout);
+/* onnx_if.c: does the condition of an If follow from constants and known shapes? Then the branch
+ * that is taken is translated in its place. */
+bool onnx_decided(struct onnx_import *im, const struct value *condition, bool *taken);
+int onnx_if_inline(
+    struct onnx_scope *s, const Onnx__NodeProto *n, bool taken, struct value **out, int nout);
 
 /* onnx_cut.c: while im->cutting. */
 bool onnx_is_cut(const struct onnx_import *im, const char *name);

@@ -57,8 +57,12 @@ static int input_shape(
 		return fail(
 		    im->err, E_LIMIT, "has %zu dims, the limit is %d", from->n_dim, MAX_RANK);
 	out->rank = (int)from->n_dim;
-	for (int i = 0; i < out->rank; i++)
+	for (int i = 0; i < out->rank; i++) {
 		out->dim[i] = dim_from(im, from->dim[i]);
+		if (out->dim[i].min > LIMIT_TENSOR_BYTES)
+			return fail(
+			    im->err, E_LIMIT, "has the dim %lld", (long long)out->dim[i].min);
+	}
 	return OK;
 }
 
@@ -103,6 +107,10 @@ int onnx_outputs(struct onnx_scope *s, char **names, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct value *v;
 		int status = onnx_value(s, names[i], &v);
+		struct onnx_name *name_of = onnx_lookup(s, names[i]);
+		if (status == OK && name_of && name_of->list)
+			return fail(im->err, E_UNSUPPORTED,
+			    "output '%s' is a sequence, not a tensor", names[i]);
 		if (status == OK && !v)
 			status = fail(im->err, E_FORMAT, "output '%s' has no value", names[i]);
 		if (status != OK)

@@ -45,13 +45,15 @@ static void split_evenly(struct tr *t, struct value *x, int64_t axis, int n)
 static void split_unsized(struct tr *t, struct value *x, int64_t axis)
 {
 	int64_t n = tr_int(t, "num_outputs", t->nout);
-	int64_t size[1024], whole = x ? tr_dim(x, tr_axis(t, axis, tr_rank(t, x))) : -1;
-	if (t->status != OK)
-		return;
+	int64_t size[1024], whole = -1;
+	if (x && x->info.shape.rank >= 0)
+		whole = tr_dim(x, tr_axis(t, axis, x->info.shape.rank));
 	if (n != t->nout)
 		tr_fail(t, E_FORMAT, "attribute 'num_outputs' is %lld, there are %d", (long long)n,
 		    t->nout);
-	if (whole < 0 || whole % n == 0 || n > 1024) {
+	if (t->status != OK)
+		return;
+	if (t->opset < 18 || whole < 0 || whole % n == 0 || n > 1024) {
 		split_evenly(t, x, axis, t->nout);
 		return;
 	}

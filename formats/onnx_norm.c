@@ -1,6 +1,7 @@
 /* Normalisations: batch, instance, layer, group, local response, Lp, RMS. */
 #include <string.h>
 
+#include "base/checked.h"
 #include "formats/onnx_translate.h"
 
 /* (x - mean) / sqrt(variance + epsilon) * scale + shift, everything already stretched. */
@@ -214,7 +215,8 @@ struct value *tr_matrix_at(struct tr *t, struct value *x, int axis)
 	int64_t rows = 1, cols = 1;
 	for (int i = 0; i < rank; i++) {
 		int64_t *n = i < axis ? &rows : &cols;
-		*n = *n < 0 || tr_dim(x, i) < 0 ? -1 : *n * tr_dim(x, i);
+		if (*n < 0 || tr_dim(x, i) < 0 || mul_i64(*n, tr_dim(x, i), n))
+			*n = -1;
 	}
 	if (rows >= 0)
 		return tr_reshape(t, x, 2, (int64_t[]){rows, rows && cols >= 0 ? -1 : cols});

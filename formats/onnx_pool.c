@@ -14,7 +14,7 @@ static void read_kernel(struct tr *t, const struct value *x, struct tr_window *w
 	w->n = t->status == OK ? n : 0;
 	for (int i = 0; i < w->n; i++) {
 		kernel[i] = k[i];
-		if (k[i] < 1)
+		if (k[i] < 1 || k[i] > TR_WINDOW_MAX)
 			tr_fail(
 			    t, E_FORMAT, "attribute 'kernel_shape' holds %lld", (long long)k[i]);
 	}
@@ -62,7 +62,8 @@ void tr_max_pool(struct tr *t)
 	struct tr_window w = {0};
 	int64_t kernel[MAX_RANK];
 	read_kernel(t, x, &w, kernel);
-	bool ceil = tr_bool(t, "ceil_mode", false), torch = ceil && overhangs(x, &w, kernel);
+	bool ceil = tr_bool(t, "ceil_mode", false),
+	     torch = ceil && t->status == OK && overhangs(x, &w, kernel);
 	bool columns = tr_bool(t, "storage_order", false);
 	struct node *n = torch ? tr_new(t, OP_MAX_POOL_14, x) : tr_new(t, OP_MAX_POOL, x);
 	tr_window_set(t, n, &w);

@@ -36,8 +36,8 @@ static void read_weights(struct tr *t, struct cell *c)
 	c->hidden = tr_int(t, "hidden_size", seen);
 	if (t->status != OK)
 		return;
-	if (c->hidden < 1)
-		tr_fail(t, E_UNSUPPORTED, "the hidden size is not known");
+	if (c->hidden < 1 || c->hidden > INT32_MAX)
+		tr_fail(t, E_UNSUPPORTED, "the hidden size is not known, or too large");
 	if (seen >= 0 && seen != c->hidden)
 		tr_fail(t, E_FORMAT, "attribute 'hidden_size' is %lld, the weights have %lld",
 		    (long long)c->hidden, (long long)seen);

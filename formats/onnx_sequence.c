@@ -120,11 +120,12 @@ void tr_concat_from_sequence(struct tr *t)
 static struct value *equal_sizes(struct tr *t, int64_t whole, int64_t size, int *n)
 {
 	static const int64_t none;
-	if (size < 1 || whole < 0 || (whole + size - 1) / size > LONGEST) {
+	int64_t parts = size < 1 || whole < 0 ? -1 : whole ? (whole - 1) / size + 1 : 0;
+	if (parts < 0 || parts > LONGEST) {
 		tr_fail(t, E_UNSUPPORTED, "parts whose number is not known, or above %d", LONGEST);
 		return NULL;
 	}
-	*n = (int)((whole + size - 1) / size);
+	*n = (int)parts;
 	int64_t *v = arena_array(t->scope->im->arena, (size_t)*n, sizeof *v);
 	for (int i = 0; v && i < *n; i++)
 		v[i] = i < *n - 1 ? size : whole - size * (*n - 1);

@@ -144,6 +144,8 @@ struct value *tr_count(struct tr *t, struct value *v);
 /* x as a matrix: axes 0..axis-1 by the rest. */
 struct value *tr_matrix_at(struct tr *t, struct value *x, int axis);
 struct value *tr_flat_keep_first(struct tr *t, struct value *x);
+/* Largest stride, dilation, pad or kernel: sums and products of them stay within 64 bits. */
+#define TR_WINDOW_MAX (1 << 20)
 /* What convolutions and pools share: one entry per spatial axis. */
 struct tr_window {
 	int n;

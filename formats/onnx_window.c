@@ -1,4 +1,5 @@
 /* Strides, dilations and pads of windows: convolutions and pools. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "formats/onnx_translate.h"
@@ -28,6 +29,9 @@ void tr_window_read(struct tr *t, struct tr_window *w)
 		w->end[i] = given ? pads[i + w->n] : 0;
 		if (w->stride[i] < 1 || w->dilation[i] < 1)
 			tr_fail(t, E_FORMAT, "strides and dilations must be positive");
+		if (w->stride[i] > TR_WINDOW_MAX || w->dilation[i] > TR_WINDOW_MAX ||
+		    llabs(w->begin[i]) > TR_WINDOW_MAX || llabs(w->end[i]) > TR_WINDOW_MAX)
+			tr_fail(t, E_LIMIT, "a window beyond %d", TR_WINDOW_MAX);
 	}
 }
 

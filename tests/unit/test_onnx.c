@@ -344,6 +344,75 @@ static void decided_if(void **state)
 	graph_free(r);
 }
 
+/* The condition follows from the rank of the input. */
+static void if_decided_by_shapes(void **state)
+{
+	(void)state;
+	struct pb g = new_graph(), two = pb_tensor("two", 7, 0, NULL),
+		  n = pb_node("If", "if", "c", "y");
+	struct pb then_branch = branch("Wonder"), else_branch = branch("Relu");
+	int64_t v = 3;
+	pb_bytes(&two, 9, &v, 8);
+	pb_msg(&g, 5, &two);
+	add_node(&g, "Shape", "s", "x", "dims");
+	add_node(&g, "Size", "k", "dims", "rank");
+	add_node(&g, "Equal", "e", "rank two", "c");
+	pb_attr_msg(&n, "then_branch", 6, 5, &then_branch);
+	pb_attr_msg(&n, "else_branch", 6, 5, &else_branch);
+	pb_msg(&g, 1, &n);
+	struct pb m = pb_model(13, &g);
+	struct graph *r = read_good(&m);
+	assert_true(node_is(graph_find_value(r, "y")->node, OP_RELU));
+	graph_free(r);
+}
+
+static void sequences_are_taken_apart(void **state)
+{
+	(void)state;
+	struct pb g = new_graph(), one = pb_tensor("one", 7, 0, NULL);
+	int64_t v = 1;
+	pb_bytes(&one, 9, &v, 8);
+	pb_msg(&g, 5, &one);
+	add_node(&g, "Neg", "n", "x", "nx");
+	add_node(&g, "SequenceConstruct", "c", "x nx", "s");
+	add_node(&g, "SequenceAt", "a", "s one", "t");
+	add_node(&g, "Relu", "r", "t", "y");
+	struct pb m = pb_model(13, &g);
+	struct graph *r = read_good(&m);
+	assert_true(graph_find_value(r, "y")->node->in[0].value == graph_find_value(r, "nx"));
+	graph_free(r);
+	g = new_graph();
+	add_node(&g, "SequenceConstruct", "c", "x x", "y");
+	assert_bad(&g, E_UNSUPPORTED, "output 'y' is a sequence, not a tensor");
+}
+
+/* Numbers of which sums and products would not fit. */
+static void hostile_windows(void **state)
+{
+	(void)state;
+	static const int64_t four[] = {1, 3, 8, 8};
+	for (int k = 0; k < 3; k++) {
+		struct pb g = {0}, x = pb_value("x", 4, four), y = pb_value("y", 4, four);
+		struct pb n = pb_node("MaxPool", "p", "x", "y"), a = {0};
+		pb_msg(&g, 11, &x);
+		pb_msg(&g, 12, &y);
+		pb_str(&a, 1, "strides");
+		for (int i = 0; i < 2; i++)
+			pb_int(&a, 8, k == 0 ? 0 : k == 1 ? INT64_MAX : -1);
+		pb_int(&a, 20, 7);
+		pb_msg(&n, 5, &a);
+		pb_attr_int(&n, "ceil_mode", 1);
+		struct pb kernel = {0};
+		pb_str(&kernel, 1, "kernel_shape");
+		pb_int(&kernel, 8, 2);
+		pb_int(&kernel, 8, 2);
+		pb_int(&kernel, 20, 7);
+		pb_msg(&n, 5, &kernel);
+		pb_msg(&g, 1, &n);
+		assert_bad(&g, k == 1 ? E_LIMIT : E_FORMAT, "node 'p' (MaxPool): ");
+	}
+}
+
 static void inputs_that_are_no_tensors(void **state)
 {
 	(void)state;
@@ -372,6 +441,9 @@ int main(void)
 	    cmocka_unit_test(functions_are_inlined),
 	    cmocka_unit_test(endless_function),
 	    cmocka_unit_test(decided_if),
+	    cmocka_unit_test(if_decided_by_shapes),
+	    cmocka_unit_test(sequences_are_taken_apart),
+	    cmocka_unit_test(hostile_windows),
 	    cmocka_unit_test(inputs_that_are_no_tensors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
