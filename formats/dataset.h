@@ -26,7 +26,8 @@ void dataset_close(struct dataset *d); /* NULL is legal */
 int64_t dataset_count(const struct dataset *d);
 bool dataset_labelled(const struct dataset *d);
 /* Sample i, ready for the network, with batch dim 1 in front; *label is -1 when there is none.
- * Heap. E_IO and E_FORMAT mean that this one file cannot be read, the others may. */
+ * Heap. E_IO, E_FORMAT, E_LIMIT and E_UNSUPPORTED mean that this one cannot be read, the others
+ * may; E_USAGE that none fits. */
 int dataset_sample(
     struct dataset *d, int64_t i, struct tensor *out, int64_t *label, struct err *err);
 /* File or "row 12"; valid until the next call. */

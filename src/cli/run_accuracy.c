@@ -20,6 +20,9 @@ static int tell_accuracy(
 {
 	double n = a->samples;
 	struct log log = tool_log(r->p);
+	if (unreadable)
+		log_say(&log, LOG_WARN, "%lld samples cannot be read and do not count",
+		    (long long)unreadable);
 	if (a->not_finite)
 		log_say(&log, LOG_WARN, "%lld samples gave scores that are not finite",
 		    (long long)a->not_finite);

@@ -5,8 +5,6 @@
 #include "cli/results.h"
 #include "cli/stream.h"
 
-#define WARNINGS_SHOWN 5
-
 int stream_open(struct stream *s, struct run *r, const char *data, struct err *err)
 {
 	int status = OK;
@@ -61,8 +59,13 @@ int stream_flush(struct stream *s, struct err *err)
 	if (!n || tensor_count(o) % s->batch)
 		return fail(err, E_USAGE, "output '%s' does not hold a row of scores per sample",
 		    output_name(s->r->g, 0));
-	if (!s->score && !(s->score = malloc(n * sizeof *s->score)))
-		return fail_nomem(err);
+	if (n > s->nscore) {
+		free(s->score);
+		s->score = calloc(n, sizeof *s->score);
+		s->nscore = s->score ? n : 0;
+		if (!s->score)
+			return fail_nomem(err);
+	}
 	for (int64_t b = 0; b < s->held && !r; b++) {
 		for (int64_t i = 0; i < n; i++)
 			s->score[i] = tensor_f64(o, b * n + i);
@@ -106,11 +109,11 @@ static int stream_sample(struct stream *s, int64_t i, struct err *err)
 	struct tensor t = {0};
 	int64_t label;
 	int r = dataset_sample(s->d, i, &t, &label, err);
-	if (r == E_IO || r == E_FORMAT) {
+	if (r == E_IO || r == E_FORMAT || r == E_LIMIT || r == E_UNSUPPORTED) {
 		struct log log = tool_log(s->r->p);
-		if (s->unreadable++ < WARNINGS_SHOWN)
-			log_say(&log, LOG_WARN, "%s", err->text);
+		log_say(&log, LOG_WARN, "%s", err->text);
 		err_clear(err);
+		s->unreadable++;
 		return OK;
 	}
 	if (r)
@@ -119,8 +122,6 @@ static int stream_sample(struct stream *s, int64_t i, struct err *err)
 	if (s->in.type != DT_NONE && !same_dims(&s->in, &t)) {
 		r = stream_flush(s, err);
 		tensor_free(&s->in);
-		free(s->score);
-		s->score = NULL;
 	}
 	r = r ? r : stream_put(s, &t, i, label, err);
 	tensor_free(&t);

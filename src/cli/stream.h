@@ -15,7 +15,8 @@ struct stream {
 	struct tensor in;
 	int64_t *label, *at; /* of the samples held */
 	struct tensor *out;
-	double *score;
+	double *score; /* nscore of them */
+	int64_t nscore;
 	int64_t unreadable;
 	int (*answer)(struct stream *s, int64_t sample, int64_t label, const double *score,
 	    int64_t n, struct err *err);
