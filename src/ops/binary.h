@@ -18,6 +18,7 @@ int binary_eval(struct eval *s, const struct binary *op);
 /* Passes on partly known integer content, when there is some. */
 void binary_elems(struct infer *s);
 void select_elems(struct infer *s);
+void unary_elems(struct infer *s);
 /* What an arithmetic row (Divide floors) makes of two partly known integers of a type. */
 struct dim content_apply(enum op_id op, struct dim a, struct dim b, enum dtype type);
 

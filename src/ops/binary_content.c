@@ -172,6 +172,14 @@ static int inverse(int v)
 	return v < 0 ? -1 : !v;
 }
 
+/* Of two verdicts, 0 or 1: 0 decides an And, 1 an Or. */
+static struct dim logic(struct dim a, struct dim b, int64_t decides)
+{
+	if (is_exact(a, decides) || is_exact(b, decides))
+		return exact(decides);
+	return dim_static(a) && dim_static(b) ? exact(!decides) : (struct dim){0, 1, 0};
+}
+
 static struct dim combine(enum op_id op, bool floor, struct dim a, struct dim b)
 {
 	switch (op) {
@@ -201,6 +209,10 @@ static struct dim combine(enum op_id op, bool floor, struct dim a, struct dim b)
 		return verdict(inverse(less(b, a)));
 	case OP_GREATER_EQUAL:
 		return verdict(inverse(less(a, b)));
+	case OP_LOGICAL_AND:
+		return logic(a, b, 0);
+	case OP_LOGICAL_OR:
+		return logic(a, b, 1);
 	default:
 		return anything;
 	}
@@ -229,7 +241,8 @@ void binary_elems(struct infer *s)
 	int na, nb;
 	struct dim r[LIMIT_ELEMS];
 	const struct dim *a = infer_elems(s, 0, &na), *b = infer_elems(s, 1, &nb);
-	if (!a || !b || !followed(s->in[0].type) || s->out[0].shape.rank > 1)
+	bool fits = followed(s->in[0].type) || s->in[0].type == DT_BOOL;
+	if (!a || !b || !fits || s->out[0].shape.rank > 1)
 		return;
 	int n = na == 1 ? nb : na, op = s->node->op->id;
 	bool floor = op == OP_DIVIDE && attr_bool(s->node, "m_pythondiv");
@@ -238,6 +251,28 @@ void binary_elems(struct infer *s)
 	for (int i = 0; i < n; i++)
 		r[i] = in_type(
 		    combine(op, floor, a[na == 1 ? 0 : i], b[nb == 1 ? 0 : i]), s->out[0].type);
+	infer_set_elems(s, 0, n, r);
+}
+
+void unary_elems(struct infer *s)
+{
+	int n, id = s->node->op->id;
+	struct dim r[LIMIT_ELEMS];
+	const struct dim *e = infer_elems(s, 0, &n), zero = exact(0);
+	if (!e || n > LIMIT_ELEMS || !(followed(s->in[0].type) || id == OP_LOGICAL_NOT))
+		return;
+	for (int i = 0; i < n; i++)
+		if (id == OP_NEGATIVE)
+			r[i] = in_type(negated(e[i]), s->in[0].type);
+		else if (id == OP_RELU)
+			r[i] = extreme(e[i], zero, true);
+		else if (id == OP_LOGICAL_NOT)
+			r[i] = verdict(dim_static(e[i]) ? !e[i].min : -1);
+		else if (id == OP_FLOOR || id == OP_CEILING || id == OP_ROUND ||
+			 (id == OP_ABS && e[i].min >= 0))
+			r[i] = e[i];
+		else
+			return;
 	infer_set_elems(s, 0, n, r);
 }
 

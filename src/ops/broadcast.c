@@ -4,9 +4,9 @@
 #include "ops/rows.h"
 
 const struct attr_def attrs_broadcast[] = {
-    {"auto_broadcast", ATTR_STRING, false, "numpy", "none|numpy|pdpd|explicit"}, {0}};
+    {"auto_broadcast", ATTR_STRING, false, "numpy", "none|numpy|explicit"}, {0}};
 const struct attr_def attrs_divide[] = {
-    {"auto_broadcast", ATTR_STRING, false, "numpy", "none|numpy|pdpd|explicit"},
+    {"auto_broadcast", ATTR_STRING, false, "numpy", "none|numpy|explicit"},
     {"m_pythondiv", ATTR_BOOL, false, "true", NULL}, {0}};
 
 /* The shape of a against b under the node's auto_broadcast. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "ops/elem.h"
 #include "ops/rows.h"
 #include "ops/window.h"
@@ -122,13 +123,35 @@ int infer_max_pool(struct infer *s)
 struct pool_run {
 	int64_t planes;
 	int64_t in[3], out[3], kernel[3], stride[3], dilation[3], begin[3], end[3];
-	double *plane; /* one channel of the input */
-	double *best;  /* one output plane */
-	int64_t *at;   /* where the largest element is, in the plane; -1: nowhere */
-	bool narrow;   /* float holds every value: the maxima use fplane, fbest and fat */
+	int64_t first[3], last[3]; /* kernel elements that meet the input at all */
+	double *plane;             /* one channel of the input */
+	double *best;              /* one output plane */
+	int64_t *at;               /* where the largest element is, in the plane; -1: nowhere */
+	bool narrow; /* float holds every value: the maxima use fplane, fbest and fat */
 	float *fplane, *fbest;
 	int32_t *fat;
 };
+
+#define MAX_TAPS (INT64_C(1) << 32)
+
+/* Kernels reach far into pads when a file says so: only what meets the input is worth a look. */
+static int clip_kernel(struct eval *s, struct pool_run *p)
+{
+	int64_t taps = 1;
+	for (int d = 0; d < 3; d++) {
+		int64_t low = p->begin[d] - (p->out[d] - 1) * p->stride[d];
+		p->first[d] = low > 0 ? low / p->dilation[d] : 0;
+		p->last[d] = (p->in[d] - 1 + p->begin[d]) / p->dilation[d] + 1;
+		if (p->last[d] > p->kernel[d])
+			p->last[d] = p->kernel[d];
+		int64_t n = p->last[d] - p->first[d];
+		if (n > 0 && mul_i64(taps, n, &taps))
+			taps = INT64_MAX;
+	}
+	if (taps > MAX_TAPS)
+		return eval_fail(s, E_LIMIT, "the kernel has too many elements");
+	return OK;
+}
 
 static int pool_setup(struct eval *s, struct pool_run *p)
 {
@@ -151,6 +174,9 @@ static int pool_setup(struct eval *s, struct pool_run *p)
 		p->begin[k] = w.dim[i].begin;
 		p->end[k] = w.dim[i].end;
 	}
+	r = clip_kernel(s, p);
+	if (r)
+		return r;
 	int64_t out = p->out[0] * p->out[1] * p->out[2];
 	p->plane = eval_scratch(s, p->in[0] * p->in[1] * p->in[2], sizeof *p->plane);
 	p->best = eval_scratch(s, out, sizeof *p->best);
@@ -284,9 +310,9 @@ static void pool_plane(struct pool_run *p, const struct tensor *x, int64_t plane
 	int64_t k[3], out = p->out[0] * p->out[1] * p->out[2];
 	load_plane(p, x, plane);
 	start_plane(p, out);
-	for (k[0] = 0; k[0] < p->kernel[0]; k[0]++)
-		for (k[1] = 0; k[1] < p->kernel[1]; k[1]++)
-			for (k[2] = 0; k[2] < p->kernel[2]; k[2]++)
+	for (k[0] = p->first[0]; k[0] < p->last[0]; k[0]++)
+		for (k[1] = p->first[1]; k[1] < p->last[1]; k[1]++)
+			for (k[2] = p->first[2]; k[2] < p->last[2]; k[2]++)
 				pool_tap(p, k, max);
 	/* A window of nothing but -inf has taken none of them. */
 	for (int64_t i = 0; p->narrow && i < out; i++)
@@ -366,15 +392,21 @@ int eval_max_pool(struct eval *s)
 	return OK;
 }
 
+/* The smallest k >= 0 with base + k * step >= low. */
+static int64_t first_at(int64_t base, int64_t step, int64_t low)
+{
+	return base >= low ? 0 : (low - base + step - 1) / step;
+}
+
 /* Kernel elements of window o along dim d inside the input, or inside the input and its pads. */
 static int64_t window_count(const struct pool_run *p, int d, int64_t o, bool pads)
 {
-	int64_t n = 0, low = pads ? -p->begin[d] : 0, high = p->in[d] + (pads ? p->end[d] : 0);
-	for (int64_t k = 0; k < p->kernel[d]; k++) {
-		int64_t i = o * p->stride[d] + k * p->dilation[d] - p->begin[d];
-		n += i >= low && i < high;
-	}
-	return n;
+	int64_t base = o * p->stride[d] - p->begin[d], low = pads ? -p->begin[d] : 0;
+	int64_t high = p->in[d] + (pads ? p->end[d] : 0);
+	int64_t from = first_at(base, p->dilation[d], low);
+	int64_t to = first_at(base, p->dilation[d], high);
+	to = to < p->kernel[d] ? to : p->kernel[d];
+	return to > from ? to - from : 0;
 }
 
 static void divide_plane(struct pool_run *p, bool pads)

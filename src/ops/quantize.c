@@ -6,7 +6,7 @@
 #include "ops/rows.h"
 
 const struct attr_def attrs_fake_quantize[] = {{"levels", ATTR_INT, true, NULL, NULL},
-    {"auto_broadcast", ATTR_STRING, false, "numpy", "none|numpy|pdpd|explicit"}, {0}};
+    {"auto_broadcast", ATTR_STRING, false, "numpy", "none|numpy|explicit"}, {0}};
 const struct attr_def attrs_fake_convert[] = {
     {"destination_type", ATTR_STRING, true, NULL, "f8e4m3|f8e5m2"}, {0}};
 

@@ -2,6 +2,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "ops/binary.h"
 #include "ops/elem.h"
 #include "ops/rows.h"
 #include "ops/unary.h"
@@ -17,8 +18,10 @@ int infer_bool_unary(struct infer *s)
 {
 	infer_same(s);
 	s->out[0].type = DT_BOOL;
-	if (node_is(s->node, OP_LOGICAL_NOT))
+	if (node_is(s->node, OP_LOGICAL_NOT)) {
+		unary_elems(s);
 		return infer_type(s, 0, DT_BOOL);
+	}
 	return infer_float(s, 0);
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/binary.h"
 #include "ops/elem.h"
 #include "ops/rows.h"
 #include "ops/unary.h"
@@ -19,6 +20,7 @@ int infer_unary(struct infer *s)
 		if (r)
 			return r;
 	}
+	unary_elems(s);
 	return OK;
 }
 

@@ -26,6 +26,9 @@ static void unary(void **state)
 	op_gives(
 	    "x = Const f32[3] inf -inf nan\ny = IsInf-10(x) {detect_negative=false}\n", 0, "1 0 0");
 	op_gives("x = Const boolean[2] 1 0\ny = LogicalNot-1(x)\n", 0, "0 1");
+	op_gives("x = Const bf16[3] -1.5 0.1 3\ny = Multiply-1(x, x)\n", 0, "2.25 0.010009766 9");
+	op_gives("x = Const f16[2] 60000 -2\ny = Add-1(x, x)\n", 0, "inf -4");
+	op_gives("x = Const f64[2] 0.1 1\ny = Exp-1(x)\n", 0, "1.1051709 2.7182818");
 	op_refused(F("2") "y = LogicalNot-1(x)\n", "boolean");
 	op_infers(F("?,2..3") "y = Exp-1(x) : f32[?,2..3]\n");
 	op_infers(F("...") "y = Exp-1(x) : f32[...]\n");
@@ -115,6 +118,11 @@ static void content(void **state)
 	op_infers(AS("c = Const i64[] 2\ny = Maximum-1(s, c)\n", "[2..,3,4]\n"));
 	op_infers(
 	    AS("c = Const i64[3] 7 3 9\ne = Equal-1(s, c)\ny = Select-1(e, c, s)\n", "[?,3,4]\n"));
+	op_infers(AS("n = Negative-1(s)\ny = Abs-1(s)\n", "[?,3,4]\n"));
+	op_infers(AS("n = Negative-1(s)\ny = Negative-1(n)\n", "[?,3,4]\n"));
+	op_infers(AS("c = Const i64[3] 7 3 9\ne = Equal-1(s, c)\nf = LogicalNot-1(e)\n"
+		     "k = LogicalNot-1(f)\na = LogicalAnd-1(k, e)\ny = Select-1(a, c, s)\n",
+	    "[?,3,4]\n"));
 	op_infers(F("2..4,3") "s = ShapeOf-3(x) {output_type=i64}\nc = Const i64[] 2\n"
 			      "t = Multiply-1(s, c)\nu = Subtract-1(t, c)\nv = Const f32[] 1\n"
 			      "z = Broadcast-3(v, u) {mode=numpy} : f32[2..6,4]\n");
