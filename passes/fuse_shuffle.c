@@ -1,4 +1,5 @@
-/* A channel shuffle written as Reshape, Transpose, Reshape becomes ShuffleChannels. */
+/* Shuffles of channels and blocks written as Reshape, Transpose, Reshape: ShuffleChannels,
+ * DepthToSpace. */
 #include "passes/rewrite.h"
 
 /* The node before n when it is of this kind and n is its only reader. */
@@ -39,10 +40,24 @@ static bool swaps_groups(const struct node *n)
 	return true;
 }
 
-static int fuse(struct pass_ctx *c, struct node *n)
+/* Reshape, Transpose, Reshape around x and n, each read once. */
+static struct node *sandwich(const struct node *n, struct node **turn)
 {
-	struct node *turn = node_is(n, OP_RESHAPE) ? before(n, OP_TRANSPOSE) : NULL;
-	struct node *split = turn ? before(turn, OP_RESHAPE) : NULL;
+	*turn = node_is(n, OP_RESHAPE) ? before(n, OP_TRANSPOSE) : NULL;
+	return *turn ? before(*turn, OP_RESHAPE) : NULL;
+}
+
+static int put(struct pass_ctx *c, struct node *n, struct node *one)
+{
+	if (node_infer(one, c->err))
+		return c->err->status;
+	take_over(&one->out[0], &n->out[0]);
+	return 1;
+}
+
+static int fuse_channels(struct pass_ctx *c, struct node *n)
+{
+	struct node *turn, *split = sandwich(n, &turn);
 	if (!split || !swaps_groups(turn))
 		return 0;
 	struct value *x = node_in(split, 0);
@@ -57,10 +72,66 @@ static int fuse(struct pass_ctx *c, struct node *n)
 	struct node *one = graph_insert_before(n, op_row(OP_SHUFFLE_CHANNELS), n->name, in, 1, 1);
 	if (!one || !attr_set_i(one, "axis", 1) || !attr_set_i(one, "group", groups))
 		return fail_nomem(c->err);
-	if (node_infer(one, c->err))
-		return c->err->status;
-	take_over(&one->out[0], &n->out[0]);
-	return 1;
+	return put(c, n, one);
+}
+
+/* [n, c, h, w] as [n, c / b^2, b, b, h, w] (or with the blocks in front of the channels), turned to
+ * [n, c / b^2, h, b, w, b] and written as [n, c / b^2, h * b, w * b]: b, or 0. */
+static int64_t block_of(
+    const struct shape *x, const struct shape *split, const struct shape *out, bool blocks_first)
+{
+	int at = blocks_first ? 1 : 2, channels = blocks_first ? 3 : 1;
+	if (x->rank != 4 || split->rank != 6 || out->rank != 4)
+		return 0;
+	if (!shape_static(split) || !shape_static(x) || !shape_static(out))
+		return 0;
+	int64_t b = split->dim[at].min;
+	bool fits = b > 1 && split->dim[at + 1].min == b && split->dim[0].min == x->dim[0].min &&
+		    split->dim[4].min == x->dim[2].min && split->dim[5].min == x->dim[3].min &&
+		    out->dim[0].min == x->dim[0].min &&
+		    out->dim[1].min == split->dim[channels].min &&
+		    out->dim[2].min == x->dim[2].min * b && out->dim[3].min == x->dim[3].min * b;
+	return fits ? b : 0;
+}
+
+static bool has_order(const struct node *turn, const int64_t want[6])
+{
+	int64_t order[MAX_RANK];
+	int rank;
+	if (!transpose_order(turn, order, &rank) || rank != 6)
+		return false;
+	for (int i = 0; i < 6; i++)
+		if (order[i] != want[i])
+			return false;
+	return true;
+}
+
+static int fuse_depth(struct pass_ctx *c, struct node *n)
+{
+	static const int64_t depth_first[6] = {0, 1, 4, 2, 5, 3},
+			     blocks_first[6] = {0, 3, 4, 1, 5, 2};
+	struct node *turn, *split = sandwich(n, &turn);
+	if (!split)
+		return 0;
+	bool blocks = has_order(turn, blocks_first);
+	if (!blocks && !has_order(turn, depth_first))
+		return 0;
+	struct value *in[] = {node_in(split, 0)};
+	int64_t b = block_of(
+	    &in[0]->info.shape, &split->out[0].info.shape, &n->out[0].info.shape, blocks);
+	if (!b)
+		return 0;
+	struct node *one = graph_insert_before(n, op_row(OP_DEPTH_TO_SPACE), n->name, in, 1, 1);
+	if (!one || !attr_set_i(one, "block_size", b) ||
+	    !attr_set_s(one, "mode", blocks ? "blocks_first" : "depth_first"))
+		return fail_nomem(c->err);
+	return put(c, n, one);
+}
+
+static int fuse(struct pass_ctx *c, struct node *n)
+{
+	int r = fuse_channels(c, n);
+	return r ? r : fuse_depth(c, n);
 }
 
 static int fuse_shuffle(struct pass_ctx *c)
@@ -70,7 +141,7 @@ static int fuse_shuffle(struct pass_ctx *c)
 
 const struct pass pass_fuse_shuffle = {
     .name = "fuse-shuffle",
-    .about = "recognise ShuffleChannels",
+    .about = "recognise ShuffleChannels and DepthToSpace",
     .needs = FACT_ORDER | FACT_SHAPES,
     .keeps = FACT_ORDER | FACT_SHAPES,
     .run = fuse_shuffle,

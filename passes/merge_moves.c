@@ -112,11 +112,38 @@ static int into_matmul(struct pass_ctx *c, struct node *n)
 	return done;
 }
 
+/* A view that only drops the dims which a reduction kept: it need not keep them. */
+static int into_reduce(struct pass_ctx *c, struct node *n)
+{
+	static const enum op_id id[] = {OP_REDUCE_MEAN, OP_REDUCE_MAX, OP_REDUCE_SUM, OP_REDUCE_MIN,
+	    OP_REDUCE_PROD, OP_REDUCE_L1, OP_REDUCE_L2};
+	struct node *p = node_in(n, 0)->node;
+	bool reduces = false;
+	for (size_t i = 0; i < sizeof id / sizeof *id; i++)
+		reduces = reduces || node_is(p, id[i]);
+	if (!is_view(n) || !reduces || p->out[0].nuses != 1 || !attr_bool(p, "keep_dims"))
+		return 0;
+	struct value *in[] = {node_in(p, 0), node_in(p, 1)};
+	struct node *one = graph_insert_before(n, p->op, n->name, in, 2, 1);
+	if (!one || !attr_set_i(one, "keep_dims", false))
+		return fail_nomem(c->err);
+	if (node_infer(one, c->err))
+		return c->err->status;
+	if (!same_reshaped(&one->out[0].info.shape, &n->out[0].info.shape)) {
+		graph_remove(one);
+		return 0;
+	}
+	take_over(&one->out[0], &n->out[0]);
+	return 1;
+}
+
 static int merge(struct pass_ctx *c, struct node *n)
 {
 	if (!node_in(n, 0))
 		return 0;
 	int r = merge_views(c, n);
+	if (!r)
+		r = into_reduce(c, n);
 	if (!r)
 		r = merge_transposes(c, n);
 	return r ? r : into_matmul(c, n);

@@ -27,23 +27,10 @@ static bool same_shape(const struct node *n, int *from)
 	return same_shapes(in, out);
 }
 
-/* One unknown dim in the same place on both sides: the count, which a Reshape keeps, fixes it. */
 static bool nop_reshape(const struct node *n, int *from)
 {
-	const struct shape *in = &node_in(n, 0)->info.shape, *out = &n->out[0].info.shape;
-	int unknown = 0;
 	*from = 0;
-	if (in->rank < 0 || in->rank != out->rank)
-		return false;
-	if (same_shapes(in, out))
-		return true;
-	for (int i = 0; i < in->rank; i++) {
-		struct dim p = in->dim[i], q = out->dim[i];
-		if (dim_static(p) != dim_static(q) || (dim_static(p) && (p.min != q.min || !p.min)))
-			return false;
-		unknown += !dim_static(p);
-	}
-	return unknown == 1;
+	return same_reshaped(&node_in(n, 0)->info.shape, &n->out[0].info.shape);
 }
 
 static bool nop_transpose(const struct node *n, int *from)
@@ -178,6 +165,24 @@ static bool nop_reduce(const struct node *n, int *from)
 	return same_shape(n, from) && shape_static(&n->out[0].info.shape);
 }
 
+/* A window of one element that moves by one. */
+static bool nop_pool(const struct node *n, int *from)
+{
+	static const char *const ones[] = {"kernel", "strides"}, *const zeros[] = {
+								     "pads_begin", "pads_end"};
+	const int64_t *v;
+	*from = 0;
+	for (int k = 0; k < 2; k++) {
+		for (int i = attr_ints(n, ones[k], &v) - 1; i >= 0; i--)
+			if (v[i] != 1)
+				return false;
+		for (int i = attr_ints(n, zeros[k], &v) - 1; i >= 0; i--)
+			if (v[i])
+				return false;
+	}
+	return n->nout == 1 || !n->out[1].nuses;
+}
+
 static const struct rule {
 	enum op_id id;
 	bool (*test)(const struct node *n, int *from);
@@ -203,6 +208,11 @@ static const struct rule {
     {OP_SLICE, nop_slice},
     {OP_STRIDED_SLICE, nop_strided_slice},
     {OP_TILE, nop_tile},
+    {OP_AVG_POOL, nop_pool},
+    {OP_AVG_POOL_14, nop_pool},
+    {OP_MAX_POOL_1, nop_pool},
+    {OP_MAX_POOL, nop_pool},
+    {OP_MAX_POOL_14, nop_pool},
     {OP_REDUCE_MEAN, nop_reduce},
     {OP_REDUCE_SUM, nop_reduce},
     {OP_REDUCE_PROD, nop_reduce},

@@ -41,6 +41,22 @@ bool same_shapes(const struct shape *a, const struct shape *b)
 	return true;
 }
 
+bool same_reshaped(const struct shape *a, const struct shape *b)
+{
+	int unknown = 0;
+	if (a->rank < 0 || a->rank != b->rank)
+		return false;
+	if (same_shapes(a, b))
+		return true;
+	for (int i = 0; i < a->rank; i++) {
+		struct dim p = a->dim[i], q = b->dim[i];
+		if (dim_static(p) != dim_static(q) || (dim_static(p) && (p.min != q.min || !p.min)))
+			return false;
+		unknown += !dim_static(p);
+	}
+	return unknown == 1;
+}
+
 int const_open(const struct value *v, struct const_view *out, struct err *err)
 {
 	const struct blob *b = value_const(v)->data;

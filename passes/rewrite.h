@@ -17,6 +17,10 @@ bool can_replace(const struct value *old, const struct value *v);
 /* Surely equal: every dim is the same number, or not known but under the same symbol. */
 bool same_shapes(const struct shape *a, const struct shape *b);
 
+/* The same for two values of equal element count, which settles one unknown dim in the same place.
+ */
+bool same_reshaped(const struct shape *a, const struct shape *b);
+
 /* The content of a Const with aligned data, in heap memory of its own when it must be; nothing is
  * kept in the blob. To be given back by const_close. */
 struct const_view {
