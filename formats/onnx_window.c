@@ -1,5 +1,4 @@
 /* Strides, dilations and pads of windows: convolutions and pools. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "formats/onnx_translate.h"
@@ -16,6 +15,11 @@ static const char *auto_pad_of(struct tr *t)
 	return "explicit";
 }
 
+static bool is_modest(int64_t pad)
+{
+	return pad >= -TR_WINDOW_MAX && pad <= TR_WINDOW_MAX;
+}
+
 void tr_window_read(struct tr *t, struct tr_window *w)
 {
 	int64_t pads[2 * MAX_RANK];
@@ -30,7 +34,7 @@ void tr_window_read(struct tr *t, struct tr_window *w)
 		if (w->stride[i] < 1 || w->dilation[i] < 1)
 			tr_fail(t, E_FORMAT, "strides and dilations must be positive");
 		if (w->stride[i] > TR_WINDOW_MAX || w->dilation[i] > TR_WINDOW_MAX ||
-		    llabs(w->begin[i]) > TR_WINDOW_MAX || llabs(w->end[i]) > TR_WINDOW_MAX)
+		    !is_modest(w->begin[i]) || !is_modest(w->end[i]))
 			tr_fail(t, E_LIMIT, "a window beyond %d", TR_WINDOW_MAX);
 	}
 }
