@@ -48,17 +48,27 @@ void stream_close(struct stream *s)
 	free(s->score);
 }
 
+/* The first output of several floats for each sample: beside it, networks give an ArgMax. */
+static int pick_output(const struct stream *s)
+{
+	for (int k = 0; k < s->r->g->noutputs; k++)
+		if (dtype_is_float(s->out[k].type) && tensor_count(&s->out[k]) > s->batch)
+			return k;
+	return 0;
+}
+
 /* Runs what is held; slots of a last, short batch hold what was there before. */
 int stream_flush(struct stream *s, struct err *err)
 {
 	int r = s->held ? exec_run(s->e, &s->in, s->out, err) : OK;
 	if (r || !s->held)
 		return r;
-	const struct tensor *o = &s->out[0];
+	int k = pick_output(s);
+	const struct tensor *o = &s->out[k];
 	int64_t n = tensor_count(o) / s->batch;
 	if (!n || tensor_count(o) % s->batch)
 		return fail(err, E_USAGE, "output '%s' does not hold a row of scores per sample",
-		    output_name(s->r->g, 0));
+		    output_name(s->r->g, k));
 	if (n > s->nscore) {
 		free(s->score);
 		s->score = calloc(n, sizeof *s->score);
