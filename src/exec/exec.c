@@ -1,5 +1,4 @@
-/* Sets up the steps of a network and runs it: by a plan where shapes allow it, else step by step.
- */
+/* Sets up the steps of a network and runs it by the plan for its input shapes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +58,6 @@ static void collect_steps(struct exec *e, const bool *alive)
 		for (int k = 0; k < n->nout; k++)
 			e->maker[n->out[k].id] = e->nsteps;
 		e->step[e->nsteps++] = (struct step){.node = n, .end = n};
-		e->data_shapes |= n->nbodies || (n->op->flags & OPF_DATA_SHAPE);
 		e->max_in = n->nin > e->max_in ? n->nin : e->max_in;
 	}
 }
@@ -71,9 +69,8 @@ static int build_steps(struct exec *e, struct err *err)
 	e->step = calloc((size_t)e->graph->nnodes + 1, sizeof *e->step);
 	e->uses = calloc(nvalues, sizeof *e->uses);
 	e->maker = malloc(nvalues * sizeof *e->maker);
-	e->held = calloc((size_t)e->graph->noutputs + 1, sizeof *e->held);
 	e->scratch = arena_new();
-	bool ok = alive && e->step && e->uses && e->maker && e->held && e->scratch;
+	bool ok = alive && e->step && e->uses && e->maker && e->scratch;
 	if (ok) {
 		memset(e->maker, 0xff, nvalues * sizeof *e->maker);
 		mark_alive(e->graph, e->o.tap != NULL, alive);
@@ -97,7 +94,7 @@ int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, s
 	int status = build_steps(e, err);
 	if (status == OK)
 		status = fold_constants(e, &e->c, err);
-	if (status == OK && !e->data_shapes && !e->o.eval_only)
+	if (status == OK && !e->o.eval_only)
 		status = bind_steps(e, err);
 	if (status < 0) {
 		exec_free(e);
@@ -119,13 +116,10 @@ void exec_free(struct exec *e)
 	}
 	constants_free(e, &e->c);
 	constants_free(e, &e->all);
-	for (int k = 0; e->held && k < e->graph->noutputs; k++)
-		tensor_free(&e->held[k]);
 	arena_free(e->scratch);
 	free(e->step);
 	free(e->uses);
 	free(e->maker);
-	free(e->held);
 	free(e);
 }
 
@@ -176,7 +170,7 @@ int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct
 		status = plan_get(e, in, &p, err);
 	if (status < 0)
 		return status;
-	return p->stepwise ? stepwise_run(e, in, out, err) : plan_run(e, p, in, out, err);
+	return plan_run(e, p, in, out, err);
 }
 
 size_t exec_workspace(const struct exec *e)

@@ -13,7 +13,26 @@ static bool is_known(const struct plan *p, const struct node *n)
 	return n->nout && p->known[n->out[0].id];
 }
 
-/* With a tap every step is a call, so that its values are seen in order. */
+static bool is_dynamic(const struct plan *p, const struct node *n)
+{
+	return n->nout && p->dynamic[n->out[0].id];
+}
+
+static int make_call(struct exec *e, struct plan *p, struct call *c, struct err *err)
+{
+	const struct node *n = c->step->node;
+	c->run = run_nothing;
+	if (c->step->kind == STEP_FOLDED || is_known(p, n))
+		return OK;
+	if (is_dynamic(p, n)) {
+		c->run = run_dynamic;
+		return dynamic_constants(e, n, err);
+	}
+	return plan_kernel(e, p, c, err);
+}
+
+/* With a tap every step is a call, so that its values are seen in order. What a dynamic step had
+ * absorbed runs by itself. */
 static int make_calls(struct exec *e, struct plan *p, struct err *err)
 {
 	int status = OK;
@@ -22,14 +41,14 @@ static int make_calls(struct exec *e, struct plan *p, struct err *err)
 		return fail_nomem(err);
 	for (int i = 0; i < e->nsteps && status == OK; i++) {
 		const struct step *s = &e->step[i];
-		bool idle = s->kind == STEP_FOLDED || is_known(p, s->node);
-		if (s->kind == STEP_ABSORBED || (idle && !e->o.tap))
+		struct call *c = &p->call[p->ncalls];
+		if (s->kind == STEP_ABSORBED && !is_dynamic(p, s->node))
 			continue;
-		struct call *c = &p->call[p->ncalls++];
 		c->step = s;
-		c->run = run_nothing;
-		if (!idle && (status = plan_kernel(e, p, c, err)) < 0)
+		status = make_call(e, p, c, err);
+		if (status < 0)
 			err_in(err, "node '%s'", s->node->name);
+		p->ncalls += c->run != run_nothing || e->o.tap;
 	}
 	return status;
 }
@@ -72,11 +91,17 @@ static void place_call(struct layout *l, int at)
 	}
 	for (int k = 0; k < end->nout; k++) {
 		uint32_t id = end->out[k].id;
-		if (!l->p->value[id].data)
+		if (!l->p->value[id].data && !l->p->dynamic[id])
 			l->item[id] = add_item(l, tensor_bytes(&l->p->value[id]), at, at);
 	}
 	if (c->scratch_bytes)
 		add_item(l, c->scratch_bytes, at, at);
+}
+
+/* An output that is an input, perhaps under another shape. */
+static bool needs_copy(const struct layout *l, const struct value *v)
+{
+	return l->item[l->root[v->id]] < 0 && !l->p->value[v->id].data && !l->p->dynamic[v->id];
 }
 
 static void place_outputs(struct layout *l)
@@ -85,7 +110,7 @@ static void place_outputs(struct layout *l)
 	for (int k = 0; k < l->e->graph->noutputs; k++) {
 		const struct value *v = node_in(l->e->graph->outputs[k], 0);
 		use(l, v, p->ncalls);
-		if (l->item[l->root[v->id]] < 0 && !p->value[v->id].data)
+		if (needs_copy(l, v))
 			add_item(l, tensor_bytes(&p->value[v->id]), p->ncalls, p->ncalls);
 	}
 }
@@ -110,7 +135,7 @@ static void set_addresses(struct layout *l)
 	}
 	for (int k = 0; k < l->e->graph->noutputs; k++) {
 		const struct value *v = node_in(l->e->graph->outputs[k], 0);
-		if (l->item[l->root[v->id]] < 0 && !p->value[v->id].data)
+		if (needs_copy(l, v))
 			p->copy[k] = base + l->items[next++].offset;
 	}
 }
@@ -201,9 +226,12 @@ static int allocate(struct exec *e, struct plan *p, const struct tensor *in, str
 	p->arena = arena_new();
 	p->value = calloc(nvalues, sizeof *p->value);
 	p->known = calloc(nvalues, sizeof *p->known);
+	p->dynamic = calloc(nvalues, sizeof *p->dynamic);
+	p->left = calloc(nvalues, sizeof *p->left);
 	p->in = calloc((size_t)e->max_in + 1, sizeof *p->in);
 	p->copy = calloc((size_t)e->graph->noutputs + 1, sizeof *p->copy);
-	if (!p->key || !p->arena || !p->value || !p->known || !p->in || !p->copy)
+	if (!p->key || !p->arena || !p->value || !p->known || !p->dynamic || !p->left || !p->in ||
+	    !p->copy)
 		return fail_nomem(err);
 	key_fill(e, in, p->key);
 	return OK;
@@ -217,9 +245,9 @@ static int plan_new(struct exec *e, const struct tensor *in, struct plan **out, 
 	int status = allocate(e, p, in, err);
 	if (status == OK)
 		status = plan_infer(e, p, in, err);
-	if (status == OK && !p->stepwise)
+	if (status == OK)
 		status = make_calls(e, p, err);
-	if (status == OK && !p->stepwise)
+	if (status == OK)
 		status = make_workspace(e, p, err);
 	if (status < 0) {
 		plan_free(e, p);
@@ -233,6 +261,7 @@ void plan_free(struct exec *e, struct plan *p)
 {
 	if (!p)
 		return;
+	dynamic_reset(e, p);
 	for (uint32_t id = 0; p->known && id < e->graph->nvalues; id++)
 		if (p->known[id])
 			tensor_free(&p->value[id]);
@@ -240,6 +269,8 @@ void plan_free(struct exec *e, struct plan *p)
 	free(p->key);
 	free(p->value);
 	free(p->known);
+	free(p->dynamic);
+	free(p->left);
 	free(p->call);
 	free(p->workspace);
 	free(p->in);

@@ -24,10 +24,11 @@ struct call {
 struct plan {
 	int64_t *key; /* rank and dims of each input */
 	int nkey;
-	bool stepwise; /* sizes depend on data: there are no calls */
 	struct arena *arena;
 	struct tensor *value; /* by value id; data is set for the workspace, constants and known */
 	bool *known;          /* by value id: content that follows from the shapes, on the heap */
+	bool *dynamic;        /* by value id: size known only when run; a heap tensor then */
+	int *left;            /* by value id: uses of a dynamic value still to come in this run */
 	struct call *call;
 	int ncalls;
 	void *workspace;
@@ -40,8 +41,12 @@ struct plan {
 int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct err *err);
 void plan_free(struct exec *e, struct plan *p); /* NULL is legal */
 
-/* Types and dims of every value; p->stepwise when they do not follow from the inputs' shapes. */
+/* Types and dims of every value, or that they do not follow from the inputs' shapes. */
 int plan_infer(struct exec *e, struct plan *p, const struct tensor *in, struct err *err);
+/* Makes constants that a kernel has used up available to a dynamic call of n. */
+int dynamic_constants(struct exec *e, const struct node *n, struct err *err);
+/* Frees dynamic values and starts their counts anew. */
+void dynamic_reset(struct exec *e, struct plan *p);
 /* Fills in what a step's kernel needs for the plan's shapes. */
 int plan_kernel(struct exec *e, struct plan *p, struct call *c, struct err *err);
 
@@ -50,6 +55,7 @@ int plan_run(
     struct exec *e, struct plan *p, const struct tensor *in, struct tensor *out, struct err *err);
 /* The functions of calls. */
 int run_eval(struct exec *e, struct plan *p, const struct call *c, struct err *err);
+int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_alias(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_nothing(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *err);

@@ -56,10 +56,21 @@ static void describe(struct job *j, const struct node *n)
 	}
 }
 
-static void forget(struct job *j, const struct node *n)
+/* The sizes of n's outputs will be known when it runs. */
+static void mark_dynamic(struct job *j, const struct node *n)
 {
-	for (int k = 0; k < n->nout; k++)
+	for (int k = 0; k < n->nout; k++) {
 		tensor_free(&j->p->value[n->out[k].id]);
+		j->p->dynamic[n->out[k].id] = true;
+	}
+}
+
+static bool any_dynamic(const struct job *j, const struct node *n)
+{
+	for (int k = 0; k < n->nin; k++)
+		if (n->in[k].value && j->p->dynamic[n->in[k].value->id])
+			return true;
+	return false;
 }
 
 /* An integer value whose elements inference followed to the end. */
@@ -92,16 +103,8 @@ static bool operands_known(const struct job *j, const struct node *n)
 	return n->nin > 0;
 }
 
-/* Evaluates a small node now when nothing of it depends on the data. */
 static int know_node(struct job *j, const struct node *n)
 {
-	size_t bytes = 0;
-	if (!n->nout)
-		return OK;
-	for (int k = 0; k < n->nout; k++)
-		bytes += tensor_bytes(&j->p->value[n->out[k].id]);
-	if (bytes > KNOWN_BYTES || (n->op->flags & OPF_RANDOM) || !operands_known(j, n))
-		return n->nout == 1 ? know_elems(j, &n->out[0]) : OK;
 	struct tensor *in = arena_array(j->tmp, (size_t)n->nin, sizeof *in);
 	if (!in)
 		return fail_nomem(j->err);
@@ -114,12 +117,41 @@ static int know_node(struct job *j, const struct node *n)
 	return status;
 }
 
+/* Content of a small node's outputs when nothing of it depends on the data. */
+static int know_outputs(struct job *j, const struct step *s)
+{
+	const struct node *n = s->node;
+	size_t bytes = 0;
+	if ((s->kind != STEP_EVAL && s->kind != STEP_ALIAS) || !n->nout)
+		return OK;
+	for (int k = 0; k < n->nout; k++)
+		bytes += tensor_bytes(&j->p->value[n->out[k].id]);
+	if (bytes <= KNOWN_BYTES && !(n->op->flags & OPF_RANDOM) && operands_known(j, n))
+		return know_node(j, n);
+	return n->nout == 1 ? know_elems(j, &n->out[0]) : OK;
+}
+
+/* Rows whose sizes come from the data, which may be known now. */
+static int size_from_data(struct job *j, const struct node *n)
+{
+	if (operands_known(j, n) && !(n->op->flags & OPF_RANDOM))
+		return know_node(j, n);
+	mark_dynamic(j, n);
+	return OK;
+}
+
 static int infer_step(struct job *j, const struct step *s)
 {
 	const struct node *n = s->node;
 	struct info *out = arena_array(j->tmp, (size_t)n->nout, sizeof *out);
 	if (!out)
 		return fail_nomem(j->err);
+	if (any_dynamic(j, n)) {
+		mark_dynamic(j, n);
+		return OK;
+	}
+	if ((n->op->flags & OPF_DATA_SHAPE) || n->nbodies)
+		return size_from_data(j, n);
 	for (int k = 0; k < n->nout; k++)
 		out[k].shape = shape_unknown();
 	describe(j, n);
@@ -133,12 +165,10 @@ static int infer_step(struct job *j, const struct step *s)
 	int status = n->op->infer(&i);
 	if (status < 0)
 		return err_in(j->err, "node '%s'", n->name);
-	if ((n->op->flags & OPF_DATA_SHAPE) || n->nbodies || !take_outputs(j, n, out)) {
-		j->p->stepwise = true;
-		forget(j, n);
-		return OK;
-	}
-	return s->kind == STEP_EVAL || s->kind == STEP_ALIAS ? know_node(j, n) : OK;
+	if (take_outputs(j, n, out))
+		return know_outputs(j, s);
+	mark_dynamic(j, n);
+	return OK;
 }
 
 static int infer_all(struct job *j, const struct tensor *in)
@@ -151,7 +181,7 @@ static int infer_all(struct job *j, const struct tensor *in)
 		*t = in[k];
 		t->data = NULL;
 	}
-	for (int i = 0; i < e->nsteps && status == OK && !j->p->stepwise; i++)
+	for (int i = 0; i < e->nsteps && status == OK; i++)
 		if (e->step[i].kind != STEP_FOLDED)
 			status = infer_step(j, &e->step[i]);
 	return status;

@@ -100,6 +100,7 @@ static int set_inputs(struct exec *e, struct plan *p, const struct tensor *in, s
 int plan_run(
     struct exec *e, struct plan *p, const struct tensor *in, struct tensor *out, struct err *err)
 {
+	dynamic_reset(e, p);
 	int status = set_inputs(e, p, in, err);
 	for (int i = 0; i < p->ncalls && status == OK; i++) {
 		const struct call *c = &p->call[i];

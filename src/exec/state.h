@@ -37,7 +37,7 @@ struct constants {
 	bool *owned;      /* on our heap */
 	int *wanted;      /* uses that are still to come */
 	bool keep;        /* nothing goes before the end: a tap may want it */
-	bool dropped;     /* something went that a stepwise run would want */
+	bool dropped;     /* something went that eval would want */
 };
 
 struct exec {
@@ -45,14 +45,12 @@ struct exec {
 	struct exec_options o;
 	struct step *step; /* in the graph's order; without a tap only those that a Result needs */
 	int nsteps;
-	int *maker;            /* by value id: index of the step, or -1 */
-	int *uses;             /* by value id: uses by steps and Results */
-	struct constants c;    /* for plans */
-	struct constants all;  /* for stepwise runs when c lost some; made when first needed */
-	bool data_shapes;      /* some sizes surely depend on data: no kernels, no plans */
-	struct arena *scratch; /* eval's; empty between nodes */
+	int *maker;                    /* by value id: index of the step, or -1 */
+	int *uses;                     /* by value id: uses by steps and Results */
+	struct constants c;            /* for plans */
+	struct constants all;          /* with what went after packing; made when eval needs it */
+	struct arena *scratch;         /* eval's; empty between nodes */
 	struct plan *plan[PLAN_CACHE]; /* used last first; NULL behind the last one */
-	struct tensor *held;           /* heap outputs of a stepwise run, valid until the next */
 	int max_in;                    /* inputs of any step */
 };
 
@@ -65,9 +63,6 @@ void constants_release(struct constants *c, const struct value *v);
 
 /* Chooses kernels for steps and packs their constants. */
 int bind_steps(struct exec *e, struct err *err);
-
-/* Node by node with heap values, each freed after its last use: for shapes that depend on data. */
-int stepwise_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err);
 
 /* Hands the outputs of a node, value by value, to the tap; t holds n->nout tensors. */
 int tap_outputs(struct exec *e, const struct node *n, const struct tensor *t, struct err *err);

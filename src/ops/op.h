@@ -116,7 +116,7 @@ static inline int eval_output(struct eval *s, int k, enum dtype type, int rank, 
 int eval_fail(struct eval *s, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Runs infer on the concrete inputs and then eval, with heap outputs that the caller frees with
- * tensor_free: what folding and the stepwise executor use. out has node->nout absent tensors. */
+ * tensor_free: what folding and the executor use. out has node->nout absent tensors. */
 int node_eval(
     const struct node *n, const struct tensor *in, int nin, struct tensor *out, struct err *err);
 

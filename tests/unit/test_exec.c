@@ -334,6 +334,24 @@ static void test_shapes_computed(void **state)
 	free_inputs(g, in);
 	exec_free(e);
 	graph_free(g);
+	/* Kernels before, eval behind; a product whose packed weights eval wants too. */
+	check("x = Parameter-1 {shape=1,3,4,4 element_type=f32}\n"
+	      "w = Const f32[2,3,3,3] random(1)\nb = Const f32[1,2,1,1] random(2)\n"
+	      "y = Convolution-1(x, w)" CONV("1,1", "1,1", "1,1", "1,1",
+		  "explicit") "z = Add-1(y, b)\nr = ReLU-1(z)\n"
+			      "i = NonZero-3(r) {output_type=i64}\n"
+			      "t = Convert-1(i) {destination_type=f32}\n"
+			      "h = Const f16[4,5] random(3)\nf = Convert-1(h) "
+			      "{destination_type=f32}\n"
+			      "c = Const f32[5] random(3)\n"
+			      "m = MatMul-1(t, f) {transpose_a=true}\na = Add-1(m, c)\nq = "
+			      "ReLU-1(a)\n"
+			      "Result-1(q)\nResult-1(i)\nResult-1(r)\nResult-1(i)\n");
+	/* The positions of ones of a known shape are known. */
+	check("x = Parameter-1 {shape=?,4 element_type=f32}\n"
+	      "s = ShapeOf-3(x) {output_type=i64}\no = Const i64[] 1\n"
+	      "f = Broadcast-3(o, s) {mode=numpy}\ni = NonZero-3(f) {output_type=i64}\n"
+	      "c = Convert-1(i) {destination_type=f32}\nResult-1(c)\n");
 }
 
 static void test_replan(void **state)
