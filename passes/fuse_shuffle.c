@@ -14,10 +14,24 @@ static bool dim_same(struct dim a, struct dim b)
 	return dim_static(a) && dim_static(b) ? a.min == b.min : a.symbol && a.symbol == b.symbol;
 }
 
+/* The same number; or neither is known, when all the others are the same and so tell. */
+static bool batch_same(struct dim a, struct dim b)
+{
+	return dim_same(a, b) || (!dim_static(a) && !dim_static(b));
+}
+
+static bool static_but_batch(const struct shape *s)
+{
+	for (int i = 1; i < s->rank; i++)
+		if (!dim_static(s->dim[i]))
+			return false;
+	return true;
+}
+
 /* [n, c, rest] as [n, groups, c / groups, rest]: the number of groups, or 0. */
 static int64_t groups_of(const struct shape *x, const struct shape *split)
 {
-	if (x->rank < 2 || split->rank != x->rank + 1 || !dim_same(x->dim[0], split->dim[0]))
+	if (x->rank < 2 || split->rank != x->rank + 1 || !batch_same(x->dim[0], split->dim[0]))
 		return 0;
 	for (int i = 2; i < x->rank; i++)
 		if (!dim_same(x->dim[i], split->dim[i + 1]))
@@ -66,7 +80,7 @@ static int fuse_channels(struct pass_ctx *c, struct node *n)
 	if (groups < 1 || s->rank != out->rank)
 		return 0;
 	for (int i = 0; i < s->rank; i++)
-		if (!dim_same(s->dim[i], out->dim[i]))
+		if (!(i ? dim_same : batch_same)(s->dim[i], out->dim[i]))
 			return 0;
 	struct value *in[] = {x};
 	struct node *one = graph_insert_before(n, op_row(OP_SHUFFLE_CHANNELS), n->name, in, 1, 1);
@@ -83,12 +97,12 @@ static int64_t block_of(
 	int at = blocks_first ? 1 : 2, channels = blocks_first ? 3 : 1;
 	if (x->rank != 4 || split->rank != 6 || out->rank != 4)
 		return 0;
-	if (!shape_static(split) || !shape_static(x) || !shape_static(out))
+	if (!static_but_batch(split) || !static_but_batch(x) || !static_but_batch(out))
 		return 0;
 	int64_t b = split->dim[at].min;
-	bool fits = b > 1 && split->dim[at + 1].min == b && split->dim[0].min == x->dim[0].min &&
+	bool fits = b > 1 && split->dim[at + 1].min == b && batch_same(split->dim[0], x->dim[0]) &&
 		    split->dim[4].min == x->dim[2].min && split->dim[5].min == x->dim[3].min &&
-		    out->dim[0].min == x->dim[0].min &&
+		    batch_same(out->dim[0], x->dim[0]) &&
 		    out->dim[1].min == split->dim[channels].min &&
 		    out->dim[2].min == x->dim[2].min * b && out->dim[3].min == x->dim[3].min * b;
 	return fits ? b : 0;
