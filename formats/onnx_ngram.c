@@ -26,7 +26,8 @@ static void read_pool(struct tr *t, struct pool *p)
 		if (p->index[i] < 0 || p->index[i] >= LIMIT_ATTR_VALUES)
 			tr_fail(t, E_FORMAT, "attribute 'ngram_indexes' holds %lld",
 			    (long long)p->index[i]);
-		p->width = p->index[i] >= p->width ? p->index[i] + 1 : p->width;
+		else if (p->index[i] >= p->width)
+			p->width = p->index[i] + 1;
 	}
 	for (int i = 0; i < p->nlengths && t->status == OK; i++) {
 		int64_t end = i + 1 < p->nlengths ? p->begin[i + 1] : p->nitems;

@@ -35,10 +35,15 @@ static struct dim add(struct dim a, struct dim b)
 	return r;
 }
 
+/* The ends of the range stand for infinities. */
+static int64_t opposite(int64_t v)
+{
+	return v == DIM_INF ? INT64_MIN : v == INT64_MIN ? DIM_INF : -v;
+}
+
 static struct dim negated(struct dim a)
 {
-	return (struct dim){
-	    a.max == DIM_INF ? INT64_MIN : -a.max, a.min == INT64_MIN ? DIM_INF : -a.min, 0};
+	return (struct dim){opposite(a.max), opposite(a.min), 0};
 }
 
 static struct dim subtract(struct dim a, struct dim b)

@@ -5,7 +5,7 @@
 #include "check.h"
 #include "onnx_pb.h"
 
-#include "formats/onnx.h"
+#include "formats/onnx_translate.h"
 #include "ops/op.h"
 
 static const int64_t dims[] = {-1, 3};
@@ -426,9 +426,22 @@ static void inputs_that_are_no_tensors(void **state)
 	assert_bad(&g, E_UNSUPPORTED, "input 'x': is a sequence, not a tensor");
 }
 
+/* No opset finds two translators for one operator. */
+static void rows_do_not_overlap(void **state)
+{
+	(void)state;
+	for (const struct onnx_op *a = onnx_ops; a->name; a++) {
+		assert_true(a->first >= 1 && a->first <= a->last && a->last <= ONNX_OPSET_MAX);
+		for (const struct onnx_op *b = a + 1; b->name; b++)
+			if (!strcmp(a->name, b->name) && a->first <= b->last && b->first <= a->last)
+				assert_string_equal(a->name, "has two translators");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(rows_do_not_overlap),
 	    cmocka_unit_test(names_and_symbols),
 	    cmocka_unit_test(initializers_are_constants),
 	    cmocka_unit_test(broken_names),
