@@ -105,7 +105,7 @@ void gemm_f32_block(const struct gemm_f32_job *q, int i0, int i1, int j0, int j1
 	int step = q->b && i1 - i0 == 1 ? q->k : depth(q->k), mc = MC / q->row->mr;
 	for (int p0 = 0; p0 < q->k || p0 == 0; p0 += step) {
 		int kc = min_int(step, q->k - p0);
-		if (!q->b)
+		if (!q->b && kc)
 			pack_block(q, p0, kc, j0, j1, scratch);
 		for (int i = i0; i < i1; i += mc) {
 			int end = min_int(i + mc, i1);
