@@ -88,7 +88,7 @@ void pass_note(struct pass_ctx *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	log_say(&c->log, LOG_INFO, "%s: %s", c->pass ? c->pass->name : "passes", text);
+	log_say(&c->log, LOG_DEBUG, "%s: %s", c->pass ? c->pass->name : "passes", text);
 	struct pass_result *r = result_of(c);
 	if (r)
 		keep_note(c, r, text);
@@ -156,6 +156,7 @@ static int run_one(struct manager *m, const struct pass *p)
 	if (e)
 		return e;
 	struct pass_result *r = result_of(&m->ctx);
+	int before = r ? graph_layers(m->graph) : 0;
 	double start = now_ms();
 	int done = run_deep(m, m->graph);
 	if (done < 0)
@@ -165,7 +166,7 @@ static int run_one(struct manager *m, const struct pass *p)
 	if (r) {
 		r->rewrites += done;
 		r->ms += now_ms() - start;
-		r->nodes_after = graph_layers(m->graph);
+		r->nodes_after += graph_layers(m->graph) - before;
 	}
 #ifdef DEV
 	if (establish(m, FACT_ORDER) || graph_verify(m->graph, m->ctx.err))

@@ -66,8 +66,9 @@ struct pass_report {
 	struct pass_result {
 		const char *name;
 		int rewrites;
-		int nodes_before,
-		    nodes_after; /* without Const, Parameter, Result; bodies included */
+		/* Without Const, Parameter, Result; bodies included. after counts this pass's own
+		 * changes only, of all rounds. */
+		int nodes_before, nodes_after;
 		double ms;
 		/* lines such as "kept 'fc/weight' in f32: relative error 0.004" */
 		const char **note;
@@ -85,7 +86,7 @@ int passes_run(struct graph *g, const struct pass_options *o, const struct log *
 /* One pass with the facts that it needs, after which all facts hold again: for tests. Rewrites
  * made, or a negative status. */
 int pass_run(const struct pass *p, struct graph *g, const struct pass_options *o, struct err *err);
-/* A line for the report and for -v; the same line twice is kept once. */
+/* A line for the report; the same line twice is kept once. */
 void pass_note(struct pass_ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Nodes without Const, Parameter and Result, bodies included: the layer count that reports quote.
  */
