@@ -58,11 +58,13 @@ static int64_t ramp_count(const struct ramp *r)
 static void range_content(struct infer *s, const struct ramp *r, int64_t n)
 {
 	struct dim e[LIMIT_ELEMS];
-	if (!r->whole || n > LIMIT_ELEMS)
+	bool narrow = s->out[0].type == DT_I32;
+	if ((!narrow && s->out[0].type != DT_I64) || n > LIMIT_ELEMS)
 		return;
 	for (int64_t i = 0; i < n; i++) {
 		int64_t v;
-		if (mul_i64(i, r->step, &v) || add_i64(v, r->start, &v))
+		if (mul_i64(i, r->step, &v) || add_i64(v, r->start, &v) ||
+		    (narrow && v != (int32_t)v))
 			return;
 		e[i] = dim_of(v);
 	}
@@ -89,6 +91,8 @@ int infer_range(struct infer *s)
 	struct ramp r = {0};
 	s->out[0].type = attr_type(s->node, "output_type");
 	s->out[0].shape = shape_any(1);
+	if (dtype_bits(s->out[0].type) < 8 || s->out[0].type == DT_BOOL)
+		return infer_fail(s, "output_type is %s", dtype_name(s->out[0].type));
 	for (int k = 0; k < 3; k++) {
 		int status = infer_want_rank(s, k, 0, 1, "an input");
 		if (status)
@@ -141,6 +145,8 @@ int infer_eye(struct infer *s)
 	int n = 0;
 	const struct dim *batch = NULL;
 	s->out[0].type = attr_type(s->node, "output_type");
+	if (dtype_bits(s->out[0].type) < 8)
+		return infer_fail(s, "output_type is %s", dtype_name(s->out[0].type));
 	for (int k = 0; k < s->nin; k++) {
 		int status = infer_want_int(s, k, "an input");
 		if (status)
@@ -173,8 +179,9 @@ int eval_eye(struct eval *s)
 	size_t bytes = tensor_bytes(out);
 	if (eval_int(s, 2, &diagonal))
 		return s->err->status;
-	if (bytes)
-		memset(out->data, 0, bytes);
+	if (!bytes)
+		return OK;
+	memset(out->data, 0, bytes);
 	int64_t rows = out->dim[out->rank - 2], cols = out->dim[out->rank - 1];
 	int64_t matrices = dims_product(out, 0, out->rank - 2);
 	for (int64_t m = 0; m < matrices; m++)

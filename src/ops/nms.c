@@ -204,7 +204,7 @@ int eval_nms(struct eval *s)
 	    s->scratch, (size_t)(batches * classes * p.limit) + 1, sizeof *out);
 	if (!wait || !out)
 		return fail_nomem(s->err);
-	for (int64_t k = 0; k < batches * classes; k++) {
+	for (int64_t k = 0; n && k < batches * classes; k++) {
 		int64_t m = 0;
 		for (int64_t i = 0; i < n; i++) {
 			double score = tensor_f64(scores, k * n + i);

@@ -339,6 +339,8 @@ int eval_scatter(struct eval *s)
 	int axis = eval_axis(s, v, data->rank);
 	if (axis < 0)
 		return s->err->status;
+	if (!tensor_count(data))
+		return OK;
 	int64_t outer = dims_product(data, 0, axis), n = data->dim[axis];
 	size_t row = (size_t)dims_product(data, axis + 1, data->rank) * size;
 	if ((size_t)(outer * count) * row != tensor_bytes(&s->in[2]))

@@ -156,6 +156,8 @@ int eval_reverse_sequence(struct eval *s)
 		return s->err->status;
 	if (batch == seq || tensor_count(len) != in->dim[batch])
 		return eval_fail(s, E_FORMAT, "the list of lengths does not fit the batch");
+	if (!tensor_count(in))
+		return OK;
 	tensor_strides(in, stride);
 	for (int64_t b = 0; b < in->dim[batch]; b++) {
 		double given = tensor_f64(len, b);
