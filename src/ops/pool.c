@@ -342,9 +342,8 @@ static void put_lowest(struct tensor *t, int64_t i)
 	if (dtype_is_float(t->type))
 		tensor_set_f64(t, i, v);
 	else
-		tensor_set_i64(t, i,
-		    dtype_is_signed(t->type) ? -(int64_t)(UINT64_C(1) << (dtype_bits(t->type) - 1))
-					     : 0);
+		tensor_set_i64(
+		    t, i, dtype_is_signed(t->type) ? INT64_MIN >> (64 - dtype_bits(t->type)) : 0);
 }
 
 /* Elements are copied as they are, so that large integers stay exact. */
