@@ -236,12 +236,12 @@ static int write_ports(struct writer *w, const struct node *n)
 static bool shares_value(const struct node *n)
 {
 	const struct value *v = node_in(n, 0);
-	bool several = false;
 
 	if (v)
 		value_each_use (v, u)
-			several |= u->node != n && node_is(u->node, OP_RESULT);
-	return several;
+			if (u->node != n && node_is(u->node, OP_RESULT))
+				return true;
+	return false;
 }
 
 /* A Result says by which names its output is known. */

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "formats/ir_tags.h"
 
 #define MAX_EDGES (4 * LIMIT_NODES)
 #define MAX_NAMES 4096 /* tensor names of one port */
@@ -430,7 +431,7 @@ static int parse_quietly(struct xml *x, const void *data, size_t size)
 	int rc;
 
 	xmlSetGenericErrorFunc(NULL, say_nothing);
-	x->reader = xmlReaderForMemory(data, (int)size, NULL, NULL, XML_PARSE_NONET);
+	x->reader = xmlReaderForMemory(data, (int)size, NULL, "UTF-8", XML_PARSE_NONET);
 	if (x->reader) {
 		xmlTextReaderSetStructuredErrorHandler(x->reader, note_problem, x);
 		rc = read_all(x);
@@ -452,5 +453,6 @@ int ir_xml_parse(
 	if (size > LIMIT_XML_BYTES || size > INT_MAX)
 		return fail(err, E_LIMIT, "XML is larger than the limit of %" PRId64 " bytes",
 		    LIMIT_XML_BYTES);
-	return parse_quietly(&x, data, size);
+	int rc = ir_check_tags(data, size, err);
+	return rc == OK ? parse_quietly(&x, data, size) : rc;
 }

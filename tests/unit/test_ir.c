@@ -443,6 +443,23 @@ static void deep(void **state)
 	text_free(&t);
 }
 
+/* libxml2 takes time that grows with the square of an element's attributes. */
+static void many_attributes(void **state)
+{
+	struct text t = {0};
+	(void)state;
+
+	text_add(&t, "<?xml version=\"1.0\"?><!-- don't --><net name=\"a\" version=\"11\"");
+	for (int i = 0; i < 200000; i++)
+		text_printf(&t, " a%d=''", i);
+	text_add(&t, "></net>");
+	spill(xml, t.data, t.len);
+	expect(E_LIMIT, "attributes");
+	text_free(&t);
+	spill(xml, "\xff\xfe<\0n\0e\0t\0>\0", 12);
+	expect(E_FORMAT, "zero bytes");
+}
+
 static void sniffing(void **state)
 {
 	static const char *const yes[] = {"<net name=\"a\">", "\xef\xbb\xbf<net>",
@@ -471,6 +488,7 @@ int main(void)
 	    cmocka_unit_test(unsupported_layers),
 	    cmocka_unit_test(mutilated),
 	    cmocka_unit_test(deep),
+	    cmocka_unit_test(many_attributes),
 	    cmocka_unit_test(sniffing),
 	};
 
