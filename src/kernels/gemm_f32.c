@@ -125,8 +125,8 @@ struct gemm_f32_cut gemm_f32_cut(
     const struct gemm_f32 *row, int m, int n, int64_t items, int threads)
 {
 	int mp = panels(m, row->mr), np = panels(n, row->nr);
-	/* Four blocks a thread even out what one thread is late by. */
-	int64_t want = threads > 1 && items > 0 ? (threads * 4 + items - 1) / items : 1;
+	/* Two blocks a thread even out what one is late by; more would pack B more often. */
+	int64_t want = threads > 1 && items > 0 ? (threads * 2 + items - 1) / items : 1;
 	struct gemm_f32_cut c = {.cols = panels(np, NC_PANELS)};
 	if (c.cols < want)
 		c.cols = min_int((int)want, panels(np, 2));
