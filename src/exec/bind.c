@@ -213,6 +213,21 @@ static int bind_step(struct exec *e, struct step *s, struct err *err)
 	return OK;
 }
 
+/* What carries a step out, for those who ask. */
+static void tell(const struct exec *e, const struct step *s)
+{
+	const char *kernel[] = {[STEP_EVAL] = "eval",
+	    [STEP_ALIAS] = "another shape of its input",
+	    [STEP_ABSORBED] = "in the kernel before it",
+	    [STEP_FOLDED] = "constant",
+	    [STEP_CONV] = gemm_f32_pick()->name,
+	    [STEP_DEPTHWISE] = dw_f32_pick()->name,
+	    [STEP_MATMUL] = gemm_f32_pick()->name,
+	    [STEP_MAX_POOL] = max_f32_pick()->name};
+	log_say(
+	    &e->o.log, LOG_DEBUG, "%s '%s': %s", s->node->op->type, s->node->name, kernel[s->kind]);
+}
+
 int bind_steps(struct exec *e, struct err *err)
 {
 	int status = OK;
@@ -222,6 +237,8 @@ int bind_steps(struct exec *e, struct err *err)
 		status = bind_step(e, &e->step[i], err);
 		if (status < 0)
 			err_in(err, "node '%s'", e->step[i].node->name);
+		else
+			tell(e, &e->step[i]);
 	}
 	return status;
 }
