@@ -63,7 +63,7 @@ static struct dim cut_open(struct dim d, int64_t start, int64_t stop, int64_t st
 		r.min = cut_of(d.min, start, stop, step).count; /* it grows with d */
 	if (same_end && step > 0 && stop < INT32_MAX)
 		r.max = cut_of(d.max, start, stop, step).count;
-	else if (step > 0 && start < 0 && -start < r.max)
+	else if (step > 0 && start < 0 && start > -r.max)
 		r.max = -start;
 	return r;
 }
