@@ -10,20 +10,25 @@
 
 #define NEWEST_IR 14
 
+/* The first fields must be those of a ModelProto: two of them are numbers, the others counted
+ * bytes. */
 bool onnx_sniff(const void *data, size_t size)
 {
+	enum { IR_VERSION = 1, MODEL_VERSION = 5, FUNCTIONS = 25 };
 	struct cursor c = cursor_of(data, size);
 	struct wire_field f;
-	const ProtobufCMessageDescriptor *d = &onnx__model_proto__descriptor;
-	uint64_t key = cursor_varint(&c);
-	/* the first key is of a ModelProto: a number (version) or counted bytes (the rest) */
-	if (c.err || key >> 3 == 0 || key >> 3 > 25)
-		return false;
-	c = cursor_of(data, size);
-	if (key >> 3 != 1 || (key & 7) != 0)
-		return (key & 7) == 2 && (key >> 3 < 9 || protobuf_c_message_descriptor_get_field(
-							      d, (unsigned)(key >> 3)));
-	return !wire_next(&c, &f) || f.number < 1000;
+	bool version = false;
+	int n = 0;
+	for (; n < 4 && wire_next(&c, &f); n++) {
+		bool number = f.id == IR_VERSION || f.id == MODEL_VERSION;
+		if (f.id > FUNCTIONS || f.type != (number ? 0 : 2))
+			return false;
+		if (f.id == IR_VERSION && f.number >= 1000)
+			return false;
+		version = version || f.id == IR_VERSION;
+	}
+	/* cut off, it is still one when it has said its version */
+	return version || (n && !c.err);
 }
 
 static int check_model(const Onnx__ModelProto *m, struct err *err)

@@ -377,6 +377,7 @@ static void sniffs(void **state)
 	assert_true(onnx_sniff(m.at, 3));
 	assert_false(onnx_sniff("<?xml version=\"1.0\"?>", 21));
 	assert_false(onnx_sniff("\x93NUMPY\1", 7));
+	assert_false(onnx_sniff("BM and more of a picture", 24));
 	assert_false(onnx_sniff("", 0));
 }
 
