@@ -92,7 +92,9 @@ demo: setup ## convert the network in testdata, run it on labelled samples, show
 check: setup ## set up, build and run all tests (under 20 minutes)
 	@$(MAKE) --no-print-directory -s $(JOBS) all tests
 	@$(MAKE) --no-print-directory check-built
-check-all: setup peers ## check, and the heavy sweeps: whole networks, arm64, long fuzzing
+check-all: ## check, and the heavy sweeps: whole networks, arm64, long fuzzing
+	@sh tests/setup.sh heavy
+	@$(MAKE) --no-print-directory -s $(JOBS) all tests
 	@$(MAKE) --no-print-directory check-built HEAVY=1
 check-built: all tests
 	@BUILD=$(BUILD) HEAVY=$(HEAVY) CC='$(CC)' bash tests/run.sh

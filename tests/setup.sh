@@ -1,10 +1,12 @@
 #!/bin/sh
 # Installs the Debian packages that building and testing need and that are missing; says nothing when none are.
+# usage: setup.sh [heavy]    heavy: what only make check-all needs, too
 set -eu
 want="gcc make pkg-config libc6-dev protobuf-c-compiler libprotobuf-c-dev libxml2-dev libxxhash-dev libcjson-dev
 libpng-dev libjpeg62-turbo-dev zlib1g-dev libcmocka-dev"
 # Only tests and lint use these: do without them where they can't be had.
 nice="python3 python3-venv clang clang-format libclang-rt-14-dev libonnx-testdata mandoc"
+[ "${1:-}" != heavy ] || nice="$nice gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 missing() {
 	for p in $1; do
 		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || printf '%s ' "$p"
