@@ -132,6 +132,8 @@ void tr_slice_node(struct tr *t)
 		in[2] = axes_like(t, in[0]);
 	if (!in[3])
 		in[3] = n == 1 ? tr_i64_1(t, 1) : ones_like(t, in[0]);
+	for (int i = 0; i < 4; i++) /* one type for all, whatever the file mixes */
+		in[i] = tr_convert(t, in[i], DT_I64);
 	tr_out(t, 0, tr_op(t, OP_SLICE, x, in[0], in[1], in[3], in[2]));
 }
 
