@@ -146,6 +146,45 @@ static VECTOR void put_f32(float *restrict p, const double *restrict src, int64_
 		p[i] = (float)src[i];
 }
 
+/* To float, rounded to odd: a second rounding to 16 bits then gives what one rounding would. */
+static VECTOR void put_odd(float *restrict p, const double *restrict src, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		double d = src[i];
+		float f = (float)d;
+		uint32_t bits;
+		memcpy(&bits, &f, sizeof bits);
+		uint32_t past = fabs((double)f) > fabs(d), inexact = (double)f != d;
+		bits = (bits - past) | inexact;
+		memcpy(&f, &bits, sizeof bits);
+		p[i] = f;
+	}
+}
+
+static VECTOR void put_bf16(uint16_t *restrict p, const float *restrict src, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		uint32_t bits, nan = src[i] != src[i];
+		memcpy(&bits, &src[i], sizeof bits);
+		uint32_t near = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+		p[i] = (uint16_t)(nan ? bits >> 16 | 0x40 : near);
+	}
+}
+
+static void put_half(struct tensor *t, int64_t at, int64_t n, const double *src)
+{
+	float line[64];
+	uint16_t *p = (uint16_t *)t->data + at;
+	for (int64_t i = 0; i < n; i += 64) {
+		int64_t m = n - i < 64 ? n - i : 64;
+		put_odd(line, src + i, m);
+		if (t->type == DT_F16)
+			f32_to_f16_n(p + i, line, (size_t)m);
+		else
+			put_bf16(p + i, line, m);
+	}
+}
+
 /* Whole numbers of the ranges that integer types have. */
 static void put_round(struct tensor *t, int64_t at, int64_t n, const double *src)
 {
@@ -175,12 +214,8 @@ void span_put_f64(struct tensor *t, int64_t at, int64_t n, const double *src)
 		memcpy((double *)t->data + at, src, (size_t)n * sizeof *src);
 		break;
 	case DT_F16:
-		for (int64_t i = 0; i < n; i++)
-			((uint16_t *)t->data)[at + i] = f64_to_f16(src[i]);
-		break;
 	case DT_BF16:
-		for (int64_t i = 0; i < n; i++)
-			((uint16_t *)t->data)[at + i] = f64_to_bf16(src[i]);
+		put_half(t, at, n, src);
 		break;
 	case DT_BOOL:
 		for (int64_t i = 0; i < n; i++)
