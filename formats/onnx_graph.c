@@ -325,7 +325,9 @@ static int convert_node(struct onnx_scope *s, const Onnx__NodeProto *n)
 	    .out_list = arena_array(im->arena, n->n_output, sizeof *p.out_list)};
 	if (!p.in || !p.out || !p.in_list || !p.out_list)
 		return fail_nomem(im->err);
-	if (++im->nodes > LIMIT_NODES || im->graph->nnodes > LIMIT_NODES)
+	/* long names of calls inside calls are copied for each node, and weigh as much */
+	im->nodes += 1 + (int64_t)strlen(s->prefix) / 16;
+	if (im->nodes > LIMIT_NODES || im->graph->nnodes > LIMIT_NODES)
 		return fail(im->err, E_LIMIT, "the model grows beyond %d nodes", LIMIT_NODES);
 	int status = take_inputs(s, n, &p);
 	if (status == OK)
