@@ -8,6 +8,7 @@
 #include "ops/rows.h"
 #include "ops/view.h"
 
+#define LIMIT_PAD (1 << 20) /* zeros beside an axis; filters may span them all */
 #define COORDINATES "half_pixel|pytorch_half_pixel|asymmetric|tf_half_pixel_for_nn|align_corners"
 #define NEAREST "round_prefer_floor|round_prefer_ceil|floor|ceil|simple"
 #define MODES "nearest|linear|linear_onnx|cubic|bilinear_pillow|bicubic_pillow"
@@ -72,7 +73,7 @@ static int check_pads(struct infer *s)
 		const int64_t *v;
 		int n = attr_ints(s->node, name[k], &v);
 		for (int i = 0; i < n; i++)
-			if (v[i] < 0 || v[i] > LIMIT_TENSOR_BYTES)
+			if (v[i] < 0 || v[i] > LIMIT_PAD)
 				return infer_fail(s, "%s has %lld", name[k], (long long)v[i]);
 	}
 	return OK;
