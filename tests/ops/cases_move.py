@@ -138,7 +138,7 @@ def movement():
         o3.batch_to_space, floats(12, 4, 5, 3), K([1, 2, 3, 1]), K([0, 1, 0, 0]),
         K([0, 1, 2, 0]))
     yield "roll", lambda: layer(o7.roll, floats(3, 5, 4), K([1, -2]), K([0, 1]))
-    yield "roll-1", lambda: layer(o7.roll, floats(3, 5, 4), K(7), K([-1, 1]))
+    yield "roll-1", lambda: layer(o7.roll, floats(3, 5, 4), K(7), K(-1))
     yield "roll-twice", lambda: layer(o7.roll, floats(3, 5), K([1, 3]), K([1, 1]))
 
 
