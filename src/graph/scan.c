@@ -101,6 +101,8 @@ static char *quoted(struct scan *s)
 				ok = c == '"' || c == '\\';
 			}
 		}
+		if (!ok)
+			break; /* the text may end here */
 		text_addn(&t, &c, 1);
 	}
 	ok = ok && *s->p == '"' && ++s->p;
