@@ -144,6 +144,8 @@ static int inflate_entry(
 		out -= out_now - s.avail_out;
 	}
 	inflateEnd(&s);
+	if (rc == Z_MEM_ERROR)
+		return fail_nomem(z->err);
 	if (rc != Z_STREAM_END || out)
 		return fail(z->err, E_FORMAT, "compressed data are broken");
 	return OK;
