@@ -45,9 +45,10 @@ static int64_t ramp_count(const struct ramp *r)
 		int64_t span;
 		if (!r->step || r->step == INT64_MIN || sub_i64(r->stop, r->start, &span))
 			return -1;
-		if (r->step > 0)
-			return span <= 0 ? 0 : (span - 1) / r->step + 1;
-		return span >= 0 ? 0 : (-(span + 1)) / -r->step + 1;
+		if (r->step > 0 ? span <= 0 : span >= 0)
+			return 0;
+		int64_t steps = r->step > 0 ? (span - 1) / r->step : -(span + 1) / -r->step;
+		return steps < LIMIT_TENSOR_BYTES ? steps + 1 : -1;
 	}
 	double n = ceil((r->fstop - r->fstart) / r->fstep);
 	if (!(n < (double)LIMIT_TENSOR_BYTES))

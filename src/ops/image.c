@@ -77,7 +77,7 @@ static int64_t grid_pad(const struct grid *g, double i, int64_t n)
 		return (int64_t)i;
 	if (g->pad == PAD_ZEROS || isnan(i))
 		return -1;
-	if (g->pad == PAD_BORDER)
+	if (g->pad == PAD_BORDER || isinf(i))
 		return i < 0 ? 0 : n - 1;
 	double period = (double)(g->align ? 2 * (n - 1) : 2 * n);
 	if (period == 0)
@@ -223,8 +223,8 @@ static struct region read_region(const struct eval *s, int64_t r)
 	struct region g = {
 	    v[0], v[1], w / pw, h / ph, ratio, ratio, attr_is(s->node, "mode", "max")};
 	if (!ratio) {
-		g.nx = g.bin_w < 1e6 ? (int64_t)ceil(g.bin_w) : 0;
-		g.ny = g.bin_h < 1e6 ? (int64_t)ceil(g.bin_h) : 0;
+		g.nx = fabs(g.bin_w) < 1e6 ? (int64_t)ceil(g.bin_w) : 0;
+		g.ny = fabs(g.bin_h) < 1e6 ? (int64_t)ceil(g.bin_h) : 0;
 	}
 	return g;
 }

@@ -10,7 +10,7 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
 
 /* The place on the source axis that element i stands for. In single precision, step by step as
  * others compute it: a tie between two neighbours then falls the same way. */
-static double coordinate(const struct resample *r, int64_t i)
+static double place(const struct resample *r, int64_t i)
 {
 	float x = (float)i, scale = (float)r->scale;
 	switch (r->coordinates) {
@@ -25,6 +25,12 @@ static double coordinate(const struct resample *r, int64_t i)
 	default:
 		return (x + 0.5f) / scale - 0.5f;
 	}
+}
+
+/* The place, kept where it converts to an integer. */
+static double coordinate(const struct resample *r, int64_t i)
+{
+	return fmin(fmax(place(r, i), -0x1p40), 0x1p40);
 }
 
 static double pick(const struct resample *r, double x)
