@@ -376,7 +376,7 @@ static int read_element(struct xml *x, int depth, enum place *place, bool *skip)
 
 	*skip = whole;
 	if (!n)
-		return fail(x->err, E_FORMAT, "XML is broken"); /* libxml2 may say better why */
+		return fail_nomem(x->err); /* unless libxml2 has said why */
 	if (depth == 0)
 		return read_net(x, n);
 	if (depth == 1) {
@@ -407,13 +407,12 @@ static int read_all(struct xml *x)
 			break;
 		more = skip ? xmlTextReaderNext(x->reader) : xmlTextReaderRead(x->reader);
 	}
-	if (x->nomem)
+	/* libxml2 gives up without a word only when it has no memory for one */
+	if (x->nomem || (more < 0 && !*x->problem))
 		return fail_nomem(x->err);
 	if (*x->problem)
 		return fail(x->err, E_FORMAT, "line %d: %s",
 		    xmlTextReaderGetParserLineNumber(x->reader), x->problem);
-	if (rc == OK && more < 0)
-		return fail(x->err, E_FORMAT, "XML is broken");
 	return rc;
 }
 

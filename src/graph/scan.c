@@ -254,10 +254,23 @@ static int scan_types(struct scan *s, struct statement *st)
 	return OK;
 }
 
+/* The upper half of u64, which the other parsers do not reach. */
+static bool parse_u64(const char *s, uint64_t *out)
+{
+	uint64_t v = 0;
+	for (const char *p = s; *p; p++)
+		if (*p < '0' || *p > '9' || __builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+			return false;
+	*out = v;
+	return *s;
+}
+
 /* Bytes written for one element are put at place i. */
 static int scan_element(struct scan *s, struct tensor *t, int64_t i)
 {
 	int64_t v;
+	uint64_t u;
 	double d;
 	skip(s, IN_LINE);
 	char *number = run(s, strcspn(s->p, " \t\r\n#)"));
@@ -265,6 +278,8 @@ static int scan_element(struct scan *s, struct tensor *t, int64_t i)
 		return STATUS(s);
 	if (!dtype_is_float(t->type) && parse_i64(number, &v))
 		tensor_set_i64(t, i, v);
+	else if (t->type == DT_U64 && parse_u64(number, &u))
+		tensor_set_i64(t, i, (int64_t)u);
 	else if (parse_f64(number, &d))
 		tensor_set_f64(t, i, d);
 	else

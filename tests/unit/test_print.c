@@ -11,6 +11,7 @@ static const char sample[] =
     "b = Const f32[1,3,1,1] 0.5 -1 3\n"
     "big = Const f32[100] fill(2)\n"
     "s = Const i64[] -7\n"
+    "u = Const u64[1] 18446744073709551615\n"
     "\"odd name\\\"\" = Result-1(x)\n"
     "Result-1(b)\n";
 
