@@ -73,7 +73,7 @@ static int read_labels(struct dataset *d, struct err *err)
 						       : read_label_text(path, &t, err);
 	r = r ? r : take_labels(d, &t, err);
 	tensor_free(&t);
-	return r ? err_in(err, "'%s'", path) : OK;
+	return r && r != E_IO ? err_in(err, "'%s'", path) : r;
 }
 
 static int open_npy(struct dataset *d, struct err *err)

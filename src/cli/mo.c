@@ -95,6 +95,8 @@ static int check(struct convert *c, const struct list *operands, struct err *err
 		return fail(err, E_USAGE, "--fp16-max-error is 0 or more");
 	if (!c->verify && (c->data.n || c->seed >= 0))
 		return fail(err, E_USAGE, "--data and --random go with --verify");
+	if (!isnan(c->tolerance) && !(c->verify && c->tolerance >= 0))
+		return fail(err, E_USAGE, "--tolerance goes with --verify and is 0 or more");
 	if (!c->model_name)
 		c->model_name = default_name(c);
 	if (!c->model_name || !*c->model_name || strchr(c->model_name, '/'))

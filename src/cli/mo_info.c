@@ -225,8 +225,6 @@ static int info(struct info_run *r, struct err *err)
 {
 	struct onnx_options o = {.log = tool_log(r->p), .lenient = r->lenient};
 	struct totals t = {0};
-	if (!r->model)
-		return fail(err, E_USAGE, "no model given");
 	int s = model_read(input_path(r->model), &o, &r->g, &r->format, err);
 	if (s)
 		return s;
@@ -267,9 +265,7 @@ int main(int argc, char **argv)
 	    .max_operands = 1};
 	r.p = &p;
 	options_parse(&p, argc, argv);
-	if (operands.n)
-		r.model = operands.v[0];
-	if (info(&r, &err))
+	if (tool_model(&operands, &r.model, &err) || info(&r, &err))
 		code = tool_error(&p, &err);
 	graph_free(r.g);
 	return tool_finish(&p, code);

@@ -57,8 +57,8 @@ static int set_values(struct convert *c, int input, bool mean, const char *text,
 		    value_name(&c->g->inputs[input]->out[0]), dtype_name(info(c, input)->type));
 	struct preprocess *p = entry(c, input);
 	for (int i = 0; i < n && !mean; i++)
-		if (v[i] == 0)
-			return fail(err, E_USAGE, "a scale of 0");
+		if ((float)v[i] == 0)
+			return fail(err, E_USAGE, "a scale of %g", v[i]);
 	*(mean ? &p->nmean : &p->nscale) = n;
 	*(mean ? &p->mean : &p->scale) = v;
 	return check_count(c, p, n, err);
@@ -102,8 +102,8 @@ static int apply_scale(struct convert *c, struct err *err)
 	double *v = arena_alloc(c->arena, sizeof *v);
 	if (!v)
 		return fail_nomem(err);
-	if (c->scale == 0)
-		return fail(err, E_USAGE, "a scale of 0");
+	if ((float)c->scale == 0)
+		return fail(err, E_USAGE, "--scale: a scale of %g", c->scale);
 	if (c->scales.n)
 		return fail(err, E_USAGE, "--scale and --scale-values do not go together");
 	*v = c->scale;

@@ -1,4 +1,5 @@
 /* mo-run: runs a network on data, measures its accuracy, compares it with another. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static int report(struct run *r, const struct tensor *out, cJSON *latency, struc
 			cJSON_Delete(latency);
 			return s;
 		}
-		tool_say(r->p, "wrote %d outputs to '%s'", r->g->noutputs, r->out);
+		tool_say(r->p, "wrote %d output%s to '%s'", r->g->noutputs,
+		    r->g->noutputs == 1 ? "" : "s", r->out);
 	} else if (!r->json || strcmp(r->json, "-")) {
 		results_print(r->g, out);
 	}
@@ -88,9 +90,9 @@ static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
 	s = s ? s : exec_run(e, f->in, out, err);
 	if (!s && r->repeat)
 		s = repeat(r, e, f, out, &latency, err);
-	s = s ? s : report(r, out, latency, err);
 	if (!s && r->dump.n)
 		s = dump_finish(&dump, err);
+	s = s ? s : report(r, out, latency, err);
 	exec_free(e);
 	dump_free(&dump);
 	free(out);
@@ -113,8 +115,6 @@ static int run_plain(struct run *r, struct err *err)
 static int check(const struct run *r, struct err *err)
 {
 	int modes = r->accuracy + (r->classify.n > 0) + (r->compare != NULL);
-	if (!r->model)
-		return fail(err, E_USAGE, "no model given");
 	if (modes > 1)
 		return fail(
 		    err, E_USAGE, "--accuracy, --classify and --compare do not go together");
@@ -130,6 +130,10 @@ static int check(const struct run *r, struct err *err)
 		return fail(err, E_USAGE, "--preprocess goes with --accuracy or --classify");
 	if (r->labels && !r->accuracy)
 		return fail(err, E_USAGE, "--labels goes with --accuracy");
+	if (r->classes && !r->classify.n)
+		return fail(err, E_USAGE, "--classes goes with --classify");
+	if (!isnan(r->tolerance) && !(r->compare && r->tolerance >= 0))
+		return fail(err, E_USAGE, "--tolerance goes with --compare and is 0 or more");
 	return OK;
 }
 
@@ -205,7 +209,7 @@ int main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct run r = {.seed = -1, .tolerance = -1, .top = 5};
+	struct run r = {.seed = -1, .tolerance = NAN, .top = 5};
 	int code = 0;
 	struct program p = {.name = "mo-run",
 	    .about =
@@ -217,9 +221,7 @@ int main(int argc, char **argv)
 	    .max_operands = 1};
 	r.p = &p;
 	options_parse(&p, argc, argv);
-	if (operands.n)
-		r.model = operands.v[0];
-	if (run(&r, &code, &err))
+	if (tool_model(&operands, &r.model, &err) || run(&r, &code, &err))
 		code = tool_error(&p, &err);
 	graph_free(r.g);
 	pool_free(r.pool);

@@ -1,4 +1,5 @@
 /* The parser of command lines: long and short options from a table, misuse with a hint. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,7 +229,7 @@ static void set_option(struct parse *s, const struct option_row *r, void *to, co
 		*(int64_t *)to = i;
 		break;
 	case OPT_FLOAT:
-		if (!parse_f64(value, to))
+		if (!parse_f64(value, to) || isnan(*(double *)to))
 			misuse_value(s->p, r, value);
 		break;
 	case OPT_LIST:

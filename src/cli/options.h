@@ -60,6 +60,9 @@ const char *nearest_word(const char *word, const char *const *words, int n);
 
 /* "mo: error: …" on stderr, with the details below; frees err and returns the exit code: 2 for
  * E_USAGE, else 1. */
+/* The model of a program that takes one: what --input gave or the operand; E_USAGE for none or two.
+ */
+int tool_model(const struct list *operands, const char **model, struct err *err);
 int tool_error(const struct program *p, struct err *err);
 /* One line on stderr, unless -q. */
 void tool_say(const struct program *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

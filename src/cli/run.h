@@ -15,7 +15,7 @@ struct run {
 	int64_t seed; /* below 0: not given */
 	const char *out, *compare, *labels, *preprocess, *classes, *json;
 	int64_t threads, repeat, label_offset, top;
-	double tolerance; /* below 0: the default */
+	double tolerance; /* NAN: the default */
 	bool eval, accuracy, lenient;
 	/* state */
 	struct graph *g;

@@ -30,8 +30,8 @@ static double default_tolerance(const struct graph *g)
 
 static double tolerance(const struct run *r, const struct graph *other)
 {
-	return r->tolerance >= 0 ? r->tolerance
-				 : fmax(default_tolerance(r->g), default_tolerance(other));
+	return isnan(r->tolerance) ? fmax(default_tolerance(r->g), default_tolerance(other))
+				   : r->tolerance;
 }
 
 static void print_tensor(const struct compare_tensor *t)
@@ -55,7 +55,8 @@ static void print_layers(const struct compare *c)
 		puts("first that is not finite:");
 		print_tensor(&c->tensor[c->first_nonfinite]);
 	}
-	puts("worst:");
+	if (n)
+		puts("worst:");
 	for (int i = 0; i < n; i++)
 		print_tensor(&c->tensor[c->worst[i]]);
 }

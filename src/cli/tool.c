@@ -28,6 +28,15 @@ int tool_error(const struct program *p, struct err *err)
 	return code;
 }
 
+int tool_model(const struct list *operands, const char **model, struct err *err)
+{
+	if (operands->n && *model)
+		return fail(
+		    err, E_USAGE, "two models given: '%s' and '%s'", *model, operands->v[0]);
+	*model = operands->n ? operands->v[0] : *model;
+	return *model ? OK : fail(err, E_USAGE, "no model given");
+}
+
 void tool_say(const struct program *p, const char *fmt, ...)
 {
 	va_list ap;

@@ -5,6 +5,16 @@
 #include "base/text.h"
 #include "cli/words.h"
 
+static bool is_closed(const char *s)
+{
+	int depth = 0;
+	for (; *s; s++) {
+		depth += *s == '[' || *s == '(';
+		depth -= *s == ']' || *s == ')';
+	}
+	return depth <= 0;
+}
+
 /* The end of the item that begins at s: a comma outside of brackets, or the end. */
 static const char *item_end(const char *s)
 {
@@ -60,6 +70,8 @@ int words_split(struct arena *a, const char *text, struct word **out, int *n, st
 {
 	int items = 1;
 	*n = 0;
+	if (!is_closed(text))
+		return fail(err, E_USAGE, "a bracket is not closed");
 	for (const char *s = item_end(text); *s; s = item_end(s + 1))
 		items++;
 	*out = arena_array(a, items, sizeof **out);

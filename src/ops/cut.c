@@ -13,7 +13,7 @@ static struct value *find_tensor(struct graph *g, const char *name, struct err *
 	else if (!v && n && node_is(n, OP_RESULT))
 		v = node_in(n, 0);
 	if (!v)
-		fail(err, E_USAGE, "no tensor or layer is named '%s'", name);
+		fail(err, E_USAGE, "there is no tensor or layer '%s' to cut at", name);
 	return v;
 }
 

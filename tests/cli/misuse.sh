@@ -31,5 +31,13 @@ bad mo-run "$m" --accuracy
 bad mo-run "$m" --data nosuch=x.npy
 bad mo-run "$m" --accuracy --data "$GLYPHS/test_images.npy"
 bad mo-run "$m" --accuracy --data "$GLYPHS/folders" --preprocess mean=x
+bad mo-run "$m" --random 1 --tolerance 1
+bad mo-run "$m" --random 1 --compare "$m" --tolerance -1
+bad mo-run "$m" --random 1 --classes "$GLYPHS/classes.txt"
+bad mo-run "$m" --input x.onnx --random 1
+bad mo "$m" --tolerance 1
+bad mo "$m" --verify --tolerance -1
+bad mo "$m" --scale nan
 bad mo-info
+bad mo-info --input "$m" x.onnx
 [ -z "$(find . -name '*.xml')" ]
