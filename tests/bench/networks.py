@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Conversion (time, peak memory) and inference (one thread, pinned) of the shared networks beside the peers, in turn: minima and medians.
 usage: networks.py BUILD [NAME ...]"""
-import json, os, re, statistics, subprocess, sys, tempfile, time
+import importlib.util, json, os, statistics, subprocess, sys, tempfile, time
 
 B = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else 'build'
 M = B + '/corpus/models'
@@ -25,11 +25,7 @@ def peer_convert(f, out):
     return [sys.executable, '-c', f'import openvino as ov; ov.save_model(ov.convert_model("{f}"), "{out}", compress_to_fp16=False)']
 
 
-try:
-    import openvino
-    peer = True
-except ImportError:
-    peer = False
+peer = importlib.util.find_spec('openvino') is not None    # not imported: a child's peak counts what its parent held
 with tempfile.TemporaryDirectory() as w:
     for n in NAMES:
         f = f'{M}/{n}.onnx'
