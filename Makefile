@@ -6,6 +6,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PREFIX ?= /usr/local
+STRIP ?= strip
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 PKGS := libprotobuf-c libxml-2.0 libxxhash libcjson libpng libjpeg zlib
 PKG_CONFIG ?= pkg-config
@@ -112,10 +113,11 @@ bless: all tests ## rewrite the expected results of the pass tests
 
 install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -s --strip-program=$(STRIP) $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 src/mo.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/libmo.a $(DESTDIR)$(PREFIX)/lib
-	install -m 755 $(BUILD)/libmo.so $(DESTDIR)$(PREFIX)/lib/libmo.so.$(VERSION)
+	$(STRIP) -g $(DESTDIR)$(PREFIX)/lib/libmo.a
+	install -m 755 -s --strip-program=$(STRIP) $(BUILD)/libmo.so $(DESTDIR)$(PREFIX)/lib/libmo.so.$(VERSION)
 	ln -sf libmo.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmo.so.$(SOVERSION)
 	ln -sf libmo.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmo.so
 	install -m 644 $(BUILD)/mo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
