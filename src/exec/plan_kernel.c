@@ -215,7 +215,9 @@ static int plan_matmul(struct exec *e, struct plan *p, struct call *c, struct er
 	int64_t n = b.transposed ? b.rows : b.cols;
 	if (!q)
 		return fail_nomem(err);
-	if (k > INT_MAX / 64 || !counts_fit(m, a.count, b.count) || !counts_fit(n, b.count, 1))
+	/* y has elements, so m and n are not 0 */
+	int64_t batch = tensor_count(output(p, c)) / m / n;
+	if (k > INT_MAX / 64 || !counts_fit(m, batch, 1) || !counts_fit(n, b.count, 1))
 		return too_large(err);
 	*q = (struct matmul_f32){.row = gemm_f32_pick(),
 	    .m = (int)m,

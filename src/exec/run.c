@@ -111,7 +111,7 @@ int plan_run(
 	}
 	for (int k = 0; k < e->graph->noutputs && status == OK; k++) {
 		out[k] = p->value[node_in(e->graph->outputs[k], 0)->id];
-		if (!p->copy[k])
+		if (!p->copy[k] || !tensor_bytes(&out[k]))
 			continue;
 		memcpy(p->copy[k], out[k].data, tensor_bytes(&out[k]));
 		out[k].data = p->copy[k];

@@ -239,6 +239,10 @@ static void test_matmul(void **state)
 	check("x = Parameter-1 {shape=6,5 element_type=f32}\n"
 	      "w = Const f32[7,6] random(1)\n"
 	      "y = MatMul-1(w, x)\nResult-1(y)\n");
+	/* many heads: the batches of both operands are the same ones */
+	check("x = Parameter-1 {shape=256,512,1 element_type=f32}\n"
+	      "y = Parameter-1 {shape=256,1,1 element_type=f32}\n"
+	      "z = MatMul-1(x, y)\nResult-1(z)\n");
 }
 
 #define POOL(op, kernel, strides, begin, end, rounding, pad)                            \
