@@ -99,7 +99,8 @@ static bool convert_range(const struct node *n, int depth, struct range *r)
 	return type_range(to, r);
 }
 
-/* Does v hold integers only, and which? */
+/* Does v hold integers only, and which? Arithmetic of integer types may wrap, so that there only
+ * the type counts. */
 static bool range_of(const struct value *v, int depth, struct range *r)
 {
 	const struct node *n = v->node;
@@ -116,9 +117,11 @@ static bool range_of(const struct value *v, int depth, struct range *r)
 		return clamp_range(n, depth, r);
 	if (node_is(n, OP_CONVERT))
 		return convert_range(n, depth, r);
-	if (node_is(n, OP_ADD) || node_is(n, OP_SUBTRACT))
+	bool wraps = !dtype_is_float(v->info.type);
+	if (!wraps && (node_is(n, OP_ADD) || node_is(n, OP_SUBTRACT)))
 		return sum_range(n, depth, r);
-	if (node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION) || node_is(n, OP_MATMUL))
+	if (!wraps && (node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION) ||
+			  node_is(n, OP_MATMUL)))
 		return product_range(n, depth, r);
 	if (node_is(n, OP_RESHAPE) || node_is(n, OP_TRANSPOSE) || node_is(n, OP_SQUEEZE))
 		return range_of(node_in(n, 0), depth, r);
