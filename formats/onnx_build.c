@@ -173,12 +173,6 @@ void tr_set_ints(struct tr *t, struct node *n, const char *name, int count, cons
 		check_set(t, attr_set_ints(n, name, count, v));
 }
 
-void tr_set_floats(struct tr *t, struct node *n, const char *name, int count, const double *v)
-{
-	if (n)
-		check_set(t, attr_set_floats(n, name, count, v));
-}
-
 void tr_set_text(struct tr *t, struct node *n, const char *name, const char *text)
 {
 	const struct attr_def *d = n ? n->op->attrs : NULL;

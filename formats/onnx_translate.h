@@ -105,7 +105,6 @@ void tr_set_type(struct tr *t, struct node *n, const char *name, enum dtype v);
 void tr_set_ints(struct tr *t, struct node *n, const char *name, int count, const int64_t *v);
 /* From the spelling that the IR has for it. */
 void tr_set_text(struct tr *t, struct node *n, const char *name, const char *text);
-void tr_set_floats(struct tr *t, struct node *n, const char *name, int count, const double *v);
 /* Infers the layer; its first output. */
 struct value *tr_end(struct tr *t, struct node *n);
 /* tr_new and tr_end of a layer whose attributes keep their defaults. */

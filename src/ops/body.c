@@ -128,11 +128,3 @@ int script_run(struct script *s, const struct tensor *in, struct tensor *out, st
 			tensor_free(&s->value[i]);
 	return status;
 }
-
-const struct port_map *body_map(const struct body *b, int kind, int inner)
-{
-	for (int i = 0; i < b->nmaps; i++)
-		if ((int)b->map[i].kind == kind && b->map[i].inner == inner)
-			return &b->map[i];
-	return NULL;
-}

@@ -12,7 +12,4 @@ int script_new(const struct graph *g, struct arena *a, struct script **out, stru
  * frees. On failure out holds nothing to free. */
 int script_run(struct script *s, const struct tensor *in, struct tensor *out, struct err *err);
 
-/* The map entry of a body that joins inner port k by kind and outside port, or NULL. */
-const struct port_map *body_map(const struct body *b, int kind, int inner);
-
 #endif
