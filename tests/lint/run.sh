@@ -23,7 +23,7 @@ if command -v clang-format >/dev/null; then check formatting clang-format --dry-
 headers_alone() {
 	local h bad=0
 	for h in $(find src formats passes -name '*.h' | sort); do
-		printf '#include "%s"\n' "${h#src/}" | "$CC" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Isrc -I. -I"$BUILD/gen" -fsyntax-only -x c - || bad=1
+		printf '#include "%s"\n' "${h#src/}" | $CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Isrc -I. -I"$BUILD/gen" -fsyntax-only -x c - || bad=1
 	done
 	return $bad
 }
