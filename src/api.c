@@ -102,8 +102,7 @@ const char *mo_input_name(const struct mo_model *m, int k)
 
 const char *mo_output_name(const struct mo_model *m, int k)
 {
-	const struct value *v = edge(m, k, true);
-	return v ? value_name(v) : NULL;
+	return edge(m, k, true) ? graph_output_name(m->g, k) : NULL;
 }
 
 static int edge_info(const struct mo_model *m, int k, bool output, struct mo_tensor *out)

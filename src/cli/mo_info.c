@@ -60,14 +60,22 @@ static void sum(struct totals *t, const struct graph *g)
 	}
 }
 
-static void print_edges(const char *what, struct node *const *list, int n, bool output)
+static const struct value *edge(const struct graph *g, int i, bool output, const char **name)
 {
-	for (int i = 0; i < n; i++) {
-		const struct value *v = output ? node_in(list[i], 0) : &list[i]->out[0];
+	const struct value *v = output ? node_in(g->outputs[i], 0) : &g->inputs[i]->out[0];
+	*name = output ? graph_output_name(g, i) : value_name(v);
+	return v;
+}
+
+static void print_edges(const struct graph *g, bool output)
+{
+	for (int i = 0; i < (output ? g->noutputs : g->ninputs); i++) {
+		const char *name;
+		const struct value *v = edge(g, i, output, &name);
 		struct text t = {0};
 		shape_text(&t, &v->info.shape);
-		printf("%-8s %s %s[%s]\n", what, value_name(v), dtype_name(v->info.type),
-		    t.data ? t.data : "");
+		printf("%-8s %s %s[%s]\n", output ? "output" : "input", name,
+		    dtype_name(v->info.type), t.data ? t.data : "");
 		text_free(&t);
 	}
 }
@@ -103,8 +111,8 @@ static void print_summary(const struct info_run *r, struct totals *t)
 {
 	int id[OP_COUNT], n = sorted_ops(t, id);
 	printf("format   %s\n", r->format == MODEL_ONNX ? "ONNX" : "OpenVINO IR");
-	print_edges("input", r->g->inputs, r->g->ninputs, false);
-	print_edges("output", r->g->outputs, r->g->noutputs, true);
+	print_edges(r->g, false);
+	print_edges(r->g, true);
 	printf("layers   %d, constants %d\n", t->layers, t->constants);
 	printf("weights  %lld parameters, %lld bytes of constants\n", (long long)t->parameters,
 	    (long long)t->weight_bytes);
@@ -145,13 +153,14 @@ static void print_layers(const struct graph *g)
 	}
 }
 
-static cJSON *edges_json(struct node *const *list, int n, bool output)
+static cJSON *edges_json(const struct graph *g, bool output)
 {
 	cJSON *a = cJSON_CreateArray();
-	for (int i = 0; i < n; i++) {
-		const struct value *v = output ? node_in(list[i], 0) : &list[i]->out[0];
+	for (int i = 0; i < (output ? g->noutputs : g->ninputs); i++) {
+		const char *name;
+		const struct value *v = edge(g, i, output, &name);
 		cJSON *j = cJSON_CreateObject();
-		cJSON_AddStringToObject(j, "name", value_name(v));
+		cJSON_AddStringToObject(j, "name", name);
 		cJSON_AddStringToObject(j, "type", dtype_name(v->info.type));
 		cJSON_AddItemToObject(j, "shape", json_shape(&v->info.shape));
 		cJSON_AddItemToArray(a, j);
@@ -201,8 +210,8 @@ static cJSON *info_json(const struct info_run *r, struct totals *t)
 	cJSON *j = cJSON_CreateObject(), *ops = cJSON_CreateObject(), *layers = cJSON_CreateArray();
 	cJSON_AddStringToObject(j, "model", r->model);
 	cJSON_AddStringToObject(j, "format", r->format == MODEL_ONNX ? "onnx" : "ir");
-	cJSON_AddItemToObject(j, "inputs", edges_json(r->g->inputs, r->g->ninputs, false));
-	cJSON_AddItemToObject(j, "outputs", edges_json(r->g->outputs, r->g->noutputs, true));
+	cJSON_AddItemToObject(j, "inputs", edges_json(r->g, false));
+	cJSON_AddItemToObject(j, "outputs", edges_json(r->g, true));
 	cJSON_AddNumberToObject(j, "layer_count", t->layers);
 	cJSON_AddNumberToObject(j, "constants", t->constants);
 	cJSON_AddNumberToObject(j, "parameters", t->parameters);

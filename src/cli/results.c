@@ -12,8 +12,7 @@
 
 const char *output_name(const struct graph *g, int k)
 {
-	const struct value *v = node_in(g->outputs[k], 0);
-	return v ? value_name(v) : g->outputs[k]->name;
+	return graph_output_name(g, k);
 }
 
 cJSON *results_entry(const char *name, const char *file, const struct tensor *t)

@@ -42,6 +42,19 @@ int graph_find_output(const struct graph *g, const char *name)
 	return find_edge(g->outputs, g->noutputs, true, name);
 }
 
+const char *graph_output_name(const struct graph *g, int k)
+{
+	const struct node *result = g->outputs[k];
+	const struct value *v = node_in(result, 0);
+	for (int i = 0; v && i < v->nnames; i++) {
+		size_t n = strlen(v->names[i]);
+		if (!strncmp(result->name, v->names[i], n) &&
+		    !strcmp(result->name + n, "/sink_port_0"))
+			return v->names[i];
+	}
+	return v ? value_name(v) : result->name;
+}
+
 struct node *graph_find_node(const struct graph *g, const char *name)
 {
 	graph_each (g, n) {

@@ -188,6 +188,9 @@ bool value_add_name(
 /* Index of v in outputs/inputs of g's model by tensor or layer name, -1 when absent. */
 int graph_find_input(const struct graph *g, const char *name);
 int graph_find_output(const struct graph *g, const char *name);
+/* Of the names of its tensor the one that its Result was made for, which is called
+ * "NAME/sink_port_0"; else the first. */
+const char *graph_output_name(const struct graph *g, int k);
 struct node *graph_find_node(const struct graph *g, const char *name);
 struct value *graph_find_value(const struct graph *g, const char *tensor_name);
 

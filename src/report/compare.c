@@ -174,10 +174,11 @@ static int judge_outputs(
 		bool alike = j->want->noutputs == j->got->noutputs;
 		int at = position_of(
 		    v, v->node->name, k, alike ? j->got->noutputs : 0, j->got, graph_find_output);
-		o->name = value_name(v);
+		o->name = graph_output_name(j->want, k);
 		o->found = at >= 0;
 		if (o->found) {
 			o->t = named(node_in(j->got->outputs[at], 0));
+			o->t.name = graph_output_name(j->got, at);
 			measure(&o->t, &got[at], &want[k]);
 			used++;
 		}

@@ -92,6 +92,10 @@ static void finding(void **state)
 	assert_int_equal(graph_find_output(g, "out"), 0);
 	assert_int_equal(graph_find_output(g, "sum"), 0);
 	assert_string_equal(value_name(graph_find_value(g, "y")), "y");
+	assert_true(value_add_name(graph_find_value(g, "y"), "other"));
+	assert_string_equal(graph_output_name(g, 0), "y");
+	g->outputs[0]->name = "other/sink_port_0";
+	assert_string_equal(graph_output_name(g, 0), "other");
 	struct tensor t = value_tensor(graph_find_node(g, "c")->out);
 	assert_int_equal(t.rank, 1);
 	assert_true(tensor_f64(&t, 2) == 3);
