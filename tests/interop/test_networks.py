@@ -47,9 +47,6 @@ for f in sorted(glob.glob(SHARED + '/models/real/light/*.onnx')):
     t = onnx.TensorProto()
     t.ParseFromString(open(f[:-5] + '_output_0.pb', 'rb').read())
     want = numpy_helper.to_array(t)
-    if n in ('light_vgg19', 'light_zfnet512', 'light_bvlc_alexnet') and not HEAVY:
-        skip(n, 'hundreds of MB of weights: make check-all')
-        continue
     xml = convert(f, n)
     if not xml:
         continue
@@ -63,5 +60,5 @@ for f in sorted(glob.glob(SHARED + '/models/real/light/*.onnx')):
     m = core.compile_model(xml, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
     check(f'{n} in OpenVINO', distance(m([x])[0], want) <= 1e-3, f'{distance(m([x])[0], want):.1e}')
     a, b = ours(xml), layers(ov.convert_model(f))
-    check(f'{n} layers', a <= b or n in ('light_vgg19', 'light_zfnet512', 'light_bvlc_alexnet'), f'ours {a}, ovc {b}')
+    check(f'{n} layers', a <= b, f'ours {a}, ovc {b}')
 done()
