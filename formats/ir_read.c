@@ -44,12 +44,18 @@ static const struct op *layer_op(const struct ir_layer *l)
 	return opset_of(l->version) < 0 ? NULL : op_find(l->type, opset_of(l->version));
 }
 
+static int bodies_of(const struct op *op)
+{
+	return op->id == OP_IF ? 2 : op->id == OP_LOOP || op->id == OP_TENSOR_ITERATOR;
+}
+
 /* Why a layer cannot be read, or NULL when it can. */
 static const char *unsupported(const struct ir_layer *l)
 {
-	if (l->has_body)
-		return "layers with bodies are not read yet";
-	if (layer_op(l))
+	const struct op *op = layer_op(l);
+	if (op && l->nbodies != bodies_of(op))
+		return "its bodies are not those of such a layer";
+	if (op)
 		return NULL;
 	return op_known(l->type) ? "the layer is known, but not of this opset" : "unknown layer";
 }
@@ -261,6 +267,8 @@ static int set_names(struct reader *r, const struct ir_layer *l, struct node *n)
 	return OK;
 }
 
+static int read_bodies(struct reader *r, const struct ir_layer *l, struct node *n);
+
 static int make_node(struct reader *r, const struct ir_layer *l, struct node **out)
 {
 	const struct op *op = layer_op(l);
@@ -274,7 +282,9 @@ static int make_node(struct reader *r, const struct ir_layer *l, struct node **o
 		*out = graph_add(r->graph, op, l->name, NULL, l->nin, l->nout);
 		rc = *out ? set_attrs(r, l, *out) : fail_nomem(r->err);
 	}
-	return rc == OK ? set_names(r, l, *out) : rc;
+	if (rc == OK)
+		rc = set_names(r, l, *out);
+	return rc == OK && l->nbodies ? read_bodies(r, l, *out) : rc;
 }
 
 static int make_nodes(struct reader *r)
@@ -368,6 +378,114 @@ static int check_ports(struct reader *r)
 			return rc;
 	}
 	return OK;
+}
+
+/* ---- bodies ---- */
+
+/* Parameters and Results are marked with their places in the body's lists. */
+static void mark_ends(struct graph *g)
+{
+	for (int i = 0; i < g->ninputs; i++)
+		g->inputs[i]->mark = (uint32_t)i;
+	for (int i = 0; i < g->noutputs; i++)
+		g->outputs[i]->mark = (uint32_t)i;
+}
+
+/* Place of the Parameter or Result that has this layer id, -1 when it is none. */
+static int find_end(struct reader *in, int64_t id, enum op_id kind)
+{
+	int layer = find_layer(in, id);
+	return layer >= 0 && node_is(in->node[layer], kind) ? (int)in->node[layer]->mark : -1;
+}
+
+static int make_map(struct reader *r, struct reader *in, const struct ir_layer *l,
+    const struct ir_map *from, struct port_map *m)
+{
+	bool out = from->kind == MAP_OUTPUT;
+
+	*m = (struct port_map){.axis = from->axis,
+	    .start = from->start,
+	    .end = from->end,
+	    .stride = from->stride,
+	    .part_size = from->part_size};
+	m->kind = from->kind;
+	m->purpose = from->purpose;
+	m->inner = find_end(in, from->layer, out ? OP_RESULT : OP_PARAMETER);
+	if (m->inner < 0)
+		return fail(r->err, E_FORMAT, "line %ld: no %s of the body is layer %" PRId64,
+		    from->line, out ? "Result" : "Parameter", from->layer);
+	m->outer = from->kind == MAP_BACK_EDGE ? find_end(in, from->port, OP_RESULT)
+		   : out                       ? find_port(l->out, l->nout, from->port)
+					       : find_port(l->in, l->nin, from->port);
+	if (m->outer < 0 && (from->kind == MAP_BACK_EDGE || from->port != -1 || !from->purpose))
+		return fail(r->err, E_FORMAT,
+		    "line %ld: a port map names %" PRId64 ", which is not there", from->line,
+		    from->port);
+	return OK;
+}
+
+static int make_maps(struct reader *r, struct reader *in, const struct ir_layer *l,
+    const struct ir_body *from, struct body *b)
+{
+	int rc = OK;
+
+	b->map = arena_array(r->graph->arena, (size_t)from->nmaps + 1, sizeof *b->map);
+	if (!b->map)
+		return fail_nomem(r->err);
+	bool *fed = arena_array(r->arena, (size_t)in->graph->ninputs + 1, sizeof *fed);
+	bool *given = arena_array(r->arena, (size_t)l->nout + 1, sizeof *given);
+	if (!fed || !given)
+		return fail_nomem(r->err);
+	mark_ends(in->graph);
+	for (int i = 0; i < from->nmaps && rc == OK; i++) {
+		struct port_map *m = &b->map[i];
+		rc = make_map(r, in, l, &from->map[i], m);
+		bool *once = m->kind == MAP_INPUT                     ? &fed[m->inner]
+			     : m->kind == MAP_OUTPUT && m->outer >= 0 ? &given[m->outer]
+								      : NULL;
+		if (rc == OK && once && *once)
+			rc = fail(r->err, E_FORMAT,
+			    "line %ld: a port map names the same port twice", from->map[i].line);
+		if (rc == OK && once)
+			*once = true;
+	}
+	b->nmaps = rc == OK ? from->nmaps : 0;
+	return rc;
+}
+
+/* What the ports inside declare is left to inference, which knows more from outside. */
+static int read_body(struct reader *r, const struct ir_layer *l, int i, struct node *n)
+{
+	struct reader in = {.options = r->options,
+	    .bin_path = r->bin_path,
+	    .arena = r->arena,
+	    .doc = l->body[i].doc,
+	    .bin = r->bin,
+	    .err = r->err};
+	int rc;
+
+	in.graph = n->body[i].graph = graph_new_body(r->graph, "");
+	if (!in.graph)
+		return fail_nomem(r->err);
+	if ((rc = index_layers(&in)) == OK && (rc = check_layers(&in)) == OK &&
+	    (rc = make_nodes(&in)) == OK && (rc = connect_all(&in)) == OK)
+		rc = make_maps(r, &in, l, &l->body[i], &n->body[i]);
+	r->bin = in.bin;
+	map_free(&in.names);
+	return rc;
+}
+
+static int read_bodies(struct reader *r, const struct ir_layer *l, struct node *n)
+{
+	int rc = OK;
+
+	n->body = arena_array(r->graph->arena, (size_t)l->nbodies, sizeof *n->body);
+	if (!n->body)
+		return fail_nomem(r->err);
+	n->nbodies = l->nbodies;
+	for (int i = 0; i < l->nbodies && rc == OK; i++)
+		rc = read_body(r, l, i, n);
+	return rc;
 }
 
 /* ---- the whole ---- */

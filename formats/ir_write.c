@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/map.h"
 #include "formats/ir.h"
 #include "formats/ir_bin.h"
@@ -17,7 +18,7 @@ struct writer {
 	struct graph *graph;
 	const struct ir_write_options *options;
 	struct node **order; /* Parameters, the rest, Results; a node's mark is its index: its id */
-	int n;
+	int n, depth;
 	const char **name; /* unique layer names, parallel to order */
 	struct arena *arena;
 	struct text text;
@@ -265,14 +266,130 @@ static void write_output_names(struct writer *w, const struct node *n)
 	text_free(&t);
 }
 
+static int write_graph(struct writer *w);
+
+static void write_map(
+    struct writer *w, const struct node *n, const struct body *b, const struct port_map *m)
+{
+	const struct node *inner = m->kind == MAP_INPUT ? b->graph->inputs[m->inner]
+							: b->graph->outputs[m->inner];
+	int first = m->kind == MAP_INPUT ? 0 : present_inputs(n);
+
+	text_printf(&w->text, "\t\t\t\t<%s", m->kind == MAP_INPUT ? "input" : "output");
+	if (m->axis >= 0)
+		xml_attr_int(&w->text, "axis", m->axis);
+	xml_attr_int(&w->text, "external_port_id", m->outer < 0 ? -1 : first + m->outer);
+	xml_attr_int(&w->text, "internal_layer_id", inner->mark);
+	if (m->axis >= 0) {
+		xml_attr_int(&w->text, "start", m->start);
+		xml_attr_int(&w->text, "end", m->end);
+		xml_attr_int(&w->text, "stride", m->stride);
+		xml_attr_int(&w->text, "part_size", m->part_size);
+	}
+	if (m->purpose != PURPOSE_NONE)
+		xml_attr(&w->text, "purpose",
+		    m->purpose == PURPOSE_CURRENT_ITERATION ? "current_iteration"
+							    : "execution_condition");
+	text_add(&w->text, " />\n");
+}
+
+/* Which ports of a layer belong to which layers of its body; the body's marks are its ids. */
+static void write_maps(
+    struct writer *w, const struct node *n, const struct body *b, const char *prefix)
+{
+	bool edges = false;
+
+	text_printf(&w->text, "\t\t\t<%sport_map>\n", prefix);
+	for (int i = 0; i < b->nmaps; i++) {
+		edges |= b->map[i].kind == MAP_BACK_EDGE;
+		if (b->map[i].kind != MAP_BACK_EDGE)
+			write_map(w, n, b, &b->map[i]);
+	}
+	text_printf(&w->text, "\t\t\t</%sport_map>\n", prefix);
+	if (edges)
+		text_add(&w->text, "\t\t\t<back_edges>\n");
+	for (int i = 0; i < b->nmaps; i++)
+		if (b->map[i].kind == MAP_BACK_EDGE)
+			text_printf(&w->text,
+			    "\t\t\t\t<edge from-layer=\"%" PRIu32 "\" to-layer=\"%" PRIu32
+			    "\" />\n",
+			    b->graph->outputs[b->map[i].outer]->mark,
+			    b->graph->inputs[b->map[i].inner]->mark);
+	if (edges)
+		text_add(&w->text, "\t\t\t</back_edges>\n");
+}
+
+/* A body is a graph of its own: its ids and names start anew. */
+static int write_body(struct writer *w, struct graph *g, const char *element)
+{
+	struct writer outer = *w;
+	int rc;
+
+	w->graph = g;
+	w->depth++;
+	w->n = 0;
+	text_printf(&w->text, "\t\t\t<%s>\n", element);
+	if (w->depth > LIMIT_BODIES)
+		rc = fail(w->err, E_LIMIT, "bodies nested more than %d deep", LIMIT_BODIES);
+	else if ((rc = order_nodes(w)) == OK && (rc = unique_names(w)) == OK)
+		rc = write_graph(w);
+	text_printf(&w->text, "\t<rt_info />\n\t\t\t</%s>\n", element);
+	w->graph = outer.graph;
+	w->order = outer.order;
+	w->name = outer.name;
+	w->n = outer.n;
+	w->depth--;
+	return rc;
+}
+
+/* Numbers the bodies' layers as write_body will, for the maps stand before the bodies. */
+static int number_bodies(struct writer *w, const struct node *n)
+{
+	struct writer outer = *w;
+	int rc = OK;
+
+	for (int i = 0; i < n->nbodies && rc == OK; i++) {
+		w->graph = n->body[i].graph;
+		w->n = 0;
+		rc = order_nodes(w);
+	}
+	w->graph = outer.graph;
+	w->order = outer.order;
+	w->name = outer.name;
+	w->n = outer.n;
+	return rc;
+}
+
+static int write_port_maps(struct writer *w, const struct node *n)
+{
+	int rc = number_bodies(w, n);
+
+	if (rc == OK && n->nbodies == 2) {
+		write_maps(w, n, &n->body[1], "else_");
+		write_maps(w, n, &n->body[0], "then_");
+	} else if (rc == OK && n->nbodies == 1) {
+		write_maps(w, n, &n->body[0], "");
+	}
+	return rc;
+}
+
+static int write_bodies(struct writer *w, const struct node *n)
+{
+	int rc = OK;
+
+	for (int i = 0; i < n->nbodies && rc == OK; i++)
+		rc = write_body(w, n->body[i].graph,
+		    n->nbodies == 1 ? "body"
+		    : i             ? "else_body"
+				    : "then_body");
+	return rc;
+}
+
 static int write_layer(struct writer *w, int id)
 {
 	const struct node *n = w->order[id];
 	int rc = OK;
 
-	if (n->nbodies)
-		return fail(
-		    w->err, E_UNSUPPORTED, "%s has a body, which is not written yet", n->op->type);
 	if (node_is(n, OP_RESULT) && w->options->version == 10 && shares_value(n))
 		return fail(w->err, E_UNSUPPORTED,
 		    "two outputs have the same value, which IR version 10 cannot say");
@@ -288,7 +405,11 @@ static int write_layer(struct writer *w, int id)
 		write_attrs(w, n);
 	write_rt_info(w, n->meta);
 	if (rc == OK)
+		rc = write_port_maps(w, n);
+	if (rc == OK)
 		rc = write_ports(w, n);
+	if (rc == OK)
+		rc = write_bodies(w, n);
 	text_add(&w->text, "\t\t</layer>\n");
 	if (rc == OK && w->text.len >= FLUSH)
 		rc = flush(w);
@@ -318,22 +439,29 @@ static int write_edges(struct writer *w)
 	return rc;
 }
 
-static int write_xml(struct writer *w)
+static int write_graph(struct writer *w)
 {
 	int rc = OK;
 
-	text_add(&w->text, "<?xml version=\"1.0\"?>\n<net");
-	xml_attr(&w->text, "name", w->graph->name ? w->graph->name : "");
-	xml_attr_int(&w->text, "version", w->options->version);
-	text_add(&w->text, ">\n\t<layers>\n");
+	text_add(&w->text, "\t<layers>\n");
 	for (int i = 0; i < w->n && rc == OK; i++) {
 		rc = write_layer(w, i);
 		if (rc != OK)
 			err_in(w->err, "node '%s'", w->name[i]);
 	}
 	text_add(&w->text, "\t</layers>\n");
-	if (rc == OK)
-		rc = write_edges(w);
+	return rc == OK ? write_edges(w) : rc;
+}
+
+static int write_xml(struct writer *w)
+{
+	int rc;
+
+	text_add(&w->text, "<?xml version=\"1.0\"?>\n<net");
+	xml_attr(&w->text, "name", w->graph->name ? w->graph->name : "");
+	xml_attr_int(&w->text, "version", w->options->version);
+	text_add(&w->text, ">\n");
+	rc = write_graph(w);
 	ir_write_info(&w->text, w->arena, w->options->parameters, w->graph->meta);
 	text_add(&w->text, "</net>\n");
 	return rc == OK ? flush(w) : rc;

@@ -27,6 +27,8 @@ struct xml {
 	struct err *err;
 	char problem[512]; /* the first thing that libxml2 found wrong */
 	bool nomem;
+	int depth;  /* of bodies in bodies */
+	int layers; /* of all bodies together */
 };
 
 static void note_problem(void *user, xml_error e)
@@ -269,20 +271,21 @@ static void *one_more(struct xml *x, void *array, int n, int *cap, size_t size)
 	return more;
 }
 
+static int read_bodies(struct xml *x, const xmlNode *n, struct ir_layer *l);
+
 static int read_layer(struct xml *x, const xmlNode *n)
 {
 	struct ir_doc *d = x->doc;
 	struct ir_layer *l;
 	int rc;
 
-	if (d->nlayers == LIMIT_NODES)
+	if (x->layers++ == LIMIT_NODES)
 		return fail(x->err, E_LIMIT, "network has more than %d layers", LIMIT_NODES);
 	d->layer = one_more(x, d->layer, d->nlayers, &d->layers_cap, sizeof *d->layer);
 	if (!d->layer)
 		return fail_nomem(x->err);
 	l = &d->layer[d->nlayers++];
 	l->line = xmlGetLineNo(n);
-	l->has_body = child(n, "body") || child(n, "then_body") || child(n, "else_body");
 	if ((rc = int_attr(x, n, "id", &l->id)) != OK ||
 	    (rc = text_attr(x, n, "name", NULL, &l->name)) != OK ||
 	    (rc = text_attr(x, n, "type", NULL, &l->type)) != OK ||
@@ -290,9 +293,10 @@ static int read_layer(struct xml *x, const xmlNode *n)
 	    (rc = read_names(x, n, "output_names", &l->output_names, &l->noutput_names)) != OK ||
 	    (rc = read_data(x, child(n, "data"), l)) != OK ||
 	    (rc = read_layer_meta(x, child(n, "rt_info"), l)) != OK ||
-	    (rc = read_ports(x, child(n, "input"), &l->in, &l->nin)) != OK)
+	    (rc = read_ports(x, child(n, "input"), &l->in, &l->nin)) != OK ||
+	    (rc = read_ports(x, child(n, "output"), &l->out, &l->nout)) != OK)
 		return rc;
-	return read_ports(x, child(n, "output"), &l->out, &l->nout);
+	return read_bodies(x, n, l);
 }
 
 static int read_edge(struct xml *x, const xmlNode *n)
@@ -313,6 +317,135 @@ static int read_edge(struct xml *x, const xmlNode *n)
 	    (rc = int_attr(x, n, "to-layer", &e->to_layer)) != OK)
 		return rc;
 	return int_attr(x, n, "to-port", &e->to_port);
+}
+
+/* ---- bodies ---- */
+
+/* A number that may be negative; initial when it is not given. */
+static int signed_attr(
+    struct xml *x, const xmlNode *n, const char *name, int64_t initial, int64_t *out)
+{
+	const char *s = raw_attr(n, name);
+
+	*out = initial;
+	if (s && !parse_i64(s, out))
+		return fail(x->err, E_FORMAT, "line %ld: attribute '%s' is no number",
+		    xmlGetLineNo(n), name);
+	return OK;
+}
+
+static int read_purpose(struct xml *x, const xmlNode *n, struct ir_map *m)
+{
+	const char *s = raw_attr(n, "purpose");
+
+	m->purpose = PURPOSE_NONE;
+	if (!s || !*s)
+		return OK;
+	if (!strcmp(s, "current_iteration"))
+		m->purpose = PURPOSE_CURRENT_ITERATION;
+	else if (!strcmp(s, "execution_condition"))
+		m->purpose = PURPOSE_EXECUTION_CONDITION;
+	else
+		return bad(x, n, "has an unknown purpose");
+	return OK;
+}
+
+static int read_map(struct xml *x, const xmlNode *n, struct ir_map *m)
+{
+	int rc;
+
+	m->line = xmlGetLineNo(n);
+	m->axis = -1;
+	if (is(n, "edge")) {
+		m->kind = MAP_BACK_EDGE;
+		rc = int_attr(x, n, "from-layer", &m->port);
+		return rc == OK ? int_attr(x, n, "to-layer", &m->layer) : rc;
+	}
+	m->kind = is(n, "input") ? MAP_INPUT : MAP_OUTPUT;
+	if ((rc = signed_attr(x, n, "external_port_id", -1, &m->port)) != OK ||
+	    (rc = int_attr(x, n, "internal_layer_id", &m->layer)) != OK ||
+	    (rc = signed_attr(x, n, "axis", -1, &m->axis)) != OK ||
+	    (rc = signed_attr(x, n, "start", 0, &m->start)) != OK ||
+	    (rc = signed_attr(x, n, "end", -1, &m->end)) != OK ||
+	    (rc = signed_attr(x, n, "stride", 1, &m->stride)) != OK ||
+	    (rc = signed_attr(x, n, "part_size", 1, &m->part_size)) != OK)
+		return rc;
+	return read_purpose(x, n, m);
+}
+
+static int read_maps(struct xml *x, const xmlNode *maps, const xmlNode *edges, struct ir_body *b)
+{
+	int total = count_children(maps, "input") + count_children(maps, "output") +
+		    count_children(edges, "edge");
+	int rc = OK;
+
+	if (total > 3 * LIMIT_PORTS)
+		return fail(
+		    x->err, E_LIMIT, "a port map has more than %d entries", 3 * LIMIT_PORTS);
+	b->map = arena_array(x->arena, (size_t)total + 1, sizeof *b->map);
+	if (!b->map)
+		return fail_nomem(x->err);
+	for (const xmlNode *n = maps ? maps->children : NULL; n && rc == OK; n = n->next)
+		if (is(n, "input") || is(n, "output"))
+			rc = read_map(x, n, &b->map[b->nmaps++]);
+	for (const xmlNode *n = edges ? edges->children : NULL; n && rc == OK; n = n->next)
+		if (is(n, "edge"))
+			rc = read_map(x, n, &b->map[b->nmaps++]);
+	return rc;
+}
+
+static int read_inside(struct xml *x, const xmlNode *n)
+{
+	const xmlNode *layers = child(n, "layers"), *edges = child(n, "edges");
+	int rc = OK;
+
+	for (n = layers ? layers->children : NULL; n && rc == OK; n = n->next)
+		if (is(n, "layer"))
+			rc = read_layer(x, n);
+	for (n = edges ? edges->children : NULL; n && rc == OK; n = n->next)
+		if (is(n, "edge"))
+			rc = read_edge(x, n);
+	return rc;
+}
+
+static int read_body(
+    struct xml *x, const xmlNode *layer, const char *element, const char *maps, struct ir_body *b)
+{
+	const xmlNode *n = child(layer, element);
+	struct ir_doc *outer = x->doc;
+	int rc;
+
+	if (!n)
+		return fail(x->err, E_FORMAT, "line %ld: <layer> has no <%s>", xmlGetLineNo(layer),
+		    element);
+	if (x->depth == LIMIT_BODIES)
+		return fail(x->err, E_LIMIT, "line %ld: bodies nest deeper than %d",
+		    xmlGetLineNo(n), LIMIT_BODIES);
+	rc = read_maps(x, child(layer, maps), child(layer, "back_edges"), b);
+	if (rc != OK)
+		return rc;
+	x->doc = &b->doc;
+	x->depth++;
+	rc = read_inside(x, n);
+	x->depth--;
+	x->doc = outer;
+	return rc;
+}
+
+static int read_bodies(struct xml *x, const xmlNode *n, struct ir_layer *l)
+{
+	bool branches = child(n, "then_body") || child(n, "else_body");
+
+	if (!branches && !child(n, "body"))
+		return OK;
+	l->nbodies = branches ? 2 : 1;
+	l->body = arena_array(x->arena, (size_t)l->nbodies, sizeof *l->body);
+	if (!l->body)
+		return fail_nomem(x->err);
+	if (!branches)
+		return read_body(x, n, "body", "port_map", &l->body[0]);
+	int rc = read_body(x, n, "then_body", "then_port_map", &l->body[0]);
+	return rc == OK ? read_body(x, n, "else_body", "else_port_map", &l->body[1]) : rc;
 }
 
 /* Pairs below an element as "folder/key" and value. */

@@ -30,7 +30,18 @@ struct ir_layer {
 	struct meta *meta; /* rt_info */
 	struct ir_port *in, *out;
 	int nin, nout;
-	bool has_body;
+	struct ir_body *body; /* in the order of struct node: then, else; or the only one */
+	int nbodies;
+};
+
+/* An entry of a <port_map>, or a back edge from an inner Result to an inner Parameter. */
+struct ir_map {
+	int kind;      /* MAP_INPUT... */
+	int64_t port;  /* external_port_id, -1 for none; of a back edge its Result's layer */
+	int64_t layer; /* internal_layer_id; of a back edge its Parameter's */
+	int64_t axis, start, end, stride, part_size;
+	int purpose;
+	long line;
 };
 
 struct ir_edge {
@@ -46,6 +57,12 @@ struct ir_doc {
 	struct ir_edge *edge;
 	int nedges, edges_cap;
 	struct meta *meta;
+};
+
+struct ir_body {
+	struct ir_doc doc;
+	struct ir_map *map;
+	int nmaps;
 };
 
 /* Everything is in the arena. No DTD, no entities of its own, no network; bounded by limits.h. */

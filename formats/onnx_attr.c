@@ -152,3 +152,11 @@ enum dtype tr_type(struct tr *t, const char *name, enum dtype initial)
 		    onnx_type_name(v > 0 && v < 1000 ? (int)v : -1));
 	return type;
 }
+
+const Onnx__GraphProto *tr_graph(struct tr *t, const char *name)
+{
+	const Onnx__AttributeProto *a = get(t, name, A_GRAPH);
+	if (t->status == OK && (!a || !a->g))
+		tr_fail(t, E_FORMAT, "attribute '%s' is missing", name);
+	return t->status == OK ? a->g : NULL;
+}

@@ -41,8 +41,11 @@ int onnx_opset(const struct onnx_scope *s, const char *domain)
 struct onnx_name *onnx_lookup(struct onnx_scope *s, const char *name)
 {
 	struct onnx_name *n = NULL;
-	for (; s && !n; s = s->outer)
+	for (; s && !n; s = s->outer) {
 		n = map_get(&s->names, name);
+		if (!n && s->body)
+			return onnx_capture(s, name);
+	}
 	return n;
 }
 
@@ -75,18 +78,14 @@ static int make_constant(struct onnx_scope *s, struct onnx_name *n)
 
 int onnx_value(struct onnx_scope *s, const char *name, struct value **out)
 {
-	struct onnx_name *n = NULL;
-	struct onnx_scope *home = s;
-	for (; home; home = home->outer) {
-		n = map_get(&home->names, name);
-		if (n)
-			break;
-	}
+	struct onnx_name *n = onnx_lookup(s, name);
 	*out = NULL;
+	if (!n && s->im->err->status)
+		return s->im->err->status;
 	if (!n)
 		return fail(s->im->err, E_FORMAT, "'%s' does not exist", name);
 	if (!n->value && n->tensor && !n->bad) {
-		int status = make_constant(home, n);
+		int status = make_constant(s, n);
 		if (status != OK)
 			return status;
 	}

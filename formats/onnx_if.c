@@ -102,6 +102,7 @@ int onnx_if_inline(
 		    im->err, E_FORMAT, "an If without the branch, or with too few outputs of it");
 	struct onnx_scope s = *outer;
 	s.outer = outer;
+	s.body = NULL;
 	s.names = (struct map){0};
 	s.depth++;
 	if (s.depth > LIMIT_DEPTH)

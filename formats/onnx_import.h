@@ -37,8 +37,19 @@ struct onnx_name {
 	bool bad; /* computed by a node that cannot be converted, or from one */
 };
 
+/* A body being filled: values around it become its Parameters when they are first asked for. */
+struct onnx_body {
+	struct graph *graph;
+	int n, room;
+	struct onnx_capture {
+		struct value *outer;
+		int parameter; /* index among the body's inputs */
+	} * capture;
+};
+
 struct onnx_scope {
 	struct onnx_import *im;
+	struct onnx_body *body;   /* when this scope is the outermost one of a body, else NULL */
 	struct onnx_scope *outer; /* of a subgraph: the graph around it */
 	struct map names;         /* to struct onnx_name */
 	const char *prefix;       /* of layer and tensor names: "" or "call/" */
@@ -100,6 +111,10 @@ int onnx_function_inline(struct onnx_scope *s, const Onnx__NodeProto *n,
 bool onnx_decided(struct onnx_import *im, const struct value *condition, bool *taken);
 int onnx_if_inline(
     struct onnx_scope *s, const Onnx__NodeProto *n, bool taken, struct value **out, int nout);
+
+/* onnx_capture.c: the name as the inside of a body sees it, entered into the body's scope; NULL
+ * when there is none, or without memory (then im->err is set). */
+struct onnx_name *onnx_capture(struct onnx_scope *s, const char *name);
 
 /* onnx_cut.c: while im->cutting. */
 bool onnx_is_cut(const struct onnx_import *im, const char *name);

@@ -58,6 +58,8 @@ int tr_strs(struct tr *t, const char *name, const char ***v);
 const Onnx__TensorProto *tr_tensor(struct tr *t, const char *name);
 /* Exactly n numbers, or initial n times when not given. */
 void tr_ints_n(struct tr *t, const char *name, int n, int64_t initial, int64_t *v);
+/* A subgraph, which must be given. */
+const Onnx__GraphProto *tr_graph(struct tr *t, const char *name);
 /* An element type; initial when not given or 0. */
 enum dtype tr_type(struct tr *t, const char *name, enum dtype initial);
 

@@ -11,6 +11,7 @@
 #define LIMIT_NAME 65536                      /* bytes of one name */
 #define LIMIT_ATTR_VALUES (1 << 20)           /* numbers in one list attribute */
 #define LIMIT_DEPTH 32                        /* nested messages, bodies, functions, XML elements */
+#define LIMIT_BODIES 8 /* bodies in bodies: inference of loops repeats at each level */
 #define LIMIT_XML_BYTES (INT64_C(1) << 30)    /* the .xml of an IR */
 #define LIMIT_PROTO_BYTES (INT64_C(1) << 30)  /* heap that parsing one ONNX skeleton may take */
 #define LIMIT_ELEMS 64                        /* integers whose partial content inference follows */

@@ -56,6 +56,9 @@ static int check_map(struct infer *s, const struct port_map *m, const struct bod
 		return infer_fail(s, "the port map names ports that are not there");
 	if (m->kind != MAP_BACK_EDGE && m->outer < 0 && m->purpose == PURPOSE_NONE)
 		return infer_fail(s, "a port map without an outside port has no purpose");
+	if (m->kind == MAP_INPUT && m->outer < 0 &&
+	    (m->purpose != PURPOSE_CURRENT_ITERATION || m->axis >= 0))
+		return infer_fail(s, "a port map feeds a Parameter from nowhere");
 	if (m->axis >= 0 && (m->stride == 0 || m->stride == INT64_MIN || m->part_size < 1))
 		return infer_fail(s, "a port map has stride %lld and part size %lld",
 		    (long long)m->stride, (long long)m->part_size);

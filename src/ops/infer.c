@@ -246,9 +246,7 @@ static int infer_in_scratch(struct node *n, struct arena *scratch, struct err *e
 {
 	struct arena_mark m = arena_mark(scratch);
 	int rc = check_node(n, err);
-	for (int i = 0; i < n->nbodies && !rc; i++)
-		rc = graph_infer(n->body[i].graph, err);
-	if (!rc)
+	if (!rc) /* infers the bodies too, once they know what goes in */
 		rc = run_infer(n, scratch, err);
 	arena_reset(scratch, m);
 	if (rc)

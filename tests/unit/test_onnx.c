@@ -366,6 +366,33 @@ static void if_decided_by_shapes(void **state)
 	graph_free(r);
 }
 
+/* The condition is an input: both branches become bodies, and what they capture comes in. */
+static void if_by_data(void **state)
+{
+	(void)state;
+	struct pb g = new_graph(), n = pb_node("If", "if", "c", "y");
+	struct pb then_branch = branch("Relu"), else_branch = branch("Abs");
+	add_node(&g, "ReduceSum", "sum", "x", "total");
+	struct pb cast = pb_node("Cast", "cast", "total", "c");
+	pb_attr_int(&cast, "to", 9);
+	pb_msg(&g, 1, &cast);
+	pb_attr_msg(&n, "then_branch", 6, 5, &then_branch);
+	pb_attr_msg(&n, "else_branch", 6, 5, &else_branch);
+	pb_msg(&g, 1, &n);
+	struct pb m = pb_model(13, &g);
+	struct graph *r = read_good(&m);
+	struct node *k = graph_find_value(r, "y")->node;
+	assert_true(node_is(k, OP_IF));
+	assert_int_equal(k->nin, 2); /* x once, though both take it */
+	assert_ptr_equal(node_in(k, 1), graph_find_value(r, "x"));
+	for (int b = 0; b < 2; b++) {
+		const struct graph *body = k->body[b].graph;
+		assert_int_equal(body->ninputs, 1);
+		assert_true(node_is(node_in(body->outputs[0], 0)->node, b ? OP_ABS : OP_RELU));
+	}
+	graph_free(r);
+}
+
 static void sequences_are_taken_apart(void **state)
 {
 	(void)state;
@@ -455,6 +482,7 @@ int main(void)
 	    cmocka_unit_test(endless_function),
 	    cmocka_unit_test(decided_if),
 	    cmocka_unit_test(if_decided_by_shapes),
+	    cmocka_unit_test(if_by_data),
 	    cmocka_unit_test(sequences_are_taken_apart),
 	    cmocka_unit_test(hostile_windows),
 	    cmocka_unit_test(inputs_that_are_no_tensors),
