@@ -128,15 +128,6 @@ bool attr_set_ints(struct node *n, const char *name, int count, const int64_t *v
 	return copy;
 }
 
-bool attr_set_floats(struct node *n, const char *name, int count, const double *v)
-{
-	const double *copy = arena_copy(n->graph->arena, v, (size_t)count * sizeof *v);
-	if (copy)
-		*of_kind(n, name, ATTR_FLOATS) = (struct attr){
-		    .set = true, .list = {.n = count, .f = copy}};
-	return copy;
-}
-
 /* The allowed word that text spells in any case, copied; NULL without memory, *found false when
  * there is none. */
 static const char *parse_word(

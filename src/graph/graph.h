@@ -234,7 +234,6 @@ bool attr_set_s(struct node *n, const char *name, const char *v);
 bool attr_set_type(struct node *n, const char *name, enum dtype v);
 bool attr_set_shape(struct node *n, const char *name, const struct shape *v);
 bool attr_set_ints(struct node *n, const char *name, int count, const int64_t *v);
-bool attr_set_floats(struct node *n, const char *name, int count, const double *v);
 /* From the IR's spelling; E_FORMAT when it is no such value or not allowed. */
 int attr_parse(struct node *n, const struct attr_def *def, const char *text, struct err *err);
 /* The IR's spelling: ints "1, 1", bools "true". Floats are shortest round-trip text. */
