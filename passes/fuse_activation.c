@@ -1,4 +1,4 @@
-/* Activations written as several layers: HSigmoid, HSwish, Swish. */
+/* Activations written as several layers: HSigmoid, HSwish, Swish, SoftPlus, Mish. */
 #include <math.h>
 
 #include "passes/rewrite.h"
@@ -89,12 +89,35 @@ static struct value *swish(const struct value *v)
 	return times_own(v, sigmoid_input);
 }
 
+/* x when v = log(exp(x) + 1), of which nothing else reads a part. */
+static struct value *soft_plus(const struct value *v)
+{
+	if (!node_is(v->node, OP_LOG) || node_in(v->node, 0)->nuses != 1)
+		return NULL;
+	struct value *e = operand_of(node_in(v->node, 0), OP_ADD, 1);
+	return e && e->nuses == 1 && node_is(e->node, OP_EXP) ? node_in(e->node, 0) : NULL;
+}
+
+static struct value *tanh_soft_plus_input(const struct value *v)
+{
+	if (!node_is(v->node, OP_TANH) || v->nuses != 1)
+		return NULL;
+	const struct value *s = node_in(v->node, 0);
+	return node_is(s->node, OP_SOFT_PLUS) && s->nuses == 1 ? node_in(s->node, 0) : NULL;
+}
+
+static struct value *mish(const struct value *v)
+{
+	return times_own(v, tanh_soft_plus_input);
+}
+
 static int fuse(struct pass_ctx *c, struct node *n)
 {
 	static const struct {
 		enum op_id id;
 		struct value *(*input)(const struct value *v);
-	} rule[] = {{OP_HSIGMOID, hsigmoid}, {OP_HSWISH, hswish}, {OP_SWISH, swish}};
+	} rule[] = {{OP_HSIGMOID, hsigmoid}, {OP_HSWISH, hswish}, {OP_SWISH, swish},
+	    {OP_SOFT_PLUS, soft_plus}, {OP_MISH, mish}};
 	if (n->nout != 1 || !dtype_is_float(n->out[0].info.type))
 		return 0;
 	for (size_t i = 0; i < sizeof rule / sizeof *rule; i++) {
@@ -117,7 +140,7 @@ static int fuse_activation(struct pass_ctx *c)
 
 const struct pass pass_fuse_activation = {
     .name = "fuse-activation",
-    .about = "recognise HSigmoid, HSwish and Swish",
+    .about = "recognise HSigmoid, HSwish, Swish, SoftPlus and Mish",
     .needs = FACT_ORDER | FACT_SHAPES,
     .keeps = FACT_ORDER | FACT_SHAPES,
     .run = fuse_activation,
