@@ -102,7 +102,7 @@ check-built: all tests
 tests: $(UNIT) $(RUNNERS) ## build the test programs
 peers: ## install the outside peers into build/peers by pip (OpenVINO, ONNX Runtime, NNCF)
 	@sh tests/interop/peers.sh $(BUILD)
-lint: ## include arrows, banned calls, formatting, man pages against --help, headers alone
+lint: all ## include arrows, banned calls, formatting, man pages against --help, headers alone
 	@BUILD=$(BUILD) CC='$(CC)' bash tests/lint/run.sh
 bench: all $(UNIT) ## time kernels, conversion and networks, beside the peers where they are installed
 	@BUILD=$(BUILD) bash tests/bench/run.sh
