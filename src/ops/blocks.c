@@ -153,20 +153,30 @@ static int batch_lists(struct infer *s, struct batch_lists *l, int *n)
 	return OK;
 }
 
+/* Type and rank of the output, and the lists; *n is -1 when nothing more can be said. */
+static int batch_start(struct infer *s, struct batch_lists *l, int *n)
+{
+	int status = infer_want_rank(s, 0, 2, MAX_RANK, "the input");
+	s->out[0].type = s->in[0].type;
+	if (!status)
+		status = batch_lists(s, l, n);
+	if (status)
+		return status;
+	if (s->in[0].shape.rank < 0)
+		*n = -1;
+	else
+		s->out[0].shape = shape_any(s->in[0].shape.rank);
+	return OK;
+}
+
 int infer_space_to_batch(struct infer *s)
 {
 	const struct shape *in = &s->in[0].shape;
 	struct shape *out = &s->out[0].shape;
 	struct batch_lists l;
-	int n, status = infer_want_rank(s, 0, 2, MAX_RANK, "the input");
-	s->out[0].type = s->in[0].type;
-	if (!status)
-		status = batch_lists(s, &l, &n);
-	if (status || in->rank < 0)
+	int n, status = batch_start(s, &l, &n);
+	if (status || n < 0)
 		return status;
-	*out = shape_any(in->rank);
-	if (n < 0)
-		return OK;
 	out->dim[0] = dim_mul(in->dim[0], dim_of(l.volume));
 	for (int i = 1; i < n && !status; i++) {
 		out->dim[i] = dim_add(in->dim[i], dim_of(l.begin[i] + l.end[i]));
@@ -180,15 +190,9 @@ int infer_batch_to_space(struct infer *s)
 	const struct shape *in = &s->in[0].shape;
 	struct shape *out = &s->out[0].shape;
 	struct batch_lists l;
-	int n, status = infer_want_rank(s, 0, 2, MAX_RANK, "the input");
-	s->out[0].type = s->in[0].type;
-	if (!status)
-		status = batch_lists(s, &l, &n);
-	if (status || in->rank < 0)
+	int n, status = batch_start(s, &l, &n);
+	if (status || n < 0)
 		return status;
-	*out = shape_any(in->rank);
-	if (n < 0)
-		return OK;
 	out->dim[0] = in->dim[0];
 	status = dim_divide(s, &out->dim[0], l.volume, 0);
 	for (int i = 1; i < n && !status; i++) {

@@ -38,30 +38,21 @@ static void unknown_axes(struct infer *s)
 /* Sums, products and extremes of the whole of a short integer list stay known. */
 static void reduce_elems(struct infer *s)
 {
+	static const enum op_id by[][2] = {{OP_REDUCE_SUM, OP_ADD}, {OP_REDUCE_PROD, OP_MULTIPLY},
+	    {OP_REDUCE_MAX, OP_MAXIMUM}, {OP_REDUCE_MIN, OP_MINIMUM}};
+	const size_t rows = sizeof by / sizeof *by;
 	int n;
 	const struct dim *e = infer_elems(s, 0, &n);
-	enum op_id by;
-	switch (s->node->op->id) {
-	case OP_REDUCE_SUM:
-		by = OP_ADD;
-		break;
-	case OP_REDUCE_PROD:
-		by = OP_MULTIPLY;
-		break;
-	case OP_REDUCE_MAX:
-		by = OP_MAXIMUM;
-		break;
-	case OP_REDUCE_MIN:
-		by = OP_MINIMUM;
-		break;
-	default:
+	size_t k = 0;
+	while (k < rows && !node_is(s->node, by[k][0]))
+		k++;
+	if (k == rows)
 		return;
-	}
 	if (!e || n < 1 || s->in[0].shape.rank != 1)
 		return;
 	struct dim r = e[0];
 	for (int i = 1; i < n; i++)
-		r = content_apply(by, r, e[i], s->in[0].type);
+		r = content_apply(by[k][1], r, e[i], s->in[0].type);
 	infer_set_elems(s, 0, 1, &r);
 }
 

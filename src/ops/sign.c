@@ -25,15 +25,6 @@ int infer_bool_unary(struct infer *s)
 	return infer_float(s, 0);
 }
 
-#define MAP_F64(name, expr)                                                     \
-	static VECTOR void name##_f64(double *v, int64_t n, double a, double b) \
-	{                                                                       \
-		(void)a, (void)b;                                               \
-		for (int64_t i = 0; i < n; i++) {                               \
-			double x = v[i];                                        \
-			v[i] = (expr);                                          \
-		}                                                               \
-	}
 #define MAP_I64(name, expr)                                                        \
 	static VECTOR void name##_i64(int64_t *v, int64_t n, int64_t a, int64_t b) \
 	{                                                                          \

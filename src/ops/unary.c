@@ -50,18 +50,9 @@ int unary_i64(struct eval *s, void (*f)(int64_t *, int64_t, int64_t, int64_t), i
 	return OK;
 }
 
-/* A loop over a span, and the eval of a row without parameters on it. */
-#define MAP(name, expr)                                                         \
-	static VECTOR void name##_f64(double *v, int64_t n, double a, double b) \
-	{                                                                       \
-		(void)a, (void)b;                                               \
-		for (int64_t i = 0; i < n; i++) {                               \
-			double x = v[i];                                        \
-			v[i] = (expr);                                          \
-		}                                                               \
-	}
+/* The eval of a row without parameters, and its loop. */
 #define UNARY(name, expr)                              \
-	MAP(name, expr)                                \
+	MAP_F64(name, expr)                            \
 	int eval_##name(struct eval *s)                \
 	{                                              \
 		return unary_f64(s, name##_f64, 0, 0); \
@@ -118,7 +109,7 @@ UNARY(hsigmoid, relu6(x + 3) / 6)
 
 /* The rows on exponentials: libm for f64, spans of our own for the narrower types. */
 #define NARROW(name, libm, body)                                                 \
-	MAP(name##_libm, libm)                                                   \
+	MAP_F64(name##_libm, libm)                                               \
 	static void name##_span(double *v, int64_t n, double a, double b)        \
 	{                                                                        \
 		(void)a, (void)b;                                                \
@@ -211,7 +202,7 @@ static VECTOR void swish_body(double *v, int64_t n, double beta)
 }
 NARROW(swish, x *sigmoid(a *x), swish_body(v, n, a))
 
-MAP(elu, x < 0 ? a * expm1(x) : x)
+MAP_F64(elu, x < 0 ? a * expm1(x) : x)
 int eval_elu(struct eval *s)
 {
 	return unary_f64(s, elu_f64, attr_f(s->node, "alpha"), 0);
@@ -223,7 +214,7 @@ static double param(const struct eval *s, int k, double other)
 	return eval_has(s, k) && tensor_count(&s->in[k]) > 0 ? tensor_f64(&s->in[k], 0) : other;
 }
 
-MAP(selu, b *(x > 0 ? x : a * expm1(x)))
+MAP_F64(selu, b *(x > 0 ? x : a * expm1(x)))
 int eval_selu(struct eval *s)
 {
 	return unary_f64(s, selu_f64, param(s, 1, 0), param(s, 2, 0));
@@ -233,7 +224,7 @@ static inline double unit(double x)
 {
 	return x < 0 ? 0 : x > 1 ? 1 : x;
 }
-MAP(hard_sigmoid, unit(a *x + b))
+MAP_F64(hard_sigmoid, unit(a *x + b))
 int eval_hard_sigmoid(struct eval *s)
 {
 	return unary_f64(s, hard_sigmoid_f64, param(s, 1, 0), param(s, 2, 0));
