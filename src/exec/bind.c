@@ -208,6 +208,8 @@ static int bind_step(struct exec *e, struct step *s, struct err *err)
 	if (node_is(s->node, OP_MAX_POOL_1) || node_is(s->node, OP_MAX_POOL) ||
 	    node_is(s->node, OP_MAX_POOL_14))
 		bind_max_pool(e, s);
+	if (node_is(s->node, OP_SDPA) && attention_binds(s->node))
+		s->kind = STEP_ATTENTION;
 	if (is_alias(s->node))
 		s->kind = STEP_ALIAS;
 	return OK;
@@ -223,7 +225,8 @@ static void tell(const struct exec *e, const struct step *s)
 	    [STEP_CONV] = gemm_f32_pick()->name,
 	    [STEP_DEPTHWISE] = dw_f32_pick()->name,
 	    [STEP_MATMUL] = gemm_f32_pick()->name,
-	    [STEP_MAX_POOL] = max_f32_pick()->name};
+	    [STEP_MAX_POOL] = max_f32_pick()->name,
+	    [STEP_ATTENTION] = gemm_f32_pick()->name};
 	log_say(
 	    &e->o.log, LOG_DEBUG, "%s '%s': %s", s->node->op->type, s->node->name, kernel[s->kind]);
 }

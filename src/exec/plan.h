@@ -16,6 +16,7 @@ struct call {
 		struct dw_conv_f32 *dw;
 		struct matmul_f32 *matmul;
 		struct max_pool_f32 *max_pool;
+		struct attention *attention;
 	};
 	size_t scratch_bytes;
 	float *scratch;
@@ -48,6 +49,7 @@ int dynamic_constants(struct exec *e, const struct node *n, struct err *err);
 /* Frees dynamic values and starts their counts anew. */
 void dynamic_reset(struct exec *e, struct plan *p);
 /* Fills in what a step's kernel needs for the plan's shapes. */
+int plan_attention(struct exec *e, struct plan *p, struct call *c, struct err *err);
 int plan_kernel(struct exec *e, struct plan *p, struct call *c, struct err *err);
 
 /* Runs the calls on the inputs. */
@@ -62,5 +64,6 @@ int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *e
 int run_depthwise(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_matmul(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_max_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err);
+int run_attention(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 
 #endif

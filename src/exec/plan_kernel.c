@@ -261,6 +261,8 @@ int plan_kernel(struct exec *e, struct plan *p, struct call *c, struct err *err)
 		return plan_matmul(e, p, c, err);
 	case STEP_MAX_POOL:
 		return plan_max_pool(e, p, c, err);
+	case STEP_ATTENTION:
+		return plan_attention(e, p, c, err);
 	case STEP_ALIAS:
 		c->run = run_alias;
 		return OK;

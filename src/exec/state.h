@@ -16,6 +16,7 @@ enum step_kind {
 	STEP_DEPTHWISE,
 	STEP_MATMUL,
 	STEP_MAX_POOL,
+	STEP_ATTENTION,
 };
 
 /* One node that does something: neither Const, Parameter nor Result. Kernels may take the nodes
@@ -63,6 +64,9 @@ void constants_release(struct constants *c, const struct value *v);
 
 /* Chooses kernels for steps and packs their constants. */
 int bind_steps(struct exec *e, struct err *err);
+
+/* Can the kernel of ScaledDotProductAttention take n, as far as types tell? */
+bool attention_binds(const struct node *n);
 
 /* Hands the outputs of a node, value by value, to the tap; t holds n->nout tensors. */
 int tap_outputs(struct exec *e, const struct node *n, const struct tensor *t, struct err *err);
