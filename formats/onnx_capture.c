@@ -44,7 +44,7 @@ static struct value *add_parameter(
 	return &p->out[0];
 }
 
-static struct value *bring_in(struct onnx_scope *s, const char *name, struct value *v)
+struct value *onnx_bring_in(struct onnx_scope *s, const char *name, struct value *v)
 {
 	struct value *in;
 	for (int i = 0; i < s->body->n; i++)
@@ -67,7 +67,7 @@ static const struct onnx_list *bring_list(
 		return NULL;
 	}
 	for (; l->n < from->n; l->n++)
-		if (!(l->v[l->n] = bring_in(s, name, from->v[l->n])))
+		if (!(l->v[l->n] = onnx_bring_in(s, name, from->v[l->n])))
 			return NULL;
 	return l;
 }
@@ -84,7 +84,7 @@ struct onnx_name *onnx_capture(struct onnx_scope *s, const char *name)
 	}
 	n->bad = around->bad;
 	if (around->value)
-		n->value = bring_in(s, name, around->value);
+		n->value = onnx_bring_in(s, name, around->value);
 	else if (around->list)
 		n->list = bring_list(s, name, around->list);
 	else

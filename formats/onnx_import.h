@@ -115,6 +115,8 @@ int onnx_if_inline(
 /* onnx_capture.c: the name as the inside of a body sees it, entered into the body's scope; NULL
  * when there is none, or without memory (then im->err is set). */
 struct onnx_name *onnx_capture(struct onnx_scope *s, const char *name);
+/* A value of the graph around inside the body of s; NULL without memory. */
+struct value *onnx_bring_in(struct onnx_scope *s, const char *name, struct value *v);
 
 /* onnx_cut.c: while im->cutting. */
 bool onnx_is_cut(const struct onnx_import *im, const char *name);

@@ -237,14 +237,49 @@ int infer_tensor_iterator(struct infer *s)
 	return status ? status : infer_loops(s, times);
 }
 
+/* Is this value known to be true? */
+static bool always(const struct value *v)
+{
+	struct tensor t = v && value_const(v) ? value_tensor(v) : (struct tensor){0};
+	return t.type != DT_NONE && tensor_count(&t) == 1 && tensor_f64(&t, 0) != 0;
+}
+
+/* Does a Loop turn as often as it is told, whatever its body computes? */
+static bool turns_freely(const struct infer *s)
+{
+	const struct body *b = s->node->body;
+	const struct tensor *go = s->in[1].tensor;
+	if (infer_has(s, 1) && (!go || tensor_count(go) != 1 || tensor_f64(go, 0) == 0))
+		return false;
+	int k = loop_condition(b);
+	if (k < 0)
+		return true;
+	const struct value *v = node_in(b->graph->outputs[k], 0);
+	for (int i = 0; i < b->nmaps; i++) /* what went in as true and comes back as it is */
+		if (v && b->map[i].kind == MAP_BACK_EDGE && b->map[i].outer == k &&
+		    v == &b->graph->inputs[b->map[i].inner]->out[0])
+			return true;
+	return always(v);
+}
+
 int infer_loop(struct infer *s)
 {
-	struct dim times = {0, DIM_INF, 0};
-	int64_t trip;
+	struct dim times = {0, DIM_INF, 0}, sliced = dim_any();
+	int64_t trip = -1;
 	if (s->node->nbodies != 1)
 		return infer_fail(s, "Loop has %d bodies", s->node->nbodies);
 	int status = check_maps(s, s->node->body);
-	if (!status && infer_int(s, 0, &trip) && trip >= 0)
+	if (!status)
+		status = sliced_times(s, &sliced);
+	if (status)
+		return status;
+	bool told = infer_int(s, 0, &trip);
+	if (told && trip >= 0)
 		times.max = trip;
-	return status ? status : infer_loops(s, times);
+	if (dim_static(sliced) && sliced.min < times.max)
+		times.max = sliced.min;
+	/* as often as told, or as there are parts: none of them may be less than unknown */
+	if (turns_freely(s) && times.max < DIM_INF && told)
+		times.min = times.max;
+	return infer_loops(s, times);
 }

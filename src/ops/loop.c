@@ -220,8 +220,7 @@ static int go_round(struct eval *s, struct frame *f)
 	return OK;
 }
 
-/* The Result that says whether to go on, or -1. */
-static int condition_of(const struct body *b)
+int loop_condition(const struct body *b)
 {
 	for (int i = 0; i < b->nmaps; i++)
 		if (b->map[i].kind == MAP_OUTPUT &&
@@ -267,7 +266,7 @@ static int put_outputs(
 /* Up to limit turns (-1: no limit), while the condition holds. */
 static int turn_loop(struct eval *s, struct frame *f, struct collected *c, int64_t limit, bool go)
 {
-	int condition = condition_of(f->b), nout = f->b->graph->noutputs, status = OK;
+	int condition = loop_condition(f->b), nout = f->b->graph->noutputs, status = OK;
 	int64_t turn = 0;
 	if (!go || !limit)
 		status = set_inputs(s, f, 0);

@@ -9,5 +9,7 @@
 int64_t loop_parts(const struct port_map *m, int64_t n);
 /* Where part i begins. */
 int64_t loop_part(const struct port_map *m, int64_t n, int64_t i);
+/* The Result that says whether to go on, or -1. */
+int loop_condition(const struct body *b);
 
 #endif
