@@ -57,6 +57,21 @@ bool same_reshaped(const struct shape *a, const struct shape *b)
 	return unknown == 1;
 }
 
+bool reshape_pattern(const struct shape *in, const struct shape *out, int64_t *dims)
+{
+	int open = 0;
+	for (int i = 0; i < out->rank; i++) {
+		struct dim d = out->dim[i], from = i < in->rank ? in->dim[i] : dim_any();
+		bool copied = dim_static(d) ? from.min == d.min && from.max == d.max
+					    : d.symbol && d.symbol == from.symbol;
+		if (d.max == 0 && !copied)
+			return false;
+		dims[i] = dim_static(d) ? d.min : copied ? 0 : -1;
+		open += dims[i] < 0;
+	}
+	return out->rank > 0 && open <= 1;
+}
+
 int const_open(const struct value *v, struct const_view *out, struct err *err)
 {
 	const struct blob *b = value_const(v)->data;

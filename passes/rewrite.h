@@ -21,6 +21,10 @@ bool same_shapes(const struct shape *a, const struct shape *b);
  */
 bool same_reshaped(const struct shape *a, const struct shape *b);
 
+/* The target, with special_zero, by which Reshape gives out whatever has the shape in: dims that are
+ * the same in both are 0, one other may be -1. False when that does not say it all. */
+bool reshape_pattern(const struct shape *in, const struct shape *out, int64_t *dims);
+
 /* The content of a Const with aligned data, in heap memory of its own when it must be; nothing is
  * kept in the blob. To be given back by const_close. */
 struct const_view {

@@ -41,6 +41,7 @@ static bool clone_value(struct arena *a, struct value *dst, const struct value *
 	if (!clone_info(a, &dst->info, &src->info))
 		return false;
 	dst->id = src->id;
+	dst->symbols = src->symbols;
 	for (int i = 0; i < src->nnames; i++)
 		if (!value_add_name(dst, src->names[i]))
 			return false;

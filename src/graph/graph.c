@@ -297,11 +297,19 @@ bool value_add_name(struct value *v, const char *name)
 	return true;
 }
 
-uint32_t graph_symbol(struct graph *g)
+uint32_t graph_symbols(struct graph *g, uint32_t n)
 {
 	while (g->outer)
 		g = g->outer;
-	return ++g->nsymbols;
+	if (n > UINT32_MAX - g->nsymbols)
+		return 0;
+	g->nsymbols += n;
+	return g->nsymbols - n + 1;
+}
+
+uint32_t graph_symbol(struct graph *g)
+{
+	return graph_symbols(g, 1);
 }
 
 void graph_number(struct graph *g)

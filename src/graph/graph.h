@@ -32,6 +32,8 @@ struct value {
 	const char **names; /* tensor names (ONNX output name, IR names="a,b") */
 	int nnames;
 	uint32_t id; /* dense 0..graph->nvalues-1 after graph_number */
+	uint32_t symbols; /* symbols + i stands for the size of dim i, + MAX_RANK + i for element i
+			     of its content; 0: none are taken yet */
 };
 
 /* One input of a node. value NULL: an optional input that is absent. */
@@ -183,6 +185,8 @@ void graph_number(struct graph *g);
  * debug builds and tests. */
 int graph_verify(const struct graph *g, struct err *err);
 uint32_t graph_symbol(struct graph *g); /* a new symbol */
+/* The first of n new symbols; 0 when there are no more. */
+uint32_t graph_symbols(struct graph *g, uint32_t n);
 bool value_add_name(
     struct value *v, const char *name); /* copies; no duplicates; false without memory */
 /* Index of v in outputs/inputs of g's model by tensor or layer name, -1 when absent. */

@@ -8,9 +8,13 @@
 
 const struct attr_def attrs_convert[] = {{"destination_type", ATTR_TYPE, true, NULL, NULL}, {0}};
 
+#define EXACT_F32 (INT64_C(1) << 24)
+
 static bool fits_whole(enum dtype t, struct dim e)
 {
 	int bits = dtype_bits(t);
+	if (t == DT_F32 || t == DT_F64)
+		return e.min >= -EXACT_F32 && e.max <= EXACT_F32;
 	if (!dtype_is_int(t))
 		return false;
 	if (dtype_is_signed(t))
@@ -20,9 +24,11 @@ static bool fits_whole(enum dtype t, struct dim e)
 }
 
 /* The content survives as far as it fits the new type; an upper bound is not known of sizes, which
- * in practice fit in 31 bits. */
+ * in practice fit in 31 bits, and in the whole numbers of f32: Range counts in floats. */
 static void convert_elems(struct infer *s)
 {
+	enum dtype to_type = s->out[0].type;
+	bool sizes = dtype_is_int(to_type) || to_type == DT_F32 || to_type == DT_F64;
 	int n;
 	struct dim to[LIMIT_ELEMS];
 	const struct dim *e = infer_elems(s, 0, &n);
@@ -31,9 +37,9 @@ static void convert_elems(struct infer *s)
 	for (int i = 0; i < n; i++) {
 		to[i] = e[i];
 		if (to[i].max == DIM_INF && to[i].min >= 0 && !dim_static(to[i]) &&
-		    dtype_bits(s->out[0].type) >= 32 && dtype_is_int(s->out[0].type))
+		    dtype_bits(to_type) >= 32 && sizes)
 			continue;
-		if (!fits_whole(s->out[0].type, e[i]))
+		if (!fits_whole(to_type, e[i]))
 			return;
 	}
 	infer_set_elems(s, 0, n, to);

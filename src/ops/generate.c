@@ -72,19 +72,46 @@ static void range_content(struct infer *s, const struct ramp *r, int64_t n)
 	infer_set_elems(s, 0, (int)n, e);
 }
 
-/* The count as far as partly known integers tell: start and step known, stop a range. */
+#define EXACT (1 << 24) /* whole numbers up to here are exact in f32 */
+
+/* One of Range's inputs as a whole number or a range of them. */
+static bool ramp_end(struct infer *s, int k, struct dim *d)
+{
+	int n;
+	const struct dim *e = infer_elems(s, k, &n);
+	const struct tensor *t = s->in[k].tensor;
+	if (e && n == 1) {
+		*d = *e;
+		return true;
+	}
+	if (!t || !dtype_is_float(t->type))
+		return false;
+	double v = tensor_f64(t, 0);
+	if (v != floor(v) || fabs(v) > EXACT)
+		return false;
+	*d = dim_of((int64_t)v);
+	return true;
+}
+
+/* Values from start up to stop. */
+static int64_t steps_to(int64_t start, int64_t stop, int64_t step)
+{
+	struct ramp r = {.whole = true, .start = start, .stop = stop, .step = step};
+	return stop == DIM_INF ? DIM_INF : stop <= start ? 0 : ramp_count(&r);
+}
+
+/* The count as far as partly known numbers tell: start and a positive step known, stop a range. */
 static struct dim range_dim(struct infer *s)
 {
-	int n[3];
-	const struct dim *e[3];
-	for (int k = 0; k < 3; k++) {
-		e[k] = infer_elems(s, k, &n[k]);
-		if (!e[k] || n[k] != 1)
-			return dim_any();
-	}
-	if (!dim_static(*e[0]) || !dim_static(*e[2]) || e[2]->min != 1 || e[0]->min != 0)
+	struct dim start, stop, step;
+	if (!ramp_end(s, 0, &start) || !ramp_end(s, 1, &stop) || !ramp_end(s, 2, &step) ||
+	    !dim_static(start) || !dim_static(step) || step.min < 1)
 		return dim_any();
-	return e[1]->max < 0 ? dim_of(0) : elem_size(*e[1]);
+	if (start.min == 0 && step.min == 1)
+		return stop.max < 0 ? dim_of(0) : elem_size(stop);
+	struct dim d = {
+	    steps_to(start.min, stop.min, step.min), steps_to(start.min, stop.max, step.min), 0};
+	return d.min < 0 || d.max < d.min ? dim_any() : d;
 }
 
 int infer_range(struct infer *s)

@@ -181,13 +181,46 @@ static int check_info(const struct info *info, int port, struct err *err)
 /* Content that the type cannot hold would wrap when it is computed: then nothing is known. */
 static bool type_holds(enum dtype type, const struct dim *elems, int64_t n)
 {
-	int bits = dtype_is_signed(type) ? dtype_bits(type) - 1 : dtype_bits(type);
+	bool wide = type == DT_F32 || type == DT_F64; /* whole numbers, see convert.c */
+	int bits = wide ? 63 : dtype_is_signed(type) ? dtype_bits(type) - 1 : dtype_bits(type);
 	int64_t max = type == DT_BOOL ? 1 : bits > 62 ? INT64_MAX : (INT64_C(1) << bits) - 1;
-	int64_t min = dtype_is_signed(type) ? -max - 1 : 0;
+	int64_t min = wide || dtype_is_signed(type) ? -max - 1 : 0;
 	for (int64_t i = 0; i < n; i++)
 		if (elems[i].min < min || (elems[i].max > max && elems[i].max != DIM_INF))
 			return false;
-	return dtype_is_int(type) || type == DT_BOOL;
+	return dtype_is_int(type) || type == DT_BOOL || type == DT_F32 || type == DT_F64;
+}
+
+#define NAMED_ELEMS 8 /* elements of a value's content that get symbols of their own */
+
+static bool is_open(struct dim d)
+{
+	return !dim_static(d) && !d.symbol;
+}
+
+/* The first of v's own symbols; 0 without more. */
+static uint32_t own_symbols(struct value *v)
+{
+	if (!v->symbols)
+		v->symbols = graph_symbols(v->node->graph, MAX_RANK + NAMED_ELEMS);
+	return v->symbols;
+}
+
+/* A size that nothing is known of is still equal to itself: it gets v's own symbol, so that
+ * whatever follows from it is seen to be the same. In bodies a value has as many sizes as turns. */
+static void name_sizes(struct value *v, struct shape *s)
+{
+	for (int i = 0; i < s->rank && !v->node->graph->outer; i++)
+		if (is_open(s->dim[i]) && own_symbols(v))
+			s->dim[i].symbol = v->symbols + (uint32_t)i;
+}
+
+/* The same for content; elems is scratch memory. */
+static void name_elems(struct value *v, struct dim *elems, int64_t n)
+{
+	for (int64_t i = 0; i < n && n <= NAMED_ELEMS && !v->node->graph->outer; i++)
+		if (is_open(elems[i]) && own_symbols(v))
+			elems[i].symbol = v->symbols + MAX_RANK + (uint32_t)i;
 }
 
 /* Takes what was inferred over; content moves to the graph's arena unless it is there already. */
@@ -195,10 +228,16 @@ static int keep_info(struct value *v, struct info info, struct err *err)
 {
 	struct arena *a = v->node->graph->arena;
 	int64_t n = shape_count(&info.shape), old = shape_count(&v->info.shape);
+	struct dim named[LIMIT_ELEMS];
+	name_sizes(v, &info.shape);
 	if (n < 0 || n > LIMIT_ELEMS || info.shape.rank > 1)
 		info.elems = NULL;
 	if (info.elems && type_holds(info.type, info.elems, n)) {
 		size_t size = (size_t)n * sizeof *info.elems;
+		if (size)
+			memcpy(named, info.elems, size);
+		name_elems(v, named, n);
+		info.elems = named;
 		if (v->info.elems && n == old && !memcmp(v->info.elems, info.elems, size))
 			info.elems = v->info.elems;
 		else if (!(info.elems = arena_copy(a, info.elems, size)))
