@@ -4,17 +4,9 @@
 #define KERNELS_CONV_F32_H
 
 #include "base/threads.h"
+#include "kernels/conv_shape.h"
 #include "kernels/gemm_f32.h"
 #include "kernels/rows_f32.h"
-
-/* Three spatial dimensions, depth, height, width; those that are missing in front have size 1. */
-struct conv_shape {
-	int batch, groups;
-	int cin, cout; /* channels of one group */
-	int in[3], kernel[3], out[3];
-	int stride[3], dilation[3],
-	    pad[3]; /* pad: before; what is needed behind follows from out */
-};
 
 /* Weights are [groups][cout][cin][kernel]; packed they serve any batch and spatial size. */
 size_t conv_f32_packed_size(const struct gemm_f32 *row, const struct conv_shape *s);

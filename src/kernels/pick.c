@@ -1,6 +1,7 @@
 /* The tables of kernels, expanded from kernels.def, and the choice among their rows. */
 #include "base/cpu.h"
 #include "kernels/kernel.h"
+#include "kernels/nhwc_kernel.h"
 
 const struct gemm_f32 gemm_f32_rows[] = {
 #define GEMM_F32(need, fn, mr, nr) {#fn, need, fn, mr, nr},
@@ -16,6 +17,12 @@ const struct dw_f32 dw_f32_rows[] = {
 
 const struct max_f32 max_f32_rows[] = {
 #define MAX_F32(need, fn) {#fn, need, fn},
+#include "kernels/kernels.def"
+    {0},
+};
+
+const struct igemm_f32 igemm_f32_rows[] = {
+#define IGEMM_F32(need, fn, mr, nr) {#fn, need, fn, mr, nr},
 #include "kernels/kernels.def"
     {0},
 };
@@ -40,6 +47,14 @@ const struct max_f32 *max_f32_pick(void)
 {
 	const struct max_f32 *r = max_f32_rows;
 	while (r->need & ~cpu_features())
+		r++;
+	return r;
+}
+
+int igemm_f32_pick(void)
+{
+	int r = 0;
+	while (igemm_f32_rows[r].need & ~cpu_features())
 		r++;
 	return r;
 }

@@ -1,0 +1,25 @@
+/* FP32 implicit GEMM tile of 4 rows by 8 columns in plain C: what the others are judged by. */
+#include "kernels/nhwc_kernel.h"
+
+void igemm_f32_4x8__ref(const struct igemm_f32_args *q, int m, int n)
+{
+	int nb = n > 4 ? 8 : 4;
+	float acc[4][8] = {{0}};
+	for (int i = 0; i < m; i++)
+		for (int j = 0; j < n && q->bias; j++)
+			acc[i][j] = q->bias[j];
+	const float *b = q->b;
+	for (int t = 0; t < q->taps; t++)
+		for (int p = 0; p < q->k; p++, b += nb)
+			for (int i = 0; i < m; i++)
+				for (int j = 0; j < nb; j++)
+					acc[i][j] += q->rows[t * m + i][q->offset + (size_t)p] *
+						     b[j];
+	for (int i = 0; i < m; i++)
+		for (int j = 0; j < n; j++) {
+			float x = acc[i][j];
+			x += q->add ? q->add[(size_t)i * q->ld_add + (size_t)j] : 0;
+			x = x < q->lo ? q->lo : x;
+			q->c[(size_t)i * q->ldc + (size_t)j] = x > q->hi ? q->hi : x;
+		}
+}

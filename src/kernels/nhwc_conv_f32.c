@@ -1,0 +1,36 @@
+/* Convolution with channels last: the choice among the ways, and the calls to the chosen one. */
+#include "kernels/nhwc_ways.h"
+
+static const struct nhwc_way *const ways[] = {
+    [CONV_IGEMM] = &nhwc_igemm,
+};
+
+int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
+{
+	(void)s;
+	(void)exact;
+	return CONV_IGEMM;
+}
+
+void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)
+{
+	c->threads = threads;
+	ways[c->way]->plan(c);
+	c->scratch = c->shared + (size_t)threads * c->worker;
+}
+
+size_t nhwc_conv_f32_packed(const struct nhwc_conv_f32 *c)
+{
+	return ways[c->way]->packed(c);
+}
+
+void nhwc_conv_f32_pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+{
+	ways[c->way]->pack(c, w, packed);
+}
+
+void nhwc_conv_f32_run(
+    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a)
+{
+	ways[c->way]->run(c, pool, a);
+}

@@ -1,0 +1,56 @@
+/* FP32 convolution of images with channels last: [batch][in[0]][in[1]][in[2]][ld_in], of which
+ * groups * cin channels are used from the pointer on; the result likewise with groups * cout.
+ *
+ * Use: set s, ld_in, ld_out, ld_add, lo, hi and way; plan; pack; run as often as wanted. A product
+ * of a matrix [M x K] with packed weights [K x N] is a convolution of batch M on 1 x 1 images.
+ * Results have the same bits for any number of threads. */
+#ifndef KERNELS_NHWC_CONV_F32_H
+#define KERNELS_NHWC_CONV_F32_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/threads.h"
+#include "kernels/conv_shape.h"
+
+enum conv_way { CONV_IGEMM, CONV_WINOGRAD, CONV_DEPTHWISE };
+
+/* Plain data, no pointers. */
+struct nhwc_conv_f32 {
+	struct conv_shape s;
+	int64_t ld_in, ld_out, ld_add; /* floats from pixel to pixel */
+	float lo, hi;                  /* clamp after bias and add; a NaN passes */
+	int way, row;                  /* enum conv_way, row of its table */
+	/* Set by the plan. */
+	int threads;                /* at most so many workers may run it */
+	int feed;                   /* how the implicit GEMM reads the image */
+	int row_blocks, col_blocks; /* pieces of the rows, pieces of the columns */
+	int block_rows;             /* rows (pixels, lines or tiles by way) of a piece at most */
+	size_t shared, worker;      /* bytes of scratch: for all, and for each worker after it */
+	size_t scratch;             /* shared + threads * worker */
+};
+
+/* The way for a shape; exact: one that sums the products themselves, so not Winograd's. */
+int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact);
+/* Sets row to the best that the processor has, then the cut of the work and scratch. */
+void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads);
+/* Bytes of the packed weights. They depend on way, row and the weights' dimensions only, so that
+ * shapes that differ in space and batch share them. */
+size_t nhwc_conv_f32_packed(const struct nhwc_conv_f32 *c);
+/* w is [groups][cout][cin][kernel]. */
+void nhwc_conv_f32_pack(const struct nhwc_conv_f32 *c, const float *w, float *packed);
+
+/* packed and scratch are aligned to 64 bytes. out may be add (the same pixels, element for element)
+ * but must not overlap the rest. */
+struct nhwc_conv_f32_args {
+	const float *in, *packed;
+	const float *bias; /* groups * cout values, or NULL */
+	const float *add;  /* residual in the shape of out, added before the clamp, or NULL */
+	float *out;
+	void *scratch; /* c->scratch bytes */
+};
+void nhwc_conv_f32_run(
+    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);
+
+#endif

@@ -1,0 +1,340 @@
+/* Convolution as implicit GEMM: rows of pixels read in place through pointers, times packed panels
+ * of weights; the panel stays in the L1 cache, a block of the image in the L2 cache. */
+#include <string.h>
+
+#include "kernels/nhwc_ways.h"
+
+#define L2_IMAGE (384 << 10)   /* bytes of the image that a block covers */
+#define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
+#define MAX_ROWS 1024          /* rows of a block */
+#define MAX_MR 16              /* rows of a tile in any table row */
+#define FEW_CHANNELS 16        /* below, window lines are read as one run */
+
+/* PLAIN: row after row, TAPS: a pointer per window element, RUNS: a pointer per line of the window,
+ * whose pixels follow one another in memory or are copied so that they do. */
+enum feed { PLAIN, TAPS, RUNS };
+
+/* ---- weights ---- */
+
+size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n)
+{
+	int nr = row->nr, rest = n % nr;
+	return k * (size_t)(n - rest + (!rest ? 0 : rest <= nr / 2 ? nr / 2 : nr));
+}
+
+void igemm_f32_pack(
+    const struct igemm_f32 *row, int cin, int taps, int n, const float *w, float *packed)
+{
+	size_t k = (size_t)cin * (size_t)taps;
+	for (int j = 0; j < n; j += row->nr, w += (size_t)row->nr * k) {
+		int have = n - j < row->nr ? n - j : row->nr;
+		int wide = have <= row->nr / 2 ? row->nr / 2 : row->nr;
+		for (int c = 0; c < cin; c++)
+			for (int t = 0; t < taps; t++) {
+				float *to = packed + (size_t)(t * cin + c) * (size_t)wide;
+				const float *from = w + c * taps + t;
+				for (int i = 0; i < have; i++)
+					to[i] = from[(size_t)i * k];
+				for (int i = have; i < wide; i++)
+					to[i] = 0;
+			}
+		packed += (size_t)wide * k;
+	}
+}
+
+static int taps_of(const struct nhwc_conv_f32 *c)
+{
+	return (int)nhwc_volume(c->s.kernel);
+}
+
+static size_t group_packed(const struct nhwc_conv_f32 *c)
+{
+	size_t k = (size_t)c->s.cin * nhwc_volume(c->s.kernel);
+	return igemm_f32_packed(&igemm_f32_rows[c->row], k, c->s.cout);
+}
+
+static size_t packed_bytes(const struct nhwc_conv_f32 *c)
+{
+	return (size_t)c->s.groups * group_packed(c) * sizeof(float);
+}
+
+static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+{
+	size_t size = (size_t)c->s.cout * (size_t)c->s.cin * nhwc_volume(c->s.kernel);
+	for (int g = 0; g < c->s.groups; g++, w += size, packed += group_packed(c))
+		igemm_f32_pack(&igemm_f32_rows[c->row], c->s.cin, taps_of(c), c->s.cout, w, packed);
+}
+
+/* ---- plan ---- */
+
+static enum feed feed_of(const struct conv_shape *s)
+{
+	bool plain = true;
+	for (int d = 0; d < 3; d++)
+		plain &= s->kernel[d] == 1 && s->stride[d] == 1 && !s->pad[d] &&
+			 s->in[d] == s->out[d];
+	if (plain)
+		return PLAIN;
+	return s->groups == 1 && s->cin < FEW_CHANNELS && s->kernel[2] > 1 ? RUNS : TAPS;
+}
+
+/* Pointers that a row takes, and the floats behind each. */
+static int row_taps(const struct nhwc_conv_f32 *c)
+{
+	return c->feed == RUNS ? c->s.kernel[0] * c->s.kernel[1] : taps_of(c);
+}
+
+static int row_depth(const struct nhwc_conv_f32 *c)
+{
+	return c->feed == RUNS ? c->s.kernel[2] * c->s.cin : c->s.cin;
+}
+
+static size_t row_copy(const struct nhwc_conv_f32 *c)
+{
+	return c->feed == RUNS ? (size_t)row_taps(c) * (size_t)row_depth(c) * sizeof(float) : 0;
+}
+
+static int rows_of(const struct conv_shape *s)
+{
+	return s->batch * (int)nhwc_volume(s->out);
+}
+
+static int panels_of(const struct nhwc_conv_f32 *c)
+{
+	return nhwc_pieces(c->s.cout, igemm_f32_rows[c->row].nr);
+}
+
+/* Rows of a block whose part of the image fits. */
+static int cached_rows(const struct nhwc_conv_f32 *c)
+{
+	const struct conv_shape *s = &c->s;
+	size_t window = nhwc_volume(s->kernel), step = nhwc_volume(s->stride);
+	size_t bytes = (size_t)c->ld_in * sizeof(float) * (step < window ? step : window);
+	size_t pointers = (size_t)row_taps(c) * sizeof(float *);
+	size_t n = L2_IMAGE / (bytes + row_copy(c) + 1);
+	n = n < L2_POINTERS / pointers ? n : L2_POINTERS / pointers;
+	n = n < MAX_ROWS ? n : MAX_ROWS;
+	int mr = igemm_f32_rows[c->row].mr;
+	return n > (size_t)(4 * mr) ? (int)n / mr * mr : 4 * mr;
+}
+
+/* What a block of so many rows costs: tiles of few rows take as long as such of half the height. */
+static int64_t rows_cost(const struct nhwc_conv_f32 *c, int rows)
+{
+	int mr = igemm_f32_rows[c->row].mr, tiles = nhwc_pieces(rows, mr);
+	return tiles * mr / 2 > rows ? tiles * mr / 2 : rows;
+}
+
+static void cut(struct nhwc_conv_f32 *c)
+{
+	int m = rows_of(&c->s), n = panels_of(c) * c->s.groups;
+	int least = nhwc_pieces(m, cached_rows(c));
+	int64_t best = INT64_MAX;
+	int64_t work = (int64_t)m * c->s.cin * taps_of(c) * c->s.cout * c->s.groups;
+	bool alone = c->threads == 1 || work < NHWC_SMALL;
+	c->row_blocks = least;
+	c->col_blocks = 1;
+	for (int i = least; i <= least + 2 * c->threads && i <= m && !alone; i++)
+		for (int j = 1; j <= 2 * c->threads && j <= n; j++) {
+			int64_t cost = nhwc_pieces((int64_t)i * j, c->threads) * nhwc_pieces(n, j) *
+				       rows_cost(c, nhwc_pieces(m, i));
+			cost = cost * 64 + i * j; /* of equal ones, the fewest pieces */
+			if (cost >= best)
+				continue;
+			best = cost;
+			c->row_blocks = i;
+			c->col_blocks = j;
+		}
+	c->block_rows = nhwc_pieces(m, c->row_blocks);
+}
+
+static void plan(struct nhwc_conv_f32 *c)
+{
+	c->row = igemm_f32_pick();
+	c->feed = feed_of(&c->s);
+	cut(c);
+	int depth = row_depth(c), channels = c->s.groups * c->s.cin;
+	c->shared = nhwc_round64((size_t)(depth > channels ? depth : channels) * sizeof(float));
+	c->worker = nhwc_round64((size_t)c->block_rows * (size_t)row_taps(c) * sizeof(float *)) +
+		    nhwc_round64((size_t)c->block_rows * row_copy(c));
+}
+
+/* ---- run ---- */
+
+struct igemm_run {
+	const struct nhwc_conv_f32 *c;
+	const struct nhwc_conv_f32_args *a;
+	const float *zero; /* a row outside of the image */
+};
+
+/* The window of one output pixel: its image, and its first element, which may lie outside. */
+struct corner {
+	const float *image;
+	int at[3];
+};
+
+static void corners(const struct igemm_run *r, int row, int m, struct corner *to)
+{
+	const struct conv_shape *s = &r->c->s;
+	int x = row % s->out[2], y = row / s->out[2] % s->out[1];
+	int z = row / s->out[2] / s->out[1] % s->out[0];
+	int b = row / s->out[2] / s->out[1] / s->out[0];
+	size_t image = nhwc_volume(s->in) * (size_t)r->c->ld_in;
+	for (int i = 0; i < m; i++) {
+		to[i] = (struct corner){r->a->in + (size_t)b * image,
+		    {z * s->stride[0] - s->pad[0], y * s->stride[1] - s->pad[1],
+			x * s->stride[2] - s->pad[2]}};
+		if (++x < s->out[2])
+			continue;
+		x = 0;
+		if (++y < s->out[1])
+			continue;
+		y = 0;
+		if (++z < s->out[0])
+			continue;
+		z = 0;
+		b++;
+	}
+}
+
+static bool inside(const struct conv_shape *s, int d, int at)
+{
+	return (unsigned)at < (unsigned)s->in[d];
+}
+
+static const float *pixel(const struct nhwc_conv_f32 *c, const float *image, int z, int y, int x)
+{
+	const int *in = c->s.in;
+	return image + (((ptrdiff_t)z * in[1] + y) * in[2] + x) * c->ld_in;
+}
+
+static void point_taps(const struct igemm_run *r, int row, int m, const float **rows)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const struct conv_shape *s = &c->s;
+	struct corner at[MAX_MR];
+	corners(r, row, m, at);
+	for (int t = 0; t < taps_of(c); t++, rows += m) {
+		int dz = t / s->kernel[2] / s->kernel[1] * s->dilation[0];
+		int dy = t / s->kernel[2] % s->kernel[1] * s->dilation[1];
+		int dx = t % s->kernel[2] * s->dilation[2];
+		for (int i = 0; i < m; i++) {
+			int z = at[i].at[0] + dz, y = at[i].at[1] + dy, x = at[i].at[2] + dx;
+			bool in = inside(s, 0, z) & inside(s, 1, y) & inside(s, 2, x);
+			const float *p = pixel(c, at[i].image, z, y, x);
+			rows[i] = in ? p : r->zero;
+		}
+	}
+}
+
+/* One line of a window as a run: in place when it lies inside, else copied to *copy. */
+static const float *run_of(
+    const struct igemm_run *r, const struct corner *at, int dz, int dy, float **copy)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const struct conv_shape *s = &c->s;
+	int z = at->at[0] + dz, y = at->at[1] + dy, x = at->at[2], kw = s->kernel[2];
+	if (!inside(s, 0, z) || !inside(s, 1, y))
+		return r->zero;
+	if (x >= 0 && x + kw <= s->in[2] && c->ld_in == s->cin && s->dilation[2] == 1)
+		return pixel(c, at->image, z, y, x);
+	float *to = *copy;
+	*copy += kw * s->cin;
+	for (int k = 0; k < kw; k++, x += s->dilation[2]) {
+		const float *from = inside(s, 2, x) ? pixel(c, at->image, z, y, x) : r->zero;
+		for (int i = 0; i < s->cin; i++)
+			to[k * s->cin + i] = from[i];
+	}
+	return to;
+}
+
+static void point_runs(const struct igemm_run *r, int row, int m, const float **rows, float **copy)
+{
+	const struct conv_shape *s = &r->c->s;
+	struct corner at[MAX_MR];
+	corners(r, row, m, at);
+	for (int kz = 0; kz < s->kernel[0]; kz++)
+		for (int ky = 0; ky < s->kernel[1]; ky++, rows += m)
+			for (int i = 0; i < m; i++)
+				rows[i] = run_of(
+				    r, &at[i], kz * s->dilation[0], ky * s->dilation[1], copy);
+}
+
+/* Fills the pointers of tiles of rows first..last-1, each [taps][rows of the tile]. */
+static void point(const struct igemm_run *r, int first, int last, int tiles, char *scratch)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const float **rows = (const float **)scratch;
+	size_t taps = (size_t)row_taps(c);
+	float *copy = (float *)(scratch +
+				nhwc_round64((size_t)c->block_rows * taps * sizeof(float *)));
+	for (int t = 0; t < tiles; t++) {
+		int from = first + nhwc_part(last - first, t, tiles);
+		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
+		if (c->feed == PLAIN)
+			for (int i = 0; i < m; i++)
+				rows[i] = r->a->in + (from + i) * c->ld_in;
+		else if (c->feed == TAPS)
+			point_taps(r, from, m, rows);
+		else
+			point_runs(r, from, m, rows, &copy);
+		rows += (size_t)m * taps;
+	}
+}
+
+/* One panel, col columns of group g from its column j on, times rows first..last-1. */
+static void panel(const struct igemm_run *r, int first, int last, int tiles, int g, int j,
+    const float *b, const float *const *rows)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const struct igemm_f32 *row = &igemm_f32_rows[c->row];
+	int n = c->s.cout - j < row->nr ? c->s.cout - j : row->nr, taps = row_taps(c);
+	ptrdiff_t col = (ptrdiff_t)g * c->s.cout + j;
+	struct igemm_f32_args q = {.offset = (size_t)g * (size_t)c->s.cin,
+	    .taps = taps,
+	    .k = row_depth(c),
+	    .b = b,
+	    .bias = r->a->bias ? r->a->bias + col : NULL,
+	    .ld_add = (size_t)c->ld_add,
+	    .ldc = (size_t)c->ld_out,
+	    .lo = c->lo,
+	    .hi = c->hi};
+	for (int t = 0; t < tiles; t++) {
+		int from = first + nhwc_part(last - first, t, tiles);
+		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
+		q.rows = rows;
+		q.add = r->a->add ? r->a->add + from * c->ld_add + col : NULL;
+		q.c = r->a->out + from * c->ld_out + col;
+		row->run(&q, m, n);
+		rows += m * taps;
+	}
+}
+
+static void task(void *ctx, int number, int worker)
+{
+	const struct igemm_run *r = ctx;
+	const struct nhwc_conv_f32 *c = r->c;
+	const struct igemm_f32 *row = &igemm_f32_rows[c->row];
+	int i = number / c->col_blocks, j = number % c->col_blocks, m = rows_of(&c->s);
+	int first = nhwc_part(m, i, c->row_blocks), last = nhwc_part(m, i + 1, c->row_blocks);
+	int tiles = nhwc_pieces(last - first, row->mr), n = panels_of(c);
+	char *scratch = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
+	size_t k = (size_t)c->s.cin * nhwc_volume(c->s.kernel);
+	point(r, first, last, tiles, scratch);
+	int end = nhwc_part(n * c->s.groups, j + 1, c->col_blocks);
+	for (int p = nhwc_part(n * c->s.groups, j, c->col_blocks); p < end; p++) {
+		int g = p / n, col = p % n * row->nr;
+		const float *b = r->a->packed + (size_t)g * group_packed(c) + (size_t)col * k;
+		panel(r, first, last, tiles, g, col, b, (const float *const *)scratch);
+	}
+}
+
+static void run(
+    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a)
+{
+	struct igemm_run r = {c, a, a->scratch};
+	memset(a->scratch, 0, c->shared);
+	pool_run(pool, c->row_blocks * c->col_blocks, task, &r);
+}
+
+const struct nhwc_way nhwc_igemm = {plan, packed_bytes, pack, run};

@@ -1,0 +1,44 @@
+/* The rows of kernels.def for images with channels last, and their contracts. As in kernel.h a
+ * kernel sees pointers and strides and allocates nothing. */
+#ifndef KERNELS_NHWC_KERNEL_H
+#define KERNELS_NHWC_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A tile of m rows, n columns of an implicit matrix product: row i of the left side is, for each
+ * tap, k floats somewhere in an image. */
+struct igemm_f32_args {
+	const float *const *rows; /* [taps][m] */
+	size_t offset;            /* floats that are added to each row's pointer */
+	int taps, k;
+	const float *b;    /* panel [taps * k][nr], or [nr / 2] when n is at most nr / 2; all of it
+			      is read, and lines behind it may be prefetched */
+	const float *bias; /* n values, or NULL */
+	const float *add;  /* m rows by n, ld_add apart, or NULL */
+	float *c;          /* m rows by n, ldc apart: the only floats written */
+	size_t ld_add, ldc;
+	float lo, hi;
+};
+/* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias and
+ * takes taps and k in order whatever m and n, so it does not depend on the cut into tiles. A NaN
+ * passes the clamp. 1 <= m <= mr, 1 <= n <= nr. */
+typedef void igemm_f32_fn(const struct igemm_f32_args *q, int m, int n);
+
+struct igemm_f32 {
+	const char *name;
+	unsigned need; /* enum cpu_feature bits */
+	igemm_f32_fn *run;
+	int mr, nr;
+};
+
+/* Best first, ref last, ended by run NULL. */
+extern const struct igemm_f32 igemm_f32_rows[];
+/* Number of the first row that the processor, as limited, has. */
+int igemm_f32_pick(void);
+
+#define IGEMM_F32(need, fn, mr, nr) igemm_f32_fn fn;
+#include "kernels/kernels.def"
+
+#endif

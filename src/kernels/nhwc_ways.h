@@ -1,0 +1,48 @@
+/* The ways of a convolution with channels last, behind nhwc_conv_f32.h, and what they share. */
+#ifndef KERNELS_NHWC_WAYS_H
+#define KERNELS_NHWC_WAYS_H
+
+#include "kernels/nhwc_conv_f32.h"
+#include "kernels/nhwc_kernel.h"
+
+#define NHWC_SMALL 200000 /* multiply-adds that are not worth a second thread */
+
+static inline int nhwc_pieces(int64_t n, int64_t width)
+{
+	return (int)((n + width - 1) / width);
+}
+
+static inline size_t nhwc_volume(const int d[3])
+{
+	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
+}
+
+static inline size_t nhwc_round64(size_t bytes)
+{
+	return (bytes + 63) / 64 * 64;
+}
+
+/* First of the i-th of n equal pieces of total. */
+static inline int nhwc_part(int total, int i, int n)
+{
+	return (int)((int64_t)total * i / n);
+}
+
+/* Floats of a packed matrix [k x n]: panels of nr columns, the last one of nr / 2 when that is
+ * enough. */
+size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n);
+/* One matrix: element (tap, channel, column) at w[column * cin * taps + channel * taps + tap], the
+ * rows of a panel ordered by tap, then channel. */
+void igemm_f32_pack(
+    const struct igemm_f32 *row, int cin, int taps, int n, const float *w, float *packed);
+
+struct nhwc_way {
+	void (*plan)(struct nhwc_conv_f32 *c);
+	size_t (*packed)(const struct nhwc_conv_f32 *c);
+	void (*pack)(const struct nhwc_conv_f32 *c, const float *w, float *packed);
+	void (*run)(
+	    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);
+};
+extern const struct nhwc_way nhwc_igemm, nhwc_depthwise, nhwc_winograd;
+
+#endif

@@ -1,0 +1,523 @@
+/* Kernels with channels last on each instruction set against their definition, with guards around
+ * what they write and the same bits for any number of threads; -b times them. */
+#include "../unit/check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "kernels/nhwc_conv_f32.h"
+#include "kernels/nhwc_kernel.h"
+
+#define GUARD 16 /* floats before and behind a buffer */
+#define GUARD_VALUE -12345.5f
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static const char *const levels[] = {"avx512", "avx2", "ref"};
+
+/* n floats of the guard's value between guards, aligned to 64 bytes. */
+static float *guarded(size_t n)
+{
+	float *p = aligned_alloc(64, (n + 2 * GUARD + 15) / 16 * 64);
+	assert_non_null(p);
+	for (size_t i = 0; i < n + 2 * GUARD; i++)
+		p[i] = GUARD_VALUE;
+	return p + GUARD;
+}
+
+static void guarded_free(float *p, size_t n)
+{
+	for (int i = 0; i < GUARD; i++) {
+		assert_true(p[i - GUARD] == GUARD_VALUE);
+		assert_true(p[n + (size_t)i] == GUARD_VALUE);
+	}
+	free(p - GUARD);
+}
+
+/* n random floats in [-1, 1) in a buffer of exactly that size, so that sanitizers see overreads. */
+static float *randoms(size_t n, uint64_t seed)
+{
+	float *p = malloc((n ? n : 1) * sizeof *p);
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++)
+		p[i] = 2 * rng_f32(&seed) - 1;
+	return p;
+}
+
+static size_t volume(const int d[3])
+{
+	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
+}
+
+static float clampf(float x, float lo, float hi)
+{
+	x = x < lo ? lo : x;
+	return x > hi ? hi : x;
+}
+
+/* ---- implicit GEMM tiles ---- */
+
+static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int k)
+{
+	size_t wide = (size_t)(n <= row->nr / 2 ? row->nr / 2 : row->nr), ldc = (size_t)n + 3;
+	size_t depth = (size_t)taps * (size_t)k, size = (size_t)(m - 1) * ldc + (size_t)n;
+	float *a = randoms((size_t)m * depth + 5, 1), *b = guarded(wide * depth);
+	float *bias = randoms((size_t)n, 2), *add = randoms(size, 3), *c = guarded(size);
+	const float *rows[200];
+	for (size_t i = 0; i < wide * depth; i++)
+		b[i] = sinf((float)i);
+	for (int i = 0; i < taps * m; i++)
+		rows[i] = a + (size_t)i * (size_t)k;
+	struct igemm_f32_args q = {rows, 5, taps, k, b, n & 1 ? bias : NULL, m & 1 ? add : NULL, c,
+	    ldc, ldc, -1.5f, 1.25f};
+	row->run(&q, m, n);
+	for (int i = 0; i < m; i++)
+		for (size_t j = 0; j < ldc && (size_t)i * ldc + j < size; j++) {
+			float got = c[(size_t)i * ldc + j];
+			double sum = q.bias && j < (size_t)n ? (double)bias[j] : 0;
+			if (j >= (size_t)n) {
+				assert_true(got == GUARD_VALUE);
+				continue;
+			}
+			for (int t = 0; t < taps; t++)
+				for (int p = 0; p < k; p++)
+					sum += (double)rows[t * m + i][5 + p] *
+					       (double)b[(size_t)(t * k + p) * wide + j];
+			sum += q.add ? (double)add[(size_t)i * ldc + j] : 0;
+			float want = clampf((float)sum, q.lo, q.hi);
+			assert_true(fabsf(got - want) <= 2e-7f * (float)(depth + 4));
+		}
+	free(a);
+	free(bias);
+	free(add);
+	guarded_free(b, wide * depth);
+	guarded_free(c, size);
+}
+
+static void test_igemm_tiles(void **state)
+{
+	static const int depths[][2] = {{1, 1}, {1, 7}, {3, 5}, {9, 16}, {1, 131}, {2, 0}};
+	(void)state;
+	for (const struct igemm_f32 *row = igemm_f32_rows; row->run; row++) {
+		if (row->need & ~cpu_features()) {
+			print_message("skipped: %s, the processor lacks it\n", row->name);
+			continue;
+		}
+		for (int m = 1; m <= row->mr; m++)
+			for (int n = 1; n <= row->nr; n++)
+				for (size_t d = 0; d < COUNT(depths); d++)
+					check_tile(row, m, n, depths[d][0], depths[d][1]);
+	}
+}
+
+/* ---- whole convolutions ---- */
+
+struct data {
+	struct conv_shape s;
+	int ld_in, ld_out, ld_add;
+	size_t nin, nout, nadd, nw;
+	float *in, *w, *bias, *add, *want;
+	float scale; /* largest result before the clamp */
+};
+
+static double conv_at(const struct data *d, int b, int oc, const int o[3])
+{
+	const struct conv_shape *s = &d->s;
+	const int *k = s->kernel;
+	int g = oc / s->cout;
+	double sum = 0;
+	for (int p = 0; p < (int)volume(k); p++) {
+		int kk[3] = {p / k[2] / k[1], p / k[2] % k[1], p % k[2]};
+		size_t at = (size_t)b;
+		bool in = true;
+		for (int i = 0; i < 3; i++) {
+			int x = o[i] * s->stride[i] - s->pad[i] + kk[i] * s->dilation[i];
+			in &= x >= 0 && x < s->in[i];
+			at = at * (size_t)s->in[i] + (size_t)x;
+		}
+		for (int c = 0; c < s->cin && in; c++)
+			sum += (double)d->in[at * (size_t)d->ld_in + (size_t)(g * s->cin + c)] *
+			       (double)d->w[((size_t)oc * (size_t)s->cin + (size_t)c) * volume(k) +
+					    (size_t)p];
+	}
+	return sum;
+}
+
+static void conv_naive(struct data *d, float lo, float hi)
+{
+	const int *o = d->s.out;
+	int channels = d->s.groups * d->s.cout;
+	for (int p = 0; p < d->s.batch * (int)volume(o); p++)
+		for (int c = 0; c < channels; c++) {
+			int at[3] = {p / o[2] / o[1] % o[0], p / o[2] % o[1], p % o[2]};
+			double sum = conv_at(d, p / (int)volume(o), c, at);
+			sum += d->bias ? (double)d->bias[c] : 0;
+			sum += d->add ? (double)d->add[(size_t)p * (size_t)d->ld_add + (size_t)c]
+				      : 0;
+			d->scale = fmaxf(d->scale, fabsf((float)sum));
+			d->want[(size_t)p * (size_t)d->ld_out + (size_t)c] = clampf(
+			    (float)sum, lo, hi);
+		}
+}
+
+/* extra: floats between pixels beyond the channels; all must survive a run. */
+static struct data data_of(const struct conv_shape *s, int extra, bool bias, bool add)
+{
+	struct data d = {.s = *s, .ld_in = s->groups * s->cin + extra};
+	size_t channels = (size_t)(s->groups * s->cout), pixels = (size_t)s->batch * volume(s->out);
+	d.ld_out = s->groups * s->cout + 2 * extra;
+	d.ld_add = s->groups * s->cout + extra;
+	d.nin = (size_t)s->batch * volume(s->in) * (size_t)d.ld_in - (size_t)extra;
+	d.nout = pixels * (size_t)d.ld_out - 2 * (size_t)extra;
+	d.nadd = pixels * (size_t)d.ld_add - (size_t)extra;
+	d.nw = channels * (size_t)s->cin * volume(s->kernel);
+	d.in = randoms(d.nin, 5);
+	d.w = randoms(d.nw, 6);
+	d.bias = bias ? randoms(channels, 7) : NULL;
+	d.add = add ? randoms(d.nadd, 8) : NULL;
+	d.want = guarded(d.nout);
+	return d;
+}
+
+static void data_free(struct data *d)
+{
+	free(d->in);
+	free(d->w);
+	free(d->bias);
+	free(d->add);
+	guarded_free(d->want, d->nout);
+}
+
+static void run_conv(struct nhwc_conv_f32 c, const struct data *d, struct pool *pool, float *out)
+{
+	nhwc_conv_f32_plan(&c, pool_size(pool));
+	size_t n = nhwc_conv_f32_packed(&c) / sizeof(float), ns = (c.scratch + 3) / sizeof(float);
+	float *packed = guarded(n), *scratch = guarded(ns);
+	nhwc_conv_f32_pack(&c, d->w, packed);
+	struct nhwc_conv_f32_args a = {d->in, packed, d->bias, d->add, out, scratch};
+	nhwc_conv_f32_run(&c, pool, &a);
+	guarded_free(packed, n);
+	guarded_free(scratch, ns);
+}
+
+static void assert_near(const float *got, const struct data *d, float bound)
+{
+	for (size_t i = 0; i < d->nout; i++)
+		if (!(fabsf(got[i] - d->want[i]) <= bound)) {
+			print_error("element %zu: %g, expected %g\n", i, (double)got[i],
+			    (double)d->want[i]);
+			assert_true(!"near");
+		}
+}
+
+static struct pool *pools[3]; /* of 1 (NULL), 2 and 3 threads */
+
+static void check_conv(const struct data *d, int way, float lo, float hi)
+{
+	struct nhwc_conv_f32 c = {.s = d->s,
+	    .ld_in = d->ld_in,
+	    .ld_out = d->ld_out,
+	    .ld_add = d->ld_add,
+	    .lo = lo,
+	    .hi = hi,
+	    .way = way};
+	int k = d->s.cin * (int)volume(d->s.kernel);
+	float *first = guarded(d->nout);
+	run_conv(c, d, NULL, first);
+	assert_near(first, d,
+	    way == CONV_WINOGRAD ? 1e-5f * d->scale : 1.2e-7f * (float)(k + 4) * (1 + d->scale));
+	for (int t = 1; t < 3; t++) {
+		float *out = guarded(d->nout);
+		run_conv(c, d, pools[t], out);
+		assert_memory_equal(out, first, d->nout * sizeof *out);
+		guarded_free(out, d->nout);
+	}
+	guarded_free(first, d->nout);
+}
+
+#define HAVE_DW 0
+static bool is_depthwise(const struct conv_shape *s)
+{
+	return HAVE_DW && s->cin == 1 && s->cout == 1 && s->groups > 1;
+}
+
+static bool is_winograd(const struct conv_shape *s)
+{
+	for (int d = 1; d < 3; d++)
+		if (s->kernel[d] != 3 || s->stride[d] != 1 || s->dilation[d] != 1)
+			return false;
+	return HAVE_DW && s->kernel[0] == 1 && s->stride[0] == 1 && !s->pad[0] && s->groups == 1;
+}
+
+static void check_shape(const struct conv_shape *s, int number)
+{
+	struct data d = data_of(s, number % 3 ? number % 5 : 0, number & 1, number & 2);
+	float lo = number & 4 ? -INFINITY : -1, hi = number & 4 ? INFINITY : 2;
+	conv_naive(&d, lo, hi);
+	for (size_t l = 0; l < COUNT(levels); l++) {
+		cpu_limit(levels[l]);
+		check_conv(&d, CONV_IGEMM, lo, hi);
+		if (is_depthwise(s))
+			check_conv(&d, CONV_DEPTHWISE, lo, hi);
+		if (is_winograd(s))
+			check_conv(&d, CONV_WINOGRAD, lo, hi);
+	}
+	cpu_limit("bf16");
+	data_free(&d);
+}
+
+static const struct conv_shape shapes[] = {
+    /* batch, groups, cin, cout, in, kernel, out, stride, dilation, pad */
+    {1, 1, 3, 5, {1, 7, 9}, {1, 3, 3}, {1, 7, 9}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {2, 1, 4, 13, {1, 8, 8}, {1, 1, 1}, {1, 8, 8}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 1, 31, 37, {1, 11, 13}, {1, 3, 3}, {1, 6, 7}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 2, 3, 4, {1, 9, 7}, {1, 3, 2}, {1, 5, 6}, {1, 1, 1}, {1, 2, 3}, {0, 0, 1}},
+    {3, 1, 2, 2, {1, 5, 5}, {1, 5, 5}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 2, 2}},
+    {1, 1, 2, 3, {1, 1, 50}, {1, 1, 7}, {1, 1, 23}, {1, 1, 2}, {1, 1, 1}, {0, 0, 1}},
+    {1, 1, 2, 3, {4, 5, 6}, {2, 3, 3}, {5, 5, 3}, {1, 1, 2}, {1, 1, 1}, {1, 1, 1}},
+    {2, 1, 19, 35, {3, 4, 5}, {3, 2, 3}, {2, 5, 5}, {2, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    {1, 1, 1, 1, {1, 1, 1}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 3, 64, {1, 37, 41}, {1, 7, 7}, {1, 19, 21}, {1, 2, 2}, {1, 1, 1}, {0, 3, 3}},
+    {1, 1, 64, 48, {1, 17, 19}, {1, 3, 3}, {1, 17, 19}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {2, 1, 70, 97, {1, 13, 30}, {1, 3, 3}, {1, 13, 30}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 33, 130, {1, 9, 6}, {1, 3, 3}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 0, 1}},
+    {1, 1, 256, 40, {1, 4, 4}, {1, 3, 3}, {1, 4, 4}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 128, 100, {1, 28, 28}, {1, 1, 1}, {1, 14, 14}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}},
+    {1, 4, 8, 8, {1, 14, 14}, {1, 3, 3}, {1, 14, 14}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 3, 40, 33, {1, 10, 9}, {1, 3, 3}, {1, 10, 9}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {49, 1, 300, 65, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 1, 1000, 1001, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 1, 20, 17, {1, 12, 12}, {1, 7, 1}, {1, 12, 12}, {1, 1, 1}, {1, 1, 1}, {0, 3, 0}},
+    {2, 6, 1, 1, {1, 14, 15}, {1, 3, 3}, {1, 14, 15}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 50, 1, 1, {1, 14, 15}, {1, 5, 5}, {1, 14, 15}, {1, 1, 1}, {1, 1, 1}, {0, 2, 2}},
+    {1, 5, 1, 2, {1, 13, 18}, {1, 3, 5}, {1, 6, 9}, {1, 2, 2}, {1, 1, 1}, {0, 0, 2}},
+    {1, 3, 1, 1, {1, 20, 41}, {1, 3, 3}, {1, 18, 19}, {1, 1, 2}, {1, 2, 3}, {0, 1, 1}},
+    {1, 4, 1, 1, {1, 3, 3}, {1, 7, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 3, 3}},
+    {2, 96, 1, 1, {1, 28, 29}, {1, 3, 3}, {1, 14, 15}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 131, 1, 1, {1, 30, 31}, {1, 3, 3}, {1, 30, 31}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 20, 1, 1, {1, 21, 23}, {1, 5, 5}, {1, 10, 11}, {1, 2, 2}, {1, 1, 1}, {0, 2, 1}},
+    {1, 17, 1, 1, {3, 6, 7}, {3, 3, 3}, {3, 6, 7}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    {1, 40, 1, 1, {1, 1, 60}, {1, 1, 31}, {1, 1, 60}, {1, 1, 1}, {1, 1, 1}, {0, 0, 15}},
+};
+
+static void test_convolutions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(shapes); i++)
+		check_shape(&shapes[i], (int)i);
+}
+
+/* A NaN in the image comes out through bias, add and clamp. */
+static void test_conv_nan(void **state)
+{
+	float in[3] = {0, NAN, 1}, w[1] = {2}, packed[64] __attribute__((aligned(64))), out[3];
+	char scratch[4096] __attribute__((aligned(64)));
+	struct nhwc_conv_f32 c = {
+	    .s = {1, 1, 1, 1, {1, 1, 3}, {1, 1, 1}, {1, 1, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+	    .ld_in = 1,
+	    .ld_out = 1,
+	    .lo = 0,
+	    .hi = 6};
+	(void)state;
+	for (size_t l = 0; l < COUNT(levels); l++) {
+		cpu_limit(levels[l]);
+		nhwc_conv_f32_plan(&c, 1);
+		assert_true(c.scratch <= sizeof scratch);
+		assert_true(nhwc_conv_f32_packed(&c) <= sizeof packed);
+		nhwc_conv_f32_pack(&c, w, packed);
+		nhwc_conv_f32_run(
+		    &c, NULL, &(struct nhwc_conv_f32_args){in, packed, NULL, NULL, out, scratch});
+		assert_true(out[0] == 0 && isnan(out[1]) && out[2] == 2);
+	}
+	cpu_limit("bf16");
+}
+
+/* ---- -b ---- */
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The fastest of the runs that fit into 0.15 s, at least three. */
+#define BEST(best, statement)                                    \
+	do {                                                     \
+		double end_ = now() + 0.15;                      \
+		best = 1e9;                                      \
+		for (int i_ = 0; i_ < 3 || now() < end_; i_++) { \
+			double t_ = now();                       \
+			statement;                               \
+			t_ = now() - t_;                         \
+			best = t_ < best ? t_ : best;            \
+		}                                                \
+	} while (0)
+
+static double limit; /* GFLOP/s of multiply-adds on registers */
+
+/* Nine chains of multiply-adds on registers of the kind r, the widest that the level has. */
+#define CHAIN(r, i) "vfmadd231ps %%" r "9, %%" r "9, %%" r #i "\n\t"
+#define CHAINS(r)                                                                               \
+	__asm__ volatile(                                                                       \
+	    CHAIN(r, 0) CHAIN(r, 1) CHAIN(r, 2) CHAIN(r, 3) CHAIN(r, 4) CHAIN(r, 5) CHAIN(r, 6) \
+		CHAIN(r, 7) CHAIN(r, 8)::                                                       \
+		    : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8")
+
+static void bench_limit(void)
+{
+	double t = 1;
+	int lanes = 0;
+#if defined(__x86_64__)
+	if (cpu_features() & CPU_AVX512) {
+		lanes = 16;
+		BEST(t, for (int i = 0; i < 10000; i++) CHAINS("zmm"));
+	} else if (cpu_features() & CPU_AVX2) {
+		lanes = 8;
+		BEST(t, for (int i = 0; i < 10000; i++) CHAINS("ymm"));
+	}
+#endif
+	limit = lanes ? 1e-9 * 10000 * 9 * 2 * lanes / t : 1;
+	printf("%s: limit %.1f GFLOP/s\n", cpu_level(), limit);
+}
+
+static void bench_conv(const char *name, const struct conv_shape *s, int way, struct pool *pool)
+{
+	static const char *const names[] = {"igemm", "winograd", "depthwise"};
+	struct data d = data_of(s, 0, true, false);
+	struct nhwc_conv_f32 c = {
+	    .s = *s, .ld_in = d.ld_in, .ld_out = d.ld_out, .lo = 0, .hi = INFINITY, .way = way};
+	nhwc_conv_f32_plan(&c, pool_size(pool));
+	size_t n = nhwc_conv_f32_packed(&c) / sizeof(float);
+	float *packed = guarded(n), *scratch = guarded(c.scratch / sizeof(float)), *out = d.want;
+	double t, p;
+	BEST(p, nhwc_conv_f32_pack(&c, d.w, packed));
+	struct nhwc_conv_f32_args a = {d.in, packed, d.bias, NULL, out, scratch};
+	BEST(t, nhwc_conv_f32_run(&c, pool, &a));
+	double gflop = 2e-9 * (double)d.nw * (double)s->batch * (double)volume(s->out);
+	bool chosen = way == nhwc_conv_f32_choose(s, false);
+	printf("%-13s %4d %4d x%-4d %3dx%-3d %dx%d/%d %-9s%c %8.3f ms %6.1f GFLOP/s %3.0f%%  pack "
+	       "%.2f ms"
+	       " %dx%d\n",
+	    name, s->cin * s->groups, s->cout * s->groups, s->groups, s->out[1], s->out[2],
+	    s->kernel[1], s->kernel[2], s->stride[1], names[way], chosen ? '*' : ' ', t * 1e3,
+	    gflop / t, 100 * gflop / t / limit / pool_size(pool), p * 1e3, c.row_blocks,
+	    c.col_blocks);
+	guarded_free(packed, n);
+	guarded_free(scratch, c.scratch / sizeof(float));
+	data_free(&d);
+}
+
+struct named {
+	const char *name;
+	struct conv_shape s;
+};
+#define SAME(c, o, size, kernel, g, stride)                                                 \
+	{                                                                                   \
+		1, g, c, o, {1, (size) * (stride), (size) * (stride)}, {1, kernel, kernel}, \
+		    {1, size, size}, {1, stride, stride}, {1, 1, 1},                        \
+		{                                                                           \
+			0, (kernel) / 2, (kernel) / 2                                       \
+		}                                                                           \
+	}
+static const struct named bench_shapes[] = {
+    {"resnet first", SAME(3, 64, 112, 7, 1, 2)},
+    {"resnet", SAME(64, 64, 56, 1, 1, 1)},
+    {"resnet", SAME(64, 64, 56, 3, 1, 1)},
+    {"resnet", SAME(64, 256, 56, 1, 1, 1)},
+    {"resnet", SAME(256, 64, 56, 1, 1, 1)},
+    {"resnet", SAME(128, 128, 28, 3, 1, 2)},
+    {"resnet", SAME(256, 512, 28, 1, 1, 2)},
+    {"resnet", SAME(128, 128, 28, 3, 1, 1)},
+    {"resnet", SAME(128, 512, 28, 1, 1, 1)},
+    {"resnet", SAME(512, 128, 28, 1, 1, 1)},
+    {"resnet", SAME(256, 256, 14, 3, 1, 1)},
+    {"resnet", SAME(256, 1024, 14, 1, 1, 1)},
+    {"resnet", SAME(1024, 256, 14, 1, 1, 1)},
+    {"resnet", SAME(512, 512, 7, 3, 1, 1)},
+    {"resnet", SAME(512, 2048, 7, 1, 1, 1)},
+    {"resnet", SAME(2048, 512, 7, 1, 1, 1)},
+    {"resnet fc", SAME(2048, 1000, 1, 1, 1, 1)},
+    {"vgg first", SAME(3, 64, 224, 3, 1, 1)},
+    {"vgg", SAME(64, 64, 224, 3, 1, 1)},
+    {"vgg", SAME(64, 128, 112, 3, 1, 1)},
+    {"vgg", SAME(128, 128, 112, 3, 1, 1)},
+    {"vgg", SAME(128, 256, 56, 3, 1, 1)},
+    {"vgg", SAME(256, 256, 56, 3, 1, 1)},
+    {"vgg", SAME(256, 512, 28, 3, 1, 1)},
+    {"vgg", SAME(512, 512, 28, 3, 1, 1)},
+    {"vgg", SAME(512, 512, 14, 3, 1, 1)},
+    {"vgg fc", SAME(25088, 4096, 1, 1, 1, 1)},
+    {"mobilenet", SAME(3, 32, 112, 3, 1, 2)},
+    {"mobilenet", SAME(1, 1, 112, 3, 32, 1)},
+    {"mobilenet", SAME(32, 16, 112, 1, 1, 1)},
+    {"mobilenet", SAME(16, 96, 112, 1, 1, 1)},
+    {"mobilenet", SAME(1, 1, 56, 3, 96, 2)},
+    {"mobilenet", SAME(96, 24, 56, 1, 1, 1)},
+    {"mobilenet", SAME(24, 144, 56, 1, 1, 1)},
+    {"mobilenet", SAME(1, 1, 56, 3, 144, 1)},
+    {"mobilenet", SAME(1, 1, 28, 3, 144, 2)},
+    {"mobilenet", SAME(192, 32, 28, 1, 1, 1)},
+    {"mobilenet", SAME(1, 1, 28, 3, 192, 1)},
+    {"mobilenet", SAME(384, 64, 14, 1, 1, 1)},
+    {"mobilenet", SAME(1, 1, 14, 3, 576, 1)},
+    {"mobilenet", SAME(1, 1, 14, 5, 576, 1)},
+    {"mobilenet", SAME(1, 1, 7, 3, 960, 1)},
+    {"mobilenet", SAME(960, 160, 7, 1, 1, 1)},
+    {"mobilenet", SAME(320, 1280, 7, 1, 1, 1)},
+    {"googlenet", SAME(64, 192, 56, 3, 1, 1)},
+    {"googlenet", SAME(192, 96, 28, 1, 1, 1)},
+    {"googlenet", SAME(96, 128, 28, 3, 1, 1)},
+    {"googlenet", SAME(16, 32, 28, 5, 1, 1)},
+    {"googlenet", SAME(112, 224, 14, 3, 1, 1)},
+    {"googlenet", SAME(480, 192, 14, 1, 1, 1)},
+    {"googlenet", SAME(832, 384, 7, 1, 1, 1)},
+    {"googlenet", SAME(192, 384, 7, 3, 1, 1)},
+    {"resnext", SAME(4, 4, 56, 3, 32, 1)},
+    {"bert", {128, 1, 768, 768, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
+    {"bert", {128, 1, 768, 3072, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
+    {"bert", {128, 1, 3072, 768, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
+    {"vit", {197, 1, 768, 768, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
+};
+
+/* -b [level [threads [part of a name]]] */
+static int bench(int argc, char **argv)
+{
+	int threads = argc > 3 ? argv[3][0] - '0' : 1;
+	struct pool *pool = threads == 2 ? pools[1] : threads == 3 ? pools[2] : NULL;
+	if (argc > 2)
+		cpu_limit(argv[2]);
+	bench_limit();
+	for (size_t i = 0; i < COUNT(bench_shapes); i++) {
+		const struct conv_shape *s = &bench_shapes[i].s;
+		if (argc > 4 && !strstr(bench_shapes[i].name, argv[4]))
+			continue;
+		if (is_depthwise(s))
+			bench_conv(bench_shapes[i].name, s, CONV_DEPTHWISE, pool);
+		else
+			bench_conv(bench_shapes[i].name, s, CONV_IGEMM, pool);
+		if (is_winograd(s))
+			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD, pool);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_igemm_tiles),
+	    cmocka_unit_test(test_convolutions),
+	    cmocka_unit_test(test_conv_nan),
+	};
+	if (pool_new(2, &pools[1], NULL) || pool_new(3, &pools[2], NULL))
+		return 1;
+	int failed = argc > 1 && !strcmp(argv[1], "-b") ? bench(argc, argv)
+							: cmocka_run_group_tests(tests, NULL, NULL);
+	pool_free(pools[1]);
+	pool_free(pools[2]);
+	return failed;
+}
