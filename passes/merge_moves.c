@@ -137,6 +137,37 @@ static int into_reduce(struct pass_ctx *c, struct node *n)
 	return 1;
 }
 
+/* A Transpose that moves nothing but dims of size 1 is a Reshape. */
+static int transpose_as_view(struct pass_ctx *c, struct node *n)
+{
+	int64_t order[MAX_RANK], dims[MAX_RANK], last = -1;
+	int rank;
+	const struct shape *s = &node_in(n, 0)->info.shape;
+	if (!transpose_order(n, order, &rank) || value_const(node_in(n, 0)) || s->rank != rank ||
+	    !free_pattern(&n->out[0].info.shape, dims))
+		return 0;
+	for (int i = 0; i < rank; i++) {
+		struct dim d = s->dim[order[i]];
+		if (dim_static(d) && d.min == 1)
+			continue;
+		if (order[i] < last)
+			return 0;
+		last = order[i];
+	}
+	struct node *k = add_ints(c, n, name_with(n, n->name, "/shape"), rank, dims);
+	struct value *in[] = {node_in(n, 0), k ? &k->out[0] : NULL};
+	struct node *view = k ? graph_insert_before(n, op_row(OP_RESHAPE), n->name, in, 2, 1)
+			      : NULL;
+	if (!k)
+		return c->err->status;
+	if (!view || !attr_set_i(view, "special_zero", false))
+		return fail_nomem(c->err);
+	if (node_infer(view, c->err))
+		return c->err->status;
+	take_over(&view->out[0], &n->out[0]);
+	return 1;
+}
+
 static int merge(struct pass_ctx *c, struct node *n)
 {
 	if (!node_in(n, 0))
@@ -146,7 +177,9 @@ static int merge(struct pass_ctx *c, struct node *n)
 		r = into_reduce(c, n);
 	if (!r)
 		r = merge_transposes(c, n);
-	return r ? r : into_matmul(c, n);
+	if (!r)
+		r = into_matmul(c, n);
+	return r ? r : transpose_as_view(c, n);
 }
 
 static int merge_moves(struct pass_ctx *c)
