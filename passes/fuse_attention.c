@@ -5,9 +5,10 @@
 #include "passes/rewrite.h"
 
 #define MASKS 4
-#define DEPTH 8    /* layers between the first product and SoftMax */
-#define FAR (-1e9) /* added to a score of any network it leaves no weight, and of a row all alike \
-		    */
+#define DEPTH 8 /* layers between the first product and SoftMax */
+#define FAR                                                                                   \
+	(-1e9) /* added to a score of any network it leaves no weight, and of a row all alike \
+		*/
 
 /* What the operands are before the products turn them. */
 struct operand {
