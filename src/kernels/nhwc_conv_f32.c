@@ -3,12 +3,14 @@
 
 static const struct nhwc_way *const ways[] = {
     [CONV_IGEMM] = &nhwc_igemm,
+    [CONV_DEPTHWISE] = &nhwc_depthwise,
 };
 
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
 {
-	(void)s;
 	(void)exact;
+	if (nhwc_depthwise_fits(s))
+		return CONV_DEPTHWISE;
 	return CONV_IGEMM;
 }
 

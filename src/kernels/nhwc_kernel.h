@@ -33,12 +33,41 @@ struct igemm_f32 {
 	int mr, nr;
 };
 
+/* Pixels of a line of a depthwise convolution that see the same part of the window. */
+struct dw_nhwc_f32_args {
+	int m, n;                  /* pixels, channels */
+	int rows, taps;            /* lines of the window, pixels of each */
+	const float *const *lines; /* [rows]: what the first tap reads for the first pixel */
+	const int *at;             /* [rows]: number of the weight of the first tap */
+	size_t tap, step;          /* floats from tap to tap, from pixel to pixel */
+	const float *w;            /* [channels / vec][window][vec], padded with anything */
+	size_t block;              /* floats of the weights of vec channels */
+	const float *bias;         /* n values, or NULL */
+	const float *add;          /* m pixels by n, ld_add apart, or NULL */
+	float *out;                /* m pixels by n, ld_out apart: the only floats written */
+	size_t ld_add, ld_out;
+	float lo, hi;
+};
+/* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias and
+ * takes lines and taps in order. A NaN passes the clamp. */
+typedef void dw_nhwc_f32_fn(const struct dw_nhwc_f32_args *q);
+
+struct dw_nhwc_f32 {
+	const char *name;
+	unsigned need;
+	dw_nhwc_f32_fn *run;
+	int vec; /* channels of a block of weights */
+};
+
 /* Best first, ref last, ended by run NULL. */
 extern const struct igemm_f32 igemm_f32_rows[];
+extern const struct dw_nhwc_f32 dw_nhwc_f32_rows[];
 /* Number of the first row that the processor, as limited, has. */
 int igemm_f32_pick(void);
+int dw_nhwc_f32_pick(void);
 
 #define IGEMM_F32(need, fn, mr, nr) igemm_f32_fn fn;
+#define DW_NHWC_F32(need, fn, vec) dw_nhwc_f32_fn fn;
 #include "kernels/kernels.def"
 
 #endif

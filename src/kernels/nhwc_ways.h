@@ -43,6 +43,8 @@ struct nhwc_way {
 	void (*run)(
 	    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);
 };
+/* Shapes that the way can do. */
+bool nhwc_depthwise_fits(const struct conv_shape *s);
 extern const struct nhwc_way nhwc_igemm, nhwc_depthwise, nhwc_winograd;
 
 #endif

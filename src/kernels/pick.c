@@ -27,6 +27,12 @@ const struct igemm_f32 igemm_f32_rows[] = {
     {0},
 };
 
+const struct dw_nhwc_f32 dw_nhwc_f32_rows[] = {
+#define DW_NHWC_F32(need, fn, vec) {#fn, need, fn, vec},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct gemm_f32 *gemm_f32_pick(void)
 {
 	const struct gemm_f32 *r = gemm_f32_rows;
@@ -55,6 +61,14 @@ int igemm_f32_pick(void)
 {
 	int r = 0;
 	while (igemm_f32_rows[r].need & ~cpu_features())
+		r++;
+	return r;
+}
+
+int dw_nhwc_f32_pick(void)
+{
+	int r = 0;
+	while (dw_nhwc_f32_rows[r].need & ~cpu_features())
 		r++;
 	return r;
 }

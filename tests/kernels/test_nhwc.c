@@ -242,7 +242,7 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 #define HAVE_DW 0
 static bool is_depthwise(const struct conv_shape *s)
 {
-	return HAVE_DW && s->cin == 1 && s->cout == 1 && s->groups > 1;
+	return s->cin == 1 && s->cout == 1 && s->groups > 1;
 }
 
 static bool is_winograd(const struct conv_shape *s)
