@@ -48,14 +48,15 @@ static int merge_views(struct pass_ctx *c, struct node *n)
 		return 1;
 	}
 	const struct shape *s = &n->out[0].info.shape;
-	if (!free_pattern(s, dims))
+	bool free = free_pattern(s, dims);
+	if (!free && !reshape_pattern(&node_in(p, 0)->info.shape, s, dims))
 		return 0;
 	struct node *k = add_ints(c, n, name_with(n, n->name, "/shape"), s->rank, dims);
 	struct value *in[] = {node_in(p, 0), k ? &k->out[0] : NULL};
 	struct node *one = k ? graph_insert_before(n, op_row(OP_RESHAPE), n->name, in, 2, 1) : NULL;
 	if (!k)
 		return c->err->status;
-	if (!one || !attr_set_i(one, "special_zero", false))
+	if (!one || !attr_set_i(one, "special_zero", !free))
 		return fail_nomem(c->err);
 	if (node_infer(one, c->err))
 		return c->err->status;
