@@ -146,18 +146,14 @@ static int batch_axis(const struct convert *c, int k)
 	return s->rank > 0 ? 0 : -1;
 }
 
-static int set_batch(struct convert *c, int64_t *old, struct err *err)
+static int set_batch(struct convert *c, struct err *err)
 {
 	struct graph *g = c->g;
 	int *axis = arena_array(c->arena, g->ninputs, sizeof *axis);
 	if (!axis)
 		return fail_nomem(err);
-	for (int k = 0; k < g->ninputs; k++) {
+	for (int k = 0; k < g->ninputs; k++)
 		axis[k] = batch_axis(c, k);
-		const struct shape *s = node_attr(g->inputs[k], "shape")->shape;
-		if (axis[k] >= 0 && axis[k] < s->rank && dim_static(s->dim[axis[k]]))
-			*old = s->dim[axis[k]].min;
-	}
 	return edit_batch(g, axis, c->batch, err);
 }
 
@@ -178,19 +174,17 @@ static int check_static(const struct graph *g, struct err *err)
 	return OK;
 }
 
-static int infer_again(struct convert *c, int64_t old, struct err *err)
+static int infer_again(struct convert *c, struct err *err)
 {
 	int r = OK;
-	if (c->cut_inputs.n || c->cut_outputs.n || c->freezes.n || c->shapes.n || c->layouts.n ||
-	    c->batch)
-		r = edit_infer(c->g, old, c->batch, err);
+	if (c->cut_inputs.n || c->cut_outputs.n || c->freezes.n || c->shapes.n || c->layouts.n)
+		r = graph_infer(c->g, err);
 	return r && c->shapes.n ? err_in(err, "--input-shape '%s'", c->shapes.v[0]) : r;
 }
 
 /* The order: cut, freeze, sizes, layout, batch. */
 int convert_edit(struct convert *c, struct err *err)
 {
-	int64_t old = -1;
 	int r = cut(c, err);
 	r = r ? r : each_word(c, &c->freezes, "freeze", apply_freeze, err);
 	r = r ? r : each_word(c, &c->shapes, "input-shape", apply_shape, err);
@@ -198,9 +192,9 @@ int convert_edit(struct convert *c, struct err *err)
 	if (!r && !c->layout)
 		r = fail_nomem(err);
 	r = r ? r : each_word(c, &c->layouts, "layout", apply_layout, err);
+	r = r ? r : infer_again(c, err);
 	if (!r && c->batch)
-		r = set_batch(c, &old, err);
-	r = r ? r : infer_again(c, old, err);
+		r = set_batch(c, err);
 	if (!r && c->static_shape)
 		r = check_static(c->g, err);
 	return r;

@@ -13,22 +13,6 @@ int edit_shape(struct graph *g, int k, const struct shape *s, struct err *err)
 	return attr_set_shape(p, "shape", s) ? OK : fail_nomem(err);
 }
 
-int edit_batch(struct graph *g, const int *axis, int64_t batch, struct err *err)
-{
-	for (int k = 0; k < g->ninputs; k++) {
-		struct shape s = *node_attr(g->inputs[k], "shape")->shape;
-		if (axis[k] < 0)
-			continue;
-		if (axis[k] >= s.rank)
-			return fail(err, E_USAGE, "input '%s' has no dim %d to be the batch",
-			    value_name(&g->inputs[k]->out[0]), axis[k]);
-		s.dim[axis[k]] = dim_of(batch);
-		if (!attr_set_shape(g->inputs[k], "shape", &s))
-			return fail_nomem(err);
-	}
-	return OK;
-}
-
 /* order[i]: where letter i of from stands in to. */
 static bool layout_order(const char *from, const char *to, int64_t *order)
 {
@@ -108,45 +92,4 @@ int edit_freeze(struct graph *g, int k, int n, const double *v, struct err *err)
 	graph_replace(in, &c->out[0]);
 	graph_remove(p);
 	return OK;
-}
-
-/* Marks what is computed from the inputs. */
-static void mark_fed(struct graph *g)
-{
-	graph_each (g, n) {
-		n->mark = node_is(n, OP_PARAMETER);
-		for (int i = 0; i < n->nin; i++)
-			n->mark |= node_in(n, i) && node_in(n, i)->node->mark;
-	}
-}
-
-/* Is n a Reshape whose target begins with another fixed size than the batch that comes in? */
-static bool pins_batch(const struct node *n, int64_t old, int64_t now, int64_t *size)
-{
-	if (!node_is(n, OP_RESHAPE) || !node_in(n, 0) || !node_in(n, 0)->node->mark)
-		return false;
-	const struct shape *in = &node_in(n, 0)->info.shape;
-	const struct info *to = &node_in(n, 1)->info;
-	if (!to->elems || shape_count(&to->shape) < 1 || !dim_static(to->elems[0]) || in->rank < 1)
-		return false;
-	*size = to->elems[0].min;
-	return dim_static(in->dim[0]) && in->dim[0].min == now && *size > 0 && *size != now &&
-	       (old < 0 || *size == old);
-}
-
-int edit_infer(struct graph *g, int64_t old, int64_t now, struct err *err)
-{
-	int r = graph_infer(g, err);
-	if (r == E_NOMEM || now < 1 || old == now)
-		return r;
-	mark_fed(g);
-	graph_each (g, n) {
-		int64_t size;
-		if (pins_batch(n, old, now, &size))
-			return fail(err, E_USAGE,
-			    "batch %lld does not go through: the %s '%s' pins it at %lld by its "
-			    "target shape",
-			    (long long)now, n->op->type, n->name, (long long)size);
-	}
-	return r ? err_in(err, "batch %lld does not go through", (long long)now) : OK;
 }

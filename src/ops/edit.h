@@ -5,13 +5,11 @@
 
 #include "ops/op.h"
 
-/* All leave types and shapes to edit_infer. Names are tensor or layer names; one that is unknown is
+/* All but edit_batch leave types and shapes to graph_infer. Names are tensor or layer names; one that is unknown is
  * E_USAGE. */
 
 /* Gives input k this shape. */
 int edit_shape(struct graph *g, int k, const struct shape *s, struct err *err);
-/* Gives dim axis[k] of input k this size; axis -1: leave that input alone. */
-int edit_batch(struct graph *g, const int *axis, int64_t batch, struct err *err);
 /* Input k, laid out as from ("nhwc"), is to be fed as to ("nchw"), a permutation of it or the same.
  */
 int edit_layout(struct graph *g, int k, const char *from, const char *to, struct err *err);
@@ -21,9 +19,10 @@ int edit_freeze(struct graph *g, int k, int n, const double *v, struct err *err)
  * order given; none: those that are there. What feeds no output goes. */
 int edit_cut(struct graph *g, const char *const *in, int nin, const char *const *out, int nout,
     struct err *err);
-/* Infers everything again. When that fails, or a Reshape with a constant target would quietly
- * swallow a batch that changed from old (-1: not fixed) to now, the error names the node that pins
- * the size. now 0: the batch did not change. */
-int edit_infer(struct graph *g, int64_t old, int64_t now, struct err *err);
+/* Gives dim axis[k] of input k this size (axis -1: leaves that input alone) and infers everything
+ * again. Types and shapes must have been inferred. A Reshape to sizes that hold the old batch is
+ * given a target with the new one where its elements keep their order, sample by sample; where that
+ * does not follow, the error names the node that pins the batch and what it takes it from. */
+int edit_batch(struct graph *g, const int *axis, int64_t batch, struct err *err);
 
 #endif

@@ -283,11 +283,11 @@ static int edit(const char *path, struct err *err)
 	static const char *const cut[] = {"block1/pointwise/hardswish", "pool"};
 	struct graph *g = read_quietly(path);
 	int rc = edit_layout(g, 0, "nchw", "nhwc", err);
+	rc = rc ? rc : graph_infer(g, err);
 	rc = rc ? rc : edit_batch(g, (int[]){0}, 2, err);
 	rc = rc ? rc : edit_cut(g, cut, 1, cut + 1, 1, err);
-	rc = rc ? rc : edit_infer(g, 1, 2, err);
 	rc = rc ? rc : edit_freeze(g, 0, 1, (double[]){0.5}, err);
-	rc = rc ? rc : edit_infer(g, -1, 0, err);
+	rc = rc ? rc : graph_infer(g, err);
 	graph_free(g);
 	return rc;
 }

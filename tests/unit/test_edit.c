@@ -1,4 +1,5 @@
 /* Edits that a user asks for: sizes, batch, layout, frozen inputs, cuts; and what layers cost. */
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -36,7 +37,7 @@ static struct graph *scan(const char *text)
 static int infer(struct graph *g)
 {
 	struct err err = {0};
-	int r = edit_infer(g, -1, 0, &err);
+	int r = graph_infer(g, &err);
 	return r ? r : graph_verify(g, &err);
 }
 
@@ -57,18 +58,97 @@ static void test_shape(void **state)
 	graph_free(g);
 }
 
+/* The input of 1x4x8x8, batch 1, through one Reshape with this target; "" when it goes wrong. */
+static const char *reshaped(const char *middle, int64_t batch, struct err *err)
+{
+	static char out[200];
+	char text[600];
+	struct text t = {0};
+	snprintf(text, sizeof text,
+	    "x = Parameter-1 {shape=1,4,8,8 element_type=f32}\n%s\nResult-1(y)\n", middle);
+	struct graph *g = scan(text);
+	out[0] = 0;
+	err_clear(err);
+	if (!edit_batch(g, (int[]){0}, batch, err)) {
+		shape_text(&t, &node_in(g->outputs[0], 0)->info.shape);
+		snprintf(out, sizeof out, "%s", t.data);
+	}
+	text_free(&t);
+	graph_free(g);
+	return out;
+}
+
 static void test_batch(void **state)
 {
 	struct graph *g = scan(net);
 	struct err err = {0};
 	(void)state;
-	assert_int_equal(edit_batch(g, (int[]){0, -1}, 5, &err), OK);
-	assert_int_equal(edit_infer(g, 1, 5, &err), E_USAGE);
-	assert_non_null(strstr(err.text, "'f' pins it at 1"));
-	graph_free(g);
-	g = scan(net);
 	assert_int_equal(edit_batch(g, (int[]){4, -1}, 5, &err), E_USAGE);
 	graph_free(g);
+	g = scan(net);
+	assert_int_equal(edit_batch(g, (int[]){0, -1}, 5, &err), OK);
+	assert_int_equal(node_in(g->outputs[0], 0)->info.shape.dim[0].min, 5);
+	/* the new target copies the batch: it goes on to any other */
+	assert_int_equal(edit_batch(g, (int[]){0, -1}, 7, &err), OK);
+	assert_int_equal(node_in(g->outputs[0], 0)->info.shape.dim[1].min, 256);
+	graph_free(g);
+}
+
+/* A number in the target that holds the batch is scaled where every sample keeps its elements. */
+static void test_batch_targets(void **state)
+{
+	struct err err = {0};
+	(void)state;
+	assert_string_equal(
+	    reshaped("t = Const i64[2] 1 256\ny = Reshape-1(x, t) {special_zero=false}", 5, &err),
+	    "5,256");
+	assert_string_equal(
+	    reshaped("t = Const i64[2] 4 -1\ny = Reshape-1(x, t) {special_zero=true}", 5, &err),
+	    "20,64");
+	assert_string_equal(
+	    reshaped("t = Const i64[3] 0 2 -1\ny = Reshape-1(x, t) {special_zero=true}", 5, &err),
+	    "5,2,128");
+	assert_string_equal(reshaped("p = Const i64[4] 1 0 2 3\nm = Transpose-1(x, p)\n"
+				     "t = Const i64[3] 4 1 64\ny = Reshape-1(m, t) "
+				     "{special_zero=false}",
+				5, &err),
+	    "4,5,64");
+}
+
+/* Rows before the batch, as attention has it, come together with it and part again; a constant that
+ * joins one sample joins each. */
+static void test_batch_inside(void **state)
+{
+	struct err err = {0};
+	(void)state;
+	assert_string_equal(reshaped("p = Const i64[4] 1 0 2 3\nm = Transpose-1(x, p)\n"
+				     "s = Const i64[3] 4 1 64\na = Reshape-1(m, s) "
+				     "{special_zero=false}\n"
+				     "t = Const i64[2] 4 64\nb = Reshape-1(a, t) "
+				     "{special_zero=false}\n"
+				     "y = Reshape-1(b, s) {special_zero=false}",
+				5, &err),
+	    "4,5,64");
+	assert_string_equal(
+	    reshaped("k = Const f32[1,1,8,8] fill(1)\ny = Concat-1(k, x) {axis=1}", 5, &err),
+	    "5,5,8,8");
+}
+
+/* Behind a transpose the samples' elements lie apart: one list of them cannot hold another batch.
+ */
+static void test_batch_pinned(void **state)
+{
+	struct err err = {0};
+	(void)state;
+	assert_string_equal(reshaped("p = Const i64[4] 1 0 2 3\nm = Transpose-1(x, p)\n"
+				     "t = Const i64[1] 256\ny = Reshape-1(m, t) "
+				     "{special_zero=false}",
+				5, &err),
+	    "");
+	assert_non_null(strstr(err.text, "the Reshape 'y' pins it at 1 by its target [256], the "
+					 "constant 't'"));
+	assert_int_equal(err.status, E_USAGE);
+	err_clear(&err);
 }
 
 static void test_layout(void **state)
@@ -160,6 +240,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_shape),
 	    cmocka_unit_test(test_batch),
+	    cmocka_unit_test(test_batch_targets),
+	    cmocka_unit_test(test_batch_inside),
+	    cmocka_unit_test(test_batch_pinned),
 	    cmocka_unit_test(test_layout),
 	    cmocka_unit_test(test_freeze),
 	    cmocka_unit_test(test_cut),
