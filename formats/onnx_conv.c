@@ -100,21 +100,17 @@ void tr_conv_integer(struct tr *t)
 	tr_out(t, 0, tr_convert(t, convolve(t, x, w), DT_I32));
 }
 
-/* The sum stays exact below 2^24; scales are applied in f32, as ONNX Runtime does. */
+/* By way of the numbers that the integers stand for: what FakeQuantize is recognised in. */
 void tr_qlinear_conv(struct tr *t)
 {
-	struct value *x = centred(t, tr_in(t, 0), tr_in(t, 2), 0);
-	struct value *w = centred(t, tr_in(t, 3), tr_in(t, 5), 0);
-	struct value *y = convolve(t, x, w);
-	int rank = y ? tr_rank(t, y) : 0;
-	if (tr_given(t, 8))
-		y = add_bias(t, y, tr_convert(t, t->in[8], DT_F32));
-	struct value *ws = tr_in(t, 4);
-	if (ws && ws->info.shape.rank == 1 && tr_dim(ws, 0) != 1)
-		ws = tr_along(t, ws, rank, 1);
-	struct value *scale = tr_op(
-	    t, OP_DIVIDE, tr_op(t, OP_MULTIPLY, tr_in(t, 1), ws), tr_in(t, 6));
-	tr_out(t, 0, tr_requantize(t, tr_op(t, OP_MULTIPLY, y, scale), tr_in(t, 7), DT_U8));
+	struct value *xs = tr_in(t, 1), *ws = tr_in(t, 4);
+	struct value *x = tr_dequantize(t, tr_in(t, 0), xs, tr_in(t, 2), 1);
+	struct value *y = convolve(t, x, tr_dequantize(t, tr_in(t, 3), ws, tr_in(t, 5), 0));
+	if (tr_given(t, 8)) {
+		struct value *unit = tr_op(t, OP_MULTIPLY, tr_scalar(t, xs), ws);
+		y = add_bias(t, y, tr_dequantize(t, t->in[8], unit, NULL, 0));
+	}
+	tr_out(t, 0, tr_quantize(t, y, tr_in(t, 6), tr_in(t, 7), 1, DT_U8));
 }
 
 /* ONNX gives the wanted size; the IR's explicit pads follow from it when the input's size is known.

@@ -44,16 +44,17 @@ void tr_matmul_integer(struct tr *t)
 	tr_out(t, 0, tr_convert(t, y, DT_I32));
 }
 
+/* Scales per row of a, per column of b. */
 void tr_qlinear_matmul(struct tr *t)
 {
-	struct value *y = tr_op(t, OP_MATMUL, centred(t, 0, 2, true), centred(t, 3, 5, false));
-	struct value *as = tr_convert(t, tr_in(t, 1), DT_F32),
-		     *bs = tr_convert(t, tr_in(t, 4), DT_F32);
-	if (as && as->info.shape.rank == 1 && tr_dim(as, 0) != 1)
-		as = tr_unsqueeze(t, as, 1, (int64_t[]){1});
-	struct value *scale = tr_op(
-	    t, OP_DIVIDE, tr_op(t, OP_MULTIPLY, as, bs), tr_convert(t, tr_in(t, 6), DT_F32));
-	tr_out(t, 0, tr_requantize(t, tr_op(t, OP_MULTIPLY, y, scale), tr_in(t, 7), DT_U8));
+	struct value *a = tr_in(t, 0), *b = tr_in(t, 3);
+	int rows = a && tr_rank(t, a) > 1 ? tr_rank(t, a) - 2 : 0;
+	int columns = b && tr_rank(t, b) > 0 ? tr_rank(t, b) - 1 : 0;
+	a = tr_dequantize(t, a, tr_in(t, 1), tr_in(t, 2), rows);
+	b = tr_dequantize(t, b, tr_in(t, 4), tr_in(t, 5), columns);
+	struct value *y = tr_op(t, OP_MATMUL, a, b);
+	int last = y && tr_rank(t, y) > 0 ? tr_rank(t, y) - 1 : 0;
+	tr_out(t, 0, tr_quantize(t, y, tr_in(t, 6), tr_in(t, 7), last, DT_U8));
 }
 
 /* Without the spaces that ONNX allows and the IR does not. */

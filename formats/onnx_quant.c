@@ -35,16 +35,12 @@ struct value *tr_requantize(struct tr *t, struct value *x, struct value *zero, e
 	return tr_convert(t, tr_end(t, clamp), type);
 }
 
-/* A scale or zero point beside x: one number, a vector along axis, or a block's each. */
-static struct value *beside(
-    struct tr *t, struct value *v, const struct value *x, int axis, int64_t block)
+/* A scale or zero point beside x: one number, or a vector along axis. */
+static struct value *beside(struct tr *t, struct value *v, const struct value *x, int axis)
 {
 	if (!v || !x || t->status != OK)
 		return v;
 	int rank = x->info.shape.rank;
-	if (block > 0) { /* [.., n, ..] to [.., n, 1, ..]; x is split alike by the caller */
-		return tr_unsqueeze(t, v, 1, (int64_t[]){axis + 1});
-	}
 	if (v->info.shape.rank == 1 && tr_dim(v, 0) != 1)
 		return tr_along(t, v, tr_rank(t, x), axis);
 	return rank >= 0 && v->info.shape.rank == 1 ? tr_scalar(t, v) : v;
@@ -79,6 +75,32 @@ static int quant_axis(struct tr *t, const struct value *x, const struct value *s
 	return tr_axis(t, axis, tr_rank(t, x));
 }
 
+struct value *tr_quantize(struct tr *t, struct value *x, struct value *scale, struct value *zero,
+    int axis, enum dtype type)
+{
+	x = tr_convert(t, x, DT_F32);
+	scale = tr_convert(t, beside(t, scale, x, axis), DT_F32);
+	zero = beside(t, zero, x, axis);
+	return tr_requantize(t, tr_op(t, OP_DIVIDE, x, scale), zero, type);
+}
+
+struct value *tr_dequantize(
+    struct tr *t, struct value *x, struct value *scale, struct value *zero, int axis)
+{
+	scale = beside(t, scale, x, axis);
+	zero = beside(t, zero, x, axis);
+	x = tr_convert(t, x, tr_dtype(scale));
+	if (zero)
+		x = tr_op(t, OP_SUBTRACT, x, tr_convert(t, zero, tr_dtype(scale)));
+	return tr_op(t, OP_MULTIPLY, x, scale);
+}
+
+/* A scale or zero point per block: [.., n, ..] to [.., n, 1, ..]. */
+static struct value *per_block(struct tr *t, struct value *v, int axis, int64_t block)
+{
+	return v && block ? tr_unsqueeze(t, v, 1, (int64_t[]){axis + 1}) : v;
+}
+
 void tr_quantize_linear(struct tr *t)
 {
 	struct value *x = tr_in(t, 0), *scale = tr_in(t, 1),
@@ -92,10 +114,8 @@ void tr_quantize_linear(struct tr *t)
 	struct value *dims = block ? tr_shape_of(t, x) : NULL;
 	if (block)
 		x = in_blocks(t, x, axis, block);
-	x = tr_convert(t, x, DT_F32);
-	scale = tr_convert(t, beside(t, scale, x, axis, block), DT_F32);
-	zero = beside(t, zero, x, axis, block);
-	struct value *y = tr_requantize(t, tr_op(t, OP_DIVIDE, x, scale), zero, type);
+	struct value *y = tr_quantize(
+	    t, x, per_block(t, scale, axis, block), per_block(t, zero, axis, block), axis, type);
 	tr_out(t, 0, block ? tr_reshape_to(t, y, dims) : y);
 }
 
@@ -105,16 +125,13 @@ void tr_dequantize_linear(struct tr *t)
 		     *zero = tr_given(t, 2) ? t->in[2] : NULL;
 	int64_t block = tr_int(t, "block_size", 0);
 	int axis = quant_axis(t, x, scale, block);
-	enum dtype type = tr_type(t, "output_dtype", tr_dtype(scale)), at = tr_dtype(scale);
+	enum dtype type = tr_type(t, "output_dtype", tr_dtype(scale));
 	struct value *dims = block ? tr_shape_of(t, x) : NULL;
 	if (block)
 		x = in_blocks(t, x, axis, block);
-	scale = beside(t, scale, x, axis, block);
-	zero = beside(t, zero, x, axis, block);
-	x = tr_convert(t, x, at);
-	if (zero)
-		x = tr_op(t, OP_SUBTRACT, x, tr_convert(t, zero, at));
-	x = tr_convert(t, tr_op(t, OP_MULTIPLY, x, scale), type);
+	x = tr_dequantize(
+	    t, x, per_block(t, scale, axis, block), per_block(t, zero, axis, block), axis);
+	x = tr_convert(t, x, type);
 	tr_out(t, 0, block ? tr_reshape_to(t, x, dims) : x);
 }
 

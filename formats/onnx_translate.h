@@ -156,6 +156,12 @@ struct tr_window {
 /* From the attributes strides, dilations, pads, auto_pad; w->n is set. */
 void tr_window_read(struct tr *t, struct tr_window *w);
 void tr_window_set(struct tr *t, struct node *n, const struct tr_window *w);
+/* clamp(round(x / scale) + zero) of the zero point's type, else of type, and its reverse, of the
+ * scale's. A scale or zero point of one axis lies along axis; zero may be NULL. */
+struct value *tr_quantize(struct tr *t, struct value *x, struct value *scale, struct value *zero,
+    int axis, enum dtype type);
+struct value *tr_dequantize(
+    struct tr *t, struct value *x, struct value *scale, struct value *zero, int axis);
 /* x / (its scale) already done: round to even, add the zero point (may be NULL: type), saturate,
  * convert. */
 struct value *tr_requantize(struct tr *t, struct value *x, struct value *zero, enum dtype type);

@@ -6,6 +6,8 @@
 static bool low_bits(enum dtype t)
 {
 	switch (t) {
+	case DT_I16:
+	case DT_U16:
 	case DT_I8:
 	case DT_U8:
 	case DT_I4:

@@ -1,4 +1,5 @@
-/* Limits after limits become one: Clamp, ReLU, Maximum and Minimum with one number. */
+/* Limits after limits become one: Clamp, ReLU, Maximum and Minimum with one number, and those
+ * before a FakeQuantize that has closer ones. */
 #include <math.h>
 
 #include "passes/rewrite.h"
@@ -77,9 +78,25 @@ static int put(struct pass_ctx *c, struct node *n, const struct limits *l)
 	return 1;
 }
 
+/* FakeQuantize has limits of its own. */
+static int skip_before_quantize(struct node *n)
+{
+	struct limits l;
+	double lo, hi;
+	struct node *before = node_in(n, 0)->node;
+	if (!limits_of(before, &l) || !const_number(node_in(n, 1), &lo) ||
+	    !const_number(node_in(n, 2), &hi) || !(l.lo <= lo && lo < hi && hi <= l.hi))
+		return 0;
+	node_set_input(n, 0, l.x);
+	remove_dead(before);
+	return 1;
+}
+
 static int fuse(struct pass_ctx *c, struct node *n)
 {
 	struct limits b, a;
+	if (node_is(n, OP_FAKE_QUANTIZE))
+		return skip_before_quantize(n);
 	if (!limits_of(n, &b))
 		return 0;
 	if (node_is(n, OP_MAXIMUM) && b.lo == 0)
@@ -105,7 +122,8 @@ static int fuse_clamp(struct pass_ctx *c)
 
 const struct pass pass_fuse_clamp = {
     .name = "fuse-clamp",
-    .about = "join Clamp, ReLU, Maximum and Minimum that follow each other",
+    .about = "join Clamp, ReLU, Maximum and Minimum that follow each other, or that FakeQuantize "
+	     "repeats",
     .needs = FACT_ORDER | FACT_SHAPES,
     .keeps = FACT_ORDER | FACT_SHAPES,
     .run = fuse_clamp,

@@ -165,6 +165,12 @@ static bool nop_reduce(const struct node *n, int *from)
 	return same_shape(n, from) && shape_static(&n->out[0].info.shape);
 }
 
+static bool takes_largest(const struct node *n)
+{
+	return node_is(n, OP_MAX_POOL_1) || node_is(n, OP_MAX_POOL) || node_is(n, OP_MAX_POOL_14) ||
+	       node_is(n, OP_REDUCE_MAX);
+}
+
 /* A window of one element that moves by one. */
 static bool nop_pool(const struct node *n, int *from)
 {
@@ -181,6 +187,26 @@ static bool nop_pool(const struct node *n, int *from)
 				return false;
 	}
 	return n->nout == 1 || !n->out[1].nuses;
+}
+
+/* Quantized so already, perhaps before layers that only move it or take the largest: every value is
+ * one that FakeQuantize leaves as it is. */
+static bool nop_fake_quantize(const struct node *n, int *from)
+{
+	const struct node *before = node_in(n, 0)->node;
+	double in[4], other;
+	*from = 0;
+	for (int i = 0; i < 8 && (moves_only(before) || takes_largest(before)); i++)
+		before = node_in(before, 0)->node;
+	if (!node_is(before, OP_FAKE_QUANTIZE) || attr_i(before, "levels") != attr_i(n, "levels"))
+		return false;
+	for (int i = 0; i < 4; i++) {
+		const struct value *v = node_in(n, i + 1), *w = node_in(before, i + 1);
+		if (shape_count(&v->info.shape) != 1 || !const_number(v, &in[i]) ||
+		    !const_number(w, &other) || other != in[i])
+			return false;
+	}
+	return in[0] < in[1] && in[0] == in[2] && in[1] == in[3] && same_shape(n, from);
 }
 
 static const struct rule {
@@ -202,6 +228,7 @@ static const struct rule {
     {OP_MULTIPLY, nop_multiply},
     {OP_DIVIDE, nop_divide},
     {OP_POWER, nop_divide},
+    {OP_FAKE_QUANTIZE, nop_fake_quantize},
     {OP_PAD, nop_pad},
     {OP_PAD_1, nop_pad},
     {OP_CONCAT, nop_concat},

@@ -204,6 +204,12 @@ bool transpose_order(const struct node *n, int64_t *order, int *rank)
 	return *rank > 0;
 }
 
+bool moves_only(const struct node *n)
+{
+	return n->op->flags & OPF_MOVES && !node_is(n, OP_CONCAT) && !node_is(n, OP_PAD) &&
+	       !node_is(n, OP_PAD_1) && !node_is(n, OP_SPACE_TO_BATCH);
+}
+
 int const_input(const struct node *n)
 {
 	for (int i = 1; i >= 0; i--)

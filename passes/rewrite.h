@@ -47,6 +47,9 @@ bool const_channels(const struct value *v, int rank, int axis, int64_t channels,
  */
 bool transpose_order(const struct node *n, int64_t *order, int *rank);
 
+/* True when the outputs hold elements of input 0 and nothing else. */
+bool moves_only(const struct node *n);
+
 /* The Convert that opens a decompression of weights from few bits, or their FakeQuantize. */
 bool few_bits_weight(const struct node *n);
 
