@@ -3,15 +3,15 @@
 
 static const struct nhwc_way *const ways[] = {
     [CONV_IGEMM] = &nhwc_igemm,
+    [CONV_WINOGRAD] = &nhwc_winograd,
     [CONV_DEPTHWISE] = &nhwc_depthwise,
 };
 
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
 {
-	(void)exact;
 	if (nhwc_depthwise_fits(s))
 		return CONV_DEPTHWISE;
-	return CONV_IGEMM;
+	return !exact && nhwc_winograd_pays(s) ? CONV_WINOGRAD : CONV_IGEMM;
 }
 
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)

@@ -59,15 +59,52 @@ struct dw_nhwc_f32 {
 	int vec; /* channels of a block of weights */
 };
 
-/* Best first, ref last, ended by run NULL. */
+/* Winograd's F(4x4, 3x3): a tile of 6 x 6 pixels to 36 rows of channels. */
+struct wino_f32_in {
+	const float *const *pixel; /* [36], n channels each */
+	int n;
+	float *v; /* [36] rows ldv apart; n rounded up to 16 are written */
+	size_t ldv;
+};
+typedef void wino_f32_in_fn(const struct wino_f32_in *q);
+/* 36 rows of products to a tile of 4 x 4 results, of which ny x nx exist. */
+struct wino_f32_out {
+	const float *m; /* [36] rows ldm apart; n rounded up to 16 are read */
+	size_t ldm;
+	int n, ny, nx;
+	const float *bias, *add; /* each or NULL */
+	float *out;              /* result y, x at (y * line + x) * ld_out; add likewise */
+	size_t line, ld_add, ld_out;
+	float lo, hi;
+};
+typedef void wino_f32_out_fn(const struct wino_f32_out *q);
+/* Weights [3][3][n] to 36 rows of n, ldu apart; n is a multiple of 8 (of 16 with AVX-512). */
+typedef void wino_f32_weights_fn(const float *g, int n, float *u, size_t ldu);
+
+struct wino_f32 {
+	const char *name;
+	unsigned need;
+	wino_f32_in_fn *in;
+	wino_f32_out_fn *out;
+	wino_f32_weights_fn *weights;
+	struct igemm_f32 tile; /* the products between */
+};
+
+/* Best first, ref last, ended by name NULL. */
 extern const struct igemm_f32 igemm_f32_rows[];
 extern const struct dw_nhwc_f32 dw_nhwc_f32_rows[];
+extern const struct wino_f32 wino_f32_rows[];
 /* Number of the first row that the processor, as limited, has. */
 int igemm_f32_pick(void);
 int dw_nhwc_f32_pick(void);
+int wino_f32_pick(void);
 
 #define IGEMM_F32(need, fn, mr, nr) igemm_f32_fn fn;
 #define DW_NHWC_F32(need, fn, vec) dw_nhwc_f32_fn fn;
+#define WINO_F32(need, isa, fn, mr, nr)      \
+	wino_f32_in_fn wino_f32_in__##isa;   \
+	wino_f32_out_fn wino_f32_out__##isa; \
+	wino_f32_weights_fn wino_f32_weights__##isa;
 #include "kernels/kernels.def"
 
 #endif

@@ -43,8 +43,9 @@ struct nhwc_way {
 	void (*run)(
 	    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);
 };
-/* Shapes that the way can do. */
+/* Shapes that the way can do, and where it is faster. */
 bool nhwc_depthwise_fits(const struct conv_shape *s);
+bool nhwc_winograd_pays(const struct conv_shape *s);
 extern const struct nhwc_way nhwc_igemm, nhwc_depthwise, nhwc_winograd;
 
 #endif

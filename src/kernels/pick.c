@@ -33,6 +33,14 @@ const struct dw_nhwc_f32 dw_nhwc_f32_rows[] = {
     {0},
 };
 
+const struct wino_f32 wino_f32_rows[] = {
+#define WINO_F32(need, isa, fn, mr, nr)                                    \
+	{"wino_f32__" #isa, need, wino_f32_in__##isa, wino_f32_out__##isa, \
+	    wino_f32_weights__##isa, {#fn, need, fn, mr, nr}},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct gemm_f32 *gemm_f32_pick(void)
 {
 	const struct gemm_f32 *r = gemm_f32_rows;
@@ -69,6 +77,14 @@ int dw_nhwc_f32_pick(void)
 {
 	int r = 0;
 	while (dw_nhwc_f32_rows[r].need & ~cpu_features())
+		r++;
+	return r;
+}
+
+int wino_f32_pick(void)
+{
+	int r = 0;
+	while (wino_f32_rows[r].need & ~cpu_features())
 		r++;
 	return r;
 }

@@ -239,7 +239,6 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 	guarded_free(first, d->nout);
 }
 
-#define HAVE_DW 0
 static bool is_depthwise(const struct conv_shape *s)
 {
 	return s->cin == 1 && s->cout == 1 && s->groups > 1;
@@ -250,7 +249,7 @@ static bool is_winograd(const struct conv_shape *s)
 	for (int d = 1; d < 3; d++)
 		if (s->kernel[d] != 3 || s->stride[d] != 1 || s->dilation[d] != 1)
 			return false;
-	return HAVE_DW && s->kernel[0] == 1 && s->stride[0] == 1 && !s->pad[0] && s->groups == 1;
+	return s->kernel[0] == 1 && s->stride[0] == 1 && !s->pad[0] && s->groups == 1;
 }
 
 static void check_shape(const struct conv_shape *s, int number)

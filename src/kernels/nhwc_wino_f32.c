@@ -1,0 +1,311 @@
+/* 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): tiles of 6x6 pixels are transformed, 36
+ * matrix products over the channels done, and tiles of 4x4 results transformed back. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/nhwc_ways.h"
+
+#define L2_TILES (832 << 10)   /* bytes of transformed tiles of a private block */
+#define L2_WEIGHTS (640 << 10) /* bytes of weights that stay in the L2 cache beside them */
+#define L3_TILES (16 << 20)    /* bytes of transformed tiles and products of a shared block */
+#define MAX_TILES 256          /* tiles of a block */
+#define LANES 16               /* channels of the widest vector */
+
+/* How a block of tiles is worked on.
+ * PRIVATE: one worker does it, one panel of columns after the other; products stay in its L2 cache.
+ * SHARED: all workers share it and do all columns of one product after the other, for weights so
+ * large that they should be read once. */
+enum feed { PRIVATE, SHARED };
+
+struct size {
+	int ty, tx;      /* tiles of an image */
+	int tiles;       /* of all images */
+	int panels;      /* of columns */
+	size_t ldv, ldm; /* floats from tile to tile */
+};
+
+static int round_lanes(int n)
+{
+	return (n + LANES - 1) / LANES * LANES;
+}
+
+static const struct wino_f32 *row_of(const struct nhwc_conv_f32 *c)
+{
+	return &wino_f32_rows[c->row];
+}
+
+static struct size size_of(const struct nhwc_conv_f32 *c)
+{
+	const struct conv_shape *s = &c->s;
+	struct size z = {nhwc_pieces(s->out[1], 4), nhwc_pieces(s->out[2], 4), 0,
+	    nhwc_pieces(s->cout, row_of(c)->tile.nr), (size_t)round_lanes(s->cin), 0};
+	int nr = row_of(c)->tile.nr, columns = c->feed == PRIVATE ? nr : s->cout;
+	z.tiles = s->batch * s->out[0] * z.ty * z.tx;
+	z.ldm = (size_t)round_lanes(columns);
+	return z;
+}
+
+/* One row of lanes more than the tiles need keeps the 36 matrices out of each other's sets. */
+static size_t matrix(const struct nhwc_conv_f32 *c, size_t ld)
+{
+	return (size_t)c->block_rows * ld + LANES;
+}
+
+bool nhwc_winograd_pays(const struct conv_shape *s)
+{
+	for (int d = 0; d < 3; d++)
+		if (s->kernel[d] != (d ? 3 : 1) || s->stride[d] != 1 || s->dilation[d] != 1)
+			return false;
+	if (s->groups != 1 || s->pad[0] || s->cin < 16 || s->cout < 16)
+		return false;
+	int64_t tiles = (int64_t)s->batch * s->out[0] * nhwc_pieces(s->out[1], 4) *
+			nhwc_pieces(s->out[2], 4);
+	return tiles >= 8;
+}
+
+/* ---- weights: [panel][36][cin][columns] ---- */
+
+static size_t weights_of(const struct nhwc_conv_f32 *c)
+{
+	return 36 * igemm_f32_packed(&row_of(c)->tile, (size_t)c->s.cin, c->s.cout);
+}
+
+static size_t packed_bytes(const struct nhwc_conv_f32 *c)
+{
+	return weights_of(c) * sizeof(float);
+}
+
+static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+{
+	int nr = row_of(c)->tile.nr, cin = c->s.cin;
+	float g[9 * 32];
+	for (int j = 0; j < c->s.cout; j += nr) {
+		int have = c->s.cout - j < nr ? c->s.cout - j : nr;
+		int wide = have <= nr / 2 ? nr / 2 : nr;
+		memset(g, 0, sizeof g);
+		for (int p = 0; p < cin; p++) {
+			for (int i = 0; i < have; i++)
+				for (int t = 0; t < 9; t++)
+					g[t * wide + i] =
+					    w[((size_t)(j + i) * (size_t)cin + (size_t)p) * 9 +
+						(size_t)t];
+			row_of(c)->weights(g, wide, packed + p * wide, (size_t)cin * (size_t)wide);
+		}
+		packed += 36 * (size_t)cin * (size_t)wide;
+	}
+}
+
+/* ---- plan ---- */
+
+/* n things in blocks of at most most, all nearly equal. */
+static int even(int n, int64_t most)
+{
+	most = most < 1 ? 1 : most;
+	return nhwc_pieces(n, nhwc_pieces(n, most));
+}
+
+static void plan(struct nhwc_conv_f32 *c)
+{
+	c->row = wino_f32_pick();
+	c->feed = PRIVATE;
+	struct size z = size_of(c);
+	int64_t weights = (int64_t)packed_bytes(c), v = 144 * (int64_t)z.ldv;
+	int64_t m = 144 * (int64_t)round_lanes(c->s.cout);
+	int most = (int)(L2_TILES / v < MAX_TILES ? L2_TILES / v : MAX_TILES);
+	c->block_rows = even(z.tiles, most);
+	c->row_blocks = nhwc_pieces(z.tiles, c->block_rows);
+	int large = even(z.tiles, L3_TILES / (v + m) < MAX_TILES ? L3_TILES / (v + m) : MAX_TILES);
+	int64_t traffic = weights > L2_WEIGHTS ? weights * c->row_blocks : 0;
+	int64_t shared = weights * nhwc_pieces(z.tiles, large) + 2 * z.tiles * (v + m);
+	if (shared < traffic || c->row_blocks < 2 * c->threads) {
+		c->feed = SHARED;
+		c->block_rows = c->threads == 1 && shared >= traffic ? c->block_rows : large;
+		c->row_blocks = nhwc_pieces(z.tiles, c->block_rows);
+	}
+	if (c->threads == 1 && shared >= traffic)
+		c->feed = PRIVATE;
+	else if (c->feed == PRIVATE && c->row_blocks < 8 * c->threads) {
+		/* as many blocks for each thread */
+		int blocks = nhwc_pieces(c->row_blocks, c->threads) * c->threads;
+		c->block_rows = nhwc_pieces(z.tiles, blocks);
+		c->row_blocks = nhwc_pieces(z.tiles, c->block_rows);
+	}
+	c->col_blocks = 1;
+	z = size_of(c);
+	size_t bytes = nhwc_round64((size_t)c->block_rows * sizeof(float *)) +
+		       36 * sizeof(float) * (matrix(c, z.ldv) + matrix(c, z.ldm));
+	size_t zero = nhwc_round64((size_t)c->s.cin * sizeof(float));
+	c->shared = zero + (c->feed == SHARED ? bytes : 0);
+	c->worker = c->feed == PRIVATE ? bytes : 0;
+}
+
+/* ---- run ---- */
+
+struct wino_run {
+	const struct nhwc_conv_f32 *c;
+	const struct nhwc_conv_f32_args *a;
+	struct size z;
+	const float *zero;
+	/* A block: tiles first..last-1, their transforms and products. */
+	int first, last;
+	const float **rows;
+	float *v, *m;
+};
+
+static void set_block(struct wino_run *r, int number, char *scratch)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	r->first = nhwc_part(r->z.tiles, number, c->row_blocks);
+	r->last = nhwc_part(r->z.tiles, number + 1, c->row_blocks);
+	r->rows = (const float **)scratch;
+	r->v = (float *)(scratch + nhwc_round64((size_t)c->block_rows * sizeof(float *)));
+	r->m = r->v + 36 * matrix(c, r->z.ldv);
+	for (int t = 0; t < c->block_rows; t++)
+		r->rows[t] = r->v + (size_t)t * r->z.ldv;
+}
+
+/* The 36 pixels of a tile; *image and y, x of its results. */
+static void tile_at(const struct wino_run *r, int tile, int64_t *image, int *y, int *x)
+{
+	*x = tile % r->z.tx * 4;
+	*y = tile / r->z.tx % r->z.ty * 4;
+	*image = tile / r->z.tx / r->z.ty;
+}
+
+static void tile_in(const struct wino_run *r, int tile)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const struct conv_shape *s = &c->s;
+	const float *pixel[36];
+	int64_t image;
+	int y, x;
+	tile_at(r, tile, &image, &y, &x);
+	y -= s->pad[1];
+	x -= s->pad[2];
+	const float *in = r->a->in + image * s->in[1] * s->in[2] * c->ld_in;
+	for (int i = 0; i < 6; i++) {
+		bool line = (unsigned)(y + i) < (unsigned)s->in[1];
+		const float *p = in + ((int64_t)(y + i) * s->in[2] + x) * c->ld_in;
+		for (int j = 0; j < 6; j++, p += c->ld_in) {
+			bool inside = line & ((unsigned)(x + j) < (unsigned)s->in[2]);
+			pixel[i * 6 + j] = inside ? p : r->zero;
+		}
+	}
+	row_of(c)->in(&(struct wino_f32_in){
+	    pixel, s->cin, r->v + (size_t)(tile - r->first) * r->z.ldv, matrix(c, r->z.ldv)});
+}
+
+/* Product number xi of panel j, to column col of m. */
+static void product(const struct wino_run *r, int xi, int j, int col)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const struct igemm_f32 *row = &row_of(c)->tile;
+	int n = c->s.cout - j * row->nr, rows = r->last - r->first;
+	int tiles = nhwc_pieces(rows, row->mr), wide = n <= row->nr / 2 ? row->nr / 2 : row->nr;
+	size_t k = (size_t)c->s.cin;
+	struct igemm_f32_args q = {.offset = (size_t)xi * matrix(c, r->z.ldv),
+	    .taps = 1,
+	    .k = c->s.cin,
+	    .b = r->a->packed + 36 * k * (size_t)(j * row->nr) + (size_t)(xi * wide) * k,
+	    .ldc = r->z.ldm,
+	    .lo = -INFINITY,
+	    .hi = INFINITY};
+	for (int t = 0; t < tiles; t++) {
+		int from = nhwc_part(rows, t, tiles), to = nhwc_part(rows, t + 1, tiles);
+		q.rows = r->rows + from;
+		q.c = r->m + (size_t)xi * matrix(c, r->z.ldm) + (size_t)from * r->z.ldm + col;
+		row->run(&q, to - from, wide);
+	}
+}
+
+/* Results of a tile: n channels from number j on, whose products start at column col of m. */
+static void tile_out(const struct wino_run *r, int tile, int j, int n, int col)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const struct conv_shape *s = &c->s;
+	int64_t image;
+	int y, x;
+	tile_at(r, tile, &image, &y, &x);
+	int64_t at = (image * s->out[1] + y) * s->out[2] + x;
+	struct wino_f32_out q = {.m = r->m + (size_t)(tile - r->first) * r->z.ldm + col,
+	    .ldm = matrix(c, r->z.ldm),
+	    .n = n,
+	    .ny = s->out[1] - y,
+	    .nx = s->out[2] - x,
+	    .bias = r->a->bias ? r->a->bias + j : NULL,
+	    .add = r->a->add ? r->a->add + at * c->ld_add + j : NULL,
+	    .out = r->a->out + at * c->ld_out + j,
+	    .line = (size_t)s->out[2],
+	    .ld_add = (size_t)c->ld_add,
+	    .ld_out = (size_t)c->ld_out,
+	    .lo = c->lo,
+	    .hi = c->hi};
+	row_of(c)->out(&q);
+}
+
+static void private_task(void *ctx, int number, int worker)
+{
+	struct wino_run r = *(const struct wino_run *)ctx;
+	const struct nhwc_conv_f32 *c = r.c;
+	int nr = row_of(c)->tile.nr;
+	set_block(&r, number, (char *)r.a->scratch + c->shared + (size_t)worker * c->worker);
+	for (int t = r.first; t < r.last; t++)
+		tile_in(&r, t);
+	for (int p = 0; p < r.z.panels; p++) {
+		int n = c->s.cout - p * nr;
+		for (int xi = 0; xi < 36; xi++)
+			product(&r, xi, p, 0);
+		for (int t = r.first; t < r.last; t++)
+			tile_out(&r, t, p * nr, n < nr ? n : nr, 0);
+	}
+}
+
+#define SHARED_PIECES 16 /* tasks of the transforms of a shared block */
+
+static void in_task(void *ctx, int number, int worker)
+{
+	const struct wino_run *r = ctx;
+	int n = r->last - r->first;
+	(void)worker;
+	for (int t = nhwc_part(n, number, SHARED_PIECES);
+	     t < nhwc_part(n, number + 1, SHARED_PIECES); t++)
+		tile_in(r, r->first + t);
+}
+
+static void product_task(void *ctx, int xi, int worker)
+{
+	const struct wino_run *r = ctx;
+	(void)worker;
+	for (int p = 0; p < r->z.panels; p++)
+		product(r, xi, p, p * row_of(r->c)->tile.nr);
+}
+
+static void out_task(void *ctx, int number, int worker)
+{
+	const struct wino_run *r = ctx;
+	int n = r->last - r->first;
+	(void)worker;
+	for (int t = nhwc_part(n, number, SHARED_PIECES);
+	     t < nhwc_part(n, number + 1, SHARED_PIECES); t++)
+		tile_out(r, r->first + t, 0, r->c->s.cout, 0);
+}
+
+static void run(
+    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a)
+{
+	struct wino_run r = {c, a, size_of(c), a->scratch, 0, 0, NULL, NULL, NULL};
+	size_t zero = nhwc_round64((size_t)c->s.cin * sizeof(float));
+	memset(a->scratch, 0, zero);
+	if (c->feed == PRIVATE) {
+		pool_run(pool, c->row_blocks, private_task, &r);
+		return;
+	}
+	for (int b = 0; b < c->row_blocks; b++) {
+		set_block(&r, b, (char *)a->scratch + zero);
+		pool_run(pool, SHARED_PIECES, in_task, &r);
+		pool_run(pool, 36, product_task, &r);
+		pool_run(pool, SHARED_PIECES, out_task, &r);
+	}
+}
+
+const struct nhwc_way nhwc_winograd = {plan, packed_bytes, pack, run};

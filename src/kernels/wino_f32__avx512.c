@@ -1,0 +1,17 @@
+/* Winograd's transforms with AVX-512, 16 channels at a time. */
+#include "kernels/wino_f32_body.h"
+
+void wino_f32_in__avx512(const struct wino_f32_in *q)
+{
+	wino_in(q);
+}
+
+void wino_f32_out__avx512(const struct wino_f32_out *q)
+{
+	wino_out(q);
+}
+
+void wino_f32_weights__avx512(const float *g, int n, float *u, size_t ldu)
+{
+	wino_weights(g, n, u, ldu);
+}
