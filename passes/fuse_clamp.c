@@ -122,8 +122,7 @@ static int fuse_clamp(struct pass_ctx *c)
 
 const struct pass pass_fuse_clamp = {
     .name = "fuse-clamp",
-    .about = "join Clamp, ReLU, Maximum and Minimum that follow each other, or that FakeQuantize "
-	     "repeats",
+    .about = "join Clamp, ReLU, Maximum, Minimum and FakeQuantize that follow each other",
     .needs = FACT_ORDER | FACT_SHAPES,
     .keeps = FACT_ORDER | FACT_SHAPES,
     .run = fuse_clamp,
