@@ -1,21 +1,12 @@
-/* LSTM, GRU and RNN as the sequence layers of the IR, which put the batch first. */
-#include <ctype.h>
+/* LSTM, GRU and RNN as the sequence layers of the IR, which put the batch first; what these cannot
+ * express is written out as a body. */
+#include "formats/onnx_recurrent.h"
+
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#include "formats/onnx_translate.h"
-
-/* What the three have in common. */
-struct cell {
-	int gates, dirs;
-	int64_t hidden;
-	bool batch_first;
-	const char *direction;
-	struct value *x;       /* [batch, time, in] */
-	struct value *lengths; /* [batch] */
-	struct value *w, *r;   /* [dirs, gates * hidden, in or hidden] */
-	struct value *b;       /* [dirs, gates * hidden]; NULL: none */
-};
+/* ---- what the node asks for ---- */
 
 static void read_direction(struct tr *t, struct cell *c)
 {
@@ -44,23 +35,6 @@ static void read_weights(struct tr *t, struct cell *c)
 	c->b = tr_given(t, 3) ? t->in[3] : NULL;
 }
 
-static void read_cell(struct tr *t, struct cell *c, int gates)
-{
-	c->gates = gates;
-	read_direction(t, c);
-	read_weights(t, c);
-	c->batch_first = tr_bool(t, "layout", false);
-	tr_ignore(t, "output_sequence"); /* which outputs are asked for says it */
-	c->x = tr_in(t, 0);
-	struct value *dims = tr_shape_of(t, c->x);
-	struct value *time = tr_gather(t, dims, tr_scalar_i64(t, c->batch_first ? 1 : 0), 0);
-	struct value *batch = tr_gather(t, dims, tr_i64_1(t, c->batch_first ? 0 : 1), 0);
-	if (!c->batch_first)
-		c->x = tr_transpose(t, c->x, 3, (int64_t[]){1, 0, 2});
-	c->lengths = tr_given(t, 4) ? t->in[4]
-				    : tr_broadcast(t, tr_convert(t, time, DT_I32), batch);
-}
-
 /* An initial state as [batch, dirs, hidden]; zeros when not given. */
 static struct value *initial_state(struct tr *t, const struct cell *c, int input)
 {
@@ -72,95 +46,226 @@ static struct value *initial_state(struct tr *t, const struct cell *c, int input
 	return tr_broadcast(t, tr_number_of(t, c->x, 0), tr_concat(t, 0, dims, 2));
 }
 
-/* The gates of [dirs, gates * hidden, ...] in another order. */
-static struct value *reordered(
-    struct tr *t, const struct cell *c, struct value *v, const int *order)
+static void read_inputs(struct tr *t, struct cell *c)
 {
-	struct value *part[4];
-	struct node *n = tr_new_n(t, OP_SPLIT, c->gates, TR_LIST(v, tr_scalar_i64(t, 1)));
-	tr_set_i(t, n, "num_splits", c->gates);
-	struct value *all = tr_end(t, n);
-	for (int i = 0; i < c->gates; i++)
-		part[i] = tr_port(all, order[i]);
-	return tr_concat(t, 1, part, c->gates);
+	read_weights(t, c);
+	c->batch_first = tr_bool(t, "layout", false);
+	tr_ignore(t, "output_sequence"); /* which outputs are asked for says it */
+	c->x = tr_in(t, 0);
+	struct value *dims = tr_shape_of(t, c->x);
+	struct value *time = tr_gather(t, dims, tr_scalar_i64(t, c->batch_first ? 1 : 0), 0);
+	struct value *batch = tr_gather(t, dims, tr_i64_1(t, c->batch_first ? 0 : 1), 0);
+	if (!c->batch_first)
+		c->x = tr_transpose(t, c->x, 3, (int64_t[]){1, 0, 2});
+	c->ragged = tr_given(t, 4);
+	c->lengths = c->ragged ? t->in[4] : tr_broadcast(t, tr_convert(t, time, DT_I32), batch);
+	for (int i = 0; i < c->states; i++)
+		c->state[i] = initial_state(t, c, 5 + i);
 }
 
-/* Both halves of the bias [dirs, 2 * gates * hidden]. */
-static void bias_halves(struct tr *t, const struct cell *c, struct value **w, struct value **r)
+/* In the order of enum activation_kind, with how many of alpha and beta each takes. */
+static const struct known_activation {
+	const char *name;
+	double alpha, beta;
+	int takes;
+} known[] = {{"affine", 1, 0, 2}, {"elu", 1, 0, 1}, {"hardsigmoid", (double)0.2f, 0.5, 2},
+    {"leakyrelu", (double)0.01f, 0, 1}, {"relu", 0, 0, 0}, {"scaledtanh", 1, 1, 2},
+    {"sigmoid", 0, 0, 0}, {"softplus", 0, 0, 0}, {"softsign", 0, 0, 0}, {"tanh", 0, 0, 0},
+    {"thresholdedrelu", 1, 0, 1}};
+
+/* Parameters of activations, used up in the order of those that take them. */
+struct parameters {
+	int nalpha, nbeta;
+	const float *alpha, *beta;
+};
+
+static void read_activation(
+    struct tr *t, const char *name, struct parameters *p, struct activation *a)
 {
+	size_t k = 0;
+	while (k < sizeof known / sizeof *known && strcasecmp(known[k].name, name))
+		k++;
+	if (k == sizeof known / sizeof *known) {
+		tr_fail(t, E_UNSUPPORTED, "activation '%s'", name);
+		return;
+	}
+	*a = (struct activation){(enum activation_kind)k, known[k].alpha, known[k].beta};
+	if (known[k].takes > 0 && p->nalpha > 0) {
+		a->alpha = (double)*p->alpha++;
+		p->nalpha--;
+	}
+	if (known[k].takes > 1 && p->nbeta > 0) {
+		a->beta = (double)*p->beta++;
+		p->nbeta--;
+	}
+}
+
+static void read_activations(struct tr *t, struct cell *c, const char *const *initial)
+{
+	const char **names;
+	int n = c->functions, given = tr_strs(t, "activations", &names);
+	struct parameters p;
+	p.nalpha = tr_floats(t, "activation_alpha", &p.alpha);
+	p.nbeta = tr_floats(t, "activation_beta", &p.beta);
+	/* the schema's own default of RNN has one too many for one direction */
+	if (given >= 0 && given != n * c->dirs && !(c->gates == 1 && given > n))
+		tr_fail(t, E_FORMAT, "attribute 'activations' has %d values, expected %d", given,
+		    n * c->dirs);
+	for (int d = 0; d < c->dirs; d++)
+		for (int i = 0; i < n && t->status == OK; i++)
+			read_activation(
+			    t, given < 0 ? initial[i] : names[d * n + i], &p, &c->act[d][i]);
+}
+
+static void read_cell(struct tr *t, struct cell *c)
+{
+	static const char *const initial[] = {"sigmoid", "tanh", "tanh"};
+	read_direction(t, c);
+	read_inputs(t, c);
+	c->clip = tr_float(t, "clip", 0);
+	read_activations(t, c, c->gates == 1 ? initial + 1 : initial);
+}
+
+/* ---- the layer of the IR ---- */
+
+/* The gates of [dirs, gates * hidden, ...] as the layer has them. */
+static struct value *reordered(struct tr *t, const struct cell *c, struct value *v)
+{
+	static const int order[] = {2, 0, 3, 1}; /* iofc to fico */
+	struct value *part[4];
+	if (c->gates != 4)
+		return v;
+	struct node *n = tr_new_n(t, OP_SPLIT, 4, TR_LIST(v, tr_scalar_i64(t, 1)));
+	tr_set_i(t, n, "num_splits", 4);
+	struct value *all = tr_end(t, n);
+	for (int i = 0; i < 4; i++)
+		part[i] = tr_port(all, order[i]);
+	return tr_concat(t, 1, part, 4);
+}
+
+/* Both halves of the bias are summed, but for the last gate of a GRU that is linear before its
+ * reset. */
+static struct value *layer_bias(struct tr *t, const struct cell *c)
+{
+	int64_t gates = c->gates + c->linear, two = 2 * c->hidden;
+	if (!c->b)
+		return tr_broadcast(t, tr_number_of(t, c->x, 0),
+		    tr_i64(t, 2, (int64_t[]){c->dirs, gates * c->hidden}));
 	struct node *n = tr_new_n(t, OP_SPLIT, 2, TR_LIST(c->b, tr_scalar_i64(t, 1)));
 	tr_set_i(t, n, "num_splits", 2);
-	*w = tr_end(t, n);
-	*r = tr_port(*w, 1);
+	struct value *w = tr_end(t, n), *r = tr_port(w, 1);
+	if (!c->linear)
+		return reordered(t, c, tr_op(t, OP_ADD, w, r));
+	struct value *parts[] = {
+	    tr_op(t, OP_ADD, tr_slice(t, w, 1, 0, two), tr_slice(t, r, 1, 0, two)),
+	    tr_slice(t, w, 1, two, INT64_MAX), tr_slice(t, r, 1, two, INT64_MAX)};
+	return tr_concat(t, 1, parts, 3);
 }
 
-static struct value *no_bias(struct tr *t, const struct cell *c, int gates)
+static void set_attributes(struct tr *t, struct node *n, const struct cell *c)
 {
-	return tr_broadcast(
-	    t, tr_number_of(t, c->x, 0), tr_i64(t, 2, (int64_t[]){c->dirs, gates * c->hidden}));
-}
-
-/* The sum of both halves. */
-static struct value *summed_bias(struct tr *t, const struct cell *c)
-{
-	struct value *w, *r;
-	if (!c->b)
-		return no_bias(t, c, c->gates);
-	bias_halves(t, c, &w, &r);
-	return tr_op(t, OP_ADD, w, r);
-}
-
-/* The IR has one list of activations for both directions, in lower case. */
-static void set_activations(
-    struct tr *t, struct node *n, const struct cell *c, int count, const char *initial)
-{
-	static const char *const known[] = {"sigmoid", "tanh", "relu"};
-	const char **names;
-	const float *v;
-	char text[128] = "";
-	int given = tr_strs(t, "activations", &names);
-	if (given >= 0 && given != count * c->dirs && !(c->gates == 1 && given > count))
-		tr_fail(t, E_FORMAT, "attribute 'activations' has %d values, expected %d", given,
-		    count * c->dirs);
-	for (int i = 0; i < given && t->status == OK; i++) {
-		char low[16] = "";
-		for (size_t k = 0; names[i][k] && k + 1 < sizeof low; k++)
-			low[k] = (char)tolower((unsigned char)names[i][k]);
-		bool ok = false;
-		for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-			ok = ok || !strcmp(low, known[k]);
-		if (!ok ||
-		    (i >= count && i < count * c->dirs && strcmp(names[i], names[i - count])))
-			tr_fail(t, E_UNSUPPORTED, "activation '%s'", names[i]);
-		if (i < count) {
-			size_t used = strlen(text);
-			snprintf(text + used, sizeof text - used, "%s%s", i ? "," : "", low);
-		}
+	char text[64] = "";
+	for (int i = 0; i < c->functions; i++) {
+		size_t used = strlen(text);
+		snprintf(text + used, sizeof text - used, "%s%s", i ? "," : "",
+		    known[c->act[0][i].kind].name);
 	}
-	if (tr_floats(t, "activation_alpha", &v) > 0 || tr_floats(t, "activation_beta", &v) > 0)
-		tr_fail(t, E_UNSUPPORTED, "parameters of activations");
-	tr_set_text(t, n, "activations", *text ? text : initial);
-}
-
-static void set_common(struct tr *t, struct node *n, const struct cell *c)
-{
+	tr_set_text(t, n, "activations", text);
 	tr_set_s(t, n, "direction", c->direction);
 	tr_set_i(t, n, "hidden_size", c->hidden);
-	tr_set_f(t, n, "clip", tr_float(t, "clip", 0));
+	tr_set_f(t, n, "clip", c->clip);
+	if (c->gates == 3)
+		tr_set_i(t, n, "linear_before_reset", c->linear);
+}
+
+static void as_layer(struct tr *t, const struct cell *c, struct value **out)
+{
+	struct value *in[7];
+	int nin = 0;
+	in[nin++] = c->x;
+	for (int i = 0; i < c->states; i++)
+		in[nin++] = c->state[i];
+	in[nin++] = c->lengths;
+	in[nin++] = reordered(t, c, c->w);
+	in[nin++] = reordered(t, c, c->r);
+	in[nin++] = layer_bias(t, c);
+	struct node *n = tr_new_n(t, c->sequence, 1 + c->states, in, nin);
+	set_attributes(t, n, c);
+	struct value *y = tr_end(t, n);
+	for (int i = 0; i <= c->states; i++)
+		out[i] = tr_port(y, i);
+}
+
+static bool is_simple(const struct activation *a)
+{
+	return a->kind == ACT_SIGMOID || a->kind == ACT_TANH || a->kind == ACT_RELU;
+}
+
+/* Can the layer do the first dirs directions at once? */
+static bool fits_layer(const struct cell *c)
+{
+	if (c->p || c->coupled)
+		return false;
+	for (int d = 0; d < c->dirs; d++)
+		for (int i = 0; i < c->functions; i++)
+			if (!is_simple(&c->act[d][i]) || c->act[d][i].kind != c->act[0][i].kind)
+				return false;
+	return true;
+}
+
+/* ---- one direction at a time ---- */
+
+static struct value *direction_of(struct tr *t, struct value *v, int64_t axis, int d)
+{
+	return v ? tr_slice(t, v, axis, d, d + 1) : NULL;
+}
+
+static void one_direction(struct tr *t, const struct cell *c, int d, struct value **out)
+{
+	struct cell one = *c;
+	if (c->dirs > 1) {
+		one.dirs = 1;
+		one.direction = d ? "reverse" : "forward";
+		memcpy(one.act[0], c->act[d], sizeof one.act[0]);
+		one.w = direction_of(t, c->w, 0, d);
+		one.r = direction_of(t, c->r, 0, d);
+		one.b = direction_of(t, c->b, 0, d);
+		one.p = direction_of(t, c->p, 0, d);
+		for (int i = 0; i < c->states; i++)
+			one.state[i] = direction_of(t, c->state[i], 1, d);
+	}
+	if (fits_layer(&one))
+		as_layer(t, &one, out);
+	else
+		tr_cell_written_out(t, &one, out);
+}
+
+static void make_cell(struct tr *t, const struct cell *c, struct value **out)
+{
+	struct value *one[2][CELL_OUTPUTS] = {{NULL}};
+	if (fits_layer(c)) {
+		as_layer(t, c, out);
+		return;
+	}
+	for (int d = 0; d < c->dirs; d++)
+		one_direction(t, c, d, one[d]);
+	for (int i = 0; i <= c->states; i++)
+		out[i] = c->dirs == 1 ? one[0][i] : tr_concat(t, 1, TR_LIST(one[0][i], one[1][i]));
 }
 
 /* Y [batch, dirs, time, hidden] and the states [batch, dirs, hidden] in ONNX's order. */
-static void give_outputs(struct tr *t, const struct cell *c, struct value *y, int states)
+static void translate(struct tr *t, const struct cell *c)
 {
 	static const int64_t all_time[] = {2, 1, 0, 3}, all_batch[] = {0, 2, 1, 3},
 			     state[] = {1, 0, 2};
-	if (tr_wants(t, 0))
-		tr_out(t, 0, tr_transpose(t, y, 4, c->batch_first ? all_batch : all_time));
-	for (int i = 1; i <= states; i++)
+	struct value *out[CELL_OUTPUTS] = {NULL};
+	if (t->status == OK)
+		make_cell(t, c, out);
+	if (t->status == OK && tr_wants(t, 0))
+		tr_out(t, 0, tr_transpose(t, out[0], 4, c->batch_first ? all_batch : all_time));
+	for (int i = 1; i <= c->states && t->status == OK; i++)
 		if (tr_wants(t, i))
-			tr_out(t, i,
-			    c->batch_first ? tr_port(y, i)
-					   : tr_transpose(t, tr_port(y, i), 3, state));
+			tr_out(t, i, c->batch_first ? out[i] : tr_transpose(t, out[i], 3, state));
 }
 
 static bool is_zero(const struct value *v)
@@ -174,64 +279,24 @@ static bool is_zero(const struct value *v)
 
 void tr_lstm(struct tr *t)
 {
-	static const int order[] = {2, 0, 3, 1}; /* iofc to fico */
-	struct cell c = {0};
-	read_cell(t, &c, 4);
-	if (tr_given(t, 7) && !is_zero(t->in[7]))
-		tr_fail(t, E_UNSUPPORTED, "peepholes");
-	if (tr_bool(t, "input_forget", false))
-		tr_fail(t, E_UNSUPPORTED, "input and forget gates that are coupled");
-	if (t->status != OK)
-		return;
-	struct value *h = initial_state(t, &c, 5), *s = initial_state(t, &c, 6);
-	struct value *b = c.b ? reordered(t, &c, summed_bias(t, &c), order) : no_bias(t, &c, 4);
-	struct node *n = tr_new(t, OP_LSTM_SEQUENCE, c.x, h, s, c.lengths,
-	    reordered(t, &c, c.w, order), reordered(t, &c, c.r, order), b);
-	set_common(t, n, &c);
-	set_activations(t, n, &c, 3, "sigmoid,tanh,tanh");
-	give_outputs(t, &c, tr_end(t, n), 2);
-}
-
-/* With linear_before_reset the recurrent bias of the last gate stays apart. */
-static struct value *gru_bias(struct tr *t, const struct cell *c, bool linear)
-{
-	struct value *w, *r, *part[2];
-	if (!c->b)
-		return no_bias(t, c, linear ? 4 : 3);
-	if (!linear)
-		return summed_bias(t, c);
-	bias_halves(t, c, &w, &r);
-	int64_t two = 2 * c->hidden;
-	part[0] = tr_op(t, OP_ADD, tr_slice(t, w, 1, 0, two), tr_slice(t, r, 1, 0, two));
-	struct value *last[] = {
-	    part[0], tr_slice(t, w, 1, two, INT64_MAX), tr_slice(t, r, 1, two, INT64_MAX)};
-	return tr_concat(t, 1, last, 3);
+	struct cell c = {.sequence = OP_LSTM_SEQUENCE, .gates = 4, .states = 2, .functions = 3};
+	read_cell(t, &c);
+	c.coupled = tr_bool(t, "input_forget", false);
+	c.p = tr_given(t, 7) && !is_zero(t->in[7]) ? t->in[7] : NULL;
+	translate(t, &c);
 }
 
 void tr_gru(struct tr *t)
 {
-	struct cell c = {0};
-	read_cell(t, &c, 3);
-	bool linear = tr_bool(t, "linear_before_reset", false);
-	if (t->status != OK)
-		return;
-	struct node *n = tr_new(t, OP_GRU_SEQUENCE, c.x, initial_state(t, &c, 5), c.lengths, c.w,
-	    c.r, gru_bias(t, &c, linear));
-	set_common(t, n, &c);
-	tr_set_i(t, n, "linear_before_reset", linear);
-	set_activations(t, n, &c, 2, "sigmoid,tanh");
-	give_outputs(t, &c, tr_end(t, n), 1);
+	struct cell c = {.sequence = OP_GRU_SEQUENCE, .gates = 3, .states = 1, .functions = 2};
+	read_cell(t, &c);
+	c.linear = tr_bool(t, "linear_before_reset", false);
+	translate(t, &c);
 }
 
 void tr_rnn(struct tr *t)
 {
-	struct cell c = {0};
-	read_cell(t, &c, 1);
-	if (t->status != OK)
-		return;
-	struct node *n = tr_new(t, OP_RNN_SEQUENCE, c.x, initial_state(t, &c, 5), c.lengths, c.w,
-	    c.r, summed_bias(t, &c));
-	set_common(t, n, &c);
-	set_activations(t, n, &c, 1, "tanh");
-	give_outputs(t, &c, tr_end(t, n), 1);
+	struct cell c = {.sequence = OP_RNN_SEQUENCE, .gates = 1, .states = 1, .functions = 1};
+	read_cell(t, &c);
+	translate(t, &c);
 }

@@ -17,7 +17,7 @@ def model_of(text):
 
 def equal(got, want, tolerance):
     return len(got) == len(want) and all(
-        a.shape == b.shape and a.dtype == b.dtype and np.allclose(a, b, rtol=tolerance, atol=tolerance) for a, b in zip(got, want))
+        a.shape == b.shape and a.dtype == b.dtype and np.allclose(a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max(initial=0))) for a, b in zip(got, want))
 
 
 def judge(name, text, want=None, openvino=True, tolerance=1e-5, **inputs):
