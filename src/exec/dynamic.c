@@ -37,16 +37,22 @@ static struct tensor operand(const struct exec *e, const struct plan *p, const s
 	return is_lost(e, v) ? e->all.t[v->id] : p->value[v->id];
 }
 
+void dynamic_used(struct plan *p, const struct node *n)
+{
+	for (int k = 0; k < n->nin; k++) {
+		const struct value *v = n->in[k].value;
+		if (v && p->dynamic[v->id] && --p->left[v->id] == 0)
+			tensor_free(&p->value[v->id]);
+	}
+}
+
 int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	const struct node *n = c->step->node;
 	for (int k = 0; k < n->nin; k++)
 		p->in[k] = operand(e, p, n->in[k].value);
 	int status = node_eval(n, p->in, n->nin, n->nout ? &p->value[n->out[0].id] : NULL, err);
-	for (int k = 0; k < n->nin && status == OK; k++) {
-		const struct value *v = n->in[k].value;
-		if (v && p->dynamic[v->id] && --p->left[v->id] == 0)
-			tensor_free(&p->value[v->id]);
-	}
+	if (status == OK)
+		dynamic_used(p, n);
 	return status;
 }

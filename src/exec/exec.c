@@ -114,6 +114,7 @@ void exec_free(struct exec *e)
 		free(e->step[i].packed);
 		free(e->step[i].bias);
 	}
+	segments_free(e);
 	constants_free(e, &e->c);
 	constants_free(e, &e->all);
 	arena_free(e->scratch);

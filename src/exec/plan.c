@@ -33,23 +33,39 @@ static int make_call(struct exec *e, struct plan *p, struct call *c, struct err 
 
 /* With a tap every step is a call, so that its values are seen in order. What a dynamic step had
  * absorbed runs by itself. */
-static int make_calls(struct exec *e, struct plan *p, struct err *err)
+static int fill_calls(struct exec *e, struct plan *p, const int *last, struct err *err)
 {
 	int status = OK;
-	p->call = calloc((size_t)e->nsteps + 1, sizeof *p->call);
-	if (!p->call)
-		return fail_nomem(err);
 	for (int i = 0; i < e->nsteps && status == OK; i++) {
 		const struct step *s = &e->step[i];
 		struct call *c = &p->call[p->ncalls];
 		if (s->kind == STEP_ABSORBED && !is_dynamic(p, s->node))
 			continue;
+		if (last[i] > i)
+			continue; /* done by the last of its segment */
 		c->step = s;
-		status = make_call(e, p, c, err);
+		c->run = run_segment;
+		status = last[i] == i ? segment_get(e, last, i, &c->segment, err)
+				      : make_call(e, p, c, err);
 		if (status < 0)
 			err_in(err, "node '%s'", s->node->name);
 		p->ncalls += c->run != run_nothing || e->o.tap;
 	}
+	return status;
+}
+
+static int make_calls(struct exec *e, struct plan *p, struct err *err)
+{
+	int *last = calloc((size_t)e->nsteps + 1, sizeof *last);
+	p->call = calloc((size_t)e->nsteps + 1, sizeof *p->call);
+	int status = OK;
+	if (last && p->call) {
+		segment_ends(e, p, last);
+		status = fill_calls(e, p, last, err);
+	} else {
+		status = fail_nomem(err);
+	}
+	free(last);
 	return status;
 }
 
@@ -85,6 +101,8 @@ static void place_call(struct layout *l, int at)
 	const struct node *n = c->step->node, *end = c->step->end;
 	for (int k = 0; k < n->nin; k++)
 		use(l, n->in[k].value, at);
+	for (int k = 0; c->segment && segment_input(c->segment, k); k++)
+		use(l, segment_input(c->segment, k), at);
 	if (c->run == run_alias) {
 		l->root[end->out[0].id] = l->root[node_in(n, 0)->id];
 		return;
@@ -278,6 +296,21 @@ void plan_free(struct exec *e, struct plan *p)
 	free(p);
 }
 
+/* Plans of large inputs go sooner. */
+static void drop_large(struct exec *e)
+{
+	size_t sum = 0;
+	for (int i = 1; i < PLAN_CACHE && e->plan[i]; i++) {
+		sum += e->plan[i]->bytes;
+		if (sum <= PLAN_BYTES)
+			continue;
+		for (; i < PLAN_CACHE; i++) {
+			plan_free(e, e->plan[i]);
+			e->plan[i] = NULL;
+		}
+	}
+}
+
 int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
 {
 	struct plan *p = NULL;
@@ -295,5 +328,6 @@ int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct 
 	}
 	memmove(&e->plan[1], &e->plan[0], (size_t)at * sizeof *e->plan);
 	e->plan[0] = *out = p;
+	drop_large(e);
 	return OK;
 }

@@ -18,6 +18,7 @@ struct call {
 		struct max_pool_f32 *max_pool;
 		struct attention *attention;
 	};
+	struct segment *segment; /* of run_segment */
 	size_t scratch_bytes;
 	float *scratch;
 };
@@ -46,8 +47,18 @@ void plan_free(struct exec *e, struct plan *p); /* NULL is legal */
 int plan_infer(struct exec *e, struct plan *p, const struct tensor *in, struct err *err);
 /* Makes constants that a kernel has used up available to a dynamic call of n. */
 int dynamic_constants(struct exec *e, const struct node *n, struct err *err);
+/* One use of each dynamic input of n is over. */
+void dynamic_used(struct plan *p, const struct node *n);
 /* Frees dynamic values and starts their counts anew. */
 void dynamic_reset(struct exec *e, struct plan *p);
+/* Runs of dynamic steps whose sizes follow from those of their inputs: last[i] is the last step of
+ * the run that step i is in, -1 for none. The whole run is carried out in that place. */
+void segment_ends(const struct exec *e, const struct plan *p, int *last);
+/* The segment of the steps with last[i] = end, made when there is none yet. */
+int segment_get(struct exec *e, const int *last, int end, struct segment **out, struct err *err);
+/* What input k of the segment reads, NULL behind the last one. */
+const struct value *segment_input(const struct segment *s, int k);
+void segments_free(struct exec *e);
 /* Fills in what a step's kernel needs for the plan's shapes. */
 int plan_attention(struct exec *e, struct plan *p, struct call *c, struct err *err);
 int plan_kernel(struct exec *e, struct plan *p, struct call *c, struct err *err);
@@ -58,6 +69,7 @@ int plan_run(
 /* The functions of calls. */
 int run_eval(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err);
+int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_alias(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_nothing(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *err);

@@ -5,7 +5,8 @@
 #include "exec/exec.h"
 #include "ops/op.h"
 
-#define PLAN_CACHE 4 /* plans kept, for the sets of input shapes seen last */
+#define PLAN_CACHE 4                 /* plans kept, for the sets of input shapes seen last */
+#define PLAN_BYTES ((size_t)1 << 30) /* of their workspaces together, the newest one apart */
 
 enum step_kind {
 	STEP_EVAL,
@@ -52,6 +53,7 @@ struct exec {
 	struct constants all;          /* with what went after packing; made when eval needs it */
 	struct arena *scratch;         /* eval's; empty between nodes */
 	struct plan *plan[PLAN_CACHE]; /* used last first; NULL behind the last one */
+	struct segment *segments;      /* of all plans */
 	int max_in;                    /* inputs of any step */
 };
 
