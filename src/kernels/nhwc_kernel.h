@@ -90,17 +90,54 @@ struct wino_f32 {
 	struct igemm_f32 tile; /* the products between */
 };
 
+/* One pixel of a pooling: the maximum (a NaN wins) or the sum divided by count, over a window of
+ * size whose pixels lie step floats apart, then the clamp, which a NaN passes. Without pixels (size
+ * 0, 0, 0) the maximum is -FLT_MAX, the sum 0. */
+struct pool_nhwc_f32_args {
+	int n; /* channels */
+	bool max;
+	int size[3];
+	ptrdiff_t step[3];
+	const float *in;
+	float *out;
+	float count, lo, hi;
+};
+typedef void pool_nhwc_f32_fn(const struct pool_nhwc_f32_args *q);
+
+struct pool_nhwc_f32 {
+	const char *name;
+	unsigned need;
+	pool_nhwc_f32_fn *run;
+};
+
+/* dst[c * ldd + r] = src[r * lds + c] for r < rows, c < cols; strides count elements, whose size is
+ * that of the row's member. */
+typedef void transpose_fn(
+    int64_t rows, int64_t cols, const void *src, size_t lds, void *dst, size_t ldd);
+
+struct transpose {
+	const char *name;
+	unsigned need;
+	transpose_fn *b32, *b16, *b8; /* elements of 32, 16, 8 bits */
+};
+
 /* Best first, ref last, ended by name NULL. */
 extern const struct igemm_f32 igemm_f32_rows[];
 extern const struct dw_nhwc_f32 dw_nhwc_f32_rows[];
 extern const struct wino_f32 wino_f32_rows[];
+extern const struct pool_nhwc_f32 pool_nhwc_f32_rows[];
+extern const struct transpose transpose_rows[];
 /* Number of the first row that the processor, as limited, has. */
 int igemm_f32_pick(void);
 int dw_nhwc_f32_pick(void);
 int wino_f32_pick(void);
+int pool_nhwc_f32_pick(void);
+int transpose_pick(void);
 
 #define IGEMM_F32(need, fn, mr, nr) igemm_f32_fn fn;
 #define DW_NHWC_F32(need, fn, vec) dw_nhwc_f32_fn fn;
+#define POOL_NHWC_F32(need, fn) pool_nhwc_f32_fn fn;
+#define TRANSPOSE(need, b32, b16, b8) transpose_fn b32, b16, b8;
 #define WINO_F32(need, isa, fn, mr, nr)      \
 	wino_f32_in_fn wino_f32_in__##isa;   \
 	wino_f32_out_fn wino_f32_out__##isa; \

@@ -41,6 +41,18 @@ const struct wino_f32 wino_f32_rows[] = {
     {0},
 };
 
+const struct pool_nhwc_f32 pool_nhwc_f32_rows[] = {
+#define POOL_NHWC_F32(need, fn) {#fn, need, fn},
+#include "kernels/kernels.def"
+    {0},
+};
+
+const struct transpose transpose_rows[] = {
+#define TRANSPOSE(need, b32, b16, b8) {#b32, need, b32, b16, b8},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct gemm_f32 *gemm_f32_pick(void)
 {
 	const struct gemm_f32 *r = gemm_f32_rows;
@@ -85,6 +97,22 @@ int wino_f32_pick(void)
 {
 	int r = 0;
 	while (wino_f32_rows[r].need & ~cpu_features())
+		r++;
+	return r;
+}
+
+int pool_nhwc_f32_pick(void)
+{
+	int r = 0;
+	while (pool_nhwc_f32_rows[r].need & ~cpu_features())
+		r++;
+	return r;
+}
+
+int transpose_pick(void)
+{
+	int r = 0;
+	while (transpose_rows[r].need & ~cpu_features())
 		r++;
 	return r;
 }

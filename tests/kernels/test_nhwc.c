@@ -10,8 +10,10 @@
 
 #include "base/cpu.h"
 #include "base/rng.h"
+#include "kernels/layout.h"
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_kernel.h"
+#include "kernels/nhwc_pool_f32.h"
 
 #define GUARD 16 /* floats before and behind a buffer */
 #define GUARD_VALUE -12345.5f
@@ -335,6 +337,137 @@ static void test_conv_nan(void **state)
 	cpu_limit("bf16");
 }
 
+/* ---- pooling ---- */
+
+/* Pixel o, channel c by the definition: pixels behind count as far as pad_end goes. */
+static float pool_at(const struct nhwc_pool_f32 *p, const float *in, int b, int c, const int o[3])
+{
+	const struct conv_shape *s = &p->s;
+	double sum = 0, best = -INFINITY;
+	int count = 0, seen = 0;
+	for (int t = 0; t < (int)volume(s->kernel); t++) {
+		int k[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1],
+		    t % s->kernel[2]};
+		size_t at = (size_t)b;
+		bool inside = true, counted = true;
+		for (int d = 0; d < 3; d++) {
+			int x = o[d] * s->stride[d] - s->pad[d] + k[d] * s->dilation[d];
+			inside &= x >= 0 && x < s->in[d];
+			counted &= x < s->in[d] + p->pad_end[d];
+			at = at * (size_t)s->in[d] + (size_t)x;
+		}
+		count += p->exclude_pad ? inside : counted;
+		if (!inside)
+			continue;
+		seen++;
+		double v = (double)in[at * (size_t)p->ld_in + (size_t)c];
+		sum += v;
+		best = v > best || isnan(v) || isnan(best) ? (isnan(best) ? best : v) : best;
+	}
+	if (p->kind == POOL_MAX)
+		return clampf(seen ? (float)best : -3.40282347e38f, p->lo, p->hi);
+	return clampf(count ? (float)(sum / count) : 0, p->lo, p->hi);
+}
+
+static void check_pool(struct nhwc_pool_f32 p, int extra)
+{
+	const int *o = p.s.out;
+	size_t n = (size_t)p.s.groups, pixels = (size_t)p.s.batch * volume(o);
+	p.ld_in = p.s.groups + extra;
+	p.ld_out = p.s.groups + 2 * extra;
+	size_t nin = (size_t)p.s.batch * volume(p.s.in) * (size_t)p.ld_in - (size_t)extra;
+	size_t nout = (pixels - 1) * (size_t)p.ld_out + n;
+	float *in = randoms(nin, 3), *want = guarded(nout);
+	in[nin / 2] = NAN;
+	for (size_t i = 0; i < pixels * n; i++) {
+		size_t at = i / n;
+		int pos[3] = {(int)at / o[2] / o[1] % o[0], (int)at / o[2] % o[1], (int)at % o[2]};
+		want[at * (size_t)p.ld_out + i % n] = pool_at(
+		    &p, in, (int)(at / volume(o)), (int)(i % n), pos);
+	}
+	for (size_t l = 0; l < COUNT(levels) * 3; l++) {
+		float *out = guarded(nout);
+		cpu_limit(levels[l / 3]);
+		nhwc_pool_f32_plan(&p, pool_size(pools[l % 3]));
+		nhwc_pool_f32_run(&p, pools[l % 3], in, out);
+		for (size_t i = 0; i < nout; i++)
+			assert_true(fabsf(out[i] - want[i]) <= 3e-6f ||
+				    (isnan(out[i]) && isnan(want[i])) || out[i] == want[i]);
+		guarded_free(out, nout);
+	}
+	cpu_limit("bf16");
+	free(in);
+	guarded_free(want, nout);
+}
+
+static const struct conv_shape pools_of[] = {
+    /* batch, channels, 1, 1, in, kernel, out, stride, dilation, pad */
+    {1, 64, 1, 1, {1, 15, 16}, {1, 3, 3}, {1, 8, 8}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {2, 67, 1, 1, {1, 8, 9}, {1, 2, 2}, {1, 4, 4}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}},
+    {2, 300, 1, 1, {1, 7, 7}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 5, 1, 1, {4, 5, 6}, {2, 3, 3}, {3, 5, 4}, {1, 1, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 17, 1, 1, {1, 9, 9}, {1, 3, 2}, {1, 4, 5}, {1, 2, 2}, {1, 2, 3}, {0, 1, 2}},
+    {1, 3, 1, 1, {1, 3, 3}, {1, 2, 2}, {1, 4, 3}, {1, 2, 2}, {1, 1, 1}, {0, 2, 0}},
+};
+
+static void test_pools(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(pools_of) * 4; i++) {
+		struct nhwc_pool_f32 p = {.s = pools_of[i / 4],
+		    .kind = i & 1 ? POOL_AVG : POOL_MAX,
+		    .exclude_pad = i & 2,
+		    .pad_end = {0, (int)i / 4 % 2, (int)i / 4 % 3},
+		    .lo = i & 2 ? -INFINITY : -0.5f,
+		    .hi = i & 2 ? INFINITY : 0.75f};
+		check_pool(p, (int)i % 3);
+	}
+}
+
+/* ---- layout ---- */
+
+static void check_layout(struct layout l, struct pool *pool)
+{
+	size_t first = (size_t)(l.batch * l.channels * l.pixels), size = (size_t)l.size;
+	size_t last = (size_t)(l.batch * l.pixels * l.ld - (l.ld - l.channels));
+	size_t nin = (first * size + 3) / 4, nout = (last * size + 3) / 4;
+	float *in = randoms(nin, 9), *out = guarded(nout), *back = guarded(nin);
+	nchw_to_nhwc(&l, pool, in, out);
+	for (size_t i = 0; i < first; i++) {
+		size_t pixel = i % (size_t)l.pixels, c = i / (size_t)l.pixels % (size_t)l.channels;
+		size_t image = i / (size_t)l.pixels / (size_t)l.channels;
+		size_t at = (image * (size_t)l.pixels + pixel) * (size_t)l.ld + c;
+		assert_memory_equal((char *)in + i * size, (char *)out + at * size, size);
+	}
+	for (size_t i = 0; i < last; i++) {
+		static const float guard = GUARD_VALUE;
+		if (i % (size_t)l.ld >= (size_t)l.channels)
+			assert_memory_equal(
+			    (char *)out + i * size, (const char *)&guard + i * size % 4, size);
+	}
+	nhwc_to_nchw(&l, pool, out, back);
+	assert_memory_equal(in, back, first * size);
+	free(in);
+	guarded_free(out, nout);
+	guarded_free(back, nin);
+}
+
+static void test_layouts(void **state)
+{
+	static const int dims[][3] = {{3, 100, 0}, {1, 7, 2}, {3, 31, 1}, {16, 16, 0}, {33, 49, 3},
+	    {64, 196, 0}, {1000, 1, 0}, {5, 2000, 0}, {130, 700, 6}};
+	(void)state;
+	for (size_t l = 0; l < COUNT(levels); l++)
+		for (size_t i = 0; i < COUNT(dims) * 3; i++) {
+			const int *d = dims[i / 3];
+			cpu_limit(levels[l]);
+			check_layout(
+			    (struct layout){1 + (int)i % 2, d[0], d[1], d[0] + d[2], 1 << i % 3},
+			    pools[i % 2]);
+		}
+	cpu_limit("bf16");
+}
+
 /* ---- -b ---- */
 
 static double now(void)
@@ -483,6 +616,55 @@ static const struct named bench_shapes[] = {
     {"vit", {197, 1, 768, 768, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
 };
 
+static void bench_pool(int channels, int in, int kernel, int stride, int kind)
+{
+	int out = kernel == in ? 1 : in / stride;
+	struct nhwc_pool_f32 p = {.s = {1, channels, 1, 1, {1, in, in}, {1, kernel, kernel},
+				      {1, out, out}, {1, stride, stride}, {1, 1, 1}, {0, 0, 0}},
+	    .ld_in = channels,
+	    .ld_out = channels,
+	    .kind = kind,
+	    .lo = -INFINITY,
+	    .hi = INFINITY};
+	float *from = randoms((size_t)(in * in * channels), 1);
+	float *to = randoms((size_t)(out * out * channels), 2);
+	double t;
+	nhwc_pool_f32_plan(&p, 1);
+	BEST(t, nhwc_pool_f32_run(&p, NULL, from, to));
+	printf("%s pool %d x %dx%d, %dx%d/%d %.3f ms, %.1f GB/s in and out\n",
+	    kind == POOL_MAX ? "max" : "avg", channels, in, in, kernel, kernel, stride, t * 1e3,
+	    4e-9 * channels * (in * in + out * out) / t);
+	free(from);
+	free(to);
+}
+
+static void bench_layout(int channels, int pixels, int size)
+{
+	struct layout l = {1, channels, pixels, channels, size};
+	float *from = randoms((size_t)(channels * pixels), 1);
+	float *to = randoms((size_t)(channels * pixels), 2);
+	double t, u, bytes = 2e-9 * size * channels * pixels;
+	BEST(t, nchw_to_nhwc(&l, NULL, from, to));
+	BEST(u, nhwc_to_nchw(&l, NULL, to, from));
+	printf("layout %d x %d, %d bytes: to last %.3f ms %.1f GB/s, to first %.3f ms %.1f GB/s\n",
+	    channels, pixels, size, t * 1e3, bytes / t, u * 1e3, bytes / u);
+	free(from);
+	free(to);
+}
+
+static void bench_moves(void)
+{
+	bench_pool(64, 112, 3, 2, POOL_MAX);
+	bench_pool(64, 224, 2, 2, POOL_MAX);
+	bench_pool(512, 14, 3, 1, POOL_MAX);
+	bench_pool(2048, 7, 7, 1, POOL_AVG);
+	for (int size = 1; size <= 4; size *= 2) {
+		bench_layout(3, 224 * 224, size);
+		bench_layout(64, 56 * 56, size);
+		bench_layout(512, 49, size);
+	}
+}
+
 /* -b [level [threads [part of a name]]] */
 static int bench(int argc, char **argv)
 {
@@ -491,6 +673,8 @@ static int bench(int argc, char **argv)
 	if (argc > 2)
 		cpu_limit(argv[2]);
 	bench_limit();
+	if (argc <= 4)
+		bench_moves();
 	for (size_t i = 0; i < COUNT(bench_shapes); i++) {
 		const struct conv_shape *s = &bench_shapes[i].s;
 		if (argc > 4 && !strstr(bench_shapes[i].name, argv[4]))
@@ -511,6 +695,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_igemm_tiles),
 	    cmocka_unit_test(test_convolutions),
 	    cmocka_unit_test(test_conv_nan),
+	    cmocka_unit_test(test_pools),
+	    cmocka_unit_test(test_layouts),
 	};
 	if (pool_new(2, &pools[1], NULL) || pool_new(3, &pools[2], NULL))
 		return 1;
