@@ -49,34 +49,39 @@ INLINE void dw_group(const struct dw_nhwc_f32_args *q, const struct dw_block *k,
 	}
 }
 
-INLINE void dw_line(const struct dw_nhwc_f32_args *q, const struct dw_block *k, int taps, bool full)
-{
-	ptrdiff_t i = 0, m = q->m;
-	for (; i + 8 <= m; i += 8)
-		dw_group(q, k, i, 8, taps, full);
-	if (m & 4)
-		dw_group(q, k, i, 4, taps, full);
-	i += m & 4;
-	if (m & 2)
-		dw_group(q, k, i, 2, taps, full);
-	i += m & 2;
-	if (m & 1)
-		dw_group(q, k, i, 1, taps, full);
-}
-
-static void dw_pixels(const struct dw_nhwc_f32_args *q)
+/* All channels of np pixels, so that memory is read in order. */
+INLINE void dw_channels(const struct dw_nhwc_f32_args *q, ptrdiff_t i, int np)
 {
 	struct dw_block k = {.lo = vec_set1(q->lo), .hi = vec_set1(q->hi), .w = q->w};
 	for (; k.c < q->n; k.c += VEC, k.w += q->block) {
 		k.mask = vec_first((int)(q->n - k.c));
 		k.bias = q->bias ? vec_load_mask(q->bias + k.c, k.mask) : vec_zero();
 		if (q->n - k.c < VEC)
-			dw_line(q, &k, 0, false);
+			dw_group(q, &k, i, np, 0, false);
+		else if (q->taps == 2)
+			dw_group(q, &k, i, np, 2, true);
 		else if (q->taps == 3)
-			dw_line(q, &k, 3, true);
+			dw_group(q, &k, i, np, 3, true);
+		else if (q->taps == 4)
+			dw_group(q, &k, i, np, 4, true);
 		else if (q->taps == 5)
-			dw_line(q, &k, 5, true);
+			dw_group(q, &k, i, np, 5, true);
 		else
-			dw_line(q, &k, 0, true);
+			dw_group(q, &k, i, np, 0, true);
 	}
+}
+
+static void dw_pixels(const struct dw_nhwc_f32_args *q)
+{
+	ptrdiff_t i = 0, m = q->m;
+	for (; i + 8 <= m; i += 8)
+		dw_channels(q, i, 8);
+	if (m & 4)
+		dw_channels(q, i, 4);
+	i += m & 4;
+	if (m & 2)
+		dw_channels(q, i, 2);
+	i += m & 2;
+	if (m & 1)
+		dw_channels(q, i, 1);
 }

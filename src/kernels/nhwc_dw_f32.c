@@ -4,6 +4,7 @@
 
 #define MAX_LINES 64        /* lines of a window: depth times height */
 #define L1_LINES (24 << 10) /* bytes of the lines under a window that one pass covers */
+#define L2_IMAGES (1 << 20) /* bytes of image and result up to which passes pay */
 #define LEAST_CHANNELS 32   /* of a pass */
 
 bool nhwc_depthwise_fits(const struct conv_shape *s)
@@ -34,11 +35,14 @@ static int lines_of(const struct conv_shape *s)
 	return s->batch * s->out[0] * s->out[1];
 }
 
-/* Channels of one pass over lines. */
+/* Channels of one pass over lines: all where memory had better be read in order. */
 static int pass_channels(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
 	size_t pixels = (size_t)s->kernel[0] * (size_t)s->kernel[1] * (size_t)s->in[2];
+	size_t whole = nhwc_volume(s->in) + nhwc_volume(s->out);
+	if (whole * (size_t)s->groups * sizeof(float) > L2_IMAGES)
+		return s->groups;
 	size_t n = L1_LINES / sizeof(float) / (pixels + 1) / LEAST_CHANNELS * LEAST_CHANNELS;
 	n = n < LEAST_CHANNELS ? LEAST_CHANNELS : n;
 	return n < (size_t)s->groups ? (int)n : s->groups;

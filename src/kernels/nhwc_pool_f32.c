@@ -66,7 +66,7 @@ static void line(const struct pool_task *t, int64_t number, int x0, int x1, int 
 	struct span y = span_of(p, 1, (int)(number % s->out[1]));
 	struct span z = span_of(p, 0, (int)(plane % s->out[0]));
 	int64_t at = ((image * s->in[0] + z.first) * s->in[1] + y.first) * s->in[2];
-	int lines = p->exclude_pad ? z.n * y.n : z.padded * y.padded;
+	float lines = p->exclude_pad ? (float)z.n * (float)y.n : (float)z.padded * (float)y.padded;
 	struct pool_nhwc_f32_args q = {
 	    .n = to - from, .max = p->kind == POOL_MAX, .lo = p->lo, .hi = p->hi};
 	q.step[2] = s->dilation[2] * p->ld_in;
@@ -80,7 +80,7 @@ static void line(const struct pool_task *t, int64_t number, int x0, int x1, int 
 		q.size[0] = some ? z.n : 0;
 		q.size[1] = some ? y.n : 0;
 		q.size[2] = some ? x.n : 0;
-		q.count = (float)lines * (float)(p->exclude_pad ? x.n : x.padded);
+		q.count = lines * (float)(p->exclude_pad ? x.n : x.padded);
 		q.count = q.count > 0 ? q.count : 1;
 		pool_nhwc_f32_rows[p->row].run(&q);
 	}
