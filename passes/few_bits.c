@@ -45,7 +45,7 @@ static bool takes_weights(const struct node *n)
 static bool feeds_weight(const struct value *v, int depth)
 {
 	static const enum op_id step[] = {OP_CONVERT, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE,
-	    OP_RESHAPE, OP_TRANSPOSE, OP_UNSQUEEZE, OP_SQUEEZE, OP_SQUEEZE_15};
+	    OP_RESHAPE, OP_TRANSPOSE, OP_UNSQUEEZE, OP_SQUEEZE, OP_SQUEEZE_15, OP_SLICE};
 	value_each_use (v, u) {
 		if (takes_weights(u->node))
 			return true;

@@ -55,39 +55,58 @@ static struct value *converted(
 /* ---- zero points -------------------------------------------------------------------------------
  */
 
-/* The integers less their zero points, when 8 bits with a sign hold them all; NULL when not. */
-static struct blob *centred(const struct value *stored, const struct value *zero)
+/* How zero points lie beside the weights: point i / each % count for weight i. */
+struct points {
+	int64_t count, each;
+};
+
+/* One for all, or one for each part of the first or of the last axis. */
+static bool points_of(const struct value *zero, const struct value *stored, struct points *p)
 {
-	struct const_view w, z;
-	struct blob *b = NULL;
-	int64_t n = shape_count(&stored->info.shape), count = shape_count(&zero->info.shape);
-	int8_t *out = n > 0 && count > 0 && n % count == 0 ? malloc((size_t)n) : NULL;
-	if (!out || const_open(stored, &w, NULL)) {
-		free(out);
-		return NULL;
-	}
-	if (!const_open(zero, &z, NULL)) {
-		bool fits = true;
-		for (int64_t i = 0; fits && i < n; i++) {
-			double x = tensor_f64(&w.t, i) - tensor_f64(&z.t, i / (n / count));
-			fits = x >= INT8_MIN && x <= INT8_MAX && x == floor(x);
-			out[i] = fits ? (int8_t)x : 0;
-		}
-		b = fits ? blob_copy(out, (size_t)n) : NULL;
-		const_close(&z);
-	}
-	const_close(&w);
-	free(out);
-	return b;
+	const struct shape *z = &zero->info.shape, *s = &stored->info.shape;
+	int64_t count = shape_count(z), all = shape_count(s);
+	*p = (struct points){count, 1};
+	if (count < 1 || all < 1 || z->rank > s->rank)
+		return false;
+	if (count == 1)
+		return true;
+	if (z->dim[z->rank - 1].min == count && s->dim[s->rank - 1].min == count)
+		return true;
+	p->each = all / count;
+	return z->rank == s->rank && z->dim[0].min == count && s->dim[0].min == count;
 }
 
-/* One for all, or one for each part of the leading axis. */
-static bool leads(const struct value *v, const struct value *data)
+static bool subtract(
+    int8_t *out, const struct tensor *w, const struct tensor *z, const struct points *p)
 {
-	const struct shape *s = &v->info.shape, *d = &data->info.shape;
-	int64_t count = shape_count(s);
-	return s->rank <= d->rank && (count == 1 || (s->rank == d->rank && s->dim[0].min == count &&
-							d->dim[0].min == count));
+	for (int64_t i = 0; i < tensor_count(w); i++) {
+		double x = tensor_f64(w, i) - tensor_f64(z, i / p->each % p->count);
+		if (!(x >= INT8_MIN && x <= INT8_MAX && x == floor(x)))
+			return false;
+		out[i] = (int8_t)x;
+	}
+	return true;
+}
+
+/* The integers less their zero points, when 8 bits with a sign hold them all; NULL when not. */
+static struct blob *centred(
+    const struct value *stored, const struct value *zero, const struct points *p)
+{
+	struct const_view w, z;
+	int64_t n = shape_count(&stored->info.shape);
+	int8_t *out = malloc((size_t)n);
+	bool fits = false;
+	if (out && !const_open(stored, &w, NULL)) {
+		if (!const_open(zero, &z, NULL)) {
+			fits = subtract(out, &w.t, &z.t, p);
+			const_close(&z);
+		}
+		const_close(&w);
+	}
+	if (fits)
+		return blob_heap(out, (size_t)n);
+	free(out);
+	return NULL;
 }
 
 static int drop_zero(struct pass_ctx *c, struct node *n)
@@ -97,10 +116,11 @@ static int drop_zero(struct pass_ctx *c, struct node *n)
 		return 0;
 	const struct value *zero = behind_convert(w.zero);
 	enum dtype type = w.stored->info.type;
-	if (dtype_bits(type) != 8 || !dtype_is_int(type) || !leads(zero, w.stored) ||
-	    is_output(&n->out[0]))
-		return 0;
-	struct blob *b = centred(w.stored, zero);
+	struct points p;
+	struct blob *b = NULL;
+	if (dtype_bits(type) == 8 && dtype_is_int(type) && !is_output(&n->out[0]) &&
+	    points_of(zero, w.stored, &p))
+		b = centred(w.stored, zero, &p);
 	if (!b)
 		return 0;
 	int64_t dims[MAX_RANK];
