@@ -114,7 +114,7 @@ static int fold_view(struct pass_ctx *c, struct node *n)
 	return put_const(c, n, 0, out->type, rank, dims, b) ? c->err->status : 1;
 }
 
-static bool is_view(const struct node *n)
+static bool keeps_bytes(const struct node *n)
 {
 	static const enum op_id id[] = {
 	    OP_RESHAPE, OP_SQUEEZE, OP_SQUEEZE_15, OP_UNSQUEEZE, OP_IDENTITY};
@@ -212,7 +212,7 @@ static int fold_constants(struct pass_ctx *c, struct node *n)
 		return 0;
 	if (bytes >= 0 && !charge(c, n, bytes))
 		return 0;
-	if (bytes >= 0 && is_view(n))
+	if (bytes >= 0 && keeps_bytes(n))
 		return fold_view(c, n);
 	if (bytes >= 0 && is_fill(n))
 		return fold_fill(c, n);

@@ -27,13 +27,6 @@ struct attention {
 	} mask[MASKS];
 };
 
-/* One number that leaves the shape of other alone. */
-static bool scalar(const struct value *v, const struct value *other, double *x)
-{
-	return value_const(v) && shape_count(&v->info.shape) == 1 &&
-	       v->info.shape.rank <= other->info.shape.rank && const_number(v, x);
-}
-
 /* x of v = x * number or x / number, which *scale takes; else NULL. */
 static struct value *unscaled(const struct value *v, double *scale)
 {
@@ -43,7 +36,7 @@ static struct value *unscaled(const struct value *v, double *scale)
 	if (v->nuses != 1 || (!quotient && !node_is(n, OP_MULTIPLY)))
 		return NULL;
 	for (int i = quotient ? 1 : 0; i < 2; i++)
-		if (scalar(node_in(n, i), node_in(n, 1 - i), &x) && x != 0 && isfinite(x)) {
+		if (const_scalar(node_in(n, i), node_in(n, 1 - i), &x) && x != 0) {
 			*scale *= quotient ? 1 / x : x;
 			return node_in(n, 1 - i);
 		}
@@ -92,12 +85,19 @@ static bool read_sum(struct attention *a, const struct value *v, int depth)
 	return false;
 }
 
+/* As const_scalar, but minus infinity is far enough. */
+static bool far_number(const struct value *far, const struct value *v, double *x)
+{
+	return value_const(far) && shape_count(&far->info.shape) == 1 &&
+	       far->info.shape.rank <= v->info.shape.rank && const_number(far, x);
+}
+
 static bool read_select(struct attention *a, const struct value *v, int depth)
 {
 	double x;
 	for (int i = 1; i < 3 && v->info.type == DT_F32; i++) {
 		struct value *far = node_in(v->node, 3 - i);
-		if (scalar(far, v, &x) && x <= FAR)
+		if (far_number(far, v, &x) && x <= FAR)
 			return read_masked(a, v,
 			    (struct mask){node_in(v->node, 0), true, i == 1, far},
 			    node_in(v->node, i), depth);

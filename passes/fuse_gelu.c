@@ -19,13 +19,6 @@ static bool near(double x, double y)
 	return fabs(x - y) <= NEAR * fabs(y);
 }
 
-/* One number that leaves the shape of other alone. */
-static bool scalar(const struct value *v, const struct value *other, double *x)
-{
-	return value_const(v) && shape_count(&v->info.shape) == 1 &&
-	       v->info.shape.rank <= other->info.shape.rank && const_number(v, x);
-}
-
 static bool push(struct product *p, struct value *v, int times)
 {
 	if (p->n + times > FACTORS)
@@ -50,16 +43,16 @@ static bool multiply(struct product *p, struct value *v, int depth)
 	double x;
 	if (!a || !b)
 		return push(p, v, 1);
-	if (node_is(n, OP_POWER) && scalar(b, a, &x) && (x == 2 || x == 3))
+	if (node_is(n, OP_POWER) && const_scalar(b, a, &x) && (x == 2 || x == 3))
 		return push(p, a, (int)x);
-	if (node_is(n, OP_DIVIDE) && scalar(b, a, &x)) {
+	if (node_is(n, OP_DIVIDE) && const_scalar(b, a, &x)) {
 		p->number /= x;
 		return multiply_inner(p, a, depth);
 	}
 	if (!node_is(n, OP_MULTIPLY))
 		return push(p, v, 1);
 	for (int i = 0; i < 2; i++)
-		if (scalar(node_in(n, i), node_in(n, 1 - i), &x)) {
+		if (const_scalar(node_in(n, i), node_in(n, 1 - i), &x)) {
 			p->number *= x;
 			return multiply_inner(p, node_in(n, 1 - i), depth);
 		}
@@ -90,7 +83,7 @@ static struct value *without_one(const struct value *v)
 	struct node *n = v->node;
 	double one;
 	for (int i = 0; v->nuses == 1 && node_is(n, OP_ADD) && i < 2; i++)
-		if (scalar(node_in(n, i), node_in(n, 1 - i), &one) && one == 1)
+		if (const_scalar(node_in(n, i), node_in(n, 1 - i), &one) && one == 1)
 			return node_in(n, 1 - i);
 	return NULL;
 }

@@ -2,25 +2,6 @@
  * Transpose before MatMul. */
 #include "passes/rewrite.h"
 
-static bool is_view(const struct node *n)
-{
-	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15) ||
-	       node_is(n, OP_UNSQUEEZE);
-}
-
-/* The pattern of one Reshape that gives this shape whatever is reshaped: one dim may be unknown. */
-static bool free_pattern(const struct shape *s, int64_t *dims)
-{
-	int unknown = 0;
-	for (int i = 0; i < s->rank; i++) {
-		dims[i] = dim_static(s->dim[i]) ? s->dim[i].min : -1;
-		if (!dims[i])
-			return false;
-		unknown += dims[i] < 0;
-	}
-	return s->rank > 0 && unknown <= 1;
-}
-
 /* A Reshape by a constant pattern that does not look at its input's dims. */
 static bool looks_back(const struct node *n)
 {
@@ -48,7 +29,7 @@ static int merge_views(struct pass_ctx *c, struct node *n)
 		return 1;
 	}
 	const struct shape *s = &n->out[0].info.shape;
-	bool free = free_pattern(s, dims);
+	bool free = view_pattern(s, dims);
 	if (!free && !reshape_pattern(&node_in(p, 0)->info.shape, s, dims))
 		return 0;
 	struct node *k = add_ints(c, n, name_with(n, n->name, "/shape"), s->rank, dims);
@@ -145,7 +126,7 @@ static int transpose_as_view(struct pass_ctx *c, struct node *n)
 	int rank;
 	const struct shape *s = &node_in(n, 0)->info.shape;
 	if (!transpose_order(n, order, &rank) || value_const(node_in(n, 0)) || s->rank != rank ||
-	    !free_pattern(&n->out[0].info.shape, dims))
+	    !view_pattern(&n->out[0].info.shape, dims))
 		return 0;
 	for (int i = 0; i < rank; i++) {
 		struct dim d = s->dim[order[i]];

@@ -142,6 +142,40 @@ bool const_number(const struct value *v, double *x)
 	return same;
 }
 
+bool const_scalar(const struct value *v, const struct value *other, double *x)
+{
+	return v && value_const(v) && shape_count(&v->info.shape) == 1 &&
+	       v->info.shape.rank <= other->info.shape.rank && const_number(v, x) && isfinite(*x);
+}
+
+int const_axis(const struct value *v, int rank)
+{
+	int64_t axis;
+	int n;
+	if (!v || !const_ints(v, &axis, 1, &n) || n != 1)
+		return -1;
+	axis = axis < 0 ? axis + rank : axis;
+	return axis < 0 || axis >= rank ? -1 : (int)axis;
+}
+
+bool is_view(const struct node *n)
+{
+	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15) ||
+	       node_is(n, OP_UNSQUEEZE);
+}
+
+bool view_pattern(const struct shape *s, int64_t *dims)
+{
+	int unknown = 0;
+	for (int i = 0; i < s->rank; i++) {
+		dims[i] = dim_static(s->dim[i]) ? s->dim[i].min : -1;
+		if (!dims[i])
+			return false;
+		unknown += dims[i] < 0;
+	}
+	return s->rank > 0 && unknown <= 1;
+}
+
 bool const_ints(const struct value *v, int64_t *x, int max, int *n)
 {
 	struct const_view w;

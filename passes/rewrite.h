@@ -21,8 +21,8 @@ bool same_shapes(const struct shape *a, const struct shape *b);
  */
 bool same_reshaped(const struct shape *a, const struct shape *b);
 
-/* The target, with special_zero, by which Reshape gives out whatever has the shape in: dims that are
- * the same in both are 0, one other may be -1. False when that does not say it all. */
+/* The target, with special_zero, by which Reshape gives out whatever has the shape in: dims that
+ * are the same in both are 0, one other may be -1. False when that does not say it all. */
 bool reshape_pattern(const struct shape *in, const struct shape *out, int64_t *dims);
 
 /* The content of a Const with aligned data, in heap memory of its own when it must be; nothing is
@@ -37,12 +37,20 @@ void const_close(struct const_view *w);
 /* The content of a Const that holds one element, or the same one everywhere (deferred or of at most
  * 64 elements); false when it is none. Strings and absent values are none. */
 bool const_number(const struct value *v, double *x);
+/* The same for one finite number that, as the other operand, leaves the shape of other alone. */
+bool const_scalar(const struct value *v, const struct value *other, double *x);
+/* One integer that counts dims of this rank, negative ones from the end; -1 when it is none. */
+int const_axis(const struct value *v, int rank);
 /* True when v is a Const of integers with at most max elements: copies them, *n is their count. */
 bool const_ints(const struct value *v, int64_t *x, int max, int *n);
 /* Reads a Const that, broadcast against a value of this rank, varies at most along axis and leaves
  * the value's shape alone, into x[0..channels-1]. False when it does not fit or is not finite. */
 bool const_channels(const struct value *v, int rank, int axis, int64_t channels, double *x);
 
+/* Reshape, Squeeze or Unsqueeze. */
+bool is_view(const struct node *n);
+/* The pattern of one Reshape that gives this shape whatever is reshaped: one dim may be unknown. */
+bool view_pattern(const struct shape *s, int64_t *dims);
 /* True when n is a Transpose by a constant order: copies it, *rank values. An empty one reverses.
  */
 bool transpose_order(const struct node *n, int64_t *order, int *rank);

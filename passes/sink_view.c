@@ -10,12 +10,6 @@ struct chain {
 	int n;
 };
 
-static bool is_view(const struct node *n)
-{
-	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15) ||
-	       node_is(n, OP_UNSQUEEZE);
-}
-
 static struct dim last_of(const struct shape *s)
 {
 	return s->dim[s->rank - 1];
@@ -92,19 +86,6 @@ static bool read_chain(struct chain *c, struct node *n)
 	c->view = v->node;
 	return c->n && v->nuses == 1 && is_view(v->node) && v->info.shape.rank > 0 &&
 	       node_in(v->node, 0)->info.shape.rank > 0;
-}
-
-/* The pattern of one Reshape to this shape: one dim may be unknown. */
-static bool pattern_of(const struct shape *s, int64_t *dims)
-{
-	int unknown = 0;
-	for (int i = 0; i < s->rank; i++) {
-		dims[i] = dim_static(s->dim[i]) ? s->dim[i].min : -1;
-		unknown += dims[i] < 0;
-		if (!dims[i])
-			return false;
-	}
-	return s->rank > 0 && unknown <= 1;
 }
 
 /* Does a chain stand on data that have this shape in place of the view's? */
@@ -191,7 +172,7 @@ static int move_past_split(struct pass_ctx *c, struct node *n, struct value *v)
 		return c->err->status;
 	for (int i = 0; i < n->nout; i++) {
 		struct use *u = n->out[i].uses;
-		pattern_of(&n->out[i].info.shape, dims);
+		view_pattern(&n->out[i].info.shape, dims);
 		struct value *part = add_view(
 		    c, u->node, &made->out[i], n->out[i].info.shape.rank, dims);
 		if (!part)
@@ -207,10 +188,10 @@ static int sink(struct pass_ctx *c, const struct chain *h)
 	int64_t dims[MAX_RANK];
 	struct value *x = node_in(h->view, 0);
 	const struct shape *s = &node_in(h->end, 0)->info.shape;
-	bool known = pattern_of(s, dims);
+	bool known = view_pattern(s, dims);
 	for (int i = 0; i < h->end->nout && !is_view(h->end); i++)
-		known = known && pattern_of(&h->end->out[i].info.shape, dims);
-	if (!known || !pattern_of(s, dims) || !stands_on(h, &x->info.shape))
+		known = known && view_pattern(&h->end->out[i].info.shape, dims);
+	if (!known || !view_pattern(s, dims) || !stands_on(h, &x->info.shape))
 		return 0;
 	struct node *last = h->link[0];
 	struct value *v = repeat(c, h, x);
@@ -237,7 +218,7 @@ static int lift(struct pass_ctx *c, const struct chain *h)
 	    !dim_static(last_of(before)) || last_of(end).min != last_of(before).min)
 		return 0;
 	s.dim[s.rank - 1] = last_of(&h->view->out[0].info.shape);
-	if (!pattern_of(&s, dims) || !stands_on(h, &s))
+	if (!view_pattern(&s, dims) || !stands_on(h, &s))
 		return 0;
 	struct value *x = add_view(c, h->view, node_in(h->view, 0), s.rank, dims);
 	struct value *v = x ? repeat(c, h, x) : NULL;

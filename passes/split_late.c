@@ -14,32 +14,10 @@ struct parts {
 	struct value *part[PARTS];
 };
 
-/* The pattern of a Reshape to this shape: one dim may be unknown. */
-static bool pattern_of(const struct shape *s, int64_t *dims)
-{
-	int unknown = 0;
-	for (int i = 0; i < s->rank; i++) {
-		dims[i] = dim_static(s->dim[i]) ? s->dim[i].min : -1;
-		unknown += dims[i] < 0;
-		if (!dims[i])
-			return false;
-	}
-	return s->rank > 0 && unknown <= 1;
-}
-
 static struct node *reader(const struct value *v, enum op_id id)
 {
 	return v->nuses == 1 && !v->uses->index && node_is(v->uses->node, id) ? v->uses->node
 									      : NULL;
-}
-
-static int64_t axis_of(const struct value *v, int rank)
-{
-	int64_t axis;
-	int n;
-	if (!v || !const_ints(v, &axis, 1, &n) || n != 1)
-		return -1;
-	return axis < 0 ? axis + rank : axis;
 }
 
 /* Where the result's axis comes from dim d of what is transposed. */
@@ -59,7 +37,7 @@ static bool read_head(struct parts *p, const struct value *v)
 	int64_t shape[MAX_RANK], order[MAX_RANK];
 	int rank;
 	if (!turn || !transpose_order(turn, order, &rank) || rank < 3 ||
-	    !pattern_of(&view->out[0].info.shape, shape))
+	    !view_pattern(&view->out[0].info.shape, shape))
 		return false;
 	struct dim last = v->info.shape.dim[v->info.shape.rank - 1];
 	if (shape[rank - 1] < 0 || shape[rank - 2] < 0 || !dim_static(last) ||
@@ -83,7 +61,7 @@ static bool read_split(struct parts *p, const struct node *n)
 		return false;
 	p->x = node_in(n, 0);
 	int rank = p->x->info.shape.rank;
-	if (rank < 1 || axis_of(node_in(n, 1), rank) != rank - 1)
+	if (rank < 1 || const_axis(node_in(n, 1), rank) != rank - 1)
 		return false;
 	for (int i = 0; i < n->nout; i++)
 		if (!read_head(p, &n->out[i]))
@@ -100,7 +78,7 @@ static bool read_pick(struct parts *p, const struct use *u, int axis, int rank)
 	int n;
 	const struct node *g = u->node;
 	bool gather = node_is(g, OP_GATHER) || node_is(g, OP_GATHER_7) || node_is(g, OP_GATHER_1);
-	if (!gather || u->index || axis_of(node_in(g, 2), rank) != axis ||
+	if (!gather || u->index || const_axis(node_in(g, 2), rank) != axis ||
 	    !const_ints(node_in(g, 1), &at, 1, &n) || node_in(g, 1)->info.shape.rank)
 		return false;
 	at = at < 0 ? at + p->n : at;
@@ -125,7 +103,7 @@ static bool drops(const struct value *v, int axis)
 
 static bool read_pieces(struct parts *p, const struct node *n, int axis, int rank)
 {
-	if (!node_is(n, OP_SPLIT) || axis_of(node_in(n, 1), rank) != axis || n->nout != p->n)
+	if (!node_is(n, OP_SPLIT) || const_axis(node_in(n, 1), rank) != axis || n->nout != p->n)
 		return false;
 	for (int i = 0; i < n->nout; i++) {
 		if (!drops(&n->out[i], axis))
@@ -142,7 +120,7 @@ static bool read_turn(struct parts *p, const struct node *n)
 	int rank, axis = 0;
 	const struct node *view = node_in(n, 0) ? node_in(n, 0)->node : NULL;
 	if (!transpose_order(n, order, &rank) || rank < 4 || !node_is(view, OP_RESHAPE) ||
-	    view->out[0].nuses != 1 || !pattern_of(&view->out[0].info.shape, p->shape))
+	    view->out[0].nuses != 1 || !view_pattern(&view->out[0].info.shape, p->shape))
 		return false;
 	p->n = p->shape[rank - 3] >= 2 && p->shape[rank - 3] <= PARTS ? (int)p->shape[rank - 3] : 0;
 	while (order[axis] != rank - 3)
