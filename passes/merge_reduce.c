@@ -118,11 +118,6 @@ static bool averages_picture(const struct node *n)
 	return valid || (all_zero(n, "pads_begin") && all_zero(n, "pads_end"));
 }
 
-static bool is_view(const struct node *n)
-{
-	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15);
-}
-
 /* [n, c, 1, 1] seen as [n, c]: then the mean over the picture is it. */
 static int average(struct pass_ctx *c, struct node *n)
 {
