@@ -4,6 +4,8 @@
 
 #include "passes/rewrite.h"
 
+#define FAR 4096 /* of two terms: three digits of the smaller one are left at least */
+
 static bool arithmetic(const struct node *n)
 {
 	return node_is(n, OP_ADD) || node_is(n, OP_MULTIPLY);
@@ -29,6 +31,22 @@ static bool sound(
 	return true;
 }
 
+static double largest(const struct tensor *t)
+{
+	double max = 0;
+	for (int64_t i = 0; i < tensor_count(t); i++)
+		max = fmax(max, fabs(tensor_f64(t, i)));
+	return max;
+}
+
+/* Terms of very different size stay apart: what the large one is there to take off would take the
+ * small one along, as the bias after (1 - mask) * -1e9. */
+static bool comparable(const struct tensor *a, const struct tensor *b)
+{
+	double x = largest(a), y = largest(b);
+	return !dtype_is_float(a->type) || x == 0 || y == 0 || (x <= y * FAR && y <= x * FAR);
+}
+
 /* A Const for op n of the constants a and b, placed before it, a factor or a term of what follows;
  * NULL when it would be larger than both or lose its numbers, or (with the error set) when
  * something failed. */
@@ -46,7 +64,9 @@ static struct node *combined(
 		e = node_eval(n, in, 2, &out, c->err);
 	int64_t count = e ? 0 : tensor_count(&out);
 	if (!e && (count <= tensor_count(&va.t) || count <= tensor_count(&vb.t)) &&
-	    sound(&out, &va.t, &vb.t, factor)) {
+	    sound(&out, &va.t, &vb.t, factor) &&
+	    (factor || node_is(n, OP_MULTIPLY) || node_is(n, OP_DIVIDE) ||
+		comparable(&va.t, &vb.t))) {
 		struct blob *data = blob_copy(out.data, tensor_bytes(&out));
 		made = data ? graph_const(
 				  n->graph, n, b->node->name, out.type, out.rank, out.dim, data)
