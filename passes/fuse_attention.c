@@ -229,7 +229,7 @@ static int add_options(
 static int fuse(struct pass_ctx *c, struct node *n)
 {
 	struct attention a;
-	if (!dtype_is_float(n->out[0].info.type) || !read_attention(&a, n))
+	if (n->nout != 1 || !dtype_is_float(n->out[0].info.type) || !read_attention(&a, n))
 		return 0;
 	struct value *in[5] = {straight(c, n, a.q), straight(c, n, a.k), straight(c, n, a.v)};
 	int nin = in[0] && in[1] && in[2] ? add_options(c, n, &a, in) : c->err->status;

@@ -14,7 +14,7 @@ static bool limits_of(const struct node *n, struct limits *l)
 {
 	int k;
 	*l = (struct limits){.x = node_in(n, 0), .lo = -INFINITY, .hi = INFINITY};
-	if (!dtype_is_float(n->out[0].info.type))
+	if (!n->nout || !dtype_is_float(n->out[0].info.type))
 		return false;
 	if (node_is(n, OP_RELU)) {
 		l->lo = 0;

@@ -117,7 +117,7 @@ static int tensors_differ(
 
 /* Runs both on the same random inputs: *error is the largest difference of an output over its
  * range. Types, shapes, names of inputs and the number of outputs must agree. */
-static int outputs_differ(struct graph *a, struct graph *b, double *error, struct err *err)
+static inline int outputs_differ(struct graph *a, struct graph *b, double *error, struct err *err)
 {
 	struct run ra = {0}, rb = {0};
 	*error = 0;
