@@ -37,6 +37,7 @@ for t in "$BUILD"/tests/unit/test_* "$BUILD"/tests/kernels/test_*; do
 	[ -x "$t" ] && suite "$(basename "$(dirname "$t")")/${t##*/}" "$t"
 done
 [ -x "$BUILD/tests/passes/run_passes" ] && suite passes "$BUILD/tests/passes/run_passes" tests/passes/*.txt
+suite passes/random "$BUILD/tests/passes/run_networks" --seconds 8 --random
 [ -x "$BUILD/tests/fuzz/replay" ] && suite fuzz/replay "$BUILD/tests/fuzz/replay" testdata/corpus
 suite cli bash tests/cli/run.sh "$BUILD"
 
@@ -58,7 +59,18 @@ if [ "$peers" -eq 0 ]; then
 else
 	skip interop "the outside peers (OpenVINO, ONNX Runtime) can't be had here"
 fi
+nets=$BUILD/corpus/models # laid out by the tests above where the shared networks are
+if [ -d "$nets" ]; then
+	suite passes/networks "$BUILD/tests/passes/run_networks" --seconds 12 "$nets"/{glyphs,glyphs_dynamic,cifar10_resnet20}.onnx \
+		"$nets"/{mlperf_resnet8_cifar10,mlperf_resnet8_cifar10_nhwc_dyn,mnist,mnist_quantized,mobilenet_v1_0.25_224,squeezenet1_1}.onnx
+else
+	skip passes/networks "no shared networks here"
+fi
 if [ -n "${HEAVY:-}" ]; then
+	for m in "$nets"/*.onnx; do
+		[ -f "$m" ] && suite "passes/$(basename "$m" .onnx)" "$BUILD/tests/passes/run_networks" --seconds 30 "$m"
+	done
+	suite passes/random-long "$BUILD/tests/passes/run_networks" --seed 1000000 --seconds 300 --random
 	for t in tests/heavy/*.sh; do
 		[ -f "$t" ] && suite "heavy/$(basename "$t" .sh)" bash "$t" "$BUILD"
 	done

@@ -172,7 +172,8 @@ static void rg_pool(struct rg *r, struct value *x)
 	attr_set_ints(n, "kernel", 2, kernel);
 	if (!largest)
 		attr_set_i(n, "exclude-pad", rg_any(r, 2));
-	attr_set_s(n, "rounding_type", rg_any(r, 4) ? "floor" : "ceil");
+	/* rounded up, a window of up to 2 might see no element at all */
+	attr_set_s(n, "rounding_type", k < 3 || rg_any(r, 4) ? "floor" : "ceil");
 	rg_window(r, n, k > 1 ? 2 : 1);
 	rg_keep(r, n);
 }
