@@ -203,6 +203,31 @@ static void join_constants(struct recipe *r)
 	}
 }
 
+/* All elements from one ShapeOf, the first one or another. */
+static bool one_source(struct recipe *r)
+{
+	struct part all;
+	for (int k = 0; k < r->n; k++) {
+		bool found = r->part[k].shape != NULL;
+		all = (struct part){.shape = r->part[k].shape};
+		for (int i = 0; i < r->n && found; i++)
+			for (int j = 0; j < r->part[i].n && found; j++) {
+				const struct part *p = &r->part[i];
+				struct dim e = p->shape ? p->shape->out[0].info.elems[p->index[j]]
+							: dim_of(p->index[j]);
+				int64_t at = index_in(
+				    all.shape, e, all.n ? all.index[all.n - 1] : -1);
+				found = at >= 0;
+				all.index[all.n++] = at;
+			}
+		if (!found)
+			continue;
+		*r = (struct recipe){.n = 1, .part = {all}};
+		return true;
+	}
+	return false;
+}
+
 static bool is_whole(const struct part *p, const struct value *root)
 {
 	if (!p->shape || root->info.shape.rank != 1 ||
@@ -320,7 +345,8 @@ static int read_anew(struct pass_ctx *c, const struct sources *s, struct node *n
 	}
 	if (!symbols)
 		return 0;
-	join_constants(&r);
+	if (!one_source(&r))
+		join_constants(&r);
 	find_dying(&d, n);
 	int cost = cost_of(&r, &n->out[0], &d);
 	if (cost >= d.n)

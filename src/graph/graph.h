@@ -31,7 +31,7 @@ struct value {
 	int nuses;
 	const char **names; /* tensor names (ONNX output name, IR names="a,b") */
 	int nnames;
-	uint32_t id; /* dense 0..graph->nvalues-1 after graph_number */
+	uint32_t id;      /* dense 0..graph->nvalues-1 after graph_number */
 	uint32_t symbols; /* symbols + i stands for the size of dim i, + MAX_RANK + i for element i
 			     of its content; 0: none are taken yet */
 };

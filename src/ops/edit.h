@@ -5,8 +5,8 @@
 
 #include "ops/op.h"
 
-/* All but edit_batch leave types and shapes to graph_infer. Names are tensor or layer names; one that is unknown is
- * E_USAGE. */
+/* All but edit_batch leave types and shapes to graph_infer. Names are tensor or layer names; one
+ * that is unknown is E_USAGE. */
 
 /* Gives input k this shape. */
 int edit_shape(struct graph *g, int k, const struct shape *s, struct err *err);

@@ -106,7 +106,7 @@ int window_out(struct infer *s, const struct window *w, int i, struct dim in, st
 		out->max = (in.max + pads - least) / stride + 1;
 	if (most > 0 && in.min + pads >= most)
 		out->min = (in.min + pads - most) / stride + 1;
-	else if (in.min > 0 || in.max != DIM_INF)
+	else
 		out->min = 1;
 	if (stride == 1 && most == least && pads == most - 1)
 		out->symbol = in.symbol;

@@ -28,9 +28,9 @@ static void conv(void **state)
 	op_gives("x = Const f32[0,1,3,3]\nw = Const f32[2,1,2,2] fill(1)\n"
 		 "y = Convolution-1(x, w) {" ONES "} : f32[0,2,2,2]\n",
 	    0, "");
-	op_infers(
-	    F("?,3,?,8..16") "w = Const f32[4,3,3,3] fill(1)\n"
-			     "y = Convolution-1(x, w) {strides=2,2 " PADS "} : f32[?,4,?,3..7]\n");
+	op_infers(F("?,3,?,8..16") "w = Const f32[4,3,3,3] fill(1)\n"
+				   "y = Convolution-1(x, w) {strides=2,2 " PADS
+				   "} : f32[?,4,1..,3..7]\n");
 	op_infers(F("...") "w = Const f32[4,3,3,3] fill(1)\n"
 			   "y = Convolution-1(x, w) {" ONES "} : f32[?,4,?,?]\n");
 	op_refused(F("1,2,5,5") "w = Const f32[4,3,3,3] fill(1)\ny = Convolution-1(x, w) {" ONES
@@ -97,7 +97,7 @@ static void pool(void **state)
 	op_infers(
 	    F("1,1,7,7") "y = AvgPool-14(x) {strides=3,3 kernel=1,1 pads_begin=0,0 pads_end=1,1 "
 			 "exclude-pad=false rounding_type=ceil_torch} : f32[1,1,3,3]\n");
-	op_infers(F("?,3,?,8") "y = MaxPool-1(x) {strides=2,2 " KERNEL "} : f32[?,3,?,4]\n");
+	op_infers(F("?,3,?,8") "y = MaxPool-1(x) {strides=2,2 " KERNEL "} : f32[?,3,1..,4]\n");
 	op_refused(F("1,1,1,7") "y = MaxPool-1(x) {strides=2,2 " KERNEL "}\n", "kernel covers");
 	op_refused(F("1,1,7") "y = MaxPool-1(x) {strides=2,2 " KERNEL "}\n", "rank");
 	op_gives("x = Const f32[1,1,4] 1 2 3 4\ns = Const i64[1] 3\ny = AdaptiveAvgPool-8(x, s)\n",
