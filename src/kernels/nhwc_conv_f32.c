@@ -4,6 +4,7 @@
 static const struct nhwc_way *const ways[] = {
     [CONV_IGEMM] = &nhwc_igemm,
     [CONV_WINOGRAD] = &nhwc_winograd,
+    [CONV_WINOGRAD_2] = &nhwc_winograd,
     [CONV_DEPTHWISE] = &nhwc_depthwise,
 };
 
@@ -11,7 +12,7 @@ int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
 {
 	if (nhwc_depthwise_fits(s))
 		return CONV_DEPTHWISE;
-	return !exact && nhwc_winograd_pays(s) ? CONV_WINOGRAD : CONV_IGEMM;
+	return exact ? CONV_IGEMM : nhwc_winograd_choose(s);
 }
 
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)

@@ -14,7 +14,8 @@
 #include "base/threads.h"
 #include "kernels/conv_shape.h"
 
-enum conv_way { CONV_IGEMM, CONV_WINOGRAD, CONV_DEPTHWISE };
+/* CONV_WINOGRAD makes 4x4 results from 36 products, CONV_WINOGRAD_2 2x2 from 16. */
+enum conv_way { CONV_IGEMM, CONV_WINOGRAD, CONV_WINOGRAD_2, CONV_DEPTHWISE };
 
 /* Plain data, no pointers. */
 struct nhwc_conv_f32 {

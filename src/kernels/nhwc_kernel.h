@@ -59,17 +59,20 @@ struct dw_nhwc_f32 {
 	int vec; /* channels of a block of weights */
 };
 
-/* Winograd's F(4x4, 3x3): a tile of 6 x 6 pixels to 36 rows of channels. */
+/* Winograd's F(o x o, 3x3), o = 2 or 4, with e = o + 2: a tile of e x e pixels to e * e rows of
+ * channels. */
 struct wino_f32_in {
-	const float *const *pixel; /* [36], n channels each */
+	int o;
+	const float *const *pixel; /* [e * e], n channels each */
 	int n;
-	float *v; /* [36] rows ldv apart; n rounded up to 16 are written */
+	float *v; /* [e * e] rows ldv apart; n rounded up to 16 are written */
 	size_t ldv;
 };
 typedef void wino_f32_in_fn(const struct wino_f32_in *q);
-/* 36 rows of products to a tile of 4 x 4 results, of which ny x nx exist. */
+/* The rows of products to a tile of o x o results, of which ny x nx exist. */
 struct wino_f32_out {
-	const float *m; /* [36] rows ldm apart; n rounded up to 16 are read */
+	int o;
+	const float *m; /* [e * e] rows ldm apart; n rounded up to 16 are read */
 	size_t ldm;
 	int n, ny, nx;
 	const float *bias, *add; /* each or NULL */
@@ -78,8 +81,8 @@ struct wino_f32_out {
 	float lo, hi;
 };
 typedef void wino_f32_out_fn(const struct wino_f32_out *q);
-/* Weights [3][3][n] to 36 rows of n, ldu apart; n is a multiple of 8 (of 16 with AVX-512). */
-typedef void wino_f32_weights_fn(const float *g, int n, float *u, size_t ldu);
+/* Weights [3][3][n] to e * e rows of n, ldu apart; n is a multiple of 8 (of 16 with AVX-512). */
+typedef void wino_f32_weights_fn(const float *g, int o, int n, float *u, size_t ldu);
 
 struct wino_f32 {
 	const char *name;

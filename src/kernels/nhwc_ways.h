@@ -43,9 +43,10 @@ struct nhwc_way {
 	void (*run)(
 	    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);
 };
-/* Shapes that the way can do, and where it is faster. */
+/* Shapes that the way can do. */
 bool nhwc_depthwise_fits(const struct conv_shape *s);
-bool nhwc_winograd_pays(const struct conv_shape *s);
+/* The fastest of CONV_IGEMM and Winograd's. */
+int nhwc_winograd_choose(const struct conv_shape *s);
 extern const struct nhwc_way nhwc_igemm, nhwc_depthwise, nhwc_winograd;
 
 #endif

@@ -1,5 +1,6 @@
-/* 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): tiles of 6x6 pixels are transformed, 36
- * matrix products over the channels done, and tiles of 4x4 results transformed back. */
+/* 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3) or F(2x2, 3x3): tiles of pixels are
+ * transformed, a matrix product over the channels done for each element of a tile, and tiles of
+ * results transformed back. */
 #include <math.h>
 #include <string.h>
 
@@ -24,6 +25,17 @@ struct size {
 	size_t ldv, ldm; /* floats from tile to tile */
 };
 
+/* Side of a tile of results; elements of a tile of pixels. */
+static int side_of(const struct nhwc_conv_f32 *c)
+{
+	return c->way == CONV_WINOGRAD ? 4 : 2;
+}
+
+static int elements_of(const struct nhwc_conv_f32 *c)
+{
+	return (side_of(c) + 2) * (side_of(c) + 2);
+}
+
 static int round_lanes(int n)
 {
 	return (n + LANES - 1) / LANES * LANES;
@@ -37,7 +49,7 @@ static const struct wino_f32 *row_of(const struct nhwc_conv_f32 *c)
 static struct size size_of(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
-	struct size z = {nhwc_pieces(s->out[1], 4), nhwc_pieces(s->out[2], 4), 0,
+	struct size z = {nhwc_pieces(s->out[1], side_of(c)), nhwc_pieces(s->out[2], side_of(c)), 0,
 	    nhwc_pieces(s->cout, row_of(c)->tile.nr), (size_t)round_lanes(s->cin), 0};
 	int nr = row_of(c)->tile.nr, columns = c->feed == PRIVATE ? nr : s->cout;
 	z.tiles = s->batch * s->out[0] * z.ty * z.tx;
@@ -45,29 +57,54 @@ static struct size size_of(const struct nhwc_conv_f32 *c)
 	return z;
 }
 
-/* One row of lanes more than the tiles need keeps the 36 matrices out of each other's sets. */
+/* One row of lanes more than the tiles need keeps the matrices out of each other's sets. */
 static size_t matrix(const struct nhwc_conv_f32 *c, size_t ld)
 {
 	return (size_t)c->block_rows * ld + LANES;
 }
 
-bool nhwc_winograd_pays(const struct conv_shape *s)
+/* ---- choice ---- */
+
+#define BYTE_COST 2     /* multiply-adds in the time that a byte of large weights takes */
+#define ELEMENT_COST 6  /* the same for the transform of an element */
+#define LARGE (1 << 20) /* bytes of weights that are not counted */
+
+static int64_t weights_cost(const struct conv_shape *s, int elements)
+{
+	int64_t bytes = (int64_t)s->cin * s->cout * elements * (int64_t)sizeof(float);
+	return bytes > LARGE ? bytes * BYTE_COST : 0;
+}
+
+/* Cost by tiles of o x o results, o 1 for none, in multiply-adds. */
+static int64_t cost_of(const struct conv_shape *s, int o)
+{
+	int64_t images = (int64_t)s->batch * s->out[0], channels = (int64_t)s->cin * s->cout;
+	int64_t rows = images * nhwc_pieces(s->out[1], o) * nhwc_pieces(s->out[2], o);
+	int e = o + 2, elements = e * e;
+	int64_t full = rows < 6 ? 6 : rows; /* lower tiles take as long */
+	int64_t transform = o > 1 ? rows * elements * (s->cin + s->cout) * ELEMENT_COST : 0;
+	return full * elements * channels + weights_cost(s, elements) + transform;
+}
+
+int nhwc_winograd_choose(const struct conv_shape *s)
 {
 	for (int d = 0; d < 3; d++)
 		if (s->kernel[d] != (d ? 3 : 1) || s->stride[d] != 1 || s->dilation[d] != 1)
-			return false;
+			return CONV_IGEMM;
 	if (s->groups != 1 || s->pad[0] || s->cin < 16 || s->cout < 16)
-		return false;
-	int64_t tiles = (int64_t)s->batch * s->out[0] * nhwc_pieces(s->out[1], 4) *
-			nhwc_pieces(s->out[2], 4);
-	return tiles >= 8;
+		return CONV_IGEMM;
+	int64_t direct = cost_of(s, 1), two = cost_of(s, 2), four = cost_of(s, 4);
+	if (four < direct && four <= two)
+		return CONV_WINOGRAD;
+	return two < direct ? CONV_WINOGRAD_2 : CONV_IGEMM;
 }
 
-/* ---- weights: [panel][36][cin][columns] ---- */
+/* ---- weights: [panel][elements][cin][columns] ---- */
 
 static size_t weights_of(const struct nhwc_conv_f32 *c)
 {
-	return 36 * igemm_f32_packed(&row_of(c)->tile, (size_t)c->s.cin, c->s.cout);
+	return (size_t)elements_of(c) *
+	       igemm_f32_packed(&row_of(c)->tile, (size_t)c->s.cin, c->s.cout);
 }
 
 static size_t packed_bytes(const struct nhwc_conv_f32 *c)
@@ -89,9 +126,10 @@ static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
 					g[t * wide + i] =
 					    w[((size_t)(j + i) * (size_t)cin + (size_t)p) * 9 +
 						(size_t)t];
-			row_of(c)->weights(g, wide, packed + p * wide, (size_t)cin * (size_t)wide);
+			row_of(c)->weights(
+			    g, side_of(c), wide, packed + p * wide, (size_t)cin * (size_t)wide);
 		}
-		packed += 36 * (size_t)cin * (size_t)wide;
+		packed += (size_t)elements_of(c) * (size_t)cin * (size_t)wide;
 	}
 }
 
@@ -109,8 +147,8 @@ static void plan(struct nhwc_conv_f32 *c)
 	c->row = wino_f32_pick();
 	c->feed = PRIVATE;
 	struct size z = size_of(c);
-	int64_t weights = (int64_t)packed_bytes(c), v = 144 * (int64_t)z.ldv;
-	int64_t m = 144 * (int64_t)round_lanes(c->s.cout);
+	int64_t weights = (int64_t)packed_bytes(c), bytes_of_1 = 4 * elements_of(c);
+	int64_t v = bytes_of_1 * (int64_t)z.ldv, m = bytes_of_1 * (int64_t)round_lanes(c->s.cout);
 	int most = (int)(L2_TILES / v < MAX_TILES ? L2_TILES / v : MAX_TILES);
 	c->block_rows = even(z.tiles, most);
 	c->row_blocks = nhwc_pieces(z.tiles, c->block_rows);
@@ -133,7 +171,8 @@ static void plan(struct nhwc_conv_f32 *c)
 	c->col_blocks = 1;
 	z = size_of(c);
 	size_t bytes = nhwc_round64((size_t)c->block_rows * sizeof(float *)) +
-		       36 * sizeof(float) * (matrix(c, z.ldv) + matrix(c, z.ldm));
+		       (size_t)elements_of(c) * sizeof(float) *
+			   (matrix(c, z.ldv) + matrix(c, z.ldm));
 	size_t zero = nhwc_round64((size_t)c->s.cin * sizeof(float));
 	c->shared = zero + (c->feed == SHARED ? bytes : 0);
 	c->worker = c->feed == PRIVATE ? bytes : 0;
@@ -159,16 +198,16 @@ static void set_block(struct wino_run *r, int number, char *scratch)
 	r->last = nhwc_part(r->z.tiles, number + 1, c->row_blocks);
 	r->rows = (const float **)scratch;
 	r->v = (float *)(scratch + nhwc_round64((size_t)c->block_rows * sizeof(float *)));
-	r->m = r->v + 36 * matrix(c, r->z.ldv);
+	r->m = r->v + (size_t)elements_of(c) * matrix(c, r->z.ldv);
 	for (int t = 0; t < c->block_rows; t++)
 		r->rows[t] = r->v + (size_t)t * r->z.ldv;
 }
 
-/* The 36 pixels of a tile; *image and y, x of its results. */
+/* Image, y and x of the results of a tile. */
 static void tile_at(const struct wino_run *r, int tile, int64_t *image, int *y, int *x)
 {
-	*x = tile % r->z.tx * 4;
-	*y = tile / r->z.tx % r->z.ty * 4;
+	*x = tile % r->z.tx * side_of(r->c);
+	*y = tile / r->z.tx % r->z.ty * side_of(r->c);
 	*image = tile / r->z.tx / r->z.ty;
 }
 
@@ -178,21 +217,21 @@ static void tile_in(const struct wino_run *r, int tile)
 	const struct conv_shape *s = &c->s;
 	const float *pixel[36];
 	int64_t image;
-	int y, x;
+	int y, x, e = side_of(c) + 2;
 	tile_at(r, tile, &image, &y, &x);
 	y -= s->pad[1];
 	x -= s->pad[2];
 	const float *in = r->a->in + image * s->in[1] * s->in[2] * c->ld_in;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < e; i++) {
 		bool line = (unsigned)(y + i) < (unsigned)s->in[1];
 		const float *p = in + ((int64_t)(y + i) * s->in[2] + x) * c->ld_in;
-		for (int j = 0; j < 6; j++, p += c->ld_in) {
+		for (int j = 0; j < e; j++, p += c->ld_in) {
 			bool inside = line & ((unsigned)(x + j) < (unsigned)s->in[2]);
-			pixel[i * 6 + j] = inside ? p : r->zero;
+			pixel[i * e + j] = inside ? p : r->zero;
 		}
 	}
-	row_of(c)->in(&(struct wino_f32_in){
-	    pixel, s->cin, r->v + (size_t)(tile - r->first) * r->z.ldv, matrix(c, r->z.ldv)});
+	row_of(c)->in(&(struct wino_f32_in){side_of(c), pixel, s->cin,
+	    r->v + (size_t)(tile - r->first) * r->z.ldv, matrix(c, r->z.ldv)});
 }
 
 /* Product number xi of panel j, to column col of m. */
@@ -206,7 +245,8 @@ static void product(const struct wino_run *r, int xi, int j, int col)
 	struct igemm_f32_args q = {.offset = (size_t)xi * matrix(c, r->z.ldv),
 	    .taps = 1,
 	    .k = c->s.cin,
-	    .b = r->a->packed + 36 * k * (size_t)(j * row->nr) + (size_t)(xi * wide) * k,
+	    .b = r->a->packed + (size_t)elements_of(c) * k * (size_t)(j * row->nr) +
+		 (size_t)(xi * wide) * k,
 	    .ldc = r->z.ldm,
 	    .lo = -INFINITY,
 	    .hi = INFINITY};
@@ -227,7 +267,8 @@ static void tile_out(const struct wino_run *r, int tile, int j, int n, int col)
 	int y, x;
 	tile_at(r, tile, &image, &y, &x);
 	int64_t at = (image * s->out[1] + y) * s->out[2] + x;
-	struct wino_f32_out q = {.m = r->m + (size_t)(tile - r->first) * r->z.ldm + col,
+	struct wino_f32_out q = {.o = side_of(c),
+	    .m = r->m + (size_t)(tile - r->first) * r->z.ldm + col,
 	    .ldm = matrix(c, r->z.ldm),
 	    .n = n,
 	    .ny = s->out[1] - y,
@@ -253,7 +294,7 @@ static void private_task(void *ctx, int number, int worker)
 		tile_in(&r, t);
 	for (int p = 0; p < r.z.panels; p++) {
 		int n = c->s.cout - p * nr;
-		for (int xi = 0; xi < 36; xi++)
+		for (int xi = 0; xi < elements_of(c); xi++)
 			product(&r, xi, p, 0);
 		for (int t = r.first; t < r.last; t++)
 			tile_out(&r, t, p * nr, n < nr ? n : nr, 0);
@@ -303,7 +344,7 @@ static void run(
 	for (int b = 0; b < c->row_blocks; b++) {
 		set_block(&r, b, (char *)a->scratch + zero);
 		pool_run(pool, SHARED_PIECES, in_task, &r);
-		pool_run(pool, 36, product_task, &r);
+		pool_run(pool, elements_of(c), product_task, &r);
 		pool_run(pool, SHARED_PIECES, out_task, &r);
 	}
 }

@@ -11,7 +11,7 @@ void wino_f32_out__avx2(const struct wino_f32_out *q)
 	wino_out(q);
 }
 
-void wino_f32_weights__avx2(const float *g, int n, float *u, size_t ldu)
+void wino_f32_weights__avx2(const float *g, int o, int n, float *u, size_t ldu)
 {
-	wino_weights(g, n, u, ldu);
+	wino_weights(g, o, n, u, ldu);
 }

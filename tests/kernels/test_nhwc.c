@@ -231,7 +231,9 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 	float *first = guarded(d->nout);
 	run_conv(c, d, NULL, first);
 	assert_near(first, d,
-	    way == CONV_WINOGRAD ? 1e-5f * d->scale : 1.2e-7f * (float)(k + 4) * (1 + d->scale));
+	    way == CONV_WINOGRAD || way == CONV_WINOGRAD_2
+		? 1e-5f * d->scale
+		: 1.2e-7f * (float)(k + 4) * (1 + d->scale));
 	for (int t = 1; t < 3; t++) {
 		float *out = guarded(d->nout);
 		run_conv(c, d, pools[t], out);
@@ -266,6 +268,8 @@ static void check_shape(const struct conv_shape *s, int number)
 			check_conv(&d, CONV_DEPTHWISE, lo, hi);
 		if (is_winograd(s))
 			check_conv(&d, CONV_WINOGRAD, lo, hi);
+		if (is_winograd(s))
+			check_conv(&d, CONV_WINOGRAD_2, lo, hi);
 	}
 	cpu_limit("bf16");
 	data_free(&d);
@@ -520,7 +524,7 @@ static void bench_limit(void)
 
 static void bench_conv(const char *name, const struct conv_shape *s, int way, struct pool *pool)
 {
-	static const char *const names[] = {"igemm", "winograd", "depthwise"};
+	static const char *const names[] = {"igemm", "winograd", "winograd2", "depthwise"};
 	struct data d = data_of(s, 0, true, false);
 	struct nhwc_conv_f32 c = {
 	    .s = *s, .ld_in = d.ld_in, .ld_out = d.ld_out, .lo = 0, .hi = INFINITY, .way = way};
@@ -692,6 +696,8 @@ static int bench(int argc, char **argv)
 			bench_conv(bench_shapes[i].name, s, CONV_IGEMM, pool);
 		if (is_winograd(s))
 			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD, pool);
+		if (is_winograd(s))
+			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD_2, pool);
 	}
 	return 0;
 }
