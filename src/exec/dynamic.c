@@ -12,29 +12,28 @@ void dynamic_reset(struct exec *e, struct plan *p)
 	}
 }
 
-static bool is_lost(const struct exec *e, const struct value *v)
-{
-	return v && e->c.t[v->id].type != DT_NONE && !e->c.t[v->id].data;
-}
-
 int dynamic_constants(struct exec *e, const struct node *n, struct err *err)
 {
-	bool lost = false;
-	for (int k = 0; k < n->nin; k++)
-		lost |= is_lost(e, n->in[k].value);
-	if (!lost || e->all.t)
-		return OK;
-	int status = fold_constants(e, &e->all, err);
-	if (status < 0)
-		constants_free(e, &e->all);
+	struct tensor t;
+	int status = OK;
+	for (int k = 0; k < n->nin && status == OK; k++)
+		if (n->in[k].value)
+			status = constants_get(e, n->in[k].value, &t, err);
 	return status;
 }
 
-static struct tensor operand(const struct exec *e, const struct plan *p, const struct value *v)
+struct tensor dynamic_operand(
+    const struct exec *e, const struct plan *p, const struct value *v, struct ref ref)
 {
+	struct tensor t = {0};
 	if (!v)
-		return (struct tensor){0};
-	return is_lost(e, v) ? e->all.t[v->id] : p->value[v->id];
+		return t;
+	t = p->value[v->id];
+	if (ref.buffer)
+		t.data = ref_at(p, ref);
+	else if (!t.data && e->all.t && e->all.t[v->id].type != DT_NONE)
+		t = e->all.t[v->id];
+	return t;
 }
 
 void dynamic_used(struct plan *p, const struct node *n)
@@ -48,9 +47,9 @@ void dynamic_used(struct plan *p, const struct node *n)
 
 int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	const struct node *n = c->step->node;
+	const struct node *n = c->node;
 	for (int k = 0; k < n->nin; k++)
-		p->in[k] = operand(e, p, n->in[k].value);
+		p->in[k] = dynamic_operand(e, p, n->in[k].value, c->eval.ref[k]);
 	int status = node_eval(n, p->in, n->nin, n->nout ? &p->value[n->out[0].id] : NULL, err);
 	if (status == OK)
 		dynamic_used(p, n);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "exec/plan.h"
+#include "exec/pack.h"
 
 /* Values need dense ids. They are rewritten only when they are not right already, so that requests
  * on one model may be made in several threads. */
@@ -57,7 +57,7 @@ static void collect_steps(struct exec *e, const bool *alive)
 		count_uses(e, n);
 		for (int k = 0; k < n->nout; k++)
 			e->maker[n->out[k].id] = e->nsteps;
-		e->step[e->nsteps++] = (struct step){.node = n, .end = n};
+		e->step[e->nsteps++] = (struct step){.node = n};
 		e->max_in = n->nin > e->max_in ? n->nin : e->max_in;
 	}
 }
@@ -94,8 +94,6 @@ int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, s
 	int status = build_steps(e, err);
 	if (status == OK)
 		status = fold_constants(e, &e->c, err);
-	if (status == OK && !e->o.eval_only)
-		status = bind_steps(e, err);
 	if (status < 0) {
 		exec_free(e);
 		return status;
@@ -110,10 +108,7 @@ void exec_free(struct exec *e)
 		return;
 	for (int i = 0; i < PLAN_CACHE; i++)
 		plan_free(e, e->plan[i]);
-	for (int i = 0; i < e->nsteps; i++) {
-		free(e->step[i].packed);
-		free(e->step[i].bias);
-	}
+	packs_free(e);
 	segments_free(e);
 	constants_free(e, &e->c);
 	constants_free(e, &e->all);
@@ -163,6 +158,13 @@ static int check_inputs(struct exec *e, const struct tensor *in, struct err *err
 	return OK;
 }
 
+int exec_prepare(struct exec *e, const struct tensor *in, struct err *err)
+{
+	struct plan *p;
+	int status = check_inputs(e, in, err);
+	return status == OK ? plan_get(e, in, &p, err) : status;
+}
+
 int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err)
 {
 	struct plan *p = NULL;
@@ -182,7 +184,7 @@ size_t exec_workspace(const struct exec *e)
 size_t exec_packed(const struct exec *e)
 {
 	size_t sum = 0;
-	for (int i = 0; i < e->nsteps; i++)
-		sum += e->step[i].packed_bytes;
+	for (int i = 0; i < e->npacks; i++)
+		sum += e->pack[i].bytes;
 	return sum;
 }

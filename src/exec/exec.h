@@ -11,17 +11,25 @@ struct exec;
 struct exec_options {
 	struct pool *pool; /* borrowed; NULL: one thread */
 	bool eval_only;    /* no kernels: the operators' eval everywhere */
+	bool exact;        /* no algorithm that trades exactness for speed (Winograd) */
 	struct log log;
 	/* Called after each node with each of its outputs, in order: --dump, --compare,
 	 * calibration. The tensor is valid during the call. Keeps every value alive only while it
 	 * is needed. May be NULL. */
 	int (*tap)(void *user, const struct value *v, const struct tensor *t, struct err *err);
 	void *user;
+	/* Called after each call of a run with what it took; kernel names what did it. What a
+	 * kernel took along is not called for. May be NULL. */
+	void (*timed)(void *timed_user, const struct node *n, const char *kernel, double seconds);
+	void *timed_user;
 };
 
 /* Borrows the graph, which must outlive it and not change. Constants are packed here, once. */
 int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, struct err *err);
 void exec_free(struct exec *e);
+/* Makes the plan for inputs of these shapes (their data are not read), so that the first run need
+ * not. */
+int exec_prepare(struct exec *e, const struct tensor *in, struct err *err);
 /* in[k] for input k of the graph; out[k] is set to tensors that the exec owns until the next run.
  * Shapes that differ from the last run's make a new plan. Allocates nothing when they don't (unless
  * the network has data-dependent shapes). Types must match; a shape that does not fit is an error

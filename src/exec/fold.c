@@ -105,7 +105,7 @@ static int fold_step(struct step *s, struct constants *c, struct tensor *in, str
 					: node_eval(n, in, n->nin, out, err);
 	if (status < 0)
 		return status;
-	s->kind = STEP_FOLDED;
+	s->folded = true;
 	for (int k = 0; k < n->nout; k++)
 		c->owned[n->out[k].id] = true;
 	for (int k = 0; k < n->nin; k++)
@@ -129,6 +129,19 @@ int fold_constants(struct exec *e, struct constants *c, struct err *err)
 		if (foldable(c, e->step[i].node))
 			status = fold_step(&e->step[i], c, in, err);
 	free(in);
+	return status;
+}
+
+int constants_get(struct exec *e, const struct value *v, struct tensor *out, struct err *err)
+{
+	int status = OK;
+	*out = e->c.t[v->id];
+	if (out->type == DT_NONE || out->data || !tensor_count(out))
+		return OK;
+	if (!e->all.t && (status = fold_constants(e, &e->all, err)) < 0)
+		constants_free(e, &e->all);
+	else
+		*out = e->all.t[v->id];
 	return status;
 }
 

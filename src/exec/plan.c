@@ -1,4 +1,4 @@
-/* Makes plans: calls in order, lifetimes, one workspace; keeps those of the last few shapes. */
+/* Makes plans: places of buffers in one workspace; keeps those of the last few shapes. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,157 +6,7 @@
 #include "exec/memplan.h"
 #include "exec/plan.h"
 
-/* ---- calls ---- */
-
-static bool is_known(const struct plan *p, const struct node *n)
-{
-	return n->nout && p->known[n->out[0].id];
-}
-
-static bool is_dynamic(const struct plan *p, const struct node *n)
-{
-	return n->nout && p->dynamic[n->out[0].id];
-}
-
-static int make_call(struct exec *e, struct plan *p, struct call *c, struct err *err)
-{
-	const struct node *n = c->step->node;
-	c->run = run_nothing;
-	if (c->step->kind == STEP_FOLDED || is_known(p, n))
-		return OK;
-	if (is_dynamic(p, n)) {
-		c->run = run_dynamic;
-		return dynamic_constants(e, n, err);
-	}
-	return plan_kernel(e, p, c, err);
-}
-
-/* With a tap every step is a call, so that its values are seen in order. What a dynamic step had
- * absorbed runs by itself. */
-static int fill_calls(struct exec *e, struct plan *p, const int *last, struct err *err)
-{
-	int status = OK;
-	for (int i = 0; i < e->nsteps && status == OK; i++) {
-		const struct step *s = &e->step[i];
-		struct call *c = &p->call[p->ncalls];
-		if (s->kind == STEP_ABSORBED && !is_dynamic(p, s->node))
-			continue;
-		if (last[i] > i)
-			continue; /* done by the last of its segment */
-		c->step = s;
-		c->run = run_segment;
-		status = last[i] == i ? segment_get(e, last, i, &c->segment, err)
-				      : make_call(e, p, c, err);
-		if (status < 0)
-			err_in(err, "node '%s'", s->node->name);
-		p->ncalls += c->run != run_nothing || e->o.tap;
-	}
-	return status;
-}
-
-static int make_calls(struct exec *e, struct plan *p, struct err *err)
-{
-	int *last = calloc((size_t)e->nsteps + 1, sizeof *last);
-	p->call = calloc((size_t)e->nsteps + 1, sizeof *p->call);
-	int status = OK;
-	if (last && p->call) {
-		segment_ends(e, p, last);
-		status = fill_calls(e, p, last, err);
-	} else {
-		status = fail_nomem(err);
-	}
-	free(last);
-	return status;
-}
-
-/* ---- lifetimes ---- */
-
-/* Items: one for each value that needs room, then one for each call's scratch, then one for each
- * output that is an input and must be copied. */
-struct layout {
-	struct exec *e;
-	struct plan *p;
-	uint32_t *root; /* by value id: the value whose bytes it shares, itself most often */
-	int *item;      /* by value id: of a root that lives in the workspace, else -1 */
-	struct memplan_item *items;
-	int nitems;
-};
-
-static int add_item(struct layout *l, size_t size, int first, int last)
-{
-	l->items[l->nitems] = (struct memplan_item){.size = size, .first = first, .last = last};
-	return l->nitems++;
-}
-
-static void use(struct layout *l, const struct value *v, int at)
-{
-	int k = v ? l->item[l->root[v->id]] : -1;
-	if (k >= 0 && l->items[k].last < at)
-		l->items[k].last = at;
-}
-
-static void place_call(struct layout *l, int at)
-{
-	struct call *c = &l->p->call[at];
-	const struct node *n = c->step->node, *end = c->step->end;
-	for (int k = 0; k < n->nin; k++)
-		use(l, n->in[k].value, at);
-	for (int k = 0; c->segment && segment_input(c->segment, k); k++)
-		use(l, segment_input(c->segment, k), at);
-	if (c->run == run_alias) {
-		l->root[end->out[0].id] = l->root[node_in(n, 0)->id];
-		return;
-	}
-	for (int k = 0; k < end->nout; k++) {
-		uint32_t id = end->out[k].id;
-		if (!l->p->value[id].data && !l->p->dynamic[id])
-			l->item[id] = add_item(l, tensor_bytes(&l->p->value[id]), at, at);
-	}
-	if (c->scratch_bytes)
-		add_item(l, c->scratch_bytes, at, at);
-}
-
-/* An output that is an input, perhaps under another shape. */
-static bool needs_copy(const struct layout *l, const struct value *v)
-{
-	return l->item[l->root[v->id]] < 0 && !l->p->value[v->id].data && !l->p->dynamic[v->id];
-}
-
-static void place_outputs(struct layout *l)
-{
-	struct plan *p = l->p;
-	for (int k = 0; k < l->e->graph->noutputs; k++) {
-		const struct value *v = node_in(l->e->graph->outputs[k], 0);
-		use(l, v, p->ncalls);
-		if (needs_copy(l, v))
-			add_item(l, tensor_bytes(&p->value[v->id]), p->ncalls, p->ncalls);
-	}
-}
-
-/* Addresses, in the order in which the items were made. */
-static void set_addresses(struct layout *l)
-{
-	struct plan *p = l->p;
-	char *base = p->workspace;
-	int next = 0;
-	for (int at = 0; at < p->ncalls; at++) {
-		struct call *c = &p->call[at];
-		if (c->run == run_alias)
-			continue;
-		for (int k = 0; k < c->step->end->nout; k++) {
-			uint32_t id = c->step->end->out[k].id;
-			if (l->item[id] >= 0)
-				p->value[id].data = base + l->items[next++].offset;
-		}
-		if (c->scratch_bytes)
-			c->scratch = (float *)(base + l->items[next++].offset);
-	}
-	for (int k = 0; k < l->e->graph->noutputs; k++) {
-		const struct value *v = node_in(l->e->graph->outputs[k], 0);
-		if (needs_copy(l, v))
-			p->copy[k] = base + l->items[next++].offset;
-	}
-}
+/* ---- memory ---- */
 
 /* The system would promise more memory than there is and end us when we use it. */
 static int take_workspace(struct plan *p, struct err *err)
@@ -169,37 +19,40 @@ static int take_workspace(struct plan *p, struct err *err)
 	return p->workspace ? OK : fail_nomem(err);
 }
 
-static int lay_out(struct layout *l, struct err *err)
+static bool needs_room(const struct buffer *b)
 {
-	struct plan *p = l->p;
-	for (uint32_t id = 0; id < l->e->graph->nvalues; id++) {
-		l->root[id] = id;
-		l->item[id] = -1;
-	}
-	for (int at = 0; at < p->ncalls; at++)
-		place_call(l, at);
-	place_outputs(l);
-	int status = memplan(l->items, l->nitems, &p->bytes, err);
+	return b->kind == BUFFER_WORK && b->first >= 0;
+}
+
+static int share(struct plan *p, struct memplan_item *items, struct err *err)
+{
+	int n = 0;
+	for (uint32_t b = 0; b < p->nbuffers; b++)
+		if (needs_room(&p->buffer[b]))
+			items[n++] = (struct memplan_item){.size = p->buffer[b].size,
+			    .first = p->buffer[b].first,
+			    .last = p->buffer[b].last};
+	int status = memplan(items, n, &p->bytes, err);
 	if (status == OK)
 		status = take_workspace(p, err);
-	if (status == OK)
-		set_addresses(l);
+	n = 0;
+	for (uint32_t b = 0; b < p->nbuffers && status == OK; b++)
+		if (needs_room(&p->buffer[b]))
+			p->base[b] = (char *)p->workspace + items[n++].offset;
 	return status;
 }
 
-static int make_workspace(struct exec *e, struct plan *p, struct err *err)
+static int make_workspace(struct plan *p, struct err *err)
 {
-	size_t nvalues = e->graph->nvalues + 1;
-	size_t nitems = nvalues + (size_t)p->ncalls + (size_t)e->graph->noutputs;
-	struct layout l = {.e = e,
-	    .p = p,
-	    .root = calloc(nvalues, sizeof *l.root),
-	    .item = calloc(nvalues, sizeof *l.item),
-	    .items = calloc(nitems, sizeof *l.items)};
-	int status = l.root && l.item && l.items ? lay_out(&l, err) : fail_nomem(err);
-	free(l.root);
-	free(l.item);
-	free(l.items);
+	struct memplan_item *items = calloc((size_t)p->nbuffers + 1, sizeof *items);
+	p->base = calloc((size_t)p->nbuffers + 1, sizeof *p->base);
+	int status = items && p->base ? share(p, items, err) : fail_nomem(err);
+	for (uint32_t b = 0; b < p->nbuffers && status == OK; b++)
+		if (p->buffer[b].kind == BUFFER_FIXED)
+			p->base[b] = (void *)p->buffer[b].at;
+		else if (p->buffer[b].kind == BUFFER_WORK && !needs_room(&p->buffer[b]))
+			p->base[b] = p->workspace; /* nothing is read or written there */
+	free(items);
 	return status;
 }
 
@@ -247,9 +100,10 @@ static int allocate(struct exec *e, struct plan *p, const struct tensor *in, str
 	p->dynamic = calloc(nvalues, sizeof *p->dynamic);
 	p->left = calloc(nvalues, sizeof *p->left);
 	p->in = calloc((size_t)e->max_in + 1, sizeof *p->in);
-	p->copy = calloc((size_t)e->graph->noutputs + 1, sizeof *p->copy);
+	p->spot = calloc(nvalues, sizeof *p->spot);
+	p->out = calloc((size_t)e->graph->noutputs + 1, sizeof *p->out);
 	if (!p->key || !p->arena || !p->value || !p->known || !p->dynamic || !p->left || !p->in ||
-	    !p->copy)
+	    !p->spot || !p->out)
 		return fail_nomem(err);
 	key_fill(e, in, p->key);
 	return OK;
@@ -264,9 +118,9 @@ static int plan_new(struct exec *e, const struct tensor *in, struct plan **out, 
 	if (status == OK)
 		status = plan_infer(e, p, in, err);
 	if (status == OK)
-		status = make_calls(e, p, err);
+		status = plan_lower(e, p, err);
 	if (status == OK)
-		status = make_workspace(e, p, err);
+		status = make_workspace(p, err);
 	if (status < 0) {
 		plan_free(e, p);
 		return status;
@@ -292,7 +146,10 @@ void plan_free(struct exec *e, struct plan *p)
 	free(p->call);
 	free(p->workspace);
 	free(p->in);
-	free(p->copy);
+	free(p->spot);
+	free(p->out);
+	free(p->buffer);
+	free(p->base);
 	free(p);
 }
 

@@ -1,42 +1,135 @@
 /* The plan for one set of input shapes: calls in order, and every value's place in one workspace.
- */
+ *
+ * A plan is made in three steps. lower.c turns the steps of the network into calls: kernels that
+ * take the nodes behind them along (bias, residual sum, clamp), eval for the rest, and changes of
+ * layout where neighbours differ. Calls name their operands by buffer and offset, never by address.
+ * Then memplan.c shares the workspace among buffers by lifetime, and run.c only follows refs. */
 #ifndef EXEC_PLAN_H
 #define EXEC_PLAN_H
 
 #include "exec/state.h"
-#include "kernels/conv_f32.h"
+#include "kernels/attention_f32.h"
+#include "kernels/chain_f32.h"
+#include "kernels/layout.h"
 #include "kernels/matmul_f32.h"
-#include "kernels/max_pool_f32.h"
+#include "kernels/nhwc_conv_f32.h"
+#include "kernels/nhwc_pool_f32.h"
+#include "kernels/norm_f32.h"
+
+/* Bytes of a buffer from an offset on; buffer 0 is none: a NULL pointer. */
+struct ref {
+	uint32_t buffer;
+	int64_t offset;
+};
+
+enum buffer_kind {
+	BUFFER_NONE,
+	BUFFER_WORK,    /* in the workspace while it lives */
+	BUFFER_INPUT,   /* what the caller gave for input k */
+	BUFFER_FIXED,   /* constants, packed weights: at an address for good */
+	BUFFER_DYNAMIC, /* a heap tensor of this run */
+};
+
+struct buffer {
+	enum buffer_kind kind;
+	uint32_t k;      /* input number, or value id when dynamic */
+	const void *at;  /* BUFFER_FIXED */
+	size_t size;     /* bytes, BUFFER_WORK */
+	int first, last; /* calls between which it lives */
+};
+
+/* How the elements of a value lie in memory. */
+enum layout {
+	ROW_MAJOR,     /* as its dims say */
+	CHANNELS_LAST, /* dim 1 innermost: batch, dims 2.., dim 1, for float values of rank 3 to 5
+			*/
+	LAYOUTS,
+};
+
+/* Where a value is to be found in one layout. ld: elements from pixel to pixel of CHANNELS_LAST,
+ * which are more than its channels when it lies inside of another. */
+struct spot {
+	struct ref ref;
+	int64_t ld;
+};
+
+enum call_kind {
+	CALL_EVAL,
+	CALL_DYNAMIC,
+	CALL_SEGMENT,
+	CALL_CONV,
+	CALL_POOL,
+	CALL_MATMUL,
+	CALL_TO_CHANNELS_LAST,
+	CALL_TO_ROW_MAJOR,
+	CALL_COPY,
+	CALL_ATTENTION,
+	CALL_CHAIN,
+	CALL_NORM,
+	CALL_TAP,
+	CALL_KINDS,
+};
+
+/* copies of runs: count times size bytes, from and to at these distances */
+struct copy {
+	int64_t count, size, from, to;
+};
 
 struct call {
-	int (*run)(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-	const struct step *step;
-	union {
-		struct conv_f32 *conv;
-		struct dw_conv_f32 *dw;
-		struct matmul_f32 *matmul;
-		struct max_pool_f32 *max_pool;
-		struct attention *attention;
-	};
-	struct segment *segment; /* of run_segment */
+	enum call_kind kind;
+	const struct node *node;
+	struct ref in, out, add, packed, bias, scratch; /* kernels' operands; in and add read */
 	size_t scratch_bytes;
-	float *scratch;
+	union {
+		struct nhwc_conv_f32 conv;
+		struct nhwc_pool_f32 pool;
+		struct {
+			struct matmul_f32 q;
+			struct ref b;
+		} matmul;
+		struct {
+			struct attention_f32 k;
+			struct ref in[4];
+		} attention;
+		struct layout_move move;
+		struct copy copy;
+		struct {
+			struct chain_f32 k;
+			struct ref operand[CHAIN_OPERANDS];
+		} chain;
+		struct {
+			struct norm_f32 k;
+			struct ref gamma, beta;
+		} norm;
+		struct {
+			struct tensor *t; /* nin operands, then nout results; data set when run */
+			struct ref *ref;  /* theirs */
+		} eval;
+		struct {
+			struct segment *s;
+			struct ref *ref; /* of its inputs */
+		} segment;
+	};
 };
 
 struct plan {
 	int64_t *key; /* rank and dims of each input */
 	int nkey;
 	struct arena *arena;
-	struct tensor *value; /* by value id; data is set for the workspace, constants and known */
+	struct tensor *value; /* by value id; data is set for constants, known and dynamic ones */
 	bool *known;          /* by value id: content that follows from the shapes, on the heap */
 	bool *dynamic;        /* by value id: size known only when run; a heap tensor then */
 	int *left;            /* by value id: uses of a dynamic value still to come in this run */
+	struct spot (*spot)[LAYOUTS]; /* by value id; buffer 0: not there in this layout */
 	struct call *call;
-	int ncalls;
+	int ncalls, max_calls;
+	struct buffer *buffer;
+	uint32_t nbuffers, max_buffers;
+	void **base; /* by buffer: its address in this run */
 	void *workspace;
 	size_t bytes;
-	struct tensor *in; /* operands of the eval at hand */
-	void **copy;       /* by output: where an output that is an input is copied to, or NULL */
+	struct tensor *in; /* operands of a dynamic eval */
+	struct ref *out;   /* by output of the network */
 };
 
 /* The plan for these inputs, from the cache or made now. */
@@ -45,6 +138,9 @@ void plan_free(struct exec *e, struct plan *p); /* NULL is legal */
 
 /* Types and dims of every value, or that they do not follow from the inputs' shapes. */
 int plan_infer(struct exec *e, struct plan *p, const struct tensor *in, struct err *err);
+/* Sets the calls and the buffers they need. */
+int plan_lower(struct exec *e, struct plan *p, struct err *err);
+
 /* Makes constants that a kernel has used up available to a dynamic call of n. */
 int dynamic_constants(struct exec *e, const struct node *n, struct err *err);
 /* One use of each dynamic input of n is over. */
@@ -59,23 +155,21 @@ int segment_get(struct exec *e, const int *last, int end, struct segment **out, 
 /* What input k of the segment reads, NULL behind the last one. */
 const struct value *segment_input(const struct segment *s, int k);
 void segments_free(struct exec *e);
-/* Fills in what a step's kernel needs for the plan's shapes. */
-int plan_attention(struct exec *e, struct plan *p, struct call *c, struct err *err);
-int plan_kernel(struct exec *e, struct plan *p, struct call *c, struct err *err);
+int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err);
+int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err *err);
+/* What a dynamic call reads: what a call before has computed, this run has made, or a constant,
+ * whole again if it went. */
+struct tensor dynamic_operand(
+    const struct exec *e, const struct plan *p, const struct value *v, struct ref ref);
 
+const char *call_name(enum call_kind kind); /* for reports */
 /* Runs the calls on the inputs. */
 int plan_run(
     struct exec *e, struct plan *p, const struct tensor *in, struct tensor *out, struct err *err);
-/* The functions of calls. */
-int run_eval(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_alias(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_nothing(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_depthwise(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_matmul(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_max_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_attention(struct exec *e, struct plan *p, const struct call *c, struct err *err);
+
+static inline void *ref_at(const struct plan *p, struct ref r)
+{
+	return r.buffer ? (char *)p->base[r.buffer] + r.offset : NULL;
+}
 
 #endif

@@ -122,7 +122,7 @@ static int know_outputs(struct job *j, const struct step *s)
 {
 	const struct node *n = s->node;
 	size_t bytes = 0;
-	if ((s->kind != STEP_EVAL && s->kind != STEP_ALIAS) || !n->nout)
+	if (!n->nout)
 		return OK;
 	for (int k = 0; k < n->nout; k++)
 		bytes += tensor_bytes(&j->p->value[n->out[k].id]);
@@ -182,7 +182,7 @@ static int infer_all(struct job *j, const struct tensor *in)
 		t->data = NULL;
 	}
 	for (int i = 0; i < e->nsteps && status == OK; i++)
-		if (e->step[i].kind != STEP_FOLDED)
+		if (!e->step[i].folded)
 			status = infer_step(j, &e->step[i]);
 	return status;
 }

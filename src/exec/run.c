@@ -1,17 +1,8 @@
-/* Runs the calls of a plan: pointers are set, nothing is allocated. */
+/* Runs the calls of a plan: follows refs and calls kernels; nothing is allocated. */
 #include <string.h>
+#include <time.h>
 
 #include "exec/plan.h"
-
-static void *data_of(struct plan *p, const struct call *c, int k)
-{
-	return p->value[node_in(c->step->node, k)->id].data;
-}
-
-static void *result_of(struct plan *p, const struct call *c)
-{
-	return p->value[c->step->end->out[0].id].data;
-}
 
 static int no_output(struct eval *s, int k, enum dtype type, int rank, const int64_t *dims)
 {
@@ -21,17 +12,17 @@ static int no_output(struct eval *s, int k, enum dtype type, int rank, const int
 	return fail(s->err, E_UNSUPPORTED, "output %d got another size than was planned", k);
 }
 
-int run_eval(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+static int run_eval(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	const struct node *n = c->step->node;
+	const struct node *n = c->node;
 	struct arena_mark mark = arena_mark(e->scratch);
-	for (int k = 0; k < n->nin; k++)
-		p->in[k] = n->in[k].value ? p->value[n->in[k].value->id] : (struct tensor){0};
+	for (int k = 0; k < n->nin + n->nout; k++)
+		c->eval.t[k].data = ref_at(p, c->eval.ref[k]);
 	struct eval s = {.node = n,
 	    .nin = n->nin,
 	    .nout = n->nout,
-	    .in = p->in,
-	    .out = n->nout ? &p->value[n->out[0].id] : NULL,
+	    .in = c->eval.t,
+	    .out = c->eval.t + n->nin,
 	    .alloc = no_output,
 	    .scratch = e->scratch,
 	    .err = err};
@@ -40,60 +31,146 @@ int run_eval(struct exec *e, struct plan *p, const struct call *c, struct err *e
 	return status < 0 ? err_in(err, "node '%s'", n->name) : OK;
 }
 
-int run_alias(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+static int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
+	struct nhwc_conv_f32_args a = {.in = ref_at(p, c->in),
+	    .packed = ref_at(p, c->packed),
+	    .bias = ref_at(p, c->bias),
+	    .add = ref_at(p, c->add),
+	    .out = ref_at(p, c->out),
+	    .scratch = ref_at(p, c->scratch)};
+	(void)err;
+	nhwc_conv_f32_run(&c->conv, e->o.pool, &a);
+	return OK;
+}
+
+static int run_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	nhwc_pool_f32_run(&c->pool, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	return OK;
+}
+
+static int run_matmul(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	matmul_f32_run(&c->matmul.q, e->o.pool, ref_at(p, c->in), ref_at(p, c->matmul.b),
+	    ref_at(p, c->out), ref_at(p, c->scratch));
+	return OK;
+}
+
+static int run_to_channels_last(
+    struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	nchw_to_nhwc(&c->move, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	return OK;
+}
+
+static int run_to_row_major(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	nhwc_to_nchw(&c->move, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	return OK;
+}
+
+static int run_copy(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	const char *from = ref_at(p, c->in);
+	char *to = ref_at(p, c->out);
 	(void)e;
 	(void)err;
-	p->value[c->step->node->out[0].id].data = data_of(p, c, 0);
+	for (int64_t i = 0; i < c->copy.count; i++, from += c->copy.from, to += c->copy.to)
+		memcpy(to, from, (size_t)c->copy.size);
 	return OK;
 }
 
-int run_nothing(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+static int run_chain(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	(void)e;
-	(void)p;
-	(void)c;
+	const float *operand[CHAIN_OPERANDS];
 	(void)err;
+	for (int k = 0; k < c->chain.k.noperands; k++)
+		operand[k] = ref_at(p, c->chain.operand[k]);
+	chain_f32_run(&c->chain.k, e->o.pool, ref_at(p, c->in), operand, ref_at(p, c->out));
 	return OK;
 }
 
-int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+static int run_norm(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	(void)err;
-	conv_f32_run(c->conv, e->o.pool, data_of(p, c, 0), result_of(p, c), c->scratch);
+	norm_f32_run(&c->norm.k, e->o.pool, ref_at(p, c->in), ref_at(p, c->norm.gamma),
+	    ref_at(p, c->norm.beta), ref_at(p, c->out));
 	return OK;
 }
 
-int run_depthwise(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+static int run_attention(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
+	const struct ref *in = c->attention.in;
 	(void)err;
-	dw_conv_f32_run(c->dw, e->o.pool, data_of(p, c, 0), result_of(p, c), c->scratch);
+	attention_f32_run(&c->attention.k, e->o.pool, ref_at(p, in[0]), ref_at(p, in[1]),
+	    ref_at(p, in[2]), ref_at(p, in[3]), ref_at(p, c->out), ref_at(p, c->scratch));
 	return OK;
 }
 
-int run_matmul(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+static int run_tap(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	(void)err;
-	matmul_f32_run(
-	    c->matmul, e->o.pool, data_of(p, c, 0), data_of(p, c, 1), result_of(p, c), c->scratch);
-	return OK;
+	const struct node *n = c->node;
+	for (int k = 0; k < n->nout; k++)
+		if (p->dynamic[n->out[k].id])
+			c->eval.t[k] = p->value[n->out[k].id];
+		else
+			c->eval.t[k].data = ref_at(p, c->eval.ref[k]);
+	return tap_outputs(e, n, c->eval.t, err);
 }
 
-int run_max_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+static const struct {
+	int (*run)(struct exec *, struct plan *, const struct call *, struct err *);
+	const char *name;
+} functions[CALL_KINDS] = {
+    [CALL_EVAL] = {run_eval, "eval"},
+    [CALL_DYNAMIC] = {run_dynamic, "eval, sizes from data"},
+    [CALL_SEGMENT] = {run_segment, "segment"},
+    [CALL_CONV] = {run_conv, "conv"},
+    [CALL_POOL] = {run_pool, "pool"},
+    [CALL_MATMUL] = {run_matmul, "matmul"},
+    [CALL_ATTENTION] = {run_attention, "attention"},
+    [CALL_TO_CHANNELS_LAST] = {run_to_channels_last, "to channels last"},
+    [CALL_TO_ROW_MAJOR] = {run_to_row_major, "to row major"},
+    [CALL_COPY] = {run_copy, "copy"},
+    [CALL_CHAIN] = {run_chain, "chain"},
+    [CALL_NORM] = {run_norm, "norm"},
+    [CALL_TAP] = {run_tap, "tap"},
+};
+
+const char *call_name(enum call_kind kind)
 {
-	(void)err;
-	max_pool_f32_run(c->max_pool, e->o.pool, data_of(p, c, 0), result_of(p, c), c->scratch);
-	return OK;
+	return functions[kind].name;
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int run_call(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	double start = e->o.timed ? seconds() : 0;
+	int status = functions[c->kind].run(e, p, c, err);
+	if (e->o.timed && status == OK)
+		e->o.timed(e->o.timed_user, c->node, functions[c->kind].name, seconds() - start);
+	return status;
 }
 
 static int set_inputs(struct exec *e, struct plan *p, const struct tensor *in, struct err *err)
 {
 	int status = OK;
-	for (int k = 0; k < e->graph->ninputs && status == OK; k++) {
-		const struct node *n = e->graph->inputs[k];
-		p->value[n->out[0].id].data = in[k].data;
-		status = tap_outputs(e, n, &in[k], err);
-	}
+	for (uint32_t b = 0; b < p->nbuffers; b++)
+		if (p->buffer[b].kind == BUFFER_INPUT)
+			p->base[b] = in[p->buffer[b].k].data;
+	for (int k = 0; k < e->graph->ninputs && status == OK; k++)
+		status = tap_outputs(e, e->graph->inputs[k], &in[k], err);
 	return status;
 }
 
@@ -102,19 +179,13 @@ int plan_run(
 {
 	dynamic_reset(e, p);
 	int status = set_inputs(e, p, in, err);
-	for (int i = 0; i < p->ncalls && status == OK; i++) {
-		const struct call *c = &p->call[i];
-		const struct node *n = c->step->node;
-		status = c->run(e, p, c, err);
-		if (status == OK && e->o.tap && n->nout)
-			status = tap_outputs(e, n, &p->value[n->out[0].id], err);
-	}
+	for (int i = 0; i < p->ncalls && status == OK; i++)
+		status = run_call(e, p, &p->call[i], err);
 	for (int k = 0; k < e->graph->noutputs && status == OK; k++) {
-		out[k] = p->value[node_in(e->graph->outputs[k], 0)->id];
-		if (!p->copy[k] || !tensor_bytes(&out[k]))
-			continue;
-		memcpy(p->copy[k], out[k].data, tensor_bytes(&out[k]));
-		out[k].data = p->copy[k];
+		const struct value *v = node_in(e->graph->outputs[k], 0);
+		out[k] = p->value[v->id];
+		if (!p->dynamic[v->id])
+			out[k].data = ref_at(p, p->out[k]);
 	}
 	return status;
 }

@@ -42,10 +42,16 @@ static bool all_typed(const struct node *n)
 	return true;
 }
 
-static bool has_kernel(const struct step *s)
+/* Layers whose kernels make a plan worth while. */
+static bool has_kernel(const struct node *n)
 {
-	return s->kind != STEP_EVAL && s->kind != STEP_ALIAS && s->kind != STEP_FOLDED &&
-	       s->kind != STEP_ABSORBED;
+	static const enum op_id heavy[] = {OP_CONVOLUTION, OP_GROUP_CONVOLUTION, OP_MATMUL, OP_SDPA,
+	    OP_MAX_POOL_1, OP_MAX_POOL, OP_MAX_POOL_14, OP_AVG_POOL, OP_AVG_POOL_14, OP_AVG_POOL_16,
+	    OP_SOFTMAX_1, OP_SOFTMAX, OP_MVN};
+	for (size_t i = 0; i < sizeof heavy / sizeof *heavy; i++)
+		if (node_is(n, heavy[i]))
+			return true;
+	return false;
 }
 
 /* Members of one run between sources get the index of its last step; where nothing has a kernel,
@@ -56,7 +62,7 @@ static void close_run(const struct exec *e, int *last, int from, int to)
 	int end = -1;
 	for (int i = from; i < to; i++)
 		if (last[i] >= 0) {
-			worth |= has_kernel(&e->step[i]);
+			worth |= has_kernel(e->step[i].node);
 			end = i;
 		}
 	for (int i = from; i < to; i++)
@@ -214,7 +220,7 @@ void segments_free(struct exec *e)
 static int segment_new(struct exec *e, int *step, int nsteps, struct segment **out, struct err *err)
 {
 	struct segment *s = calloc(1, sizeof *s);
-	struct exec_options o = {.pool = e->o.pool, .log = e->o.log};
+	struct exec_options o = {.pool = e->o.pool, .exact = e->o.exact, .log = e->o.log};
 	if (!s) {
 		free(step);
 		return fail_nomem(err);
@@ -267,9 +273,9 @@ const struct value *segment_input(const struct segment *s, int k)
 
 int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	struct segment *s = c->segment;
+	struct segment *s = c->segment.s;
 	for (int k = 0; k < s->graph->ninputs; k++)
-		s->tin[k] = p->value[s->in[k]->id];
+		s->tin[k] = dynamic_operand(e, p, s->in[k], c->segment.ref[k]);
 	int status = exec_run(s->exec, s->tin, s->tout, err);
 	for (int k = 0; k < s->graph->noutputs && status == OK; k++)
 		status = tensor_clone(&p->value[s->out[k]->id], &s->tout[k], err);

@@ -35,41 +35,12 @@ struct gemm_f32 {
 	int mr, nr;
 };
 
-/* One output row of a depthwise convolution: out[x] = clamp(bias + sum over r < nrows and
- * t < ntaps of w[r * ntaps + t] * rows[r][tap[t] + x]) for 0 <= x < n. Nothing is read beyond
- * rows[r][tap[t] + n - 1]; the sum is one chain in the order of r, then t. */
-typedef void dw_f32_fn(int n, const float *const *rows, int nrows, const int *tap, int ntaps,
-    const float *w, float bias, float lo, float hi, float *out);
-
-struct dw_f32 {
-	const char *name;
-	unsigned need;
-	dw_f32_fn *run;
-};
-
-/* One output row of a max pooling: out[x] = the largest of rows[r][tap[t] + x] over r < nrows and
- * t < ntaps, -inf without any; a NaN wins. */
-typedef void max_f32_fn(
-    int n, const float *const *rows, int nrows, const int *tap, int ntaps, float *out);
-
-struct max_f32 {
-	const char *name;
-	unsigned need;
-	max_f32_fn *run;
-};
-
 /* Best first, ref last, ended by run NULL. */
 extern const struct gemm_f32 gemm_f32_rows[];
-extern const struct dw_f32 dw_f32_rows[];
-extern const struct max_f32 max_f32_rows[];
-/* The first row that the processor, as limited, has. */
-const struct gemm_f32 *gemm_f32_pick(void);
-const struct dw_f32 *dw_f32_pick(void);
-const struct max_f32 *max_f32_pick(void);
+/* Number of the first row that the processor, as limited, has. */
+int gemm_f32_pick(void);
 
 #define GEMM_F32(need, fn, mr, nr) gemm_f32_fn fn;
-#define DW_F32(need, fn) dw_f32_fn fn;
-#define MAX_F32(need, fn) max_f32_fn fn;
 #include "kernels/kernels.def"
 
 #endif

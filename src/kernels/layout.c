@@ -5,7 +5,7 @@
 #define PIECE 65536 /* elements of a task, about */
 
 struct layout_run {
-	const struct layout *l;
+	const struct layout_move *l;
 	transpose_fn *transpose;
 	const char *in;
 	char *out;
@@ -16,7 +16,7 @@ struct layout_run {
 static void task(void *ctx, int number, int worker)
 {
 	const struct layout_run *r = ctx;
-	const struct layout *l = r->l;
+	const struct layout_move *l = r->l;
 	int64_t image = number / r->pieces, from = number % r->pieces * r->pixels;
 	int64_t n = l->pixels - from < r->pixels ? l->pixels - from : r->pixels;
 	int64_t planar = image * l->channels * l->pixels + from;
@@ -30,7 +30,8 @@ static void task(void *ctx, int number, int worker)
 		    r->out + planar * l->size, (size_t)l->pixels);
 }
 
-static void run(const struct layout *l, struct pool *pool, const void *in, void *out, bool last)
+static void run(
+    const struct layout_move *l, struct pool *pool, const void *in, void *out, bool last)
 {
 	const struct transpose *row = &transpose_rows[transpose_pick()];
 	struct layout_run r = {.l = l, .in = in, .out = out, .last = last};
@@ -43,12 +44,12 @@ static void run(const struct layout *l, struct pool *pool, const void *in, void 
 	pool_run(pool, (int)(l->batch * r.pieces), task, &r);
 }
 
-void nchw_to_nhwc(const struct layout *l, struct pool *pool, const void *in, void *out)
+void nchw_to_nhwc(const struct layout_move *l, struct pool *pool, const void *in, void *out)
 {
 	run(l, pool, in, out, true);
 }
 
-void nhwc_to_nchw(const struct layout *l, struct pool *pool, const void *in, void *out)
+void nhwc_to_nchw(const struct layout_move *l, struct pool *pool, const void *in, void *out)
 {
 	run(l, pool, in, out, false);
 }

@@ -8,14 +8,14 @@
 #include "base/threads.h"
 
 /* Plain data. Channels first is [batch][channels][pixels], channels last [batch][pixels][ld]. */
-struct layout {
+struct layout_move {
 	int64_t batch, channels, pixels;
 	int64_t ld; /* elements from pixel to pixel of the image with channels last */
 	int size;   /* bytes of an element: 1, 2 or 4 */
 };
 
 /* in and out must not overlap. Elements of channels last beyond the channels are left alone. */
-void nchw_to_nhwc(const struct layout *l, struct pool *pool, const void *in, void *out);
-void nhwc_to_nchw(const struct layout *l, struct pool *pool, const void *in, void *out);
+void nchw_to_nhwc(const struct layout_move *l, struct pool *pool, const void *in, void *out);
+void nhwc_to_nchw(const struct layout_move *l, struct pool *pool, const void *in, void *out);
 
 #endif

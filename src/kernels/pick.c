@@ -2,21 +2,10 @@
 #include "base/cpu.h"
 #include "kernels/kernel.h"
 #include "kernels/nhwc_kernel.h"
+#include "kernels/span_f32.h"
 
 const struct gemm_f32 gemm_f32_rows[] = {
 #define GEMM_F32(need, fn, mr, nr) {#fn, need, fn, mr, nr},
-#include "kernels/kernels.def"
-    {0},
-};
-
-const struct dw_f32 dw_f32_rows[] = {
-#define DW_F32(need, fn) {#fn, need, fn},
-#include "kernels/kernels.def"
-    {0},
-};
-
-const struct max_f32 max_f32_rows[] = {
-#define MAX_F32(need, fn) {#fn, need, fn},
 #include "kernels/kernels.def"
     {0},
 };
@@ -53,66 +42,27 @@ const struct transpose transpose_rows[] = {
     {0},
 };
 
-const struct gemm_f32 *gemm_f32_pick(void)
-{
-	const struct gemm_f32 *r = gemm_f32_rows;
-	while (r->need & ~cpu_features())
-		r++;
-	return r;
-}
+const struct span_f32 span_f32_rows[] = {
+#define SPAN_F32(need, isa)                                                                  \
+	{"span_f32" #isa, need, span_f32_ops##isa, span_f32_softmax##isa, span_f32_mvn##isa, \
+	    span_f32_sum##isa, span_f32_max##isa},
+#include "kernels/kernels.def"
+    {0},
+};
 
-const struct dw_f32 *dw_f32_pick(void)
-{
-	const struct dw_f32 *r = dw_f32_rows;
-	while (r->need & ~cpu_features())
-		r++;
-	return r;
-}
-
-const struct max_f32 *max_f32_pick(void)
-{
-	const struct max_f32 *r = max_f32_rows;
-	while (r->need & ~cpu_features())
-		r++;
-	return r;
-}
-
-int igemm_f32_pick(void)
-{
-	int r = 0;
-	while (igemm_f32_rows[r].need & ~cpu_features())
-		r++;
-	return r;
-}
-
-int dw_nhwc_f32_pick(void)
-{
-	int r = 0;
-	while (dw_nhwc_f32_rows[r].need & ~cpu_features())
-		r++;
-	return r;
-}
-
-int wino_f32_pick(void)
-{
-	int r = 0;
-	while (wino_f32_rows[r].need & ~cpu_features())
-		r++;
-	return r;
-}
-
-int pool_nhwc_f32_pick(void)
-{
-	int r = 0;
-	while (pool_nhwc_f32_rows[r].need & ~cpu_features())
-		r++;
-	return r;
-}
-
-int transpose_pick(void)
-{
-	int r = 0;
-	while (transpose_rows[r].need & ~cpu_features())
-		r++;
-	return r;
-}
+/* The first row of a table that the processor has. */
+#define PICK(family)                                            \
+	int family##_pick(void)                                 \
+	{                                                       \
+		int r = 0;                                      \
+		while (family##_rows[r].need & ~cpu_features()) \
+			r++;                                    \
+		return r;                                       \
+	}
+PICK(gemm_f32)
+PICK(igemm_f32)
+PICK(dw_nhwc_f32)
+PICK(wino_f32)
+PICK(span_f32)
+PICK(pool_nhwc_f32)
+PICK(transpose)

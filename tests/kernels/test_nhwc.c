@@ -430,7 +430,7 @@ static void test_pools(void **state)
 
 /* ---- layout ---- */
 
-static void check_layout(struct layout l, struct pool *pool)
+static void check_layout(struct layout_move l, struct pool *pool)
 {
 	size_t first = (size_t)(l.batch * l.channels * l.pixels), size = (size_t)l.size;
 	size_t last = (size_t)(l.batch * l.pixels * l.ld - (l.ld - l.channels));
@@ -465,8 +465,8 @@ static void test_layouts(void **state)
 		for (size_t i = 0; i < COUNT(dims) * 3; i++) {
 			const int *d = dims[i / 3];
 			cpu_limit(levels[l]);
-			check_layout(
-			    (struct layout){1 + (int)i % 2, d[0], d[1], d[0] + d[2], 1 << i % 3},
+			check_layout((struct layout_move){1 + (int)i % 2, d[0], d[1], d[0] + d[2],
+					 1 << i % 3},
 			    pools[i % 2]);
 		}
 	cpu_limit("bf16");
@@ -649,7 +649,7 @@ static void bench_pool(int channels, int in, int kernel, int stride, int kind)
 
 static void bench_layout(int channels, int pixels, int size)
 {
-	struct layout l = {1, channels, pixels, channels, size};
+	struct layout_move l = {1, channels, pixels, channels, size};
 	float *from = randoms((size_t)(channels * pixels), 1);
 	float *to = randoms((size_t)(channels * pixels), 2);
 	double t, u, bytes = 2e-9 * size * channels * pixels;

@@ -54,7 +54,7 @@ static int count_segments(const struct exec *e)
 {
 	int n = 0;
 	for (int i = 0; e->plan[0] && i < e->plan[0]->ncalls; i++)
-		n += e->plan[0]->call[i].run == run_segment;
+		n += e->plan[0]->call[i].kind == CALL_SEGMENT;
 	return n;
 }
 

@@ -1,0 +1,117 @@
+/* The nodes behind a kernel that it can do while its results are in registers: bias, sum, clamp. */
+#include <math.h>
+
+#include "exec/lower.h"
+
+const struct node *follower(const struct lower *l, const struct value *v)
+{
+	const struct exec *e = l->e;
+	if (e->uses[v->id] != 1 || e->o.tap)
+		return NULL;
+	value_each_use (v, u)
+		if (u->node->nout && e->maker[u->node->out[0].id] >= 0)
+			return u->node;
+	return NULL;
+}
+
+static void absorb(struct lower *l, struct fused *f, const struct node *n)
+{
+	l->absorbed[l->e->maker[n->out[0].id]] = true;
+	f->end = n;
+}
+
+static bool same_dims(const struct tensor *a, const struct tensor *b)
+{
+	if (a->type != b->type || a->rank != b->rank)
+		return false;
+	for (int d = 0; d < a->rank; d++)
+		if (a->dim[d] != b->dim[d])
+			return false;
+	return true;
+}
+
+/* Does t, aligned to the right of rank dims, hold one value for each index of one axis, or one for
+ * all? */
+static bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size)
+{
+	for (int d = 0; d < t->rank; d++) {
+		int at = d + rank - t->rank;
+		if (t->dim[d] != 1 && (at != axis || t->dim[d] != size))
+			return false;
+	}
+	return t->rank <= rank;
+}
+
+static int take_bias(struct lower *l, struct fused *f, const struct value *v, int64_t channels)
+{
+	struct tensor t;
+	int status = constants_get(l->e, v, &t, l->err);
+	if (status < 0)
+		return status;
+	bool one = tensor_count(&t) == 1;
+	if (!f->bias) {
+		f->bias = arena_array(l->p->arena, (size_t)channels, sizeof *f->bias);
+		if (!f->bias)
+			return fail_nomem(l->err);
+		for (int64_t i = 0; i < channels; i++)
+			f->bias[i] = 0;
+	}
+	for (int64_t i = 0; i < channels; i++)
+		f->bias[i] += ((const float *)t.data)[one ? 0 : i];
+	return OK;
+}
+
+bool is_there(const struct lower *l, const struct value *v, int i)
+{
+	return !l->p->dynamic[v->id] && !lower_constant(l, v) && !l->p->known[v->id] &&
+	       (node_is(v->node, OP_PARAMETER) || l->e->maker[v->id] < i);
+}
+
+/* Adds: of a bias, before or behind the sum with another value. */
+static int fuse_add(struct lower *l, int i, int axis, int64_t channels, struct fused *f, bool *more)
+{
+	const struct value *x = &f->end->out[0];
+	const struct node *n = follower(l, x);
+	*more = false;
+	if (!n || !node_is(n, OP_ADD) || !attr_is(n, "auto_broadcast", "numpy"))
+		return OK;
+	const struct value *v = node_in(n, node_in(n, 0) == x);
+	const struct tensor *t = lower_dims(l, v), *y = lower_dims(l, x);
+	if (!same_dims(y, lower_dims(l, &n->out[0])))
+		return OK;
+	*more = true;
+	if (lower_constant(l, v) && is_per_axis(t, y->rank, axis, channels)) {
+		absorb(l, f, n);
+		return take_bias(l, f, v, channels);
+	}
+	*more = !f->add && v != x && same_dims(t, y) && is_there(l, v, i);
+	if (*more) {
+		f->add = v;
+		absorb(l, f, n);
+	}
+	return OK;
+}
+
+static void fuse_clamp(struct lower *l, struct fused *f)
+{
+	const struct node *n = follower(l, &f->end->out[0]);
+	if (n && node_is(n, OP_RELU)) {
+		f->lo = 0;
+		absorb(l, f, n);
+	} else if (n && node_is(n, OP_CLAMP)) {
+		f->lo = (float)attr_f(n, "min");
+		f->hi = (float)attr_f(n, "max");
+		absorb(l, f, n);
+	}
+}
+
+int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f)
+{
+	bool more = true;
+	int status = OK;
+	*f = (struct fused){.end = l->e->step[i].node, .lo = -INFINITY, .hi = INFINITY};
+	while (more && status == OK)
+		status = fuse_add(l, i, axis, channels, f, &more);
+	fuse_clamp(l, f);
+	return status;
+}

@@ -1,0 +1,281 @@
+/* Turns the steps of a network into calls for one set of shapes. */
+#include <stdlib.h>
+
+#include "exec/lower.h"
+
+struct call *call_add(struct lower *l, enum call_kind kind, const struct node *n)
+{
+	struct plan *p = l->p;
+	if (p->ncalls == p->max_calls) {
+		int max = p->max_calls ? p->max_calls * 2 : 64;
+		struct call *c = reallocarray(p->call, (size_t)max, sizeof *c);
+		if (!c)
+			return NULL;
+		p->call = c;
+		p->max_calls = max;
+	}
+	struct call *c = &p->call[p->ncalls++];
+	*c = (struct call){.kind = kind, .node = n};
+	return c;
+}
+
+/* The last call added reads or writes there. */
+void call_uses(struct lower *l, struct ref r)
+{
+	struct buffer *b = &l->p->buffer[r.buffer];
+	if (!r.buffer)
+		return;
+	if (b->first < 0)
+		b->first = l->p->ncalls - 1;
+	b->last = l->p->ncalls - 1;
+}
+
+int call_scratch(struct lower *l, struct call *c, size_t bytes)
+{
+	if (!bytes)
+		return OK;
+	int status = buffer_add(l, BUFFER_WORK, bytes, &c->scratch.buffer);
+	call_uses(l, c->scratch);
+	return status;
+}
+
+/* ---- eval ---- */
+
+static bool writes_nothing(const struct lower *l, const struct node *n)
+{
+	for (int k = 0; k < n->nout; k++)
+		if (tensor_count(lower_dims(l, &n->out[k])))
+			return false;
+	return n->nout > 0;
+}
+
+/* Operands and results of a call of eval: those in channels-last layout under permuted dims. */
+static int eval_operands(struct lower *l, const struct node *n, bool last, struct call *at)
+{
+	int total = n->nin + n->nout, rank = n->nout ? lower_dims(l, &n->out[0])->rank : 0;
+	struct tensor *t = arena_array(l->p->arena, (size_t)total + 1, sizeof *t);
+	struct ref *ref = arena_array(l->p->arena, (size_t)total + 1, sizeof *ref);
+	if (!t || !ref)
+		return fail_nomem(l->err);
+	for (int k = 0; k < total; k++) {
+		const struct value *v = k < n->nin ? node_in(n, k) : &n->out[k - n->nin];
+		bool there = v && l->last[v->id] && last;
+		struct spot s;
+		t[k] = (struct tensor){0};
+		ref[k] = (struct ref){0};
+		if (!v)
+			continue;
+		t[k] = last ? layout_view(lower_dims(l, v), rank) : *lower_dims(l, v);
+		enum layout layout = there ? CHANNELS_LAST : ROW_MAJOR;
+		int status = k < n->nin ? spot_need(l, v, layout, &s)
+					: spot_make(l, v, layout, false, &s);
+		if (status < 0)
+			return status;
+		ref[k] = s.ref;
+	}
+	at->eval.t = t;
+	at->eval.ref = ref;
+	return OK;
+}
+
+/* eval knows no distance between pixels. */
+static bool all_dense(const struct lower *l, const struct node *n)
+{
+	for (int k = 0; k < n->nin; k++) {
+		const struct value *v = node_in(n, k);
+		const struct spot *s = v ? &l->p->spot[v->id][CHANNELS_LAST] : NULL;
+		if (s && s->ref.buffer && s->ld != lower_dims(l, v)->dim[1])
+			return false;
+	}
+	return true;
+}
+
+int lower_eval(struct lower *l, int i)
+{
+	const struct node *n = l->e->step[i].node;
+	bool last = n->nout == 1 && l->last[n->out[0].id] && all_dense(l, n);
+	struct call here = {0};
+	int status = eval_operands(l, n, last, &here);
+	if (status < 0 || writes_nothing(l, n))
+		return status;
+	struct call *c = call_add(l, CALL_EVAL, n);
+	if (!c)
+		return fail_nomem(l->err);
+	c->eval = here.eval;
+	for (int k = 0; k < n->nin + n->nout; k++)
+		call_uses(l, c->eval.ref[k]);
+	return OK;
+}
+
+/* Where a dynamic call finds what calls before it have computed; the rest is found by name. */
+static int static_operand(struct lower *l, const struct value *v, struct ref *ref)
+{
+	struct spot s = {0};
+	int status = OK;
+	if (v && !l->p->dynamic[v->id] && !l->p->known[v->id] && !lower_constant(l, v))
+		status = spot_need(l, v, ROW_MAJOR, &s);
+	*ref = s.ref;
+	return status;
+}
+
+/* Sizes only the data tell: results are heap tensors, operands may be. */
+static int lower_dynamic(struct lower *l, const struct node *n)
+{
+	struct ref *ref = arena_array(l->p->arena, (size_t)n->nin + 1, sizeof *ref);
+	int status = ref ? dynamic_constants(l->e, n, l->err) : fail_nomem(l->err);
+	for (int k = 0; k < n->nin && status == OK; k++)
+		status = static_operand(l, node_in(n, k), &ref[k]);
+	struct call *c = status == OK ? call_add(l, CALL_DYNAMIC, n) : NULL;
+	if (!c)
+		return status == OK ? fail_nomem(l->err) : status;
+	c->eval.ref = ref;
+	for (int k = 0; k < n->nin; k++)
+		call_uses(l, ref[k]);
+	return OK;
+}
+
+static int lower_segment(struct lower *l, const struct node *n, const int *last, int i)
+{
+	struct segment *g;
+	int status = segment_get(l->e, last, i, &g, l->err), nin = 0;
+	while (status == OK && segment_input(g, nin))
+		nin++;
+	struct ref *ref = arena_array(l->p->arena, (size_t)nin + 1, sizeof *ref);
+	if (status == OK && !ref)
+		status = fail_nomem(l->err);
+	for (int k = 0; k < nin && status == OK; k++)
+		status = static_operand(l, segment_input(g, k), &ref[k]);
+	struct call *c = status == OK ? call_add(l, CALL_SEGMENT, n) : NULL;
+	if (!c)
+		return status == OK ? fail_nomem(l->err) : status;
+	c->segment.s = g;
+	c->segment.ref = ref;
+	for (int k = 0; k < nin; k++)
+		call_uses(l, ref[k]);
+	return OK;
+}
+
+/* ---- the tap ---- */
+
+static int lower_tap(struct lower *l, const struct node *n)
+{
+	struct tensor *t = arena_array(l->p->arena, (size_t)n->nout + 1, sizeof *t);
+	struct ref *ref = arena_array(l->p->arena, (size_t)n->nout + 1, sizeof *ref);
+	int status = t && ref ? OK : fail_nomem(l->err);
+	for (int k = 0; k < n->nout && status == OK; k++) {
+		struct spot s = {0};
+		t[k] = *lower_dims(l, &n->out[k]);
+		if (!l->p->dynamic[n->out[k].id])
+			status = spot_need(l, &n->out[k], ROW_MAJOR, &s);
+		ref[k] = s.ref;
+	}
+	struct call *c = status == OK ? call_add(l, CALL_TAP, n) : NULL;
+	if (!c)
+		return status == OK ? fail_nomem(l->err) : status;
+	c->eval.t = t;
+	c->eval.ref = ref;
+	for (int k = 0; k < n->nout; k++)
+		call_uses(l, ref[k]);
+	return OK;
+}
+
+/* ---- steps ---- */
+
+static int lower_step(struct lower *l, int i)
+{
+	const struct node *n = l->e->step[i].node;
+	static int (*const kernels[])(struct lower *, int, bool *) = {lower_move, lower_conv,
+	    lower_matmul, lower_pool, lower_attention, lower_norm, lower_chain};
+	bool done = l->e->step[i].folded || (n->nout && l->p->known[n->out[0].id]);
+	int status = OK;
+	if (done)
+		return OK;
+	if (n->nout && l->p->dynamic[n->out[0].id])
+		return lower_dynamic(l, n);
+	for (size_t k = 0; k < sizeof kernels / sizeof *kernels && !l->e->o.eval_only; k++)
+		if (status == OK && !done && !writes_nothing(l, n))
+			status = kernels[k](l, i, &done);
+	return done || status < 0 ? status : lower_eval(l, i);
+}
+
+static int lower_steps(struct lower *l, const int *last)
+{
+	int status = OK;
+	for (int i = 0; i < l->e->nsteps && status == OK; i++) {
+		const struct node *n = l->e->step[i].node;
+		if (l->absorbed[i] || last[i] > i)
+			continue; /* done by a kernel before, by the last of its segment */
+		status = last[i] == i ? lower_segment(l, n, last, i) : lower_step(l, i);
+		if (status == OK && l->e->o.tap && n->nout)
+			status = lower_tap(l, n);
+		if (status < 0)
+			err_in(l->err, "node '%s'", n->name);
+	}
+	return status;
+}
+
+/* Results lie row by row, and never where the caller's inputs do. */
+static int lower_outputs(struct lower *l)
+{
+	struct plan *p = l->p;
+	int status = OK;
+	for (int k = 0; k < l->e->graph->noutputs && status == OK; k++) {
+		const struct value *v = node_in(l->e->graph->outputs[k], 0);
+		struct spot s = {0};
+		if (!p->dynamic[v->id])
+			status = spot_need(l, v, ROW_MAJOR, &s);
+		p->out[k] = s.ref;
+		if (status < 0 || p->buffer[s.ref.buffer].kind != BUFFER_INPUT)
+			continue;
+		struct ref to = {0};
+		int64_t bytes = (int64_t)tensor_bytes(lower_dims(l, v));
+		status = buffer_add(l, BUFFER_WORK, (size_t)bytes, &to.buffer);
+		struct call *c = status == OK ? call_add(l, CALL_COPY, v->node) : NULL;
+		if (!c)
+			return status == OK ? fail_nomem(l->err) : status;
+		c->copy = (struct copy){.count = 1, .size = bytes};
+		c->in = s.ref;
+		c->out = p->out[k] = to;
+		call_uses(l, c->out);
+	}
+	p->ncalls++; /* outputs are read behind the last call */
+	for (int k = 0; k < l->e->graph->noutputs; k++)
+		call_uses(l, p->out[k]);
+	p->ncalls--;
+	return status;
+}
+
+static void tell(const struct exec *e, const struct plan *p)
+{
+	for (int i = 0; i < p->ncalls; i++)
+		log_say(&e->o.log, LOG_DEBUG, "%s '%s': %s", p->call[i].node->op->type,
+		    p->call[i].node->name, call_name(p->call[i].kind));
+}
+
+int plan_lower(struct exec *e, struct plan *p, struct err *err)
+{
+	struct lower l = {.e = e, .p = p, .err = err};
+	size_t nvalues = e->graph->nvalues + 1;
+	int *last = calloc((size_t)e->nsteps + 1, sizeof *last);
+	uint32_t none;
+	l.absorbed = calloc((size_t)e->nsteps + 1, sizeof *l.absorbed);
+	l.last = calloc(nvalues, sizeof *l.last);
+	l.target = calloc(nvalues, sizeof *l.target);
+	int status = last && l.absorbed && l.last && l.target ? OK : fail_nomem(err);
+	if (status == OK)
+		status = buffer_add(&l, BUFFER_NONE, 0, &none); /* number 0 */
+	if (status == OK) {
+		segment_ends(e, p, last);
+		layout_choose(&l);
+		status = lower_steps(&l, last);
+	}
+	if (status == OK)
+		status = lower_outputs(&l);
+	if (status == OK)
+		tell(e, p);
+	free(last);
+	free(l.absorbed);
+	free(l.last);
+	free(l.target);
+	return status;
+}

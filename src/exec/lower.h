@@ -1,0 +1,98 @@
+/* What the files that make calls share: buffers, spots, and the calls themselves. */
+#ifndef EXEC_LOWER_H
+#define EXEC_LOWER_H
+
+#include "exec/plan.h"
+
+/* A channel range of a Concat's result that a value is written to in place. */
+struct target {
+	const struct value *whole; /* NULL: none */
+	int64_t channel;
+};
+
+struct lower {
+	struct exec *e;
+	struct plan *p;
+	bool *absorbed;        /* by step: done by a kernel before it */
+	bool *last;            /* by value id: computed as CHANNELS_LAST */
+	struct target *target; /* by value id */
+	struct err *err;
+};
+
+/* ---- what a kernel takes along (fuse.c) ---- */
+
+struct fused {
+	const struct node *end;  /* the last node done: its output is the kernel's */
+	float *bias;             /* one per channel, in the plan's arena, or NULL */
+	const struct value *add; /* added before the clamp, of the output's dims, or NULL */
+	float lo, hi;
+};
+/* The one live node that uses v, or NULL. */
+const struct node *follower(const struct lower *l, const struct value *v);
+/* Computed before step i, with a place in memory? */
+bool is_there(const struct lower *l, const struct value *v, int i);
+/* The nodes behind step i that its kernel does with channels along axis of its output: marks them
+ * absorbed. */
+int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f);
+
+/* ---- layouts (layout.c) ---- */
+
+/* Sets last and target for every value. */
+void layout_choose(struct lower *l);
+/* A tensor's dims as they lie in memory with the channels last: of rank dims, aligned to the right.
+ */
+struct tensor layout_view(const struct tensor *t, int rank);
+
+/* ---- buffers and spots (spot.c) ---- */
+
+int buffer_add(struct lower *l, enum buffer_kind kind, size_t bytes, uint32_t *out);
+int buffer_fixed(struct lower *l, const void *at, struct ref *out);
+/* The place of a value in this layout; a call that changes the layout is added when it is not there
+ * yet. */
+int spot_need(struct lower *l, const struct value *v, enum layout layout, struct spot *out);
+/* Room for a value that the next call computes. in_place allows a part of a Concat's result. */
+int spot_make(
+    struct lower *l, const struct value *v, enum layout layout, bool in_place, struct spot *out);
+/* A value that is another one, from an offset on. */
+void spot_alias(struct lower *l, const struct value *v, enum layout layout, struct spot s);
+
+/* ---- calls (lower.c and lower_*.c) ---- */
+
+/* A call at the end; NULL without memory. Operands are told by call_reads and call_writes, which
+ * keep their buffers alive. */
+struct call *call_add(struct lower *l, enum call_kind kind, const struct node *n);
+void call_uses(struct lower *l, struct ref r);
+int call_scratch(struct lower *l, struct call *c, size_t bytes);
+
+/* Each lowers step i; *done says whether there is a kernel for it. */
+int lower_conv(struct lower *l, int i, bool *done);
+int lower_matmul(struct lower *l, int i, bool *done);
+int lower_linear(struct lower *l, int i, bool *done); /* of lower_matmul: a constant matrix */
+int lower_pool(struct lower *l, int i, bool *done);
+int lower_move(struct lower *l, int i, bool *done);
+int lower_chain(struct lower *l, int i, bool *done);
+int lower_norm(struct lower *l, int i, bool *done);
+int lower_attention(struct lower *l, int i, bool *done);
+int lower_eval(struct lower *l, int i);
+/* Has step i a kernel that reads and writes CHANNELS_LAST, but for what only packing tells? */
+bool conv_has_kernel(const struct lower *l, const struct node *n);
+bool pool_has_kernel(const struct lower *l, const struct node *n);
+
+static inline const struct tensor *lower_dims(const struct lower *l, const struct value *v)
+{
+	return &l->p->value[v->id];
+}
+static inline bool lower_constant(const struct lower *l, const struct value *v)
+{
+	return l->e->c.t[v->id].type != DT_NONE;
+}
+/* Pixels of a value with channels: dims 0 and 2.. */
+static inline int64_t pixels_of(const struct tensor *t)
+{
+	int64_t n = t->dim[0];
+	for (int d = 2; d < t->rank; d++)
+		n *= t->dim[d];
+	return n;
+}
+
+#endif

@@ -1,0 +1,162 @@
+/* Max and average pooling as calls of the pooling kernels. */
+#include <limits.h>
+#include <math.h>
+
+#include "exec/lower.h"
+#include "ops/window.h"
+
+static bool is_max(const struct node *n)
+{
+	return node_is(n, OP_MAX_POOL_1) || node_is(n, OP_MAX_POOL) || node_is(n, OP_MAX_POOL_14);
+}
+
+static bool is_average(const struct node *n)
+{
+	return node_is(n, OP_AVG_POOL) || node_is(n, OP_AVG_POOL_14) || node_is(n, OP_AVG_POOL_16);
+}
+
+static bool is_small(int64_t n)
+{
+	return n > -INT_MAX / 64 && n < INT_MAX / 64;
+}
+
+/* Dim i of the window; false when it is none for the kernels: one may lie outside of the input
+ * altogether. */
+static bool set_dim(const struct tensor *x, const struct tensor *y, const struct window *w, int i,
+    int64_t kernel, struct nhwc_pool_f32 *k)
+{
+	int d = 3 - w->n + i;
+	int64_t in = x->dim[2 + i], out = y->dim[2 + i], begin = w->dim[i].begin;
+	int64_t stride = w->dim[i].stride, dilation = w->dim[i].dilation;
+	if (!is_small(in) || !is_small(out) || !is_small(kernel) || !is_small(stride) ||
+	    !is_small(dilation) || !is_small(begin) || !is_small(w->dim[i].end))
+		return false;
+	int64_t reach = (kernel - 1) * dilation;
+	if (begin < 0 || begin > reach || dilation > in || (out - 1) * stride - begin >= in)
+		return false;
+	k->s.in[d] = (int)in;
+	k->s.out[d] = (int)out;
+	k->s.kernel[d] = (int)kernel;
+	k->s.stride[d] = (int)stride;
+	k->s.dilation[d] = (int)dilation;
+	k->s.pad[d] = (int)begin;
+	k->pad_end[d] = (int)w->dim[i].end;
+	return true;
+}
+
+static bool pool_shape(const struct lower *l, const struct node *n, struct nhwc_pool_f32 *k)
+{
+	const struct tensor *x = lower_dims(l, node_in(n, 0)), *y = lower_dims(l, &n->out[0]);
+	struct err ignored = {0};
+	struct window w;
+	const int64_t *kernel;
+	int spatial = x->rank - 2;
+	if (x->type != DT_F32 || spatial < 1 || spatial > 3 || !is_small(pixels_of(x)) ||
+	    !is_small(pixels_of(y)) || !is_small(x->dim[1]) || !tensor_count(x) ||
+	    window_read(&w, n, spatial, &ignored) < 0 || attr_ints(n, "kernel", &kernel) != spatial)
+		return false;
+	*k = (struct nhwc_pool_f32){.kind = is_max(n) ? POOL_MAX : POOL_AVG,
+	    .exclude_pad = is_average(n) && attr_bool(n, "exclude-pad"),
+	    .lo = -INFINITY,
+	    .hi = INFINITY};
+	k->s = (struct conv_shape){.batch = (int)x->dim[0], .groups = (int)x->dim[1], 1, 1};
+	for (int d = 0; d < 3; d++)
+		k->s.in[d] = k->s.out[d] = k->s.kernel[d] = k->s.stride[d] = k->s.dilation[d] = 1;
+	for (int i = 0; i < spatial; i++) {
+		w.dim[i].kernel = dim_of(kernel[i]);
+		window_pad(&w, i, x->dim[2 + i], y->dim[2 + i]);
+		if (!set_dim(x, y, &w, i, kernel[i], k))
+			return false;
+	}
+	return true;
+}
+
+/* ---- a mean over all pixels ---- */
+
+/* ReduceMean over dims 2 and up of an image that has its channels last. */
+static bool is_global(const struct lower *l, const struct node *n)
+{
+	if (!node_is(n, OP_REDUCE_MEAN) || !l->last[node_in(n, 0)->id])
+		return false;
+	const struct tensor *x = lower_dims(l, node_in(n, 0));
+	struct tensor axes = l->e->c.t[node_in(n, 1)->id];
+	uint32_t mask = 0;
+	for (int64_t i = 0; axes.type != DT_NONE && axes.data && i < tensor_count(&axes); i++) {
+		int64_t axis = tensor_i64(&axes, i);
+		axis += axis < 0 ? x->rank : 0;
+		mask |= axis >= 0 && axis < x->rank ? 1u << axis : 1;
+	}
+	return mask == (1u << x->rank) - 4 && is_small(pixels_of(x)) && is_small(x->dim[1]);
+}
+
+static int lower_global(struct lower *l, const struct node *n)
+{
+	const struct tensor *t = lower_dims(l, node_in(n, 0));
+	struct nhwc_pool_f32 k = {
+	    .kind = POOL_AVG, .ld_out = t->dim[1], .lo = -INFINITY, .hi = INFINITY};
+	struct spot x, y;
+	int pixels = (int)(pixels_of(t) / t->dim[0]);
+	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
+	if (status == OK)
+		status = spot_make(l, &n->out[0], ROW_MAJOR, true, &y);
+	struct call *c = status == OK ? call_add(l, CALL_POOL, n) : NULL;
+	if (!c)
+		return status == OK ? fail_nomem(l->err) : status;
+	k.ld_in = x.ld;
+	k.s = (struct conv_shape){.batch = (int)t->dim[0],
+	    .groups = (int)t->dim[1],
+	    .cin = 1,
+	    .cout = 1,
+	    .in = {1, 1, pixels},
+	    .kernel = {1, 1, pixels},
+	    .out = {1, 1, 1},
+	    .stride = {1, 1, 1},
+	    .dilation = {1, 1, 1}};
+	nhwc_pool_f32_plan(&k, pool_size(l->e->o.pool));
+	c->pool = k;
+	c->in = x.ref;
+	c->out = y.ref;
+	call_uses(l, c->in);
+	call_uses(l, c->out);
+	return OK;
+}
+
+/* ---- calls ---- */
+
+/* The indices of the newer versions may not be asked for. */
+bool pool_has_kernel(const struct lower *l, const struct node *n)
+{
+	struct nhwc_pool_f32 k;
+	if (!is_max(n) && !is_average(n))
+		return false;
+	return (n->nout < 2 || (!l->e->o.tap && !l->e->uses[n->out[1].id])) && pool_shape(l, n, &k);
+}
+
+int lower_pool(struct lower *l, int i, bool *done)
+{
+	const struct node *n = l->e->step[i].node;
+	struct nhwc_pool_f32 k;
+	struct spot x, y;
+	if (is_global(l, n)) {
+		*done = true;
+		return lower_global(l, n);
+	}
+	if (!pool_has_kernel(l, n) || !pool_shape(l, n, &k))
+		return OK;
+	*done = true;
+	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
+	if (status == OK)
+		status = spot_make(l, &n->out[0], CHANNELS_LAST, true, &y);
+	struct call *c = status == OK ? call_add(l, CALL_POOL, n) : NULL;
+	if (!c)
+		return status == OK ? fail_nomem(l->err) : status;
+	k.ld_in = x.ld;
+	k.ld_out = y.ld;
+	nhwc_pool_f32_plan(&k, pool_size(l->e->o.pool));
+	c->pool = k;
+	c->in = x.ref;
+	c->out = y.ref;
+	call_uses(l, c->in);
+	call_uses(l, c->out);
+	return OK;
+}

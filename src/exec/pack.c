@@ -1,0 +1,104 @@
+/* Packs weights once for each kernel that wants them in a form of its own. */
+#include <stdlib.h>
+
+#include "exec/pack.h"
+
+static struct pack *find(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k)
+{
+	for (int i = 0; i < e->npacks; i++) {
+		struct pack *p = &e->pack[i];
+		if (p->node == n && p->way == k->way && p->row == k->row)
+			return p;
+	}
+	return NULL;
+}
+
+static bool is_packed(const struct exec *e, const struct node *n)
+{
+	for (int i = 0; i < e->npacks; i++)
+		if (e->pack[i].node == n)
+			return true;
+	return false;
+}
+
+static struct pack *add(struct exec *e, size_t bytes)
+{
+	if (e->npacks == e->max_packs) {
+		int max = e->max_packs ? e->max_packs * 2 : 32;
+		struct pack *p = reallocarray(e->pack, (size_t)max, sizeof *p);
+		if (!p)
+			return NULL;
+		e->pack = p;
+		e->max_packs = max;
+	}
+	struct pack *p = &e->pack[e->npacks];
+	*p = (struct pack){.bytes = (bytes + 63) / 64 * 64};
+	p->data = aligned_alloc(64, p->bytes ? p->bytes : 64);
+	e->npacks += p->data != NULL;
+	return p->data ? p : NULL;
+}
+
+static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const float *w,
+    const void **out, struct err *err)
+{
+	bool first = !is_packed(e, n);
+	struct pack *p = add(e, nhwc_conv_f32_packed(k));
+	if (!p)
+		return fail_nomem(err);
+	p->node = n;
+	p->way = k->way;
+	p->row = k->row;
+	nhwc_conv_f32_pack(k, w, p->data);
+	*out = p->data;
+	if (first)
+		constants_release(&e->c, node_in(n, 1));
+	return OK;
+}
+
+int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const void **out,
+    struct err *err)
+{
+	struct pack *p = find(e, n, k);
+	struct tensor w;
+	if (p) {
+		*out = p->data;
+		return OK;
+	}
+	int status = constants_get(e, node_in(n, 1), &w, err);
+	return status == OK ? pack(e, n, k, w.data, out, err) : status;
+}
+
+static void transpose(const float *w, size_t rows, size_t cols, float *out)
+{
+	enum { SIDE = 16 };
+	for (size_t i = 0; i < rows; i += SIDE)
+		for (size_t j = 0; j < cols; j++)
+			for (size_t k = i; k < rows && k < i + SIDE; k++)
+				out[j * rows + k] = w[k * cols + j];
+}
+
+int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k,
+    bool transposed, const void **out, struct err *err)
+{
+	struct tensor w;
+	size_t rows = (size_t)k->s.cin, cols = (size_t)k->s.cout;
+	if (transposed || find(e, n, k))
+		return pack_conv(e, n, k, out, err);
+	int status = constants_get(e, node_in(n, 1), &w, err);
+	if (status < 0)
+		return status;
+	float *turned = malloc(rows * cols * sizeof *turned);
+	if (!turned)
+		return fail_nomem(err);
+	transpose(w.data, rows, cols, turned);
+	status = pack(e, n, k, turned, out, err);
+	free(turned);
+	return status;
+}
+
+void packs_free(struct exec *e)
+{
+	for (int i = 0; i < e->npacks; i++)
+		free(e->pack[i].data);
+	free(e->pack);
+}

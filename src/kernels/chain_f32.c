@@ -1,0 +1,83 @@
+/* Element by element: pieces that stay in the L1 cache go through all operations of a chain. */
+#include <string.h>
+
+#include "kernels/chain_f32.h"
+
+#define PIECE 1024     /* floats of a row at once */
+#define TASK (1 << 14) /* elements worth a task of their own */
+
+struct chain_run {
+	const struct chain_f32 *c;
+	const struct span_f32 *span;
+	const float *in, *const *operand;
+	float *out;
+	int64_t per; /* rows of a task */
+};
+
+static const float *walk(
+    const float *p, const struct chain_walk *w, int64_t o, int64_t r, int64_t j)
+{
+	return p + o * w->outer + r * w->row + j * w->col;
+}
+
+static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, int n)
+{
+	const struct chain_f32 *c = q->c;
+	const float *in = walk(q->in, &c->in, o, r, j);
+	float *x = q->out + o * c->out.outer + r * c->out.row + j;
+	if (c->in.col == 0)
+		for (int i = 0; i < n; i++)
+			x[i] = *in;
+	else if (x != in)
+		memcpy(x, in, (size_t)n * sizeof *x);
+	for (int k = 0; k < c->nops; k++) {
+		const struct chain_op *p = &c->op[k];
+		const struct chain_walk *w = &c->operand[p->y];
+		if (p->constant || p->op >= SPAN_CLAMP)
+			q->span->op[p->op](x, &p->a, 0, n, p->a, p->b);
+		else
+			q->span->op[p->op](
+			    x, walk(q->operand[p->y], w, o, r, j), w->col, n, p->a, p->b);
+	}
+}
+
+static void rows_task(void *ctx, int task, int worker)
+{
+	const struct chain_run *q = ctx;
+	const struct chain_f32 *c = q->c;
+	int64_t first = task * q->per, last = first + q->per;
+	(void)worker;
+	last = last < c->outer * c->rows ? last : c->outer * c->rows;
+	for (int64_t i = first; i < last; i++)
+		for (int64_t j = 0; j < c->cols; j += PIECE)
+			piece(q, i / c->rows, i % c->rows, j,
+			    (int)(c->cols - j < PIECE ? c->cols - j : PIECE));
+}
+
+/* A single long row is cut along its columns. */
+static void cols_task(void *ctx, int task, int worker)
+{
+	const struct chain_run *q = ctx;
+	int64_t first = (int64_t)task * TASK, last = first + TASK;
+	(void)worker;
+	last = last < q->c->cols ? last : q->c->cols;
+	for (int64_t i = 0; i < q->c->outer * q->c->rows; i++)
+		for (int64_t j = first; j < last; j += PIECE)
+			piece(q, i / q->c->rows, i % q->c->rows, j,
+			    (int)(last - j < PIECE ? last - j : PIECE));
+}
+
+void chain_f32_run(const struct chain_f32 *c, struct pool *pool, const float *in,
+    const float *const *operand, float *out)
+{
+	struct chain_run q = {c, &span_f32_rows[span_f32_pick()], in, operand, out, 1};
+	int64_t rows = c->outer * c->rows;
+	if (!rows || !c->cols)
+		return;
+	if (c->cols >= 2 * TASK && rows < 2 * pool_size(pool)) {
+		pool_run(pool, (int)((c->cols + TASK - 1) / TASK), cols_task, &q);
+		return;
+	}
+	q.per = c->cols < TASK ? TASK / c->cols : 1;
+	pool_run(pool, (int)((rows + q.per - 1) / q.per), rows_task, &q);
+}

@@ -1,0 +1,216 @@
+/* The span functions for the vectors of the including file's instruction set, which says its suffix
+ * as ISA. */
+#include "kernels/span_f32.h"
+#include "kernels/vec_math.h"
+
+#define NAME2(name, isa) name##isa
+#define NAME1(name, isa) NAME2(name, isa)
+#define NAME(name) NAME1(name, ISA)
+
+INLINE vec load_n(const float *p, int n)
+{
+	return n >= VEC ? vec_load(p) : vec_load_mask(p, vec_first(n));
+}
+
+INLINE void store_n(float *p, int n, vec x)
+{
+	if (n >= VEC)
+		vec_store(p, x);
+	else
+		vec_store_mask(p, vec_first(n), x);
+}
+
+#define BINARY(name, expression)                                                       \
+	static void name(float *x, const float *y, int ystep, int n, float a, float b) \
+	{                                                                              \
+		(void)a;                                                               \
+		(void)b;                                                               \
+		vec r = vec_set1(ystep ? 0 : *y);                                      \
+		for (int i = 0; i < n; i += VEC) {                                     \
+			vec l = load_n(x + i, n - i);                                  \
+			if (ystep)                                                     \
+				r = load_n(y + i, n - i);                              \
+			store_n(x + i, n - i, expression);                             \
+		}                                                                      \
+	}
+BINARY(add, vec_add(l, r))
+BINARY(sub, vec_sub(l, r))
+BINARY(sub_from, vec_sub(r, l))
+BINARY(mul, vec_mul(l, r))
+BINARY(divide, vec_div(l, r))
+BINARY(div_into, vec_div(r, l))
+BINARY(larger, vec_max_nan(l, r))
+BINARY(smaller, vec_neg(vec_max_nan(vec_neg(l), vec_neg(r))))
+BINARY(squared_difference, vec_mul(vec_sub(l, r), vec_sub(l, r)))
+BINARY(prelu, vec_if_less(l, vec_zero(), vec_mul(l, r), l))
+
+#define UNARY(name, expression)                                                        \
+	static void name(float *x, const float *y, int ystep, int n, float a, float b) \
+	{                                                                              \
+		(void)y;                                                               \
+		(void)ystep;                                                           \
+		vec va = vec_set1(a), vb = vec_set1(b);                                \
+		(void)va;                                                              \
+		(void)vb;                                                              \
+		for (int i = 0; i < n; i += VEC) {                                     \
+			vec l = load_n(x + i, n - i);                                  \
+			store_n(x + i, n - i, expression);                             \
+		}                                                                      \
+	}
+
+INLINE vec gelu_erf(vec x)
+{
+	vec half = vec_mul(vec_set1(0.5f), x);
+	return vec_fma(half, vec_erf(vec_mul(x, vec_set1(0.707106781f))), half);
+}
+
+INLINE vec gelu_tanh(vec x)
+{
+	vec half = vec_mul(vec_set1(0.5f), x), x2 = vec_mul(x, x);
+	vec in = vec_mul(
+	    vec_mul(vec_set1(0.797884561f), x), vec_fma(vec_set1(0.044715f), x2, vec_set1(1)));
+	return vec_fma(half, vec_tanh(in), half);
+}
+
+INLINE vec hsigmoid(vec x)
+{
+	vec t = vec_clamp(vec_add(x, vec_set1(3)), vec_zero(), vec_set1(6));
+	return vec_mul(t, vec_set1(1.0f / 6));
+}
+
+/* exp(x) - 1 for x < 0, without the cancellation near 0: tanh(x / 2) * (exp(x) + 1). */
+INLINE vec expm1_neg(vec x)
+{
+	return vec_mul(vec_tanh(vec_mul(x, vec_set1(0.5f))), vec_add(vec_exp(x), vec_set1(1)));
+}
+
+UNARY(clamp, vec_clamp(l, va, vb))
+UNARY(absolute, vec_abs(l))
+UNARY(negative, vec_neg(l))
+UNARY(root, vec_sqrt(l))
+UNARY(floor_of, vec_floor(l))
+UNARY(ceil_of, vec_ceil(l))
+UNARY(exp_of, vec_exp(l))
+UNARY(log_of, vec_log(l))
+UNARY(sigmoid, vec_sigmoid(l))
+UNARY(tanh_of, vec_tanh(l))
+UNARY(erf_of, vec_erf(l))
+UNARY(gelu_by_erf, gelu_erf(l))
+UNARY(gelu_by_tanh, gelu_tanh(l))
+UNARY(swish, vec_mul(l, vec_sigmoid(vec_mul(va, l))))
+UNARY(hswish, vec_mul(l, hsigmoid(l)))
+UNARY(hsigmoid_of, hsigmoid(l))
+UNARY(hard_sigmoid, vec_clamp(vec_fma(va, l, vb), vec_zero(), vec_set1(1)))
+UNARY(elu, vec_if_less(l, vec_zero(), vec_mul(va, expm1_neg(l)), l))
+UNARY(soft_plus, vec_soft_plus(l))
+UNARY(mish, vec_mul(l, vec_tanh(vec_soft_plus(l))))
+
+span_f32_fn *const NAME(span_f32_ops)[SPAN_OPS] = {
+    [SPAN_ADD] = add,
+    [SPAN_SUB] = sub,
+    [SPAN_SUB_FROM] = sub_from,
+    [SPAN_MUL] = mul,
+    [SPAN_DIV] = divide,
+    [SPAN_DIV_INTO] = div_into,
+    [SPAN_MAX] = larger,
+    [SPAN_MIN] = smaller,
+    [SPAN_SQUARED_DIFFERENCE] = squared_difference,
+    [SPAN_PRELU] = prelu,
+    [SPAN_CLAMP] = clamp,
+    [SPAN_ABS] = absolute,
+    [SPAN_NEG] = negative,
+    [SPAN_SQRT] = root,
+    [SPAN_FLOOR] = floor_of,
+    [SPAN_CEIL] = ceil_of,
+    [SPAN_EXP] = exp_of,
+    [SPAN_LOG] = log_of,
+    [SPAN_SIGMOID] = sigmoid,
+    [SPAN_TANH] = tanh_of,
+    [SPAN_ERF] = erf_of,
+    [SPAN_GELU_ERF] = gelu_by_erf,
+    [SPAN_GELU_TANH] = gelu_by_tanh,
+    [SPAN_SWISH] = swish,
+    [SPAN_HSWISH] = hswish,
+    [SPAN_HSIGMOID] = hsigmoid_of,
+    [SPAN_HARD_SIGMOID] = hard_sigmoid,
+    [SPAN_ELU] = elu,
+    [SPAN_SOFT_PLUS] = soft_plus,
+    [SPAN_MISH] = mish,
+};
+
+/* ---- rows ---- */
+
+/* Lanes beyond n hold fill. */
+INLINE vec load_fill(const float *p, int n, float fill)
+{
+	float t[VEC];
+	if (n >= VEC)
+		return vec_load(p);
+	for (int i = 0; i < VEC; i++)
+		t[i] = i < n ? p[i] : fill;
+	return vec_load(t);
+}
+
+float NAME(span_f32_sum)(const float *in, int n)
+{
+	vec s[4] = {vec_zero(), vec_zero(), vec_zero(), vec_zero()};
+	int i = 0;
+	for (; i + 4 * VEC <= n; i += 4 * VEC)
+		for (int k = 0; k < 4; k++)
+			s[k] = vec_add(s[k], vec_load(in + i + k * VEC));
+	for (; i < n; i += VEC)
+		s[0] = vec_add(s[0], load_n(in + i, n - i));
+	return vec_sum(vec_add(vec_add(s[0], s[1]), vec_add(s[2], s[3])));
+}
+
+/* A NaN is lost unless it is all there is; rows with one give NaN by what follows. */
+float NAME(span_f32_max)(const float *in, int n)
+{
+	vec m = vec_set1(-INFINITY);
+	for (int i = 0; i < n; i += VEC)
+		m = vec_max(load_fill(in + i, n - i, -INFINITY), m);
+	return vec_top(m);
+}
+
+void NAME(span_f32_softmax)(float *out, const float *in, int n)
+{
+	vec top = vec_set1(NAME(span_f32_max)(in, n)), s = vec_zero();
+	for (int i = 0; i < n; i += VEC) {
+		vec e = vec_exp(vec_sub(load_fill(in + i, n - i, -INFINITY), top));
+		store_n(out + i, n - i, e);
+		s = vec_add(s, e);
+	}
+	vec scale = vec_set1(1 / vec_sum(s));
+	for (int i = 0; i < n; i += VEC)
+		store_n(out + i, n - i, vec_mul(load_n(out + i, n - i), scale));
+}
+
+/* Sum of (x - mean)^2. */
+INLINE float spread(const float *in, int n, float mean)
+{
+	vec m = vec_set1(mean), s = vec_zero();
+	for (int i = 0; i < n; i += VEC) {
+		vec d = vec_sub(load_fill(in + i, n - i, mean), m);
+		s = vec_fma(d, d, s);
+	}
+	return vec_sum(s);
+}
+
+void NAME(span_f32_mvn)(float *out, const float *in, int n, const float *gamma, const float *beta,
+    bool variance, float eps, bool inside_sqrt)
+{
+	float mean = NAME(span_f32_sum)(in, n) / (float)n, scale = 1;
+	if (variance) {
+		float var = spread(in, n, mean) / (float)n;
+		scale = 1 / (inside_sqrt ? sqrtf(var + eps) : sqrtf(var) + eps);
+	}
+	vec m = vec_set1(mean), k = vec_set1(scale);
+	for (int i = 0; i < n; i += VEC) {
+		vec x = vec_mul(vec_sub(load_n(in + i, n - i), m), k);
+		if (gamma)
+			x = vec_mul(x, load_n(gamma + i, n - i));
+		if (beta)
+			x = vec_add(x, load_n(beta + i, n - i));
+		store_n(out + i, n - i, x);
+	}
+}

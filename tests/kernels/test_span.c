@@ -1,0 +1,338 @@
+/* Element by element and row kernels on each instruction set against the functions of the C library
+ * in double precision; chains, norms and attention against loops. */
+#include "../unit/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "kernels/attention_f32.h"
+#include "kernels/chain_f32.h"
+#include "kernels/norm_f32.h"
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+#define GUARD -12345.5f
+
+static const char *const levels[] = {"avx512", "avx2", "ref"};
+
+static float *randoms(size_t n, uint64_t seed)
+{
+	float *p = malloc((n ? n : 1) * sizeof *p);
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++)
+		p[i] = 2 * rng_f32(&seed) - 1;
+	return p;
+}
+
+static void assert_near(double got, double want, double bound)
+{
+	if (!(fabs(got - want) <= bound)) {
+		print_error("%.9g, expected %.9g within %g\n", got, want, bound);
+		assert_true(!"near");
+	}
+}
+
+/* ---- functions ---- */
+
+static double sigmoid(double x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+static double clamp(double x, double lo, double hi)
+{
+	return x < lo ? lo : x > hi ? hi : x;
+}
+
+static double truth(enum span_op op, double x, double y, double a, double b)
+{
+	switch (op) {
+	case SPAN_ADD:
+		return x + y;
+	case SPAN_SUB:
+		return x - y;
+	case SPAN_SUB_FROM:
+		return y - x;
+	case SPAN_MUL:
+		return x * y;
+	case SPAN_DIV:
+		return x / y;
+	case SPAN_DIV_INTO:
+		return y / x;
+	case SPAN_MAX:
+		return x > y ? x : y;
+	case SPAN_MIN:
+		return x < y ? x : y;
+	case SPAN_SQUARED_DIFFERENCE:
+		return (x - y) * (x - y);
+	case SPAN_PRELU:
+		return x < 0 ? x * y : x;
+	case SPAN_CLAMP:
+		return clamp(x, a, b);
+	case SPAN_ABS:
+		return fabs(x);
+	case SPAN_NEG:
+		return -x;
+	case SPAN_SQRT:
+		return sqrt(x);
+	case SPAN_FLOOR:
+		return floor(x);
+	case SPAN_CEIL:
+		return ceil(x);
+	case SPAN_EXP:
+		return exp(x);
+	case SPAN_LOG:
+		return log(x);
+	case SPAN_SIGMOID:
+		return sigmoid(x);
+	case SPAN_TANH:
+		return tanh(x);
+	case SPAN_ERF:
+		return erf(x);
+	case SPAN_GELU_ERF:
+		return 0.5 * x * (1 + erf(x * sqrt(0.5)));
+	case SPAN_GELU_TANH:
+		return 0.5 * x *
+		       (1 + tanh(sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x)));
+	case SPAN_SWISH:
+		return x * sigmoid(a * x);
+	case SPAN_HSWISH:
+		return x * clamp(x + 3, 0, 6) / 6;
+	case SPAN_HSIGMOID:
+		return clamp(x + 3, 0, 6) / 6;
+	case SPAN_HARD_SIGMOID:
+		return clamp(a * x + b, 0, 1);
+	case SPAN_ELU:
+		return x < 0 ? a * expm1(x) : x;
+	case SPAN_SOFT_PLUS:
+		return log1p(exp(x));
+	case SPAN_MISH:
+		return x * tanh(log1p(exp(x)));
+	default:
+		return NAN;
+	}
+}
+
+static bool needs_positive(int op)
+{
+	return op == SPAN_SQRT || op == SPAN_LOG;
+}
+
+static void check_op(const struct span_f32 *row, int op, int n, int ystep)
+{
+	float *x = randoms((size_t)n + 1, (uint64_t)n), *y = randoms((size_t)n, 7);
+	float *in = malloc((size_t)n * sizeof *in);
+	float a = op == SPAN_CLAMP ? -2.5f : 0.75f, b = op == SPAN_CLAMP ? 3 : 0.25f;
+	x[n] = GUARD;
+	for (int i = 0; i < n; i++) {
+		x[i] *= i % 3 ? 12 : 0.5f;
+		x[i] = needs_positive(op) ? fabsf(x[i]) + 1e-3f : x[i];
+		in[i] = x[i];
+	}
+	row->op[op](x, y, ystep, n, a, b);
+	assert_true(x[n] == GUARD);
+	for (int i = 0; i < n; i++) {
+		double want = truth(op, in[i], y[ystep ? i : 0], a, b);
+		assert_near(x[i], want, 5e-7 + 5e-7 * fabs(want));
+	}
+	free(x);
+	free(y);
+	free(in);
+}
+
+static void test_functions(void **state)
+{
+	static const int sizes[] = {1, 7, 8, 15, 16, 17, 64, 67, 131};
+	(void)state;
+	for (const struct span_f32 *row = span_f32_rows; row->name; row++)
+		for (int op = SPAN_NONE + 1; op < SPAN_OPS; op++)
+			for (size_t i = 0; i < COUNT(sizes) && !(row->need & ~cpu_features()); i++)
+				for (int ystep = 0; ystep < 2; ystep++)
+					check_op(row, op, sizes[i], ystep);
+}
+
+/* NaN stays NaN; what is too large or too small ends where it should. */
+static void test_function_ends(void **state)
+{
+	(void)state;
+	for (const struct span_f32 *row = span_f32_rows; row->name; row++) {
+		if (row->need & ~cpu_features())
+			continue;
+		float one = 1;
+		for (int op = SPAN_NONE + 1; op < SPAN_OPS; op++) {
+			float x = NAN;
+			row->op[op](&x, &one, 1, 1, 0, 1);
+			assert_true(isnan(x));
+		}
+		float e[] = {-INFINITY, INFINITY, 200, -200};
+		row->op[SPAN_EXP](e, NULL, 0, 4, 0, 0);
+		assert_true(e[0] == 0 && isinf(e[1]) && isinf(e[2]) && e[3] == 0);
+		float g[] = {0, -1, INFINITY};
+		row->op[SPAN_LOG](g, NULL, 0, 3, 0, 0);
+		assert_true(isinf(g[0]) && g[0] < 0 && isnan(g[1]) && isinf(g[2]));
+		float t[] = {-INFINITY, INFINITY, -50, 50};
+		row->op[SPAN_TANH](t, NULL, 0, 4, 0, 0);
+		assert_true(t[0] == -1 && t[1] == 1 && t[2] == -1 && t[3] == 1);
+	}
+}
+
+/* ---- rows ---- */
+
+static void check_rows(int n)
+{
+	enum { ROWS = 5 };
+	float *x = randoms(ROWS * (size_t)n, 3), *g = randoms((size_t)n, 4);
+	float *b = randoms((size_t)n, 5), *y = malloc(ROWS * (size_t)n * sizeof *y);
+	struct norm_f32 soft = {.kind = NORM_SOFTMAX, .rows = ROWS, .n = n};
+	struct norm_f32 mvn = {NORM_MVN, ROWS, n, true, true, 1e-3f};
+	norm_f32_run(&soft, NULL, x, NULL, NULL, y);
+	for (int r = 0; r < ROWS; r++) {
+		double sum = 0;
+		for (int i = 0; i < n; i++)
+			sum += exp(x[r * n + i]);
+		for (int i = 0; i < n; i++)
+			assert_near(y[r * n + i], exp(x[r * n + i]) / sum, 1e-6);
+	}
+	norm_f32_run(&mvn, NULL, x, g, b, y);
+	for (int r = 0; r < ROWS; r++) {
+		double mean = 0, var = 0;
+		for (int i = 0; i < n; i++)
+			mean += x[r * n + i] / (double)n;
+		for (int i = 0; i < n; i++)
+			var += pow(x[r * n + i] - mean, 2) / n;
+		for (int i = 0; i < n; i++)
+			assert_near(y[r * n + i],
+			    (x[r * n + i] - mean) / sqrt(var + 1e-3f) * g[i] + b[i], 1e-5);
+	}
+	free(x);
+	free(g);
+	free(b);
+	free(y);
+}
+
+static void test_rows(void **state)
+{
+	static const int sizes[] = {1, 5, 16, 49, 768, 1000, 9001};
+	(void)state;
+	for (size_t l = 0; l < COUNT(levels); l++)
+		for (size_t i = 0; i < COUNT(sizes) && cpu_limit(levels[l]); i++)
+			check_rows(sizes[i]);
+	cpu_limit("bf16");
+}
+
+/* ---- chains ---- */
+
+/* (x * a[channel] + y) clamped, on [2][rows][cols] with x and y inside of wider lines. */
+static void check_chain(int rows, int cols, struct pool *pool)
+{
+	size_t wide = (size_t)cols + 3, n = 2 * (size_t)rows * wide;
+	float *x = randoms(n, 1), *y = randoms(n, 2), *a = randoms(2 * (size_t)cols, 3);
+	float *out = malloc(n * sizeof *out);
+	for (size_t i = 0; i < n; i++)
+		out[i] = GUARD;
+	struct chain_walk line = {(int64_t)wide * rows, (int64_t)wide, 1};
+	struct chain_f32 c = {.outer = 2,
+	    .rows = rows,
+	    .cols = cols,
+	    .in = line,
+	    .out = line,
+	    .noperands = 2,
+	    .operand = {{cols, 0, 1}, line},
+	    .nops = 3,
+	    .op = {{.op = SPAN_MUL, .y = 0}, {.op = SPAN_ADD, .y = 1},
+		{.op = SPAN_CLAMP, .a = -0.5f, .b = 0.5f}}};
+	const float *operand[CHAIN_OPERANDS] = {a, y};
+	chain_f32_run(&c, pool, x, operand, out);
+	for (size_t i = 0; i < n; i++) {
+		size_t j = i % wide, o = i / wide / (size_t)rows;
+		if (j < (size_t)cols)
+			assert_near(out[i],
+			    clamp((double)x[i] * a[o * (size_t)cols + j] + y[i], -0.5, 0.5), 1e-6);
+		else
+			assert_true(out[i] == GUARD);
+	}
+	free(x);
+	free(y);
+	free(a);
+	free(out);
+}
+
+static void test_chains(void **state)
+{
+	struct pool *pool = NULL;
+	struct err err = {0};
+	(void)state;
+	assert_int_equal(pool_new(3, &pool, &err), OK);
+	for (size_t l = 0; l < COUNT(levels); l++) {
+		if (!cpu_limit(levels[l]))
+			continue;
+		check_chain(1, 1, NULL);
+		check_chain(7, 33, pool);
+		check_chain(300, 70, pool);
+		check_chain(1, 70001, pool);
+	}
+	cpu_limit("bf16");
+	pool_free(pool);
+}
+
+/* ---- attention ---- */
+
+static void test_attention(void **state)
+{
+	enum { HEADS = 3, M = 201, N = 33, K = 20, WIDTH = 17 };
+	struct attention_f32 a = {.m = M,
+	    .n = N,
+	    .k = K,
+	    .width = WIDTH,
+	    .heads = HEADS,
+	    .nbatch = 1,
+	    .dim = {HEADS},
+	    .step = {{1}, {0}, {1}, {1}},
+	    .mask = MASK_ADD,
+	    .mask_size = N,
+	    .mask_col = 1,
+	    .scale = 0.3f};
+	float *q = randoms(HEADS * M * K, 1), *k = randoms(N * K, 2);
+	float *v = randoms(HEADS * N * WIDTH, 3), *mask = randoms(HEADS * N, 4);
+	float *out = randoms(HEADS * M * WIDTH, 5);
+	(void)state;
+	attention_f32_plan(&a, 1);
+	float *scratch = aligned_alloc(64, (a.scratch + 63) / 64 * 64);
+	attention_f32_run(&a, NULL, q, k, v, mask, out, scratch);
+	for (int h = 0; h < HEADS; h++)
+		for (int i = 0; i < M; i++) {
+			double w[N], sum = 0;
+			for (int j = 0; j < N; j++) {
+				double dot = 0;
+				for (int c = 0; c < K; c++)
+					dot += (double)q[(h * M + i) * K + c] * k[j * K + c];
+				sum += w[j] = exp(dot * a.scale + mask[h * N + j]);
+			}
+			for (int c = 0; c < WIDTH; c++) {
+				double y = 0;
+				for (int j = 0; j < N; j++)
+					y += w[j] / sum * v[(h * N + j) * WIDTH + c];
+				assert_near(out[(h * M + i) * WIDTH + c], y, 1e-5);
+			}
+		}
+	free(q);
+	free(k);
+	free(v);
+	free(mask);
+	free(out);
+	free(scratch);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_functions),
+	    cmocka_unit_test(test_function_ends),
+	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_chains),
+	    cmocka_unit_test(test_attention),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
