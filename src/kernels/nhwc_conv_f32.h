@@ -3,7 +3,8 @@
  *
  * Use: set s, ld_in, ld_out, ld_add, lo, hi and way; plan; pack; run as often as wanted. A product
  * of a matrix [M x K] with packed weights [K x N] is a convolution of batch M on 1 x 1 images.
- * Results have the same bits for any number of threads. */
+ * Results have the same bits for any number of threads. Small groups are worked on several at a
+ * time and Winograd's ways mix pixels, so an infinity or NaN may spread to neighbours. */
 #ifndef KERNELS_NHWC_CONV_F32_H
 #define KERNELS_NHWC_CONV_F32_H
 

@@ -14,6 +14,35 @@
  * whose pixels follow one another in memory or are copied so that they do. */
 enum feed { PLAIN, TAPS, RUNS };
 
+/* ---- groups ---- */
+
+/* How many groups are worked on as one, with zeros between them: as fill half a panel. A vector's
+ * lanes cost the same when they are empty. */
+static int merged(const struct nhwc_conv_f32 *c)
+{
+	int n = igemm_f32_rows[c->row].nr / 2 / c->s.cout;
+	n = n < c->s.groups ? n : c->s.groups;
+	while (n > 1 && c->s.groups % n)
+		n--;
+	return n > 1 ? n : 1;
+}
+
+static int groups_of(const struct nhwc_conv_f32 *c)
+{
+	return c->s.groups / merged(c);
+}
+
+/* Channels of the input and of the output of such a group of groups. */
+static int cin_of(const struct nhwc_conv_f32 *c)
+{
+	return c->s.cin * merged(c);
+}
+
+static int cout_of(const struct nhwc_conv_f32 *c)
+{
+	return c->s.cout * merged(c);
+}
+
 /* ---- weights ---- */
 
 size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n)
@@ -49,20 +78,38 @@ static int taps_of(const struct nhwc_conv_f32 *c)
 
 static size_t group_packed(const struct nhwc_conv_f32 *c)
 {
-	size_t k = (size_t)c->s.cin * nhwc_volume(c->s.kernel);
-	return igemm_f32_packed(&igemm_f32_rows[c->row], k, c->s.cout);
+	size_t k = (size_t)cin_of(c) * nhwc_volume(c->s.kernel);
+	return igemm_f32_packed(&igemm_f32_rows[c->row], k, cout_of(c));
 }
 
 static size_t packed_bytes(const struct nhwc_conv_f32 *c)
 {
-	return (size_t)c->s.groups * group_packed(c) * sizeof(float);
+	return (size_t)groups_of(c) * group_packed(c) * sizeof(float);
+}
+
+/* Merged groups fit one panel of half the width. */
+static void pack_merged(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+{
+	const struct conv_shape *s = &c->s;
+	int wide = igemm_f32_rows[c->row].nr / 2, taps = taps_of(c);
+	memset(packed, 0, group_packed(c) * sizeof *packed);
+	for (int j = 0; j < cout_of(c); j++)
+		for (int i = 0; i < s->cin; i++)
+			for (int t = 0; t < taps; t++) {
+				int row = t * cin_of(c) + j / s->cout * s->cin + i;
+				packed[row * wide + j] = *w++;
+			}
 }
 
 static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
 {
-	size_t size = (size_t)c->s.cout * (size_t)c->s.cin * nhwc_volume(c->s.kernel);
-	for (int g = 0; g < c->s.groups; g++, w += size, packed += group_packed(c))
-		igemm_f32_pack(&igemm_f32_rows[c->row], c->s.cin, taps_of(c), c->s.cout, w, packed);
+	size_t size = (size_t)cout_of(c) * (size_t)c->s.cin * nhwc_volume(c->s.kernel);
+	for (int g = 0; g < groups_of(c); g++, w += size, packed += group_packed(c))
+		if (merged(c) > 1)
+			pack_merged(c, w, packed);
+		else
+			igemm_f32_pack(
+			    &igemm_f32_rows[c->row], c->s.cin, taps_of(c), c->s.cout, w, packed);
 }
 
 /* ---- plan ---- */
@@ -86,7 +133,7 @@ static int row_taps(const struct nhwc_conv_f32 *c)
 
 static int row_depth(const struct nhwc_conv_f32 *c)
 {
-	return c->feed == RUNS ? c->s.kernel[2] * c->s.cin : c->s.cin;
+	return c->feed == RUNS ? c->s.kernel[2] * c->s.cin : cin_of(c);
 }
 
 static size_t row_copy(const struct nhwc_conv_f32 *c)
@@ -101,7 +148,7 @@ static int rows_of(const struct conv_shape *s)
 
 static int panels_of(const struct nhwc_conv_f32 *c)
 {
-	return nhwc_pieces(c->s.cout, igemm_f32_rows[c->row].nr);
+	return nhwc_pieces(cout_of(c), igemm_f32_rows[c->row].nr);
 }
 
 /* Rows of a block whose part of the image fits. */
@@ -127,7 +174,7 @@ static int64_t rows_cost(const struct nhwc_conv_f32 *c, int rows)
 
 static void cut(struct nhwc_conv_f32 *c)
 {
-	int m = rows_of(&c->s), n = panels_of(c) * c->s.groups;
+	int m = rows_of(&c->s), n = panels_of(c) * groups_of(c);
 	int least = nhwc_pieces(m, cached_rows(c));
 	int64_t best = INT64_MAX;
 	int64_t work = (int64_t)m * c->s.cin * taps_of(c) * c->s.cout * c->s.groups;
@@ -288,9 +335,9 @@ static void panel(const struct igemm_run *r, int first, int last, int tiles, int
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct igemm_f32 *row = &igemm_f32_rows[c->row];
-	int n = c->s.cout - j < row->nr ? c->s.cout - j : row->nr, taps = row_taps(c);
-	ptrdiff_t col = (ptrdiff_t)g * c->s.cout + j;
-	struct igemm_f32_args q = {.offset = (size_t)g * (size_t)c->s.cin,
+	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, taps = row_taps(c);
+	ptrdiff_t col = (ptrdiff_t)g * cout_of(c) + j;
+	struct igemm_f32_args q = {.offset = (size_t)g * (size_t)cin_of(c),
 	    .taps = taps,
 	    .k = row_depth(c),
 	    .b = b,
@@ -319,10 +366,10 @@ static void task(void *ctx, int number, int worker)
 	int first = nhwc_part(m, i, c->row_blocks), last = nhwc_part(m, i + 1, c->row_blocks);
 	int tiles = nhwc_pieces(last - first, row->mr), n = panels_of(c);
 	char *scratch = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
-	size_t k = (size_t)c->s.cin * nhwc_volume(c->s.kernel);
+	size_t k = (size_t)cin_of(c) * nhwc_volume(c->s.kernel);
 	point(r, first, last, tiles, scratch);
-	int end = nhwc_part(n * c->s.groups, j + 1, c->col_blocks);
-	for (int p = nhwc_part(n * c->s.groups, j, c->col_blocks); p < end; p++) {
+	int end = nhwc_part(n * groups_of(c), j + 1, c->col_blocks);
+	for (int p = nhwc_part(n * groups_of(c), j, c->col_blocks); p < end; p++) {
 		int g = p / n, col = p % n * row->nr;
 		const float *b = r->a->packed + (size_t)g * group_packed(c) + (size_t)col * k;
 		panel(r, first, last, tiles, g, col, b, (const float *const *)scratch);
