@@ -53,7 +53,7 @@ static void read_sizes(struct tr *t, struct nbits *q)
 	if (t->status != OK)
 		return;
 	q->blocks = (q->k + q->block - 1) / q->block;
-	if (mul_i64(q->n, q->blocks * q->block, &all))
+	if (mul_i64(q->n, q->blocks * q->block, &all) || all > LIMIT_TENSOR_BYTES)
 		tr_fail(t, E_LIMIT, "has too many weights");
 }
 

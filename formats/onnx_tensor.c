@@ -47,6 +47,10 @@ static const struct type_row {
     [ONNX_FLOAT8E5M2FNUZ] = {DT_NONE, "float8e5m2fnuz", 0},
     [ONNX_UINT4] = {DT_U4, "uint4", FIELD_INT32_DATA},
     [ONNX_INT4] = {DT_I4, "int4", FIELD_INT32_DATA},
+    [ONNX_FLOAT4E2M1] = {DT_NONE, "float4e2m1", 0},
+    [ONNX_FLOAT8E8M0] = {DT_NONE, "float8e8m0", 0},
+    [ONNX_UINT2] = {DT_NONE, "uint2", 0},
+    [ONNX_INT2] = {DT_NONE, "int2", 0},
 };
 #define NTYPES ((int)(sizeof type_rows / sizeof *type_rows))
 

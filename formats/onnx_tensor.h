@@ -35,6 +35,10 @@ enum onnx_type {
 	ONNX_FLOAT8E5M2FNUZ,
 	ONNX_UINT4,
 	ONNX_INT4,
+	ONNX_FLOAT4E2M1,
+	ONNX_FLOAT8E8M0,
+	ONNX_UINT2,
+	ONNX_INT2,
 };
 
 /* Where tensors' bytes come from: the model's file and the files beside it. */
