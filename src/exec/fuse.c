@@ -64,7 +64,8 @@ static int take_bias(struct lower *l, struct fused *f, const struct value *v, in
 bool is_there(const struct lower *l, const struct value *v, int i)
 {
 	return !l->p->dynamic[v->id] && !lower_constant(l, v) && !l->p->known[v->id] &&
-	       (node_is(v->node, OP_PARAMETER) || l->e->maker[v->id] < i);
+	       (node_is(v->node, OP_PARAMETER) || l->e->maker[v->id] < i ||
+		   l->absorbed[l->e->maker[v->id]]);
 }
 
 /* Adds: of a bias, before or behind the sum with another value. */
