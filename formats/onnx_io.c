@@ -1,5 +1,7 @@
 /* The edges of the main graph: inputs become Parameters, outputs Results, initializers names. */
+#include <ctype.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "formats/onnx_import.h"
 #include "ops/op.h"
@@ -26,6 +28,16 @@ static const char *other_kind(const Onnx__TypeProto *t)
 				       : "an unknown kind";
 }
 
+/* Exporters write "?" or "None" for each size that they don't know: that is no name. */
+static bool names_size(const char *name)
+{
+	if (!strcmp(name, "None"))
+		return false;
+	while (*name && !isalpha((unsigned char)*name))
+		name++;
+	return *name;
+}
+
 static uint32_t symbol_of(struct onnx_import *im, const char *name)
 {
 	uint32_t symbol = (uint32_t)(uintptr_t)map_get(&im->symbols, name);
@@ -42,7 +54,7 @@ static struct dim dim_from(struct onnx_import *im, const Onnx__TensorShapeProto_
 	struct dim out = dim_any();
 	if (d->has_dim_value && d->dim_value >= 0)
 		return dim_of(d->dim_value);
-	if (d->dim_param && *d->dim_param)
+	if (d->dim_param && names_size(d->dim_param))
 		out.symbol = symbol_of(im, d->dim_param);
 	return out;
 }

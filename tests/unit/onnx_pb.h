@@ -69,7 +69,7 @@ static inline struct pb pb_opset(const char *domain, int64_t version)
 	return m;
 }
 
-/* A graph input or output: a tensor of float; dims < 0 are the symbol "n". */
+/* A graph input or output: a tensor of float; a dim of -1 is the symbol "n", of -2 "?". */
 static inline struct pb pb_value(const char *name, int rank, const int64_t *dims)
 {
 	struct pb m = {0}, type = {0}, tensor = {0}, shape = {0};
@@ -78,7 +78,7 @@ static inline struct pb pb_value(const char *name, int rank, const int64_t *dims
 		if (dims[i] >= 0)
 			pb_int(&dim, 1, dims[i]);
 		else
-			pb_str(&dim, 2, "n");
+			pb_str(&dim, 2, dims[i] == -2 ? "?" : "n");
 		pb_msg(&shape, 1, &dim);
 	}
 	pb_int(&tensor, 1, 1);

@@ -93,6 +93,20 @@ static void names_and_symbols(void **state)
 	graph_free(r);
 }
 
+/* "?" stands for any size, not for the same one each time. */
+static void unknown_is_no_symbol(void **state)
+{
+	(void)state;
+	struct pb g = new_graph(), z = pb_value("z", 2, (int64_t[]){-2, -2});
+	pb_msg(&g, 11, &z);
+	add_node(&g, "Relu", "r", "z", "y");
+	struct pb m = pb_model(13, &g);
+	struct graph *r = read_good(&m);
+	const struct dim *d = r->inputs[1]->out[0].info.shape.dim;
+	assert_true(!d[0].symbol || d[0].symbol != d[1].symbol);
+	graph_free(r);
+}
+
 /* An initializer that is listed as an input is no input. */
 static void initializers_are_constants(void **state)
 {
@@ -470,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rows_do_not_overlap),
 	    cmocka_unit_test(names_and_symbols),
+	    cmocka_unit_test(unknown_is_no_symbol),
 	    cmocka_unit_test(initializers_are_constants),
 	    cmocka_unit_test(broken_names),
 	    cmocka_unit_test(all_that_cannot_be_converted),
