@@ -6,8 +6,9 @@
 #include "base/limits.h"
 #include "passes/rewrite.h"
 
-#define NUMBER_ELEMS 64
-#define DEAD_DEPTH 32 /* a longer chain is left to dead-code */
+#define NUMBER_ELEMS (1 << 16)
+#define NUMBER_PART 512 /* bytes looked at in one go */
+#define DEAD_DEPTH 32   /* a longer chain is left to dead-code */
 
 struct node *only_use(const struct value *v)
 {
@@ -122,24 +123,39 @@ static bool fill_number(const struct value *v, double *x)
 	return true;
 }
 
+/* All elements, of elem whole bytes, have the same bits. Few constants need a second part read. */
+static bool same_bits(const struct value *v, void *first, size_t elem)
+{
+	const struct blob *b = value_const(v)->data;
+	size_t size = blob_size(b), step;
+	char part[NUMBER_PART];
+	for (size_t off = 0; off < size; off += step) {
+		step = size - off < sizeof part ? size - off : sizeof part;
+		if (blob_read(b, off, part, step, NULL))
+			return false;
+		if (!off)
+			memcpy(first, part, elem);
+		for (size_t i = 0; i < step; i += elem)
+			if (memcmp(part + i, first, elem) != 0)
+				return false;
+	}
+	return true;
+}
+
 bool const_number(const struct value *v, double *x)
 {
-	struct const_view w;
-	int64_t n = const_count(v);
+	int64_t n = const_count(v), first = 0;
 	if (n < 1)
 		return false;
 	if (fill_number(v, x))
 		return true;
-	if (n > NUMBER_ELEMS || const_open(v, &w, NULL))
+	struct tensor t = {.type = v->info.type, .data = &first};
+	int bits = dtype_bits(t.type);
+	if (n > NUMBER_ELEMS || bits < 1 || bits > 64 || (bits < 8 && n > 1) ||
+	    !same_bits(v, &first, bits < 8 ? 1 : bits / 8))
 		return false;
-	*x = tensor_f64(&w.t, 0);
-	bool same = true;
-	for (int64_t i = 1; i < n; i++) {
-		double y = tensor_f64(&w.t, i);
-		same = same && y == *x && signbit(y) == signbit(*x);
-	}
-	const_close(&w);
-	return same;
+	*x = tensor_f64(&t, 0);
+	return true;
 }
 
 bool const_scalar(const struct value *v, const struct value *other, double *x)

@@ -34,8 +34,8 @@ struct const_view {
 int const_open(const struct value *v, struct const_view *out, struct err *err);
 void const_close(struct const_view *w);
 
-/* The content of a Const that holds one element, or the same one everywhere (deferred or of at most
- * 64 elements); false when it is none. Strings and absent values are none. */
+/* The content of a Const that holds one element, or the same bits everywhere (deferred or of at
+ * most 65536 elements); false when it is none. Strings and absent values are none. */
 bool const_number(const struct value *v, double *x);
 /* The same for one finite number that, as the other operand, leaves the shape of other alone. */
 bool const_scalar(const struct value *v, const struct value *other, double *x);
