@@ -65,7 +65,7 @@ bool reshape_pattern(const struct shape *in, const struct shape *out, int64_t *d
 		struct dim d = out->dim[i], from = i < in->rank ? in->dim[i] : dim_any();
 		bool copied = dim_static(d) ? from.min == d.min && from.max == d.max
 					    : d.symbol && d.symbol == from.symbol;
-		if (d.max == 0 && !copied)
+		if (d.max == 0)
 			return false;
 		dims[i] = dim_static(d) ? d.min : copied ? 0 : -1;
 		open += dims[i] < 0;

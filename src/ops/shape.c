@@ -26,15 +26,17 @@ static void keep_content(struct infer *s)
 struct balance {
 	int64_t in, out; /* products of what is static */
 	struct dim var[MAX_RANK];
-	int nvar; /* dims of the input that are not static */
-	int left; /* dims of the output that are not static, the one asked for apart */
-	bool bad; /* overflow */
+	int nvar;          /* dims of the input that are not static */
+	int left;          /* dims of the output that are not static, the one asked for apart */
+	bool bad;          /* overflow */
+	bool may_be_empty; /* a factor taken away may be 0: then the rest need not agree */
 };
 
 static bool cancel(struct balance *b, struct dim d)
 {
 	for (int i = 0; d.symbol && i < b->nvar; i++)
 		if (b->var[i].symbol == d.symbol) {
+			b->may_be_empty |= d.min <= 0;
 			b->var[i] = b->var[--b->nvar];
 			return true;
 		}
@@ -47,8 +49,10 @@ static struct balance balance(
 {
 	struct balance b = {.in = 1, .out = 1};
 	for (int i = 0; i < in->rank; i++) {
-		if (i < out->rank && i != skip && copied & 1u << i)
+		if (i < out->rank && i != skip && copied & 1u << i) {
+			b.may_be_empty |= in->dim[i].min <= 0;
 			continue;
+		}
 		if (dim_static(in->dim[i]))
 			b.bad |= mul_i64(b.in, in->dim[i].min, &b.in);
 		else
@@ -72,15 +76,17 @@ static int solve(struct infer *s, const struct balance *b, struct dim *d)
 	if (b->bad || b->left)
 		return OK;
 	if (b->out == 0) {
-		if (b->nvar == 0 && b->in != 0)
+		if (b->nvar == 0 && b->in != 0 && !b->may_be_empty)
 			return infer_fail(s,
 			    "%lld elements cannot fill a shape with a dimension of 0",
 			    (long long)b->in);
-		if (b->nvar == 0)
+		if (b->nvar == 0 && b->in == 0)
 			*d = dim_of(0);
 		return OK;
 	}
 	if (b->nvar == 0) {
+		if (b->in % b->out && b->may_be_empty)
+			return OK;
 		if (b->in % b->out)
 			return infer_fail(s, "%lld elements cannot be divided into rows of %lld",
 			    (long long)b->in, (long long)b->out);
@@ -142,7 +148,7 @@ static int reshape_solve(struct infer *s, struct shape *out, uint32_t copied, in
 		asked = at;
 	struct balance b = balance(in, out, copied, asked);
 	if (asked < 0) {
-		if (!b.bad && !b.left && !b.nvar && b.in != b.out)
+		if (!b.bad && !b.left && !b.nvar && b.in != b.out && !b.may_be_empty)
 			return infer_fail(s, "%lld elements cannot take a shape of %lld",
 			    (long long)b.in, (long long)b.out);
 		return OK;
