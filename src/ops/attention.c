@@ -90,8 +90,10 @@ static void softmax_rows(const struct attention *a, int64_t mask_at, bool wide)
 	int64_t n = a->scores.n;
 	for (int64_t i = 0; i < a->scores.m; i++) {
 		double *x = (double *)a->weights.data + i * n;
-		for (int64_t j = 0; j < n; j++)
+		for (int64_t j = 0; j < n; j++) {
 			x[j] = x[j] * a->scale + masked(a, mask_at, i, j);
+			x[j] = wide ? x[j] : (float)x[j]; /* a far mask absorbs the score */
+		}
 		double sum = softmax_line(x, n, wide);
 		for (int64_t j = 0; j < n; j++)
 			x[j] /= sum;
