@@ -90,3 +90,4 @@ def corpus():
 CNNS = ['glyphs', 'glyphs_dynamic', 'cifar10_resnet20', 'mlperf_resnet8_cifar10', 'mlperf_resnet8_cifar10_nhwc_dyn',
         'mobilenet_v1_0.25_224', 'mobilenet_v2', 'mobilenet_v2_1.0_224_bn', 'resnet18', 'resnet50', 'squeezenet1_1',
         'googlenet', 'vgg16', 'mnist', 'mnist_quantized', 'super_resolution']
+TRANSFORMERS = ['bert_base_s128', 'gpt2_s64', 'vit_b_16']

@@ -31,7 +31,7 @@ def ours(xml):
 
 
 total = [0, 0]
-for n in CNNS:
+for n in CNNS + TRANSFORMERS:
     xml = convert(f'{C}/models/{n}.onnx', n)
     if not xml:
         continue
