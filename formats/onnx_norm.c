@@ -184,8 +184,15 @@ void tr_lp_normalization(struct tr *t)
 	int64_t p = tr_int(t, "p", 2);
 	if (p != 1 && p != 2)
 		tr_fail(t, E_FORMAT, "attribute 'p' is %lld", (long long)p);
-	struct value *norm = tr_reduce(t, p == 1 ? OP_REDUCE_L1 : OP_REDUCE_L2, x, axis, true);
 	/* zeros stay zeros */
+	if (p == 2) {
+		struct node *n = tr_new(t, OP_NORMALIZE_L2, x, axis);
+		tr_set_f(t, n, "eps", 1e-37);
+		tr_set_s(t, n, "eps_mode", "max");
+		tr_out(t, 0, tr_end(t, n));
+		return;
+	}
+	struct value *norm = tr_reduce(t, OP_REDUCE_L1, x, axis, true);
 	struct value *least = tr_number_of(t, x, tr_dtype(x) == DT_F16 ? 6e-8 : 1e-37);
 	tr_out(t, 0, tr_op(t, OP_DIVIDE, x, tr_op(t, OP_MAXIMUM, norm, least)));
 }

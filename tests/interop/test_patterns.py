@@ -120,11 +120,29 @@ def dilated(n):
     return [n.op('Transpose', n.op('DepthToSpace', y, blocksize=2), perm=[1, 0, 2, 3])]
 
 
+def norm(n, x, channels):
+    return n.op('BatchNormalization', x, *[n.const(rng.uniform(0.5, 1.5, channels)) for _ in range(4)])
+
+
+def norm_behind_pool(n):
+    return [norm(n, n.op('AveragePool', n.conv('x', 4, 3, 3, 1, 1), kernel_shape=[2, 2], strides=[2, 2]), 4)]
+
+
+def norm_behind_concat(n):
+    return [norm(n, n.op('Concat', n.conv('x', 4, 3, 3, 1, 1), n.conv('x', 4, 3, 1), axis=1), 8)]
+
+
+def lp_normalization(n):
+    return [n.op('LpNormalization', n.op('Relu', 'x'), axis=-1, p=2)]
+
+
 CASES = [
     (focus, 'Convolution'), (space_to_depth, 'SpaceToDepth'), (normalize, 'NormalizeL2'), (normalize_rsqrt, 'NormalizeL2'),
     (stage, 'Add Convolution Convolution Convolution Convolution Convolution MaxPool ReLU ReLU ReLU ReLU Sigmoid'),
     (hswish, 'HSwish'), (hsigmoid, 'HSigmoid'), (quick_gelu, 'Swish'), (leaky, 'PReLU'), (prelu, 'PReLU'),
     (parts, 'ReLU Sigmoid Tanh VariadicSplit'), (split_concat, 'ReLU'), (average, 'ReduceMean'), (means, 'ReduceMean'),
+    (norm_behind_pool, 'Add AvgPool Convolution'), (norm_behind_concat, 'Add Concat Convolution Convolution'),
+    (lp_normalization, 'NormalizeL2 ReLU'),
     (pad_pool, 'AvgPool'), (dilated, 'Convolution'),
 ]
 for build, layers in CASES:
