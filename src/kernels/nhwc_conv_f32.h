@@ -1,6 +1,8 @@
 /* FP32 convolution of images with channels last: [batch][in[0]][in[1]][in[2]][ld_in], of which
  * groups * cin channels are used from the pointer on; the result likewise with groups * cout.
  *
+ * The caller sees to it that batch times pixels, and taps times channels, fit an int.
+ *
  * Use: set s, ld_in, ld_out, ld_add, lo, hi and way; plan; pack; run as often as wanted. A product
  * of a matrix [M x K] with packed weights [K x N] is a convolution of batch M on 1 x 1 images.
  * Results have the same bits for any number of threads. Small groups are worked on several at a

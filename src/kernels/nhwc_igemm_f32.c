@@ -267,7 +267,7 @@ static void point_taps(const struct igemm_run *r, int row, int m, const float **
 		int dx = t % s->kernel[2] * s->dilation[2];
 		for (int i = 0; i < m; i++) {
 			int z = at[i].at[0] + dz, y = at[i].at[1] + dy, x = at[i].at[2] + dx;
-			bool in = inside(s, 0, z) & inside(s, 1, y) & inside(s, 2, x);
+			bool in = inside(s, 0, z) && inside(s, 1, y) && inside(s, 2, x);
 			const float *p = pixel(c, at[i].image, z, y, x);
 			rows[i] = in ? p : r->zero;
 		}

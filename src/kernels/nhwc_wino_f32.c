@@ -9,6 +9,7 @@
 #define L2_TILES (832 << 10)   /* bytes of transformed tiles of a private block */
 #define L2_WEIGHTS (640 << 10) /* bytes of weights that stay in the L2 cache beside them */
 #define L3_TILES (16 << 20)    /* bytes of transformed tiles and products of a shared block */
+#define LEAST_TILES 12         /* tiles that a thread should have */
 #define MAX_TILES 256          /* tiles of a block */
 #define LANES 16               /* channels of the widest vector */
 
@@ -142,34 +143,45 @@ static int even(int n, int64_t most)
 	return nhwc_pieces(n, nhwc_pieces(n, most));
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void set_blocks(struct nhwc_conv_f32 *c, int tiles, int block)
+{
+	c->block_rows = block;
+	c->row_blocks = nhwc_pieces(tiles, block);
+}
+
+/* Private blocks, unless these would read large weights too often or leave threads without work. */
+static void cut(struct nhwc_conv_f32 *c)
+{
+	c->feed = PRIVATE;
+	struct size z = size_of(c);
+	int64_t weights = (int64_t)packed_bytes(c), tile = 4 * elements_of(c);
+	int64_t v = tile * (int64_t)z.ldv, vm = v + tile * round_lanes(c->s.cout);
+	int small = even(z.tiles, least(L2_TILES / v, MAX_TILES));
+	int large = even(z.tiles, least(L3_TILES / vm, MAX_TILES));
+	bool stay = weights <= L2_WEIGHTS;
+	int64_t often = stay ? 0 : weights * nhwc_pieces(z.tiles, small);
+	int64_t once = weights * nhwc_pieces(z.tiles, large) + 2 * z.tiles * vm;
+	bool few = c->threads > 1 && nhwc_pieces(z.tiles, small) < 2 * c->threads;
+	if (once < often || (few && (!stay || z.tiles < LEAST_TILES * c->threads))) {
+		c->feed = SHARED;
+		set_blocks(c, z.tiles, large);
+		return;
+	}
+	int blocks = nhwc_pieces(nhwc_pieces(z.tiles, small), c->threads) * c->threads;
+	set_blocks(c, z.tiles, nhwc_pieces(z.tiles, blocks));
+}
+
 static void plan(struct nhwc_conv_f32 *c)
 {
 	c->row = wino_f32_pick();
-	c->feed = PRIVATE;
-	struct size z = size_of(c);
-	int64_t weights = (int64_t)packed_bytes(c), bytes_of_1 = 4 * elements_of(c);
-	int64_t v = bytes_of_1 * (int64_t)z.ldv, m = bytes_of_1 * (int64_t)round_lanes(c->s.cout);
-	int most = (int)(L2_TILES / v < MAX_TILES ? L2_TILES / v : MAX_TILES);
-	c->block_rows = even(z.tiles, most);
-	c->row_blocks = nhwc_pieces(z.tiles, c->block_rows);
-	int large = even(z.tiles, L3_TILES / (v + m) < MAX_TILES ? L3_TILES / (v + m) : MAX_TILES);
-	int64_t traffic = weights > L2_WEIGHTS ? weights * c->row_blocks : 0;
-	int64_t shared = weights * nhwc_pieces(z.tiles, large) + 2 * z.tiles * (v + m);
-	if (shared < traffic || c->row_blocks < 2 * c->threads) {
-		c->feed = SHARED;
-		c->block_rows = c->threads == 1 && shared >= traffic ? c->block_rows : large;
-		c->row_blocks = nhwc_pieces(z.tiles, c->block_rows);
-	}
-	if (c->threads == 1 && shared >= traffic)
-		c->feed = PRIVATE;
-	else if (c->feed == PRIVATE && c->row_blocks < 8 * c->threads) {
-		/* as many blocks for each thread */
-		int blocks = nhwc_pieces(c->row_blocks, c->threads) * c->threads;
-		c->block_rows = nhwc_pieces(z.tiles, blocks);
-		c->row_blocks = nhwc_pieces(z.tiles, c->block_rows);
-	}
+	cut(c);
 	c->col_blocks = 1;
-	z = size_of(c);
+	struct size z = size_of(c);
 	size_t bytes = nhwc_round64((size_t)c->block_rows * sizeof(float *)) +
 		       (size_t)elements_of(c) * sizeof(float) *
 			   (matrix(c, z.ldv) + matrix(c, z.ldm));

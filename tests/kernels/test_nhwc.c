@@ -229,6 +229,13 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 	    .way = way};
 	int k = d->s.cin * (int)volume(d->s.kernel);
 	float *first = guarded(d->nout);
+	struct nhwc_conv_f32 other = c; /* a packing serves all sizes of the image */
+	other.s.batch += 3;
+	other.s.in[2] += 8 * d->s.stride[2];
+	other.s.out[2] += 8;
+	nhwc_conv_f32_plan(&c, 1);
+	nhwc_conv_f32_plan(&other, 2);
+	assert_true(nhwc_conv_f32_packed(&c) == nhwc_conv_f32_packed(&other));
 	run_conv(c, d, NULL, first);
 	assert_near(first, d,
 	    way == CONV_WINOGRAD || way == CONV_WINOGRAD_2
@@ -314,6 +321,32 @@ static void test_convolutions(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(shapes); i++)
 		check_shape(&shapes[i], (int)i);
+}
+
+static void test_choice(void **state)
+{
+	static const struct {
+		struct conv_shape s;
+		int way;
+	} rows[] = {
+	    {{1, 1, 64, 64, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+		CONV_WINOGRAD},
+	    {{1, 1, 512, 512, {1, 7, 7}, {1, 3, 3}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+		CONV_WINOGRAD_2},
+	    {{1, 1, 64, 64, {1, 56, 56}, {1, 3, 3}, {1, 28, 28}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+		CONV_IGEMM},
+	    {{1, 1, 3, 64, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+		CONV_IGEMM},
+	    {{1, 64, 1, 1, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+		CONV_DEPTHWISE},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		bool dw = rows[i].way == CONV_DEPTHWISE;
+		assert_int_equal(nhwc_conv_f32_choose(&rows[i].s, false), rows[i].way);
+		assert_int_equal(
+		    nhwc_conv_f32_choose(&rows[i].s, true), dw ? CONV_DEPTHWISE : CONV_IGEMM);
+	}
 }
 
 /* A NaN in the image comes out through bias, add and clamp. */
@@ -707,6 +740,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_igemm_tiles),
 	    cmocka_unit_test(test_convolutions),
+	    cmocka_unit_test(test_choice),
 	    cmocka_unit_test(test_conv_nan),
 	    cmocka_unit_test(test_pools),
 	    cmocka_unit_test(test_layouts),
