@@ -79,7 +79,7 @@ int tensor_clone(struct tensor *dst, const struct tensor *src, struct err *err)
 		return OK;
 	}
 	int rc = tensor_alloc(dst, src->type, src->rank, src->dim, err);
-	if (!rc)
+	if (!rc && tensor_bytes(src))
 		memcpy(dst->data, src->data, tensor_bytes(src));
 	return rc;
 }
