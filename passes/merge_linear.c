@@ -4,7 +4,8 @@
 
 #include "passes/rewrite.h"
 
-#define FAR 4096 /* of two terms: three digits of the smaller one are left at least */
+#define RATIO 4096    /* of two terms: three digits of the smaller one are left at least */
+#define HUGE_TERM 1e4 /* masks are as large; biases are not */
 
 static bool arithmetic(const struct node *n)
 {
@@ -39,12 +40,13 @@ static double largest(const struct tensor *t)
 	return max;
 }
 
-/* Terms of very different size stay apart: what the large one is there to take off would take the
- * small one along, as the bias after (1 - mask) * -1e9. */
+/* A huge term stays apart from a small one: what takes it off again would take the small one
+ * along, as the bias after (1 - mask) * -1e9. */
 static bool comparable(const struct tensor *a, const struct tensor *b)
 {
 	double x = largest(a), y = largest(b);
-	return !dtype_is_float(a->type) || x == 0 || y == 0 || (x <= y * FAR && y <= x * FAR);
+	bool near = x <= y * RATIO && y <= x * RATIO;
+	return !dtype_is_float(a->type) || x == 0 || y == 0 || near || fmax(x, y) < HUGE_TERM;
 }
 
 /* A Const for op n of the constants a and b, placed before it, a factor or a term of what follows;
