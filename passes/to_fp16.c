@@ -76,7 +76,7 @@ static int compress(struct fp16_keep *k, struct node *n)
 	struct pass_ctx *c = k->c;
 	struct fp16_loss l;
 	const char *by;
-	int64_t count = shape_count(&n->out[0].info.shape);
+	int64_t count = node_is(n, OP_CONST) ? shape_count(&n->out[0].info.shape) : 0;
 	if (!node_is(n, OP_CONST) || n->out[0].info.type != DT_F32 || count < 1)
 		return 0;
 	if ((by = fp16_kept_by(k, n))) {

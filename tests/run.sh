@@ -47,6 +47,7 @@ if make --no-print-directory -s -j"$(nproc)" BUILD="$BUILD/asan" CC="$CC" SANITI
 		[ -x "$t" ] && suite "asan/${t##*/}" "$t"
 	done
 	[ -x "$BUILD/asan/tests/passes/run_passes" ] && suite asan/passes "$BUILD/asan/tests/passes/run_passes" tests/passes/*.txt
+	suite asan/passes/random "$BUILD/asan/tests/passes/run_networks" --seconds 8 --random
 	[ -x "$BUILD/asan/tests/fuzz/replay" ] && suite asan/fuzz/replay "$BUILD/asan/tests/fuzz/replay" testdata/corpus
 else
 	echo "the sanitizer build failed: see $log/asan-build.log"; failed=$((failed + 1))
