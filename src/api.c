@@ -208,3 +208,8 @@ int mo_request_run(struct mo_request *r, const struct mo_tensor *in, struct mo_t
 		give(&r->out[k], &out[k]);
 	return failed(s, &err);
 }
+
+void mo_request_reset(struct mo_request *r)
+{
+	exec_reset_state(r->exec);
+}

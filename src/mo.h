@@ -85,6 +85,8 @@ void mo_request_free(struct mo_request *r);
 /* in: one tensor per input, data borrowed during the call. out: set to tensors owned by the
  * request, valid until its next run or free. */
 int mo_request_run(struct mo_request *r, const struct mo_tensor *in, struct mo_tensor *out);
+/* A network with state (ReadValue, Assign) keeps it from run to run: the next one starts anew. */
+void mo_request_reset(struct mo_request *r);
 
 #pragma GCC visibility pop
 

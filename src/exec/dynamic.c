@@ -50,7 +50,9 @@ int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err
 	const struct node *n = c->node;
 	for (int k = 0; k < n->nin; k++)
 		p->in[k] = dynamic_operand(e, p, n->in[k].value, c->eval.ref[k]);
-	int status = node_eval(n, p->in, n->nin, n->nout ? &p->value[n->out[0].id] : NULL, err);
+	struct tensor *out = n->nout ? &p->value[n->out[0].id] : NULL;
+	int status = has_variable(n) ? variables_step(e, n, p->in, out, true, err)
+				     : node_eval(n, p->in, n->nin, out, err);
 	if (status == OK)
 		dynamic_used(p, n);
 	return status;

@@ -93,6 +93,8 @@ int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, s
 	number(g);
 	int status = build_steps(e, err);
 	if (status == OK)
+		status = variables_new(e, err);
+	if (status == OK)
 		status = fold_constants(e, &e->c, err);
 	if (status < 0) {
 		exec_free(e);
@@ -113,6 +115,7 @@ void exec_free(struct exec *e)
 	constants_free(e, &e->c);
 	constants_free(e, &e->all);
 	arena_free(e->scratch);
+	variables_free(e);
 	free(e->step);
 	free(e->uses);
 	free(e->maker);

@@ -35,6 +35,8 @@ int exec_prepare(struct exec *e, const struct tensor *in, struct err *err);
  * the network has data-dependent shapes). Types must match; a shape that does not fit is an error
  * that names the input. */
 int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err);
+/* Runs of one exec share the variables of a network with state: the next one starts anew. */
+void exec_reset_state(struct exec *e);
 /* Bytes of the workspace of the current plan, and of packed weights. */
 size_t exec_workspace(const struct exec *e);
 size_t exec_packed(const struct exec *e);

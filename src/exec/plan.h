@@ -172,4 +172,13 @@ static inline void *ref_at(const struct plan *p, struct ref r)
 	return r.buffer ? (char *)p->base[r.buffer] + r.offset : NULL;
 }
 
+/* variables.c: those of the steps; a run's assignments hold from its good end on. */
+bool has_variable(const struct node *n); /* ReadValue or Assign */
+int variables_new(struct exec *e, struct err *err);
+void variables_free(struct exec *e);
+void variables_end_run(struct exec *e, bool good);
+/* Carries out a ReadValue or Assign. make: the output has no place, it becomes a heap tensor. */
+int variables_step(struct exec *e, const struct node *n, const struct tensor *in,
+    struct tensor *out, bool make, struct err *err);
+
 #endif

@@ -26,7 +26,8 @@ static int run_eval(struct exec *e, struct plan *p, const struct call *c, struct
 	    .alloc = no_output,
 	    .scratch = e->scratch,
 	    .err = err};
-	int status = n->op->eval(&s);
+	int status = has_variable(n) ? variables_step(e, n, s.in, s.out, false, err)
+				     : n->op->eval(&s);
 	arena_reset(e->scratch, mark);
 	return status < 0 ? err_in(err, "node '%s'", n->name) : OK;
 }
@@ -181,6 +182,7 @@ int plan_run(
 	int status = set_inputs(e, p, in, err);
 	for (int i = 0; i < p->ncalls && status == OK; i++)
 		status = run_call(e, p, &p->call[i], err);
+	variables_end_run(e, status == OK);
 	for (int k = 0; k < e->graph->noutputs && status == OK; k++) {
 		const struct value *v = node_in(e->graph->outputs[k], 0);
 		out[k] = p->value[v->id];

@@ -45,7 +45,9 @@ struct exec {
 	struct arena *scratch;         /* eval's; empty between nodes */
 	struct plan *plan[PLAN_CACHE]; /* used last first; NULL behind the last one */
 	struct segment *segments;      /* of all plans */
-	int max_in;                    /* inputs of any step */
+	struct variable *variable;     /* of a network with state */
+	int nvariables;
+	int max_in; /* inputs of any step */
 };
 
 /* Evaluates every step that depends on constants only, once. Unless keep is set, what only they
