@@ -23,43 +23,34 @@ static struct operand operand_of(const struct tensor *t, const struct node *n, i
 	return o;
 }
 
-/* Which matrix of t goes into each of the batch products whose leading dims are those of y. */
-static const int *matrix_of(struct lower *l, const struct tensor *t, int nbatch,
-    const struct tensor *y, int ybatch, int batch)
+/* How operand t goes through the products, matrix by matrix, whose leading dims are those of y. */
+static void set_steps(
+    struct matmul_f32 *q, int t, const struct tensor *x, int nbatch, const struct tensor *y)
 {
-	int *of = arena_array(l->p->arena, (size_t)batch, sizeof *of);
-	for (int i = 0; of && i < batch; i++) {
-		int64_t rest = i, index = 0, step = 1;
-		for (int d = 0; d < ybatch; d++) {
-			int at = nbatch - 1 - d;
-			int64_t coord = rest % y->dim[ybatch - 1 - d];
-			rest /= y->dim[ybatch - 1 - d];
-			if (at < 0)
-				continue;
-			index += t->dim[at] == 1 ? 0 : coord * step;
-			step *= t->dim[at];
-		}
-		of[i] = (int)index;
+	int64_t step = 1;
+	for (int d = q->nbatch - 1; d >= 0; d--) {
+		int at = nbatch - (q->nbatch - d);
+		int64_t dim = at < 0 ? 1 : x->dim[at];
+		q->dim[d] = (int)y->dim[d];
+		q->step[t][d] = dim == 1 ? 0 : (int)step;
+		step *= dim;
 	}
-	return of;
 }
 
-static int batches(struct lower *l, const struct node *n, const struct operand *a,
+static void batches(const struct lower *l, const struct node *n, const struct operand *a,
     const struct operand *b, struct matmul_f32 *q)
 {
 	const struct tensor *y = lower_dims(l, &n->out[0]);
+	q->na = q->nb = 1;
 	if (b->count == 1 && !a->transposed) {
-		q->batch = q->na = q->nb = 1;
 		q->m = (int)(a->count * a->rows);
-		return OK;
+		return;
 	}
-	int nbatch = a->nbatch > b->nbatch ? a->nbatch : b->nbatch;
+	q->nbatch = a->nbatch > b->nbatch ? a->nbatch : b->nbatch;
 	q->na = (int)a->count;
 	q->nb = (int)b->count;
-	q->batch = (int)(tensor_count(y) / q->m / q->n);
-	q->a_of = matrix_of(l, lower_dims(l, node_in(n, 0)), a->nbatch, y, nbatch, q->batch);
-	q->b_of = matrix_of(l, lower_dims(l, node_in(n, 1)), b->nbatch, y, nbatch, q->batch);
-	return q->a_of && q->b_of ? OK : fail_nomem(l->err);
+	set_steps(q, 0, lower_dims(l, node_in(n, 0)), a->nbatch, y);
+	set_steps(q, 1, lower_dims(l, node_in(n, 1)), b->nbatch, y);
 }
 
 static bool fits(int64_t a, int64_t b)
@@ -78,7 +69,7 @@ static bool sizes(const struct lower *l, const struct node *n, const struct oper
 	int64_t batch = tensor_count(lower_dims(l, &n->out[0])) / m / cols;
 	if (k > INT_MAX / 64 || !fits(m, batch) || !fits(cols, b->count))
 		return false;
-	*q = (struct matmul_f32){.row = &gemm_f32_rows[gemm_f32_pick()],
+	*q = (struct matmul_f32){.row = gemm_f32_pick(),
 	    .m = (int)m,
 	    .n = (int)cols,
 	    .k = (int)k,
@@ -122,9 +113,7 @@ int lower_matmul(struct lower *l, int i, bool *done)
 	if (a.cols == 0 || a.rows == 0 || !sizes(l, n, &a, &b, &q))
 		return OK;
 	*done = true;
-	status = batches(l, n, &a, &b, &q);
-	if (status < 0)
-		return status;
+	batches(l, n, &a, &b, &q);
 	q.lo = -__builtin_inff();
 	q.hi = __builtin_inff();
 	matmul_f32_plan(&q, pool_size(l->e->o.pool));

@@ -7,8 +7,7 @@
 
 static struct matmul_f32 product(int m, int n, int k, bool transpose_b)
 {
-	struct matmul_f32 q = {.row = &gemm_f32_rows[gemm_f32_pick()],
-	    .batch = 1,
+	struct matmul_f32 q = {.row = gemm_f32_pick(),
 	    .m = m,
 	    .n = n,
 	    .k = k,

@@ -13,46 +13,62 @@ static int min_int(int a, int b)
 	return a < b ? a : b;
 }
 
+static const struct gemm_f32 *row_of(const struct matmul_f32 *q)
+{
+	return &gemm_f32_rows[q->row];
+}
+
 void matmul_f32_plan(struct matmul_f32 *q, int threads)
 {
-	q->cut = gemm_f32_cut(q->row, q->m, q->n, q->batch, threads);
-	q->scratch = (size_t)q->na * gemm_f32_size_a(q->row, q->m, q->k);
-	if (!q->packed_b)
-		q->scratch += (size_t)q->nb * gemm_f32_size_b(q->row, q->k, q->n);
+	q->batch = 1;
+	for (int d = 0; d < q->nbatch; d++)
+		q->batch *= q->dim[d];
+	q->cut = gemm_f32_cut(row_of(q), q->m, q->n, q->batch, threads);
+	q->scratch = (size_t)q->na * gemm_f32_size_a(row_of(q), q->m, q->k) +
+		     (size_t)q->nb * gemm_f32_size_b(row_of(q), q->k, q->n);
+}
+
+/* Which matrix of operand t the product item reads. */
+static size_t matrix_of(const struct matmul_f32 *q, int t, int item)
+{
+	int64_t index = 0;
+	for (int d = q->nbatch - 1; d >= 0; d--) {
+		index += (int64_t)(item % q->dim[d]) * q->step[t][d];
+		item /= q->dim[d];
+	}
+	return (size_t)index;
 }
 
 struct matmul_run {
 	const struct matmul_f32 *q;
 	const float *a, *b;
-	float *c, *packed_a;
-	const float *packed_b;
-	float *packed_b_here; /* packed_b when it is made now */
+	float *c, *packed_a, *packed_b;
 };
 
 static void pack_a_task(void *ctx, int task, int worker)
 {
 	const struct matmul_run *r = ctx;
 	const struct matmul_f32 *q = r->q;
-	int panels = pieces(q->m, q->row->mr), per = pieces(panels, PACK_PANELS);
+	int panels = pieces(q->m, row_of(q)->mr), per = pieces(panels, PACK_PANELS);
 	int first = task % per * PACK_PANELS;
 	size_t item = (size_t)(task / per), m = (size_t)q->m, k = (size_t)q->k;
 	(void)worker;
-	gemm_f32_pack_a(q->row, q->m, q->k, r->a + item * m * k, q->transpose_a ? 1 : k,
+	gemm_f32_pack_a(row_of(q), q->m, q->k, r->a + item * m * k, q->transpose_a ? 1 : k,
 	    q->transpose_a ? m : 1, first, min_int(first + PACK_PANELS, panels),
-	    r->packed_a + item * gemm_f32_size_a(q->row, q->m, q->k));
+	    r->packed_a + item * gemm_f32_size_a(row_of(q), q->m, q->k));
 }
 
 static void pack_b_task(void *ctx, int task, int worker)
 {
 	const struct matmul_run *r = ctx;
 	const struct matmul_f32 *q = r->q;
-	int panels = pieces(q->n, q->row->nr), per = pieces(panels, PACK_PANELS);
+	int panels = pieces(q->n, row_of(q)->nr), per = pieces(panels, PACK_PANELS);
 	int first = task % per * PACK_PANELS;
 	size_t item = (size_t)(task / per), n = (size_t)q->n, k = (size_t)q->k;
 	(void)worker;
-	gemm_f32_pack_b(q->row, q->k, q->n, r->b + item * n * k, q->transpose_b ? 1 : n,
+	gemm_f32_pack_b(row_of(q), q->k, q->n, r->b + item * n * k, q->transpose_b ? 1 : n,
 	    q->transpose_b ? k : 1, first, min_int(first + PACK_PANELS, panels),
-	    r->packed_b_here + item * gemm_f32_size_b(q->row, q->k, q->n));
+	    r->packed_b + item * gemm_f32_size_b(row_of(q), q->k, q->n));
 }
 
 static void block_task(void *ctx, int task, int worker)
@@ -62,34 +78,30 @@ static void block_task(void *ctx, int task, int worker)
 	const struct gemm_f32_cut *cut = &q->cut;
 	int j = task % cut->cols, i = task / cut->cols % cut->rows;
 	int item = task / cut->cols / cut->rows;
-	size_t a = (size_t)(q->a_of ? q->a_of[item] : item % q->na);
-	size_t b = (size_t)(q->b_of ? q->b_of[item] : item % q->nb);
-	struct gemm_f32_job job = {.row = q->row,
+	size_t a = matrix_of(q, 0, item), b = matrix_of(q, 1, item);
+	struct gemm_f32_job job = {.row = row_of(q),
 	    .m = q->m,
 	    .n = q->n,
 	    .k = q->k,
-	    .a = r->packed_a + a * gemm_f32_size_a(q->row, q->m, q->k),
-	    .b = r->packed_b + b * gemm_f32_size_b(q->row, q->k, q->n),
-	    .b_panel = (size_t)q->row->nr * (size_t)q->k,
-	    .ldb = (size_t)q->row->nr,
+	    .a = r->packed_a + a * gemm_f32_size_a(row_of(q), q->m, q->k),
+	    .b = r->packed_b + b * gemm_f32_size_b(row_of(q), q->k, q->n),
+	    .b_panel = (size_t)row_of(q)->nr * (size_t)q->k,
+	    .ldb = (size_t)row_of(q)->nr,
 	    .c = r->c + (size_t)item * (size_t)q->m * (size_t)q->n,
 	    .ldc = (size_t)q->n,
-	    .e = {NULL, q->col_bias, q->lo, q->hi}};
+	    .e = {NULL, NULL, q->lo, q->hi}};
 	(void)worker;
 	gemm_f32_block(&job, i * cut->row_panels,
-	    min_int((i + 1) * cut->row_panels, pieces(q->m, q->row->mr)), j * cut->col_panels,
-	    min_int((j + 1) * cut->col_panels, pieces(q->n, q->row->nr)), NULL);
+	    min_int((i + 1) * cut->row_panels, pieces(q->m, row_of(q)->mr)), j * cut->col_panels,
+	    min_int((j + 1) * cut->col_panels, pieces(q->n, row_of(q)->nr)), NULL);
 }
 
 void matmul_f32_run(const struct matmul_f32 *q, struct pool *pool, const float *a, const float *b,
     float *c, float *scratch)
 {
 	struct matmul_run r = {.q = q, .a = a, .b = b, .c = c, .packed_a = scratch};
-	r.packed_b_here = scratch + (size_t)q->na * gemm_f32_size_a(q->row, q->m, q->k);
-	r.packed_b = q->packed_b ? q->packed_b : r.packed_b_here;
-	pool_run(pool, q->na * pieces(pieces(q->m, q->row->mr), PACK_PANELS), pack_a_task, &r);
-	if (!q->packed_b)
-		pool_run(
-		    pool, q->nb * pieces(pieces(q->n, q->row->nr), PACK_PANELS), pack_b_task, &r);
+	r.packed_b = scratch + (size_t)q->na * gemm_f32_size_a(row_of(q), q->m, q->k);
+	pool_run(pool, q->na * pieces(pieces(q->m, row_of(q)->mr), PACK_PANELS), pack_a_task, &r);
+	pool_run(pool, q->nb * pieces(pieces(q->n, row_of(q)->nr), PACK_PANELS), pack_b_task, &r);
 	pool_run(pool, q->batch * q->cut.rows * q->cut.cols, block_task, &r);
 }

@@ -127,10 +127,10 @@ static void test_gemm_nan(void **state)
 static void check_matmul(const struct gemm_f32 *row, struct matmul_f32 q, struct pool *pool)
 {
 	size_t mk = (size_t)q.m * (size_t)q.k, kn = (size_t)q.k * (size_t)q.n;
-	size_t mn = (size_t)q.m * (size_t)q.n, nout = (size_t)q.batch * mn;
+	size_t mn = (size_t)q.m * (size_t)q.n, nout = (size_t)q.dim[0] * mn;
 	float *a = randoms((size_t)q.na * mk, 8), *b = randoms((size_t)q.nb * kn, 9);
 	float *c = guarded(nout), *want = guarded(nout);
-	q.row = row;
+	q.row = (int)(row - gemm_f32_rows);
 	matmul_f32_plan(&q, pool_size(pool));
 	float *scratch = guarded(q.scratch);
 	matmul_f32_run(&q, pool, a, b, c, scratch);
@@ -160,7 +160,9 @@ static void test_products(void **state)
 	assert_int_equal(pool_new(2, &pool, NULL), OK);
 	for (const struct gemm_f32 *row = gemm_f32_rows; row->run; row++)
 		for (int i = 0; i < 8 && !(row->need & ~cpu_features()); i++) {
-			struct matmul_f32 q = {.batch = 1 + i % 3,
+			struct matmul_f32 q = {.nbatch = 1,
+			    .dim = {1 + i % 3},
+			    .step = {{!(i & 4)}, {(i & 4) != 0}},
 			    .m = i * 13 % 50 + 1,
 			    .n = i * 29 % 70 + 1,
 			    .k = i * 101 % 600 + 1,
@@ -212,26 +214,6 @@ static void bench_gemm(const struct gemm_f32 *row, int k)
 	free(b);
 }
 
-static void bench_fc(const struct gemm_f32 *row, int k, int n)
-{
-	struct matmul_f32 q = {.row = row, .batch = 1, .m = 1, .n = n, .k = k, .na = 1, .nb = 1};
-	float *a = randoms((size_t)k, 1), *c = randoms((size_t)n, 2), *scratch;
-	float *b = randoms(gemm_f32_size_b(row, k, n), 3);
-	double t;
-	q.lo = -INFINITY;
-	q.hi = INFINITY;
-	q.packed_b = b;
-	matmul_f32_plan(&q, 1);
-	scratch = randoms(q.scratch, 4);
-	BEST(t, matmul_f32_run(&q, NULL, a, NULL, c, scratch));
-	printf(
-	    "%-28s 1 x %d x %d %27.3f ms %6.1f GB/s\n", row->name, k, n, t * 1e3, 4e-9 * k * n / t);
-	free(a);
-	free(b);
-	free(c);
-	free(scratch);
-}
-
 static int bench(void)
 {
 	for (const struct gemm_f32 *row = gemm_f32_rows; row->run; row++) {
@@ -239,8 +221,6 @@ static int bench(void)
 			continue;
 		bench_gemm(row, 64);
 		bench_gemm(row, 256);
-		if (row->need)
-			bench_fc(row, 25088, 1000);
 	}
 	return 0;
 }
