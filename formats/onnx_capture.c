@@ -66,6 +66,7 @@ static const struct onnx_list *bring_list(
 		fail_nomem(s->im->err);
 		return NULL;
 	}
+	l->absent = from->absent;
 	for (; l->n < from->n; l->n++)
 		if (!(l->v[l->n] = onnx_bring_in(s, name, from->v[l->n])))
 			return NULL;

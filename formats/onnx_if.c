@@ -92,26 +92,49 @@ static const Onnx__GraphProto *branch_of(const Onnx__NodeProto *n, bool taken)
 	return NULL;
 }
 
-int onnx_if_inline(
-    struct onnx_scope *outer, const Onnx__NodeProto *n, bool taken, struct value **out, int nout)
+static int bind_inputs(
+    struct onnx_scope *s, const Onnx__GraphProto *g, struct value *const *in, int nin)
+{
+	int status = OK;
+	if (g->n_input != (size_t)nin)
+		return fail(s->im->err, E_FORMAT, "a subgraph with %zu inputs is given %d",
+		    g->n_input, nin);
+	for (int i = 0; i < nin && status == OK; i++)
+		status = onnx_bind(s, onnx_text(g->input[i]->name), in[i], NULL);
+	return status;
+}
+
+int onnx_inline(struct onnx_scope *outer, const Onnx__GraphProto *g, const char *prefix,
+    struct value *const *in, int nin, struct value **out, int nout)
 {
 	struct onnx_import *im = outer->im;
-	const Onnx__GraphProto *g = branch_of(n, taken);
-	if (!g || g->n_output < (size_t)nout)
-		return fail(
-		    im->err, E_FORMAT, "an If without the branch, or with too few outputs of it");
 	struct onnx_scope s = *outer;
 	s.outer = outer;
 	s.body = NULL;
 	s.names = (struct map){0};
+	s.prefix = prefix;
 	s.depth++;
 	if (s.depth > LIMIT_DEPTH)
 		return fail(im->err, E_LIMIT, "subgraphs nested more than %d deep", LIMIT_DEPTH);
+	if (g->n_output < (size_t)nout)
+		return fail(im->err, E_FORMAT, "a subgraph with %zu outputs is asked for %d",
+		    g->n_output, nout);
 	int status = onnx_initializers(&s, g);
+	if (status == OK)
+		status = bind_inputs(&s, g, in, nin);
 	if (status == OK)
 		status = onnx_nodes(&s, g->node, g->n_node, NULL);
 	for (int i = 0; i < nout && status == OK; i++)
 		status = onnx_value(&s, onnx_text(g->output[i]->name), &out[i]);
 	map_free(&s.names);
 	return status;
+}
+
+int onnx_if_inline(
+    struct onnx_scope *outer, const Onnx__NodeProto *n, bool taken, struct value **out, int nout)
+{
+	const Onnx__GraphProto *g = branch_of(n, taken);
+	if (!g)
+		return fail(outer->im->err, E_FORMAT, "an If without the branch");
+	return onnx_inline(outer, g, outer->prefix, NULL, 0, out, nout);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "formats/onnx_resize.h"
+#include "formats/onnx_volume.h"
 
 static struct value *interpolate(struct tr *t, struct value *x, const struct resize *r)
 {
@@ -79,13 +80,14 @@ void tr_upsample(struct tr *t)
 
 /* The same scale for all axes: the smallest (largest) that keeps within (covers) the sizes asked
  * for. */
-static struct value *keep_aspect(struct tr *t, struct value *x, const struct resize *r, bool larger)
+static struct value *keep_aspect(struct tr *t, struct value *x, struct resize *r, bool larger)
 {
 	struct value *in = tr_shape_of(t, x);
 	in = tr_convert(t, r->axes ? tr_gather(t, in, r->axes, 0) : in, DT_F32);
 	struct value *scale = tr_op(t, OP_DIVIDE, tr_convert(t, r->to, DT_F32), in);
 	enum op_id pick = larger ? OP_REDUCE_MAX : OP_REDUCE_MIN;
-	scale = tr_reduce(t, pick, scale, tr_i64_1(t, 0), true);
+	scale = tr_reduce(t, pick, scale, tr_i64_1(t, 0), false);
+	r->scale = scale;
 	struct value *size = tr_op(
 	    t, OP_ADD, tr_op(t, OP_MULTIPLY, in, scale), tr_number(t, DT_F32, 0.5));
 	return tr_convert(t, tr_op(t, OP_FLOOR, size), DT_I64);
@@ -112,7 +114,7 @@ static void resize_target(struct tr *t, struct value *x, struct resize *r)
 /* What the IR's layer cannot say is done axis by axis with weights that are computed. */
 static bool beyond_the_layer(const struct resize *r)
 {
-	return r->antialias || r->exclude_outside ||
+	return r->antialias || r->exclude_outside || r->scale ||
 	       !strcmp(r->coordinates, "half_pixel_symmetric") ||
 	       !strcmp(r->coordinates, "tf_crop_and_resize");
 }
@@ -149,6 +151,10 @@ void tr_resize(struct tr *t)
 void tr_grid_sample(struct tr *t)
 {
 	struct value *x = tr_in(t, 0), *grid = tr_in(t, 1);
+	if (t->opset >= 20 && tr_rank(t, x) == 5) {
+		tr_out(t, 0, volume_sample(t, x, grid));
+		return;
+	}
 	const char *mode = tr_str(t, "mode", t->opset < 20 ? "bilinear" : "linear");
 	if (!strcmp(mode, "linear"))
 		mode = "bilinear";
@@ -178,12 +184,35 @@ void tr_roi_align(struct tr *t)
 	tr_out(t, 0, tr_end(t, n));
 }
 
+void tr_max_roi_pool(struct tr *t)
+{
+	struct node *n = tr_new(t, OP_ROI_POOLING, tr_in(t, 0), tr_in(t, 1));
+	const int64_t *pooled;
+	int count = tr_ints(t, "pooled_shape", &pooled);
+	if (count != 2) {
+		tr_fail(t, E_FORMAT, "attribute 'pooled_shape' has %d values, expected 2",
+		    count < 0 ? 0 : count);
+		return;
+	}
+	tr_set_i(t, n, "pooled_h", pooled[0]);
+	tr_set_i(t, n, "pooled_w", pooled[1]);
+	tr_set_f(t, n, "spatial_scale", tr_float(t, "spatial_scale", 1));
+	tr_set_s(t, n, "method", "max");
+	tr_out(t, 0, tr_end(t, n));
+}
+
 void tr_col2im(struct tr *t)
 {
 	struct tr_window w = {.n = 2};
-	int64_t spatial[MAX_RANK];
-	if (tr_known(tr_in(t, 1), spatial, MAX_RANK) > 2 || tr_dim(tr_in(t, 1), 0) != 2)
-		tr_fail(t, E_UNSUPPORTED, "columns of other than two spatial axes");
+	int64_t spatial[MAX_RANK - 2];
+	if (tr_dim(tr_in(t, 1), 0) != 2) {
+		int n = tr_known(tr_in(t, 1), spatial, MAX_RANK - 2);
+		if (n < 1)
+			tr_fail(t, E_UNSUPPORTED,
+			    "an image whose shape is not constant, of other than two axes");
+		tr_out(t, 0, n < 1 ? NULL : volume_col2im(t, tr_in(t, 0), spatial, n));
+		return;
+	}
 	if (t->status != OK)
 		return;
 	tr_window_read(t, &w);

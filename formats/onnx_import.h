@@ -27,6 +27,7 @@ struct onnx_import {
 struct onnx_list {
 	int n;
 	struct value **v;
+	bool absent; /* no sequence: an optional that holds nothing */
 };
 
 /* What a name stands for. */
@@ -109,6 +110,9 @@ int onnx_function_inline(struct onnx_scope *s, const Onnx__NodeProto *n,
 /* onnx_if.c: does the condition of an If follow from constants and known shapes? Then the branch
  * that is taken is translated in its place. */
 bool onnx_decided(struct onnx_import *im, const struct value *condition, bool *taken);
+/* Translates a subgraph in place, prefix before the names in it. out: NULL where bad. */
+int onnx_inline(struct onnx_scope *s, const Onnx__GraphProto *g, const char *prefix,
+    struct value *const *in, int nin, struct value **out, int nout);
 int onnx_if_inline(
     struct onnx_scope *s, const Onnx__NodeProto *n, bool taken, struct value **out, int nout);
 

@@ -267,13 +267,23 @@ void tr_pad(struct tr *t)
 	tr_out(t, 0, tr_end(t, n));
 }
 
+/* A constant of any type that is a whole number. */
+static bool known_whole(const struct value *v, int64_t *out)
+{
+	double d;
+	if (!tr_known_number(v, &d) || !(d >= -1e9 && d <= 1e9) || d != (double)(int64_t)d)
+		return false;
+	*out = (int64_t)d;
+	return true;
+}
+
 void tr_tile(struct tr *t)
 {
 	struct value *x = tr_in(t, 0), *repeats = tr_in(t, 1);
 	if (t->opset < 6) { /* so often along one axis */
-		int64_t axis, v[MAX_RANK], count;
+		int64_t axis = 0, v[MAX_RANK], count = 0;
 		int rank = tr_rank(t, x);
-		if (tr_known(tr_in(t, 2), &axis, 1) != 1 || tr_known(repeats, &count, 1) != 1)
+		if (!known_whole(tr_in(t, 2), &axis) || !known_whole(repeats, &count))
 			tr_fail(t, E_UNSUPPORTED, "a repetition that is not constant");
 		axis = t->status == OK ? tr_axis(t, axis, rank) : 0;
 		for (int i = 0; i < rank && t->status == OK; i++)

@@ -1,4 +1,5 @@
 /* Normalisations: batch, instance, layer, group, local response, Lp, RMS. */
+#include <math.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -18,8 +19,11 @@ static struct value *normalise(struct tr *t, struct value *x, struct value *mean
 static void batch_norm_training(struct tr *t, double epsilon, double momentum)
 {
 	struct value *x = tr_in(t, 0), *stat[2], *old[2] = {tr_in(t, 3), tr_in(t, 4)};
+	/* scale, shift and the running ones may be of types of their own */
+	enum dtype type = tr_dtype(x), wide = type == DT_F64 ? DT_F64 : DT_F32;
 	int rank = tr_rank(t, x), n = 0;
 	int64_t axes[MAX_RANK];
+	x = tr_convert(t, x, wide);
 	for (int i = 0; i < rank; i++)
 		if (i != 1)
 			axes[n++] = i;
@@ -28,9 +32,11 @@ static void batch_norm_training(struct tr *t, double epsilon, double momentum)
 	struct value *d = tr_op(t, OP_SUBTRACT, x, mean);
 	struct value *variance = tr_reduce(
 	    t, OP_REDUCE_MEAN, tr_op(t, OP_MULTIPLY, d, d), over, true);
-	tr_out(t, 0,
-	    normalise(t, x, mean, variance, epsilon, tr_along(t, tr_in(t, 1), rank, 1),
-		tr_along(t, tr_in(t, 2), rank, 1)));
+	struct value *scale = tr_convert(t, tr_in(t, 1), wide),
+		     *shift = tr_convert(t, tr_in(t, 2), wide);
+	x = normalise(t, x, mean, variance, epsilon, tr_along(t, scale, rank, 1),
+	    tr_along(t, shift, rank, 1));
+	tr_out(t, 0, tr_convert(t, x, type));
 	stat[0] = mean;
 	stat[1] = variance;
 	for (int i = 0; i < 2 && tr_wants(t, 1 + i); i++) {
@@ -59,6 +65,7 @@ void tr_batch_normalization(struct tr *t)
 		return;
 	}
 	enum dtype type = tr_dtype(x), wide = tr_dtype(tr_in(t, 3));
+	wide = dtype_bits(type) > dtype_bits(wide) ? type : wide;
 	for (int i = 0; i < 5; i++)
 		in[i] = tr_convert(t, tr_in(t, i), wide);
 	if (spatial) {
@@ -66,7 +73,8 @@ void tr_batch_normalization(struct tr *t)
 		tr_set_f(t, n, "epsilon", epsilon);
 		tr_out(t, 0, tr_convert(t, tr_end(t, n), type));
 	} else {
-		tr_out(t, 0, normalise(t, in[0], in[3], in[4], epsilon, in[1], in[2]));
+		struct value *y = normalise(t, in[0], in[3], in[4], epsilon, in[1], in[2]);
+		tr_out(t, 0, tr_convert(t, y, type));
 	}
 }
 
@@ -116,8 +124,9 @@ void tr_layer_normalization(struct tr *t)
 		v = tr_op(t, OP_SQRT, tr_op(t, OP_ADD, v, tr_number_of(t, v, epsilon)));
 		v = tr_op(t, OP_DIVIDE, tr_number_of(t, v, 1), v);
 		y = tr_op(t, OP_MULTIPLY, d, v);
-		tr_out(t, 1, mean);
-		tr_out(t, 2, v);
+		enum dtype kept = type == DT_F64 ? DT_F32 : stash;
+		tr_out(t, 1, tr_convert(t, mean, kept));
+		tr_out(t, 2, tr_convert(t, v, kept));
 	} else {
 		y = mvn(t, wide, axes, epsilon, true);
 	}
@@ -167,15 +176,21 @@ void tr_group_normalization(struct tr *t)
 	tr_out(t, 0, tr_end(t, n));
 }
 
+/* OpenVINO's layer takes every bias for 1: x / (bias + alpha s)^beta is written as
+ * x / (1 + alpha / bias s)^beta * bias^-beta. */
 void tr_lrn(struct tr *t)
 {
+	double bias = tr_float(t, "bias", 1), beta = tr_float(t, "beta", 0.75);
+	double alpha = tr_float(t, "alpha", (double)1e-4f), less = bias > 0 ? bias : 1;
 	tr_require(t, "size");
 	struct node *n = tr_new(t, OP_LRN, tr_in(t, 0), tr_i64_1(t, 1));
-	tr_set_f(t, n, "alpha", tr_float(t, "alpha", (double)1e-4f));
-	tr_set_f(t, n, "beta", tr_float(t, "beta", 0.75));
-	tr_set_f(t, n, "bias", tr_float(t, "bias", 1));
+	tr_set_f(t, n, "alpha", alpha / less);
+	tr_set_f(t, n, "beta", beta);
+	tr_set_f(t, n, "bias", bias / less);
 	tr_set_i(t, n, "size", tr_int(t, "size", 1));
-	tr_out(t, 0, tr_end(t, n));
+	struct value *y = tr_end(t, n);
+	double scale = pow(less, -beta);
+	tr_out(t, 0, scale == 1 ? y : tr_op(t, OP_MULTIPLY, y, tr_number_of(t, y, scale)));
 }
 
 void tr_lp_normalization(struct tr *t)

@@ -110,6 +110,22 @@ void tr_average_pool(struct tr *t)
 	tr_out(t, 0, average(t, x, &w, kernel, ceil, include));
 }
 
+/* Pads at the end until whole windows end there, which is what rounding up means to a sum. */
+static void pad_to_ceil(
+    struct tr *t, const struct value *x, struct tr_window *w, const int64_t *kernel)
+{
+	for (int i = 0; i < w->n && t->status == OK; i++) {
+		int64_t in = tr_dim(x, 2 + i), extent = (kernel[i] - 1) * w->dilation[i] + 1;
+		int64_t room = in + w->begin[i] + w->end[i] - extent, over = room % w->stride[i];
+		if (in < 0 || strcmp(w->auto_pad, "explicit"))
+			tr_fail(t, E_UNSUPPORTED, "LpPool rounded up over an axis of unknown size");
+		/* a window that would begin in the pads at the end is none */
+		int64_t starts = room - over + w->stride[i];
+		if (room > 0 && over && starts < in + w->begin[i])
+			w->end[i] += w->stride[i] - over;
+	}
+}
+
 /* (sum |x|^p)^(1/p) = (mean |x|^p * window)^(1/p), the pads counting as zeros. */
 void tr_lp_pool(struct tr *t)
 {
@@ -123,7 +139,7 @@ void tr_lp_pool(struct tr *t)
 	for (int i = 0; i < w.n; i++)
 		count *= (double)kernel[i];
 	if (ceil)
-		tr_fail(t, E_UNSUPPORTED, "LpPool rounded up");
+		pad_to_ceil(t, x, &w, kernel);
 	x = tr_op(t, OP_POWER, tr_op(t, OP_ABS, x), tr_number_of(t, x, p));
 	x = average(t, x, &w, kernel, false, true);
 	x = tr_op(t, OP_MULTIPLY, x, tr_number_of(t, x, count));

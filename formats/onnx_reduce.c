@@ -98,12 +98,18 @@ void tr_reduce_l2(struct tr *t)
 	reduce_size(t, OP_REDUCE_L2);
 }
 
+/* Logarithms of integers are computed in floats. */
+static struct value *as_float(struct tr *t, struct value *x)
+{
+	return tr_convert(t, x, dtype_is_float(tr_dtype(x)) ? tr_dtype(x) : DT_F32);
+}
+
 void tr_reduce_log_sum(struct tr *t)
 {
 	struct over o = read_axes(t, OP_REDUCE_MAX);
-	struct value *x = tr_in(t, 0);
-	tr_out(
-	    t, 0, tr_op(t, OP_LOG, o.nothing ? x : tr_reduce(t, OP_REDUCE_SUM, x, o.axes, o.keep)));
+	struct value *x = as_float(t, tr_in(t, 0));
+	x = tr_op(t, OP_LOG, o.nothing ? x : tr_reduce(t, OP_REDUCE_SUM, x, o.axes, o.keep));
+	tr_out(t, 0, tr_convert(t, x, tr_dtype(tr_in(t, 0))));
 }
 
 void tr_reduce_sum_square(struct tr *t)
@@ -117,16 +123,17 @@ void tr_reduce_sum_square(struct tr *t)
 void tr_reduce_log_sum_exp(struct tr *t)
 {
 	struct over o = read_axes(t, OP_REDUCE_MAX);
-	struct value *x = tr_in(t, 0);
+	struct value *x = as_float(t, tr_in(t, 0));
 	if (o.nothing) {
-		tr_out(t, 0, x);
+		tr_out(t, 0, tr_in(t, 0));
 		return;
 	}
 	struct value *m = tr_reduce(t, OP_REDUCE_MAX, x, o.axes, true);
 	struct value *e = tr_op(t, OP_EXP, tr_op(t, OP_SUBTRACT, x, m));
 	e = tr_op(t, OP_LOG, tr_reduce(t, OP_REDUCE_SUM, e, o.axes, true));
 	e = tr_op(t, OP_ADD, e, m);
-	tr_out(t, 0, o.keep ? e : tr_op(t, OP_SQUEEZE, e, o.axes));
+	e = o.keep ? e : tr_op(t, OP_SQUEEZE, e, o.axes);
+	tr_out(t, 0, tr_convert(t, e, tr_dtype(tr_in(t, 0))));
 }
 
 static struct value *top_index(struct tr *t, struct value *x, int64_t axis, const char *mode)

@@ -6,6 +6,11 @@ void tr_random(struct tr *t)
 	tr_fail(t, E_UNSUPPORTED, "random numbers are not supported");
 }
 
+void tr_image_decoder(struct tr *t)
+{
+	tr_fail(t, E_UNSUPPORTED, "pictures are not decoded inside a network");
+}
+
 void tr_strings(struct tr *t)
 {
 	tr_fail(t, E_UNSUPPORTED, "strings are not supported");

@@ -194,7 +194,7 @@ static struct value *resize_axis(
 	struct axis a = {.in = element(t, tr_shape_of(t, v), axis)};
 	struct value *to = element(t, r->to, k);
 	a.out = r->by_sizes ? to : tr_op(t, OP_FLOOR, times(t, a.in, to));
-	a.scale = r->by_sizes ? over(t, a.out, a.in) : to;
+	a.scale = r->scale ? r->scale : r->by_sizes ? over(t, a.out, a.in) : to;
 	if (r->roi) {
 		a.start = element(t, r->roi, k);
 		a.end = element(t, r->roi, naxes + k);
@@ -215,6 +215,14 @@ static bool untouched(const struct value *x, const struct resize *r, int k, int 
 	return r->by_sizes ? tensor_i64(&c, k) == tr_dim(x, axis) : tensor_f64(&c, k) == 1;
 }
 
+static struct value *rounded(struct tr *t, struct value *x)
+{
+	struct node *n = tr_new(t, OP_ROUND, x);
+	tr_set_s(t, n, "mode", "half_to_even");
+	return tr_end(t, n);
+}
+
+/* The last axis first, and integers rounded after each, as image libraries do. */
 struct value *resize_by_weights(struct tr *t, struct value *x, const struct resize *r)
 {
 	int64_t axes[MAX_RANK];
@@ -225,8 +233,12 @@ struct value *resize_by_weights(struct tr *t, struct value *x, const struct resi
 	if (r->axes)
 		n = tr_known(r->axes, axes, MAX_RANK);
 	x = tr_convert(t, x, DT_F32);
-	for (int i = 0; i < n && t->status == OK; i++)
-		if (!untouched(x, r, i, n, (int)axes[i]))
-			x = resize_axis(t, x, r, i, n, (int)axes[i]);
+	for (int i = n; i-- > 0 && t->status == OK;) {
+		if (untouched(x, r, i, n, (int)axes[i]))
+			continue;
+		x = resize_axis(t, x, r, i, n, (int)axes[i]);
+		if (dtype_is_int(type) && r->antialias)
+			x = rounded(t, x);
+	}
 	return tr_convert(t, x, type);
 }

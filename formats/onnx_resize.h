@@ -9,9 +9,10 @@ struct resize {
 	const char *mode, *coordinates, *nearest;
 	double cube, extrapolation;
 	bool antialias, exclude_outside, by_sizes;
-	struct value *to;   /* scales or sizes, one per axis of axes */
-	struct value *axes; /* NULL: all */
-	struct value *roi;  /* starts, then ends, one per axis of axes; NULL: the whole */
+	struct value *to;    /* scales or sizes, one per axis of axes */
+	struct value *scale; /* of all axes, where sizes only round what it gives; else NULL */
+	struct value *axes;  /* NULL: all */
+	struct value *roi;   /* starts, then ends, one per axis of axes; NULL: the whole */
 };
 /* Linear and cubic interpolation as a product with a matrix of weights per axis, nearest as a
  * gather; all of it by layers, so that sizes and scales may be computed. ONNX operator Resize-19.

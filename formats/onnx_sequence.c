@@ -1,4 +1,4 @@
-/* Sequences, as far as their lengths and positions are known here: none of them is left in the
+/* Sequences and optionals, as far as what they hold is known here: none of them is left in the
  * graph. */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 /* The sequence at input k. */
 static const struct onnx_list *list_in(struct tr *t, int k)
 {
-	if (k < t->nin && t->in_list[k])
+	if (k < t->nin && t->in_list[k] && !t->in_list[k]->absent)
 		return t->in_list[k];
 	tr_fail(t, E_UNSUPPORTED, "input %d is not a sequence of known length", k);
 	return NULL;
@@ -152,4 +152,75 @@ void tr_split_to_sequence(struct tr *t)
 	for (int i = 0; y && i < n; i++)
 		l->v[i] = keep ? tr_port(y, i) : tr_squeeze(t, tr_port(y, i), 1, &axis);
 	give_list(t, l);
+}
+
+/* The body once for element i: a sequence gives its element, a tensor itself. */
+static void map_element(struct tr *t, const Onnx__GraphProto *g, int i, struct onnx_list **results)
+{
+	struct arena *a = t->scope->im->arena;
+	struct value **in = arena_array(a, (size_t)t->nin, sizeof *in);
+	struct value **out = arena_array(a, (size_t)t->nout, sizeof *out);
+	const char *prefix = arena_printf(a, "%s/%d/", t->name, i);
+	if (!in || !out || !prefix) {
+		tr_fail(t, E_NOMEM, "out of memory");
+		return;
+	}
+	for (int k = 0; k < t->nin; k++)
+		in[k] = t->in_list[k] && i < t->in_list[k]->n ? t->in_list[k]->v[i] : t->in[k];
+	t->status = onnx_inline(t->scope, g, prefix, in, t->nin, out, t->nout);
+	for (int k = 0; k < t->nout && t->status == OK; k++) {
+		if (!out[k])
+			tr_fail(t, E_UNSUPPORTED, "its body cannot be converted");
+		results[k]->v[i] = out[k];
+	}
+}
+
+void tr_sequence_map(struct tr *t)
+{
+	const struct onnx_list *over = list_in(t, 0);
+	const Onnx__GraphProto *g = tr_graph(t, "body");
+	struct arena *a = t->scope->im->arena;
+	struct onnx_list **results = arena_array(a, (size_t)t->nout, sizeof *results);
+	for (int k = 1; k < t->nin && t->status == OK; k++)
+		if (t->in_list[k] && t->in_list[k]->n != over->n)
+			tr_fail(t, E_FORMAT, "sequences of %d and %d elements", over->n,
+			    t->in_list[k]->n);
+	for (int k = 0; k < t->nout && results && t->status == OK; k++)
+		results[k] = new_list(t, over->n);
+	for (int i = 0; t->status == OK && results && i < over->n; i++)
+		map_element(t, g, i, results);
+	for (int k = 0; k < t->nout && results && t->status == OK; k++)
+		t->out_list[k] = results[k];
+}
+
+/* ---- optionals: what they hold stands for them ---- */
+
+void tr_optional(struct tr *t)
+{
+	tr_ignore(t, "type");
+	struct onnx_list *none = t->nin ? NULL : new_list(t, 0);
+	if (none)
+		none->absent = true;
+	if (t->nin && t->in_list[0])
+		give_list(t, t->in_list[0]);
+	else if (t->nin)
+		tr_out(t, 0, tr_in(t, 0));
+	else
+		give_list(t, none);
+}
+
+void tr_optional_get_element(struct tr *t)
+{
+	if (t->nin && t->in_list[0] && t->in_list[0]->absent)
+		tr_fail(t, E_FORMAT, "the optional holds nothing");
+	else if (t->nin && t->in_list[0])
+		give_list(t, t->in_list[0]);
+	else
+		tr_out(t, 0, tr_in(t, 0));
+}
+
+void tr_optional_has_element(struct tr *t)
+{
+	bool has = t->nin && (t->in[0] || (t->in_list[0] && !t->in_list[0]->absent));
+	tr_out(t, 0, tr_number(t, DT_BOOL, has));
 }

@@ -1,4 +1,4 @@
-/* Fourier transforms and the windows put before them; determinants. */
+/* Fourier transforms, the windows put before them and the bands put after them; determinants. */
 #include <math.h>
 
 #include "formats/onnx_translate.h"
@@ -175,4 +175,82 @@ void tr_det(struct tr *t)
 		y = !i ? m : i == 1 ? tr_op(t, OP_SUBTRACT, y, m) : tr_op(t, OP_ADD, y, m);
 	}
 	tr_out(t, 0, y);
+}
+
+/* ---- MelWeightMatrix ---- */
+
+static struct value *f64(struct tr *t, double v)
+{
+	return tr_number(t, DT_F64, v);
+}
+
+/* Hertz to mel: 2595 log10(1 + f / 700). */
+static struct value *mel_of(struct tr *t, int k)
+{
+	struct value *f = tr_convert(t, tr_scalar(t, tr_in(t, k)), DT_F64);
+	f = tr_op(t, OP_ADD, tr_op(t, OP_DIVIDE, f, f64(t, 700)), f64(t, 1));
+	f = tr_op(t, OP_DIVIDE, tr_op(t, OP_LOG, f), f64(t, log(10)));
+	return tr_op(t, OP_MULTIPLY, f, f64(t, 2595));
+}
+
+/* The spectrogram's bins, as numbers of i64, where the triangles begin, peak and end. */
+static struct value *mel_edges(struct tr *t, struct value *bands, struct value *length)
+{
+	struct value *n = tr_op(t, OP_ADD, bands, tr_scalar_i64(t, 2)), *low = mel_of(t, 3);
+	struct value *span = tr_op(t, OP_SUBTRACT, mel_of(t, 4), low);
+	struct value *step = tr_op(t, OP_DIVIDE, span, tr_convert(t, n, DT_F64));
+	struct value *m = tr_convert(t, count_up(t, n, tr_scalar_i64(t, 1)), DT_F64);
+	m = tr_op(t, OP_ADD, tr_op(t, OP_MULTIPLY, m, step), low);
+	m = tr_op(t, OP_POWER, f64(t, 10), tr_op(t, OP_DIVIDE, m, f64(t, 2595)));
+	m = tr_op(t, OP_MULTIPLY, tr_op(t, OP_SUBTRACT, m, f64(t, 1)), f64(t, 700));
+	struct value *bins = tr_op(t, OP_ADD, length, tr_scalar_i64(t, 1));
+	struct value *rate = tr_convert(t, tr_scalar(t, tr_in(t, 2)), DT_F64);
+	m = tr_op(t, OP_DIVIDE, tr_op(t, OP_MULTIPLY, m, tr_convert(t, bins, DT_F64)), rate);
+	return tr_convert(t, tr_op(t, OP_FLOOR, m), DT_I64);
+}
+
+/* (bin - from) / (to - from); a width of 0 counts as 1. */
+static struct value *slope(struct tr *t, struct value *bin, struct value *from, struct value *to)
+{
+	struct value *width = tr_op(t, OP_SUBTRACT, to, from), *zero = tr_scalar_i64(t, 0);
+	width = tr_op(t, OP_SELECT, tr_op(t, OP_EQUAL, width, zero), tr_scalar_i64(t, 1), width);
+	return tr_op(t, OP_DIVIDE, tr_convert(t, tr_op(t, OP_SUBTRACT, bin, from), DT_F64),
+	    tr_convert(t, width, DT_F64));
+}
+
+static struct value *from_to(struct tr *t, enum op_id below, struct value *a, struct value *b,
+    enum op_id above, struct value *c)
+{
+	return tr_op(t, OP_LOGICAL_AND, tr_op(t, below, a, b), tr_op(t, above, b, c));
+}
+
+/* Triangles [bins, bands] that rise to their peak and fall to the next one's. */
+static struct value *triangles(
+    struct tr *t, struct value *bin, struct value *begin, struct value *peak, struct value *end)
+{
+	struct value *rise = slope(t, bin, begin, peak), *fall = slope(t, bin, end, peak);
+	struct value *point = tr_op(t, OP_EQUAL, begin, peak), *zero = f64(t, 0);
+	rise = tr_op(t, OP_SELECT, point, f64(t, 1), rise);
+	struct value *rises = from_to(t, OP_LESS_EQUAL, begin, bin, OP_LESS_EQUAL, peak);
+	struct value *falls = from_to(t, OP_LESS_EQUAL, peak, bin, OP_LESS, end);
+	return tr_op(t, OP_SELECT, falls, fall, tr_op(t, OP_SELECT, rises, rise, zero));
+}
+
+void tr_mel_weight_matrix(struct tr *t)
+{
+	struct value *bands = tr_convert(t, tr_scalar(t, tr_in(t, 0)), DT_I64);
+	struct value *length = tr_convert(t, tr_scalar(t, tr_in(t, 1)), DT_I64);
+	enum dtype type = tr_type(t, "output_datatype", DT_F32);
+	int64_t column = 1;
+	struct value *edge = mel_edges(t, bands, length), *part[3], *one = tr_scalar_i64(t, 1);
+	for (int i = 0; i < 3; i++) {
+		struct value *from = tr_scalar_i64(t, i), *to = tr_op(t, OP_ADD, bands, from);
+		from = tr_reshape(t, from, 1, &column);
+		part[i] = tr_op(t, OP_SLICE, edge, from, tr_reshape(t, to, 1, &column),
+		    tr_i64_1(t, 1), tr_i64_1(t, 0));
+	}
+	struct value *half = tr_op(t, OP_DIVIDE, length, tr_scalar_i64(t, 2));
+	struct value *bin = count_up(t, tr_op(t, OP_ADD, half, one), one);
+	bin = tr_unsqueeze(t, bin, 1, &column);
+	tr_out(t, 0, tr_convert(t, triangles(t, bin, part[0], part[1], part[2]), type));
 }

@@ -1,5 +1,6 @@
 """Pictures: Interpolate, GridSample, ROIAlign, Col2Im."""
 import numpy as np
+import openvino.opset2 as o2
 import openvino.opset9 as o9
 import openvino.opset11 as o11
 import openvino.opset15 as o15
@@ -81,6 +82,16 @@ def samples():
     yield "roi-dyn", lambda: layer(
         o9.roi_align, D(floats(2, 3, 9, 8), [-1, 3, -1, -1]), D(rois, [-1, 4]),
         K([0, 1, 1, 0]), 3, 2, 2, 1.0, "avg", "asymmetric")
+    boxes = np.float32([[0, 0, 0, 4, 4], [1, 1.5, 2.5, 6.2, 7.7], [1, 3, 3, 3.2, 3.1], [0, 5, 1, 2, 7]])
+    for scale in 1.0, 0.7:
+        yield f"roi-pooling-{scale}", lambda scale=scale: layer(
+            o2.roi_pooling, floats(2, 3, 9, 8), boxes, [3, 2], scale, "max")
+    shares = np.float32([[0, 0, 0, 1, 1], [1, 0.1, 0.2, 0.7, 0.9], [1, 0.5, 0.5, 0.5, 0.5]])
+    for size in (3, 2), (1, 1), (4, 1):
+        yield f"roi-pooling-bilinear-{size}", lambda size=size: layer(
+            o2.roi_pooling, floats(2, 3, 9, 8), shares, list(size), 1.0, "bilinear")
+    yield "roi-pooling-dyn", lambda: layer(
+        o2.roi_pooling, D(floats(2, 3, 9, 8), [-1, 3, -1, -1]), D(boxes, [-1, 5]), [3, 2], 1.0, "max")
     yield "col2im", lambda: layer(
         o15.col2im, floats(2, 12, 12), K([5, 4]), K([2, 2]))
     yield "col2im-more", lambda: layer(
