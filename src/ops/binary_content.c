@@ -35,15 +35,17 @@ static struct dim add(struct dim a, struct dim b)
 	return r;
 }
 
-/* The ends of the range stand for infinities. */
-static int64_t opposite(int64_t v)
-{
-	return v == DIM_INF ? INT64_MIN : v == INT64_MIN ? DIM_INF : -v;
-}
-
+/* DIM_INF as the largest is no bound, as the smallest it is a number; INT64_MIN wraps. */
 static struct dim negated(struct dim a)
 {
-	return (struct dim){opposite(a.max), opposite(a.min), 0};
+	struct dim r = anything;
+	if (a.max == INT64_MIN)
+		return r;
+	if (a.max != DIM_INF)
+		r.min = -a.max;
+	if (a.min != INT64_MIN)
+		r.max = -a.min;
+	return r;
 }
 
 static struct dim subtract(struct dim a, struct dim b)

@@ -132,7 +132,8 @@ struct pool_run {
 	int32_t *fat;
 };
 
-#define MAX_TAPS (INT64_C(1) << 32)
+/* More kernel elements than this, and than four times the input's, are no pooling but a trap. */
+#define MAX_TAPS (INT64_C(1) << 22)
 
 /* Kernels reach far into pads when a file says so: only what meets the input is worth a look. */
 static int clip_kernel(struct eval *s, struct pool_run *p)
@@ -148,7 +149,7 @@ static int clip_kernel(struct eval *s, struct pool_run *p)
 		if (n > 0 && mul_i64(taps, n, &taps))
 			taps = INT64_MAX;
 	}
-	if (taps > MAX_TAPS)
+	if (taps > MAX_TAPS && taps / 4 > p->in[0] * p->in[1] * p->in[2])
 		return eval_fail(s, E_LIMIT, "the kernel has too many elements");
 	return OK;
 }

@@ -8,7 +8,8 @@
 #include "ops/op.h"
 
 #define MAX_IN 8
-#define MAX_COUNT 100000 /* elements that are worth evaluating */
+#define MAX_COUNT 100000   /* elements that are worth evaluating */
+#define MAX_WORK 200000000 /* those times the elements of an input, which a product may take */
 
 /* One try: the operator, its inputs, and how much of them inference is told the second time. */
 struct trial {
@@ -264,10 +265,15 @@ static void check_output(struct trial *t, int k, const struct tensor *out)
 	}
 }
 
-static bool worth_evaluating(const struct node *n)
+static bool worth_evaluating(const struct trial *t)
 {
+	const struct node *n = t->node;
 	for (int i = 0; i < n->nout; i++) {
 		int64_t count = shape_count(&n->out[i].info.shape);
+		for (int k = 0; k < t->nin; k++)
+			if (t->in[k].type != DT_NONE &&
+			    count > MAX_WORK / (tensor_count(&t->in[k]) + 1))
+				return false;
 		if (count > MAX_COUNT || (count < 0 && !(n->op->flags & OPF_DATA_SHAPE)))
 			return false;
 	}
@@ -287,7 +293,7 @@ static void run_trial(struct trial *t)
 		fuzz_check_error(rc, &e);
 		return;
 	}
-	if (t->node->nout > 16 || !worth_evaluating(t->node))
+	if (t->node->nout > 16 || !worth_evaluating(t))
 		return;
 	rc = node_eval(t->node, t->in, t->nin, out, &e);
 	if (rc) {
