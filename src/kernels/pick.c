@@ -2,6 +2,7 @@
 #include "base/cpu.h"
 #include "kernels/kernel.h"
 #include "kernels/nhwc_kernel.h"
+#include "kernels/nhwc_kernel_u8.h"
 #include "kernels/span_f32.h"
 
 const struct gemm_f32 gemm_f32_rows[] = {
@@ -50,6 +51,26 @@ const struct span_f32 span_f32_rows[] = {
     {0},
 };
 
+const struct igemm_u8 igemm_u8_rows[] = {
+#define IGEMM_U8(need, fn, mr, nr) {#fn, need, fn, mr, nr},
+#include "kernels/kernels.def"
+    {0},
+};
+
+const struct pool_nhwc_u8 pool_nhwc_u8_rows[] = {
+#define POOL_NHWC_U8(need, fn) {#fn, need, fn},
+#include "kernels/kernels.def"
+    {0},
+};
+
+const struct quant_u8_row quant_u8_rows[] = {
+#define QUANT_U8(need, isa)                                                                        \
+	{"quant_u8__" #isa, need, quant_u8_to__##isa, quant_u8_from__##isa, quant_u8_again__##isa, \
+	    quant_u8_add__##isa},
+#include "kernels/kernels.def"
+    {0},
+};
+
 /* The first row of a table that the processor has. */
 #define PICK(family)                                            \
 	int family##_pick(void)                                 \
@@ -66,3 +87,6 @@ PICK(wino_f32)
 PICK(span_f32)
 PICK(pool_nhwc_f32)
 PICK(transpose)
+PICK(igemm_u8)
+PICK(pool_nhwc_u8)
+PICK(quant_u8)

@@ -1,0 +1,115 @@
+/* The rows of kernels.def for quantized images with channels last, and their contracts. As in
+ * kernel.h a kernel sees pointers and strides and allocates nothing. */
+#ifndef KERNELS_NHWC_KERNEL_U8_H
+#define KERNELS_NHWC_KERNEL_U8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What becomes of a sum s of channel j: r = s * scale[j] + bias[j], then plus the float add or
+ * (add - add_zero) * add_scale, each with one rounding, then clamped to lo..hi. With bytes
+ * r * inv + zero is clamped to lo..hi, which lie in 0..255, and rounded half to even. */
+struct u8_epilogue {
+	int out, add; /* enum u8_out, enum u8_add */
+	float lo, hi, inv, zero, add_scale, add_zero;
+};
+
+/* A tile of m rows, n columns of an implicit matrix product: row i of the left side is, for each
+ * tap, k bytes somewhere in an image. */
+struct igemm_u8_args {
+	const uint8_t *const *rows; /* [taps][m] */
+	size_t offset;              /* bytes that are added to each row's pointer */
+	int taps, k;
+	const int32_t *start;      /* what the sums start with: nr values, or nr / 2 as b */
+	const int8_t *b;           /* panel [taps][k / 4 rounded up][nr][4], or [nr / 2][4] when n
+				      is at most nr / 2; bytes beyond k are 0 */
+	const float *scale, *bias; /* n values; bias may be NULL */
+	const void *add;           /* m rows by n, ld_add elements apart */
+	void *c;                   /* m rows by n, ldc elements apart: all that is written */
+	size_t ld_add, ldc;
+	struct u8_epilogue e;
+};
+/* Sums are exact modulo 2^32. 1 <= m <= mr, 1 <= n <= nr. */
+typedef void igemm_u8_fn(const struct igemm_u8_args *q, int m, int n);
+
+struct igemm_u8 {
+	const char *name;
+	unsigned need; /* enum cpu_feature bits */
+	igemm_u8_fn *run;
+	int mr, nr;
+};
+
+/* Pixels of a line of a depthwise convolution that see the same part of the window. */
+struct dw_nhwc_u8_args {
+	int m, n;                    /* pixels, channels */
+	int taps;                    /* pixels of the window */
+	const uint8_t *const *pixel; /* [taps]: what the first result reads */
+	size_t step;                 /* bytes from result to result */
+	const int8_t *w; /* [channels / vec][taps / 4 rounded up][vec][4], in the row's order */
+	const int32_t *start;      /* what the sums start with: n values */
+	const float *scale, *bias; /* n values; bias may be NULL */
+	const void *add;           /* m pixels by n, ld_add elements apart */
+	void *out;                 /* m pixels by n, ld_out elements apart: all that is written */
+	size_t ld_add, ld_out;
+	struct u8_epilogue e;
+};
+typedef void dw_nhwc_u8_fn(const struct dw_nhwc_u8_args *q);
+
+/* One pixel of a pooling over a window of size whose pixels lie step bytes apart. The maximum, 0
+ * without pixels; or (sum + more) / count, rounded half to even. */
+struct pool_nhwc_u8_args {
+	int n; /* channels */
+	bool max;
+	int size[3];
+	ptrdiff_t step[3];
+	const uint8_t *in;
+	uint8_t *out;
+	int32_t more;
+	float count;
+};
+typedef void pool_nhwc_u8_fn(const struct pool_nhwc_u8_args *q);
+
+struct pool_nhwc_u8 {
+	const char *name;
+	unsigned need;
+	pool_nhwc_u8_fn *run;
+};
+
+/* n elements by the functions of quant_u8.h: a and b give (q - zero) * scale, out takes
+ * r * inv + zero clamped to lo..hi within 0..255. */
+struct quant_u8_args {
+	int64_t n;
+	const void *a, *b;
+	void *out;
+	float a_scale, a_zero, b_scale, b_zero; /* r = (q - zero) * scale */
+	float r_lo, r_hi;                       /* clamp of r */
+	float inv, zero;
+};
+typedef void quant_u8_fn(const struct quant_u8_args *q);
+
+struct quant_u8_row {
+	const char *name;
+	unsigned need;
+	quant_u8_fn *quantize, *dequantize, *requantize, *add;
+};
+
+/* Best first, ref last, ended by name NULL. */
+extern const struct igemm_u8 igemm_u8_rows[];
+extern const struct pool_nhwc_u8 pool_nhwc_u8_rows[];
+extern const struct quant_u8_row quant_u8_rows[];
+/* Number of the first row that the processor, as limited, has. */
+int igemm_u8_pick(void);
+int pool_nhwc_u8_pick(void);
+int quant_u8_pick(void);
+
+#define IGEMM_U8(need, fn, mr, nr) igemm_u8_fn fn;
+#define POOL_NHWC_U8(need, fn) pool_nhwc_u8_fn fn;
+#define QUANT_U8(need, isa)                \
+	quant_u8_fn quant_u8_to__##isa;    \
+	quant_u8_fn quant_u8_from__##isa;  \
+	quant_u8_fn quant_u8_again__##isa; \
+	quant_u8_fn quant_u8_add__##isa;
+#include "kernels/kernels.def"
+
+#endif

@@ -1,0 +1,26 @@
+/* The ways of a quantized convolution with channels last, behind nhwc_conv_u8.h. */
+#ifndef KERNELS_NHWC_WAYS_U8_H
+#define KERNELS_NHWC_WAYS_U8_H
+
+#include "kernels/nhwc_conv_u8.h"
+#include "kernels/nhwc_kernel_u8.h"
+#include "kernels/nhwc_ways.h"
+
+struct nhwc_way_u8 {
+	void (*plan)(struct nhwc_conv_u8 *c);
+	size_t (*packed)(const struct nhwc_conv_u8 *c);
+	void (*pack)(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed);
+	void (*run)(
+	    const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a);
+};
+extern const struct nhwc_way_u8 nhwc_igemm_u8;
+
+struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c);
+
+/* Element at of a matrix of floats or bytes, as the enum u8_out or u8_add - 1 says. */
+static inline const void *nhwc_at_u8(const void *p, bool bytes, int64_t at)
+{
+	return p ? (const char *)p + at * (bytes ? 1 : (int64_t)sizeof(float)) : NULL;
+}
+
+#endif

@@ -1,0 +1,480 @@
+/* Quantized kernels with channels last on each instruction set against their definition, bit for
+ * bit, with guards around what they write and for any number of threads; -b times them. */
+#include "../unit/check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "kernels/nhwc_conv_u8.h"
+#include "kernels/nhwc_kernel_u8.h"
+#include "kernels/nhwc_pool_u8.h"
+#include "kernels/quant_u8.h"
+
+#define GUARD 64 /* bytes before and behind a buffer */
+#define GUARD_VALUE 0xa5
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+static const char *const levels[] = {"vnni", "avx512", "avx2", "ref"};
+
+static struct pool *pools[3]; /* of 1 (NULL), 2 and 3 threads */
+
+/* n bytes of the guard's value between guards, aligned to 64 bytes. */
+static void *guarded(size_t n)
+{
+	uint8_t *p = aligned_alloc(64, (n + 2 * GUARD + 63) / 64 * 64);
+	assert_non_null(p);
+	memset(p, GUARD_VALUE, n + 2 * GUARD);
+	return p + GUARD;
+}
+
+static void guarded_free(void *buffer, size_t n)
+{
+	uint8_t *p = buffer;
+	for (int i = 0; i < GUARD; i++) {
+		assert_int_equal(p[i - GUARD], GUARD_VALUE);
+		assert_int_equal(p[n + (size_t)i], GUARD_VALUE);
+	}
+	free(p - GUARD);
+}
+
+/* n random bytes in a buffer of exactly that size, so that sanitizers see overreads. */
+static void *noise(size_t n, uint64_t seed)
+{
+	uint8_t *p = malloc(n ? n : 1);
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(256 * rng_f32(&seed));
+	return p;
+}
+
+static float *randoms(size_t n, float scale, uint64_t seed)
+{
+	float *p = malloc((n ? n : 1) * sizeof *p);
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++)
+		p[i] = scale * (2 * rng_f32(&seed) - 1);
+	return p;
+}
+
+static size_t volume(const int d[3])
+{
+	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
+}
+
+static float clampf(float x, float lo, float hi)
+{
+	x = x < lo ? lo : x;
+	return x > hi ? hi : x;
+}
+
+/* The definition of a byte: one rounding to float, then half to even. */
+static uint8_t byte_of(float r, float scale, int zero)
+{
+	float x = fmaf(r, 1 / scale, (float)zero);
+	return (uint8_t)nearbyintf(clampf(isnan(x) ? 0 : x, 0, 255));
+}
+
+/* ---- convolutions ---- */
+
+struct data {
+	struct nhwc_conv_u8 c;
+	size_t nin, nout, nadd, nw, size_out, size_add;
+	uint8_t *in, *want;
+	int8_t *w;
+	float *scale, *bias;
+	void *add;
+};
+
+static int64_t sum_at(const struct data *d, int b, int oc, const int o[3])
+{
+	const struct conv_shape *s = &d->c.s;
+	const int *k = s->kernel;
+	int g = oc / s->cout;
+	int64_t sum = 0;
+	for (int p = 0; p < (int)volume(k); p++) {
+		int kk[3] = {p / k[2] / k[1], p / k[2] % k[1], p % k[2]};
+		size_t at = (size_t)b;
+		bool in = true;
+		for (int i = 0; i < 3; i++) {
+			int x = o[i] * s->stride[i] - s->pad[i] + kk[i] * s->dilation[i];
+			in &= x >= 0 && x < s->in[i];
+			at = at * (size_t)s->in[i] + (size_t)x;
+		}
+		for (int c = 0; c < s->cin && in; c++)
+			sum +=
+			    (d->in[at * (size_t)d->c.ld_in + (size_t)(g * s->cin + c)] -
+				d->c.zero) *
+			    d->w[((size_t)oc * (size_t)s->cin + (size_t)c) * volume(k) + (size_t)p];
+	}
+	return sum;
+}
+
+static void conv_naive(struct data *d)
+{
+	const struct nhwc_conv_u8 *c = &d->c;
+	const int *o = c->s.out;
+	int channels = c->s.groups * c->s.cout;
+	for (int p = 0; p < c->s.batch * (int)volume(o); p++)
+		for (int j = 0; j < channels; j++) {
+			int at[3] = {p / o[2] / o[1] % o[0], p / o[2] % o[1], p % o[2]};
+			int64_t sum = sum_at(d, p / (int)volume(o), j, at);
+			size_t to = (size_t)p * (size_t)c->ld_out + (size_t)j;
+			size_t from = (size_t)p * (size_t)c->ld_add + (size_t)j;
+			float r = fmaf((float)sum, d->scale[j], d->bias ? d->bias[j] : 0);
+			if (c->add == U8_ADD_F32)
+				r += ((float *)d->add)[from];
+			if (c->add == U8_ADD_U8)
+				r = fmaf((float)(((uint8_t *)d->add)[from] - c->add_zero),
+				    c->add_scale, r);
+			r = clampf(r, c->lo, c->hi);
+			if (c->out == U8_OUT_U8)
+				d->want[to] = byte_of(r, c->out_scale, c->out_zero);
+			else
+				memcpy(d->want + 4 * to, &r, 4);
+		}
+}
+
+/* extra: elements between pixels beyond the channels; all must survive a run. */
+static struct data data_of(const struct conv_shape *s, int extra, int number)
+{
+	static const int zeros[] = {0, 128, 255, 3, 77};
+	struct data d = {.c = {.s = *s,
+			     .ld_in = s->groups * s->cin + extra,
+			     .ld_out = s->groups * s->cout + 2 * extra,
+			     .ld_add = s->groups * s->cout + extra,
+			     .zero = zeros[number % 5],
+			     .out = number % 2,
+			     .add = number % 3,
+			     .lo = number & 4 ? -INFINITY : -1,
+			     .hi = number & 4 ? INFINITY : 1.5f,
+			     .out_scale = number & 8 ? 0.0131f : 0.015625f,
+			     .out_zero = number & 16 ? 0 : 121,
+			     .add_scale = 0.007f,
+			     .add_zero = 100}};
+	size_t channels = (size_t)(s->groups * s->cout), pixels = (size_t)s->batch * volume(s->out);
+	float depth = sqrtf((float)volume(s->kernel) * (float)s->cin);
+	d.size_out = d.c.out == U8_OUT_U8 ? 1 : 4;
+	d.size_add = d.c.add == U8_ADD_U8 ? 1 : 4;
+	d.nin = (size_t)s->batch * volume(s->in) * (size_t)d.c.ld_in - (size_t)extra;
+	d.nout = (pixels * (size_t)d.c.ld_out - 2 * (size_t)extra) * d.size_out;
+	d.nadd = pixels * (size_t)d.c.ld_add - (size_t)extra;
+	d.nw = channels * (size_t)s->cin * volume(s->kernel);
+	d.in = noise(d.nin, 5);
+	d.w = noise(d.nw, 6);
+	d.scale = randoms(channels, 0.0003f / depth, 7);
+	d.bias = number & 2 ? randoms(channels, 1, 8) : NULL;
+	if (d.c.add)
+		d.add = d.c.add == U8_ADD_U8 ? noise(d.nadd, 9) : (void *)randoms(d.nadd, 1, 9);
+	for (size_t i = 0; i < channels && number % 7 == 0; i++)
+		d.scale[i] = 0.015625f / 4; /* many ties */
+	d.want = guarded(d.nout);
+	return d;
+}
+
+static void data_free(struct data *d)
+{
+	free(d->in);
+	free(d->w);
+	free(d->scale);
+	free(d->bias);
+	free(d->add);
+	guarded_free(d->want, d->nout);
+}
+
+static void run_conv(const struct data *d, struct pool *pool)
+{
+	struct nhwc_conv_u8 c = d->c;
+	nhwc_conv_u8_plan(&c, pool_size(pool));
+	size_t n = nhwc_conv_u8_packed(&c);
+	void *packed = guarded(n), *scratch = guarded(c.scratch), *out = guarded(d->nout);
+	nhwc_conv_u8_pack(&c, d->w, packed);
+	struct nhwc_conv_u8_args a = {d->in, packed, d->scale, d->bias, d->add, out, scratch};
+	nhwc_conv_u8_run(&c, pool, &a);
+	assert_memory_equal(out, d->want, d->nout);
+	guarded_free(packed, n);
+	guarded_free(scratch, c.scratch);
+	guarded_free(out, d->nout);
+}
+
+/* A packing serves all sizes of the image. */
+static void check_packed(const struct nhwc_conv_u8 *c)
+{
+	struct nhwc_conv_u8 one = *c, other = *c;
+	other.s.batch += 3;
+	other.s.in[2] += 8 * other.s.stride[2];
+	other.s.out[2] += 8;
+	nhwc_conv_u8_plan(&one, 1);
+	nhwc_conv_u8_plan(&other, 2);
+	assert_int_equal(nhwc_conv_u8_packed(&one), nhwc_conv_u8_packed(&other));
+}
+
+static void check_shape(const struct conv_shape *s, int number)
+{
+	struct data d = data_of(s, number % 4 ? number % 5 : 0, number);
+	int ways[2] = {nhwc_conv_u8_choose(s), CONV_IGEMM};
+	conv_naive(&d);
+	for (size_t l = 0; l < COUNT(levels); l++) {
+		cpu_limit(levels[l]);
+		for (int w = 0; w < 2 && (!w || ways[0] != ways[1]); w++) {
+			d.c.way = ways[w];
+			check_packed(&d.c);
+			for (int t = 0; t < 3; t++)
+				run_conv(&d, pools[t]);
+		}
+	}
+	cpu_limit("bf16");
+	data_free(&d);
+}
+
+static const struct conv_shape shapes[] = {
+    /* batch, groups, cin, cout, in, kernel, out, stride, dilation, pad */
+    {1, 1, 3, 5, {1, 7, 9}, {1, 3, 3}, {1, 7, 9}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {2, 1, 4, 13, {1, 8, 8}, {1, 1, 1}, {1, 8, 8}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 1, 31, 37, {1, 11, 13}, {1, 3, 3}, {1, 6, 7}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 2, 3, 4, {1, 9, 7}, {1, 3, 2}, {1, 5, 6}, {1, 1, 1}, {1, 2, 3}, {0, 0, 1}},
+    {3, 1, 2, 2, {1, 5, 5}, {1, 5, 5}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 2, 2}},
+    {1, 1, 2, 3, {1, 1, 50}, {1, 1, 7}, {1, 1, 23}, {1, 1, 2}, {1, 1, 1}, {0, 0, 1}},
+    {1, 1, 2, 3, {4, 5, 6}, {2, 3, 3}, {5, 5, 3}, {1, 1, 2}, {1, 1, 1}, {1, 1, 1}},
+    {2, 1, 19, 35, {3, 4, 5}, {3, 2, 3}, {2, 5, 5}, {2, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    {1, 1, 1, 1, {1, 1, 1}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 3, 64, {1, 37, 41}, {1, 7, 7}, {1, 19, 21}, {1, 2, 2}, {1, 1, 1}, {0, 3, 3}},
+    {1, 1, 64, 48, {1, 17, 19}, {1, 3, 3}, {1, 17, 19}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {2, 1, 22, 97, {1, 13, 30}, {1, 3, 3}, {1, 13, 30}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 33, 130, {1, 9, 6}, {1, 3, 3}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 0, 1}},
+    {1, 1, 256, 40, {1, 4, 4}, {1, 3, 3}, {1, 4, 4}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 128, 100, {1, 28, 28}, {1, 1, 1}, {1, 14, 14}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}},
+    {1, 4, 8, 8, {1, 14, 14}, {1, 3, 3}, {1, 14, 14}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 3, 40, 33, {1, 10, 9}, {1, 3, 3}, {1, 10, 9}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 6, 5, 7, {1, 10, 9}, {1, 3, 3}, {1, 10, 9}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {49, 1, 300, 65, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {5, 1, 61, 31, {1, 3, 1}, {1, 1, 1}, {1, 3, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 1, 1000, 1001, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 1, 20, 17, {1, 12, 12}, {1, 7, 1}, {1, 12, 12}, {1, 1, 1}, {1, 1, 1}, {0, 3, 0}},
+    {1, 1, 3, 33, {1, 23, 25}, {1, 3, 3}, {1, 12, 13}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 4, 16, {1, 9, 11}, {1, 2, 5}, {1, 8, 11}, {1, 1, 1}, {1, 1, 1}, {0, 0, 2}},
+    {2, 6, 1, 1, {1, 14, 15}, {1, 3, 3}, {1, 14, 15}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 50, 1, 1, {1, 14, 15}, {1, 5, 5}, {1, 14, 15}, {1, 1, 1}, {1, 1, 1}, {0, 2, 2}},
+    {1, 5, 1, 2, {1, 13, 18}, {1, 3, 5}, {1, 6, 9}, {1, 2, 2}, {1, 1, 1}, {0, 0, 2}},
+    {1, 3, 1, 1, {1, 20, 41}, {1, 3, 3}, {1, 18, 19}, {1, 1, 2}, {1, 2, 3}, {0, 1, 1}},
+    {1, 4, 1, 1, {1, 3, 3}, {1, 7, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 3, 3}},
+    {2, 96, 1, 1, {1, 28, 29}, {1, 3, 3}, {1, 14, 15}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 131, 1, 1, {1, 30, 31}, {1, 3, 3}, {1, 30, 31}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 20, 1, 1, {1, 21, 23}, {1, 5, 5}, {1, 10, 11}, {1, 2, 2}, {1, 1, 1}, {0, 2, 1}},
+    {1, 17, 1, 1, {3, 6, 7}, {3, 3, 3}, {3, 6, 7}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    {1, 40, 1, 1, {1, 1, 60}, {1, 1, 31}, {1, 1, 60}, {1, 1, 1}, {1, 1, 1}, {0, 0, 15}},
+    {1, 64, 1, 1, {1, 9, 9}, {1, 3, 3}, {1, 9, 9}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 33, 1, 1, {1, 12, 12}, {1, 11, 11}, {1, 12, 12}, {1, 1, 1}, {1, 1, 1}, {0, 5, 5}},
+};
+
+static void test_convolutions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(shapes) * 3; i++)
+		check_shape(&shapes[i % COUNT(shapes)], (int)i);
+}
+
+/* The largest sums there can be, of each sign, which saturating instructions get wrong. */
+static void test_extremes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		for (size_t l = 0; l < COUNT(levels); l++) {
+			struct conv_shape s = {2, 1, 8191, 33, {1, 1, 2}, {1, 1, 2}, {1, 1, 3},
+			    {1, 1, 1}, {1, 1, 1}, {0, 0, 1}};
+			struct data d = data_of(&s, 0, 6);
+			d.c.zero = i & 1 ? 255 : 0;
+			d.c.way = CONV_IGEMM;
+			memset(d.in, 255 - d.c.zero, d.nin);
+			memset(d.w, i & 2 ? 127 : -128, d.nw);
+			conv_naive(&d);
+			cpu_limit(levels[l]);
+			run_conv(&d, NULL);
+			data_free(&d);
+		}
+	cpu_limit("bf16");
+}
+
+static void test_choice(void **state)
+{
+	struct conv_shape s = shapes[0];
+	(void)state;
+	assert_int_equal(nhwc_conv_u8_choose(&s), CONV_IGEMM);
+	s.cin = CONV_U8_DEPTH / 9;
+	assert_int_equal(nhwc_conv_u8_choose(&s), CONV_IGEMM);
+	s.cin++;
+	assert_int_equal(nhwc_conv_u8_choose(&s), -1);
+}
+
+/* ---- pooling ---- */
+
+/* Pixel o, channel c by the definition: pixels behind count as far as pad_end goes. */
+static uint8_t pool_at(
+    const struct nhwc_pool_u8 *p, const uint8_t *in, int b, int c, const int o[3])
+{
+	const struct conv_shape *s = &p->s;
+	int sum = 0, best = 0, count = 0;
+	for (int t = 0; t < (int)volume(s->kernel); t++) {
+		int k[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1],
+		    t % s->kernel[2]};
+		size_t at = (size_t)b;
+		bool inside = true, counted = true;
+		for (int d = 0; d < 3; d++) {
+			int x = o[d] * s->stride[d] - s->pad[d] + k[d] * s->dilation[d];
+			inside &= x >= 0 && x < s->in[d];
+			counted &= x < s->in[d] + p->pad_end[d];
+			at = at * (size_t)s->in[d] + (size_t)x;
+		}
+		count += p->exclude_pad ? inside : counted;
+		if (inside) {
+			int q = in[at * (size_t)p->ld_in + (size_t)c];
+			sum += q;
+			best = q > best ? q : best;
+		} else if (counted && !p->exclude_pad) {
+			sum += p->zero;
+		}
+	}
+	if (p->kind == POOL_MAX)
+		return (uint8_t)best;
+	return count ? (uint8_t)nearbyint((double)sum / count) : (uint8_t)p->zero;
+}
+
+static void check_pool(struct nhwc_pool_u8 p, int extra)
+{
+	const int *o = p.s.out;
+	size_t n = (size_t)p.s.groups, pixels = (size_t)p.s.batch * volume(o);
+	p.ld_in = p.s.groups + extra;
+	p.ld_out = p.s.groups + 2 * extra;
+	size_t nin = (size_t)p.s.batch * volume(p.s.in) * (size_t)p.ld_in - (size_t)extra;
+	size_t nout = (pixels - 1) * (size_t)p.ld_out + n;
+	uint8_t *in = noise(nin, 3), *want = guarded(nout);
+	for (size_t i = 0; i < pixels * n; i++) {
+		size_t at = i / n;
+		int pos[3] = {(int)at / o[2] / o[1] % o[0], (int)at / o[2] % o[1], (int)at % o[2]};
+		want[at * (size_t)p.ld_out + i % n] = pool_at(
+		    &p, in, (int)(at / volume(o)), (int)(i % n), pos);
+	}
+	for (size_t l = 0; l < COUNT(levels) * 3; l++) {
+		uint8_t *out = guarded(nout);
+		cpu_limit(levels[l / 3]);
+		nhwc_pool_u8_plan(&p, pool_size(pools[l % 3]));
+		nhwc_pool_u8_run(&p, pools[l % 3], in, out);
+		assert_memory_equal(out, want, nout);
+		guarded_free(out, nout);
+	}
+	cpu_limit("bf16");
+	free(in);
+	guarded_free(want, nout);
+}
+
+static const struct conv_shape pools_of[] = {
+    /* batch, channels, 1, 1, in, kernel, out, stride, dilation, pad */
+    {1, 64, 1, 1, {1, 15, 16}, {1, 3, 3}, {1, 8, 8}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {2, 67, 1, 1, {1, 8, 9}, {1, 2, 2}, {1, 4, 4}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}},
+    {2, 300, 1, 1, {1, 7, 7}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 5, 1, 1, {4, 5, 6}, {2, 3, 3}, {3, 5, 4}, {1, 1, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 17, 1, 1, {1, 9, 9}, {1, 3, 2}, {1, 4, 5}, {1, 2, 2}, {1, 2, 3}, {0, 1, 2}},
+    {1, 3, 1, 1, {1, 3, 3}, {1, 2, 2}, {1, 4, 3}, {1, 2, 2}, {1, 1, 1}, {0, 2, 0}},
+    {1, 9, 1, 1, {1, 64, 64}, {1, 64, 64}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+};
+
+static void test_pools(void **state)
+{
+	struct conv_shape large = {.kernel = {2, 1 << 14, 1}};
+	(void)state;
+	assert_true(nhwc_pool_u8_fits(&large));
+	large.kernel[2] = 2;
+	assert_false(nhwc_pool_u8_fits(&large));
+	for (size_t i = 0; i < COUNT(pools_of) * 4; i++) {
+		struct nhwc_pool_u8 p = {.s = pools_of[i / 4],
+		    .kind = i & 1 ? POOL_AVG : POOL_MAX,
+		    .zero = i % 3 ? 128 : 7,
+		    .exclude_pad = i & 2,
+		    .pad_end = {0, (int)i / 4 % 2, (int)i / 4 % 3}};
+		check_pool(p, (int)i % 3);
+	}
+}
+
+/* ---- quantize, dequantize, requantize, add ---- */
+
+static void check_quant(const struct quant_u8 *q, struct pool *pool)
+{
+	size_t na = (size_t)((q->rows - 1) * q->ld_a + q->n);
+	size_t nb = (size_t)((q->rows - 1) * q->ld_b + q->n);
+	size_t no = (size_t)((q->rows - 1) * q->ld_out + q->n);
+	uint8_t *a = noise(na, 1), *b = noise(nb, 2);
+	float *f = randoms(na, 3, 3), *real = guarded(no * sizeof *real);
+	uint8_t *out[3] = {guarded(no), guarded(no), guarded(no)};
+	for (size_t i = 0; i < na; i += 3)
+		f[i] = (float)((int)(8 * f[i])) * q->out.scale / 2; /* ties */
+	f[na / 2] = NAN;
+	quantize_u8(q, pool, f, out[0]);
+	dequantize_u8(q, pool, a, real);
+	requantize_u8(q, pool, a, out[1]);
+	add_u8(q, pool, a, b, out[2]);
+	for (int64_t r = 0; r < q->rows; r++)
+		for (int64_t i = 0; i < q->ld_out && (size_t)(r * q->ld_out + i) < no; i++) {
+			int64_t to = r * q->ld_out + i;
+			if (i >= q->n) {
+				for (int k = 0; k < 3; k++)
+					assert_int_equal(out[k][to], GUARD_VALUE);
+				continue;
+			}
+			float x = f[r * q->ld_a + i];
+			float y = (float)(a[r * q->ld_a + i] - q->a.zero) * q->a.scale;
+			float z = fmaf((float)(b[r * q->ld_b + i] - q->b.zero), q->b.scale, y);
+			x = isnan(x) ? q->lo : clampf(x, q->lo, q->hi);
+			assert_int_equal(out[0][to], byte_of(x, q->out.scale, q->out.zero));
+			assert_true(real[to] == y);
+			y = clampf(y, q->lo, q->hi);
+			z = clampf(z, q->lo, q->hi);
+			assert_int_equal(out[1][to], byte_of(y, q->out.scale, q->out.zero));
+			assert_int_equal(out[2][to], byte_of(z, q->out.scale, q->out.zero));
+		}
+	free(a);
+	free(b);
+	free(f);
+	guarded_free(real, no * sizeof *real);
+	for (int k = 0; k < 3; k++)
+		guarded_free(out[k], no);
+}
+
+static void test_quant(void **state)
+{
+	static const int sizes[][2] = {
+	    {1, 1}, {3, 7}, {1, 16}, {5, 31}, {2, 130}, {49, 97}, {7, 9000}, {1, 70001}};
+	(void)state;
+	for (size_t l = 0; l < COUNT(levels); l++)
+		for (size_t i = 0; i < COUNT(sizes) * 4; i++) {
+			const int *n = sizes[i / 4];
+			int extra = i & 1 ? 3 : 0;
+			struct quant_u8 q = {n[0], n[1], n[1] + extra, n[1] + 2 * extra,
+			    n[1] + extra, {0.013f, 5}, {0.021f, 255},
+			    {i & 2 ? 0.03125f : 0.017f, i & 2 ? 0 : 131}, i & 2 ? -INFINITY : 0,
+			    i & 2 ? INFINITY : 1.3f};
+			cpu_limit(levels[l]);
+			check_quant(&q, pools[i % 3]);
+		}
+	cpu_limit("bf16");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_convolutions),
+	    cmocka_unit_test(test_extremes),
+	    cmocka_unit_test(test_choice),
+	    cmocka_unit_test(test_pools),
+	    cmocka_unit_test(test_quant),
+	};
+	if (pool_new(2, &pools[1], NULL) || pool_new(3, &pools[2], NULL))
+		return 1;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	pool_free(pools[1]);
+	pool_free(pools[2]);
+	return failed;
+}
