@@ -58,7 +58,7 @@ static void read_inputs(struct tr *t, struct cell *c)
 	if (!c->batch_first)
 		c->x = tr_transpose(t, c->x, 3, (int64_t[]){1, 0, 2});
 	c->ragged = tr_given(t, 4);
-	c->lengths = c->ragged ? t->in[4] : tr_broadcast(t, tr_convert(t, time, DT_I32), batch);
+	c->lengths = c->ragged ? t->in[4] : tr_broadcast(t, time, batch);
 	for (int i = 0; i < c->states; i++)
 		c->state[i] = initial_state(t, c, 5 + i);
 }
