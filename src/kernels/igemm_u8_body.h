@@ -3,6 +3,7 @@
  * before they are multiplied, so that nothing saturates. Defines igemm_by_rows[]. */
 #include "kernels/epilogue_u8.h"
 
+#if VEC > 1
 #define NV 2
 
 #if VEC == 16
@@ -180,3 +181,4 @@ static void (*const igemm_by_rows[])(const struct igemm_u8_args *, int) = {
     rows_9, rows_10, rows_11, rows_12
 #endif
 };
+#endif

@@ -6,15 +6,14 @@
 
 static const struct nhwc_way_u8 *way_of(const struct nhwc_conv_u8 *c)
 {
-	(void)c;
-	return &nhwc_igemm_u8;
+	return c->way == CONV_DEPTHWISE ? &nhwc_depthwise_u8 : &nhwc_igemm_u8;
 }
 
 int nhwc_conv_u8_choose(const struct conv_shape *s)
 {
 	if ((int64_t)nhwc_volume(s->kernel) * s->cin > CONV_U8_DEPTH)
 		return -1;
-	return CONV_IGEMM;
+	return nhwc_depthwise_u8_fits(s) ? CONV_DEPTHWISE : CONV_IGEMM;
 }
 
 void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads)

@@ -141,24 +141,13 @@ static void pixels(
 	dw_nhwc_f32_rows[c->row].run(&q);
 }
 
-/* The pixels that see all taps are *from..*to-1, if any. */
-static void whole(const struct conv_shape *s, int *from, int *to)
-{
-	int64_t reach = (int64_t)(s->kernel[2] - 1) * s->dilation[2], step = s->stride[2];
-	int64_t room = (int64_t)s->in[2] - 1 - reach + s->pad[2];
-	int64_t lo = s->pad[2] > 0 ? (s->pad[2] + step - 1) / step : 0;
-	int64_t hi = room < 0 ? 0 : room / step + 1;
-	*to = hi < s->out[2] ? (int)hi : s->out[2];
-	*from = lo < *to ? (int)lo : *to;
-}
-
 static void line(const struct dw_run *r, int number, int from, int to)
 {
 	const struct conv_shape *s = &r->c->s;
 	struct line l;
 	int x0, x1;
 	window_lines(r, number, &l);
-	whole(s, &x0, &x1);
+	nhwc_whole(s, &x0, &x1);
 	for (int x = 0; x < x0; x++)
 		pixels(r, number, &l, x, x + 1, from, to);
 	if (x0 < x1)

@@ -40,21 +40,28 @@ struct igemm_u8 {
 	int mr, nr;
 };
 
-/* Pixels of a line of a depthwise convolution that see the same part of the window. */
+/* Pixels of a line of a depthwise convolution, whose taps lie inside of the image alike. */
 struct dw_nhwc_u8_args {
 	int m, n;                    /* pixels, channels */
-	int taps;                    /* pixels of the window */
+	int taps;                    /* pixels of the window, rounded up to fours */
 	const uint8_t *const *pixel; /* [taps]: what the first result reads */
-	size_t step;                 /* bytes from result to result */
-	const int8_t *w; /* [channels / vec][taps / 4 rounded up][vec][4], in the row's order */
-	const int32_t *start;      /* what the sums start with: n values */
-	const float *scale, *bias; /* n values; bias may be NULL */
-	const void *add;           /* m pixels by n, ld_add elements apart */
-	void *out;                 /* m pixels by n, ld_out elements apart: all that is written */
+	const ptrdiff_t *step;       /* [taps]: bytes from result to result */
+	const int8_t *w;             /* [channels / vec][taps / 4][vec][4], in the row's order */
+	const int32_t *start;        /* what the sums start with, rounded up to vec values */
+	const float *scale, *bias;   /* n values; bias may be NULL */
+	const void *add;             /* m pixels by n, ld_add elements apart */
+	void *out;                   /* m pixels by n, ld_out elements apart: all that is written */
 	size_t ld_add, ld_out;
 	struct u8_epilogue e;
 };
 typedef void dw_nhwc_u8_fn(const struct dw_nhwc_u8_args *q);
+
+struct dw_nhwc_u8 {
+	const char *name;
+	unsigned need;
+	dw_nhwc_u8_fn *run;
+	int vec; /* channels of a block of weights */
+};
 
 /* One pixel of a pooling over a window of size whose pixels lie step bytes apart. The maximum, 0
  * without pixels; or (sum + more) / count, rounded half to even. */
@@ -96,14 +103,17 @@ struct quant_u8_row {
 
 /* Best first, ref last, ended by name NULL. */
 extern const struct igemm_u8 igemm_u8_rows[];
+extern const struct dw_nhwc_u8 dw_nhwc_u8_rows[];
 extern const struct pool_nhwc_u8 pool_nhwc_u8_rows[];
 extern const struct quant_u8_row quant_u8_rows[];
 /* Number of the first row that the processor, as limited, has. */
 int igemm_u8_pick(void);
+int dw_nhwc_u8_pick(void);
 int pool_nhwc_u8_pick(void);
 int quant_u8_pick(void);
 
 #define IGEMM_U8(need, fn, mr, nr) igemm_u8_fn fn;
+#define DW_NHWC_U8(need, fn, vec) dw_nhwc_u8_fn fn;
 #define POOL_NHWC_U8(need, fn) pool_nhwc_u8_fn fn;
 #define QUANT_U8(need, isa)                \
 	quant_u8_fn quant_u8_to__##isa;    \

@@ -28,6 +28,17 @@ static inline int nhwc_part(int total, int i, int n)
 	return (int)((int64_t)total * i / n);
 }
 
+/* The pixels of an output line that see all taps are *from..*to-1, if any. */
+static inline void nhwc_whole(const struct conv_shape *s, int *from, int *to)
+{
+	int64_t reach = (int64_t)(s->kernel[2] - 1) * s->dilation[2], step = s->stride[2];
+	int64_t room = (int64_t)s->in[2] - 1 - reach + s->pad[2];
+	int64_t lo = s->pad[2] > 0 ? (s->pad[2] + step - 1) / step : 0;
+	int64_t hi = room < 0 ? 0 : room / step + 1;
+	*to = hi < s->out[2] ? (int)hi : s->out[2];
+	*from = lo < *to ? (int)lo : *to;
+}
+
 /* Floats of a packed matrix [k x n]: panels of nr columns, the last one of nr / 2 when that is
  * enough. */
 size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n);

@@ -13,7 +13,9 @@ struct nhwc_way_u8 {
 	void (*run)(
 	    const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a);
 };
-extern const struct nhwc_way_u8 nhwc_igemm_u8;
+/* Shapes that the way can do. */
+bool nhwc_depthwise_u8_fits(const struct conv_shape *s);
+extern const struct nhwc_way_u8 nhwc_igemm_u8, nhwc_depthwise_u8;
 
 struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c);
 

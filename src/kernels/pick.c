@@ -57,6 +57,12 @@ const struct igemm_u8 igemm_u8_rows[] = {
     {0},
 };
 
+const struct dw_nhwc_u8 dw_nhwc_u8_rows[] = {
+#define DW_NHWC_U8(need, fn, vec) {#fn, need, fn, vec},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct pool_nhwc_u8 pool_nhwc_u8_rows[] = {
 #define POOL_NHWC_U8(need, fn) {#fn, need, fn},
 #include "kernels/kernels.def"
@@ -88,5 +94,6 @@ PICK(span_f32)
 PICK(pool_nhwc_f32)
 PICK(transpose)
 PICK(igemm_u8)
+PICK(dw_nhwc_u8)
 PICK(pool_nhwc_u8)
 PICK(quant_u8)

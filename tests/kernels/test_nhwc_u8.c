@@ -308,6 +308,7 @@ static void test_choice(void **state)
 	assert_int_equal(nhwc_conv_u8_choose(&s), CONV_IGEMM);
 	s.cin++;
 	assert_int_equal(nhwc_conv_u8_choose(&s), -1);
+	assert_int_equal(nhwc_conv_u8_choose(&shapes[24]), CONV_DEPTHWISE);
 }
 
 /* ---- pooling ---- */
@@ -462,7 +463,184 @@ static void test_quant(void **state)
 	cpu_limit("bf16");
 }
 
-int main(void)
+/* ---- -b ---- */
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The fastest of the runs that fit into a time, at least three. */
+#define BEST(best, statement)                                    \
+	do {                                                     \
+		double end_ = now() + 0.1;                       \
+		best = 1e9;                                      \
+		for (int i_ = 0; i_ < 3 || now() < end_; i_++) { \
+			double t_ = now();                       \
+			statement;                               \
+			t_ = now() - t_;                         \
+			best = t_ < best ? t_ : best;            \
+		}                                                \
+	} while (0)
+
+/* A layer of a network: channels, size of the result, window, groups, stride, how often. */
+static const struct layer {
+	const char *name;
+	int cin, cout, size, kernel, groups, stride, times;
+} layers[] = {
+    {"resnet", 3, 64, 112, 7, 1, 2, 1},
+    {"resnet", 64, 64, 56, 1, 1, 1, 1},
+    {"resnet", 64, 64, 56, 3, 1, 1, 3},
+    {"resnet", 64, 256, 56, 1, 1, 1, 4},
+    {"resnet", 256, 64, 56, 1, 1, 1, 2},
+    {"resnet", 256, 128, 56, 1, 1, 1, 1},
+    {"resnet", 128, 128, 28, 3, 1, 2, 1},
+    {"resnet", 256, 512, 28, 1, 1, 2, 1},
+    {"resnet", 128, 512, 28, 1, 1, 1, 4},
+    {"resnet", 512, 128, 28, 1, 1, 1, 3},
+    {"resnet", 128, 128, 28, 3, 1, 1, 3},
+    {"resnet", 512, 256, 28, 1, 1, 1, 1},
+    {"resnet", 256, 256, 14, 3, 1, 2, 1},
+    {"resnet", 512, 1024, 14, 1, 1, 2, 1},
+    {"resnet", 256, 1024, 14, 1, 1, 1, 6},
+    {"resnet", 1024, 256, 14, 1, 1, 1, 5},
+    {"resnet", 256, 256, 14, 3, 1, 1, 5},
+    {"resnet", 1024, 512, 14, 1, 1, 1, 1},
+    {"resnet", 512, 512, 7, 3, 1, 2, 1},
+    {"resnet", 1024, 2048, 7, 1, 1, 2, 1},
+    {"resnet", 512, 2048, 7, 1, 1, 1, 3},
+    {"resnet", 2048, 512, 7, 1, 1, 1, 2},
+    {"resnet", 512, 512, 7, 3, 1, 1, 2},
+    {"resnet", 2048, 1000, 1, 1, 1, 1, 1},
+    {"mobilenet", 3, 32, 112, 3, 1, 2, 1},
+    {"mobilenet", 1, 1, 112, 3, 32, 1, 1},
+    {"mobilenet", 32, 16, 112, 1, 1, 1, 1},
+    {"mobilenet", 16, 96, 112, 1, 1, 1, 1},
+    {"mobilenet", 1, 1, 56, 3, 96, 2, 1},
+    {"mobilenet", 96, 24, 56, 1, 1, 1, 1},
+    {"mobilenet", 24, 144, 56, 1, 1, 1, 2},
+    {"mobilenet", 1, 1, 56, 3, 144, 1, 1},
+    {"mobilenet", 144, 24, 56, 1, 1, 1, 1},
+    {"mobilenet", 1, 1, 28, 3, 144, 2, 1},
+    {"mobilenet", 144, 32, 28, 1, 1, 1, 1},
+    {"mobilenet", 32, 192, 28, 1, 1, 1, 3},
+    {"mobilenet", 1, 1, 28, 3, 192, 1, 2},
+    {"mobilenet", 192, 32, 28, 1, 1, 1, 2},
+    {"mobilenet", 1, 1, 14, 3, 192, 2, 1},
+    {"mobilenet", 192, 64, 14, 1, 1, 1, 1},
+    {"mobilenet", 64, 384, 14, 1, 1, 1, 4},
+    {"mobilenet", 1, 1, 14, 3, 384, 1, 4},
+    {"mobilenet", 384, 64, 14, 1, 1, 1, 3},
+    {"mobilenet", 384, 96, 14, 1, 1, 1, 1},
+    {"mobilenet", 96, 576, 14, 1, 1, 1, 3},
+    {"mobilenet", 1, 1, 14, 3, 576, 1, 2},
+    {"mobilenet", 576, 96, 14, 1, 1, 1, 2},
+    {"mobilenet", 1, 1, 7, 3, 576, 2, 1},
+    {"mobilenet", 576, 160, 7, 1, 1, 1, 1},
+    {"mobilenet", 160, 960, 7, 1, 1, 1, 3},
+    {"mobilenet", 1, 1, 7, 3, 960, 1, 3},
+    {"mobilenet", 960, 160, 7, 1, 1, 1, 2},
+    {"mobilenet", 960, 320, 7, 1, 1, 1, 1},
+    {"mobilenet", 320, 1280, 7, 1, 1, 1, 1},
+    {"mobilenet", 1280, 1000, 1, 1, 1, 1, 1},
+    {"resnext", 4, 4, 56, 3, 32, 1, 0},
+    {"dw 5x5", 1, 1, 14, 5, 576, 1, 0},
+};
+
+/* Milliseconds of all its occurrences. */
+static double bench_layer(const struct layer *l, struct pool *pool)
+{
+	int in = l->size * l->stride, k = l->kernel;
+	struct conv_shape s = {1, l->groups, l->cin, l->cout, {1, in, in}, {1, k, k},
+	    {1, l->size, l->size}, {1, l->stride, l->stride}, {1, 1, 1}, {0, k / 2, k / 2}};
+	struct data d = data_of(&s, 0, 27);
+	struct nhwc_conv_u8 *c = &d.c;
+	double t, p;
+	c->way = nhwc_conv_u8_choose(&s);
+	nhwc_conv_u8_plan(c, pool_size(pool));
+	size_t n = nhwc_conv_u8_packed(c);
+	void *packed = guarded(n), *scratch = guarded(c->scratch);
+	struct nhwc_conv_u8_args a = {d.in, packed, d.scale, d.bias, d.add, d.want, scratch};
+	BEST(p, nhwc_conv_u8_pack(c, d.w, packed));
+	BEST(t, nhwc_conv_u8_run(c, pool, &a));
+	double gop = 2e-9 * (double)d.nw * (double)volume(s.out);
+	printf("%-10s %4d %4d x%-4d %3d %dx%d/%d %s%s %8.4f ms %6.1f GOP/s  pack %.2f ms  %dx%d\n",
+	    l->name, l->cin * l->groups, l->cout * l->groups, l->groups, l->size, k, k, l->stride,
+	    c->way == CONV_DEPTHWISE ? "depthwise" : "igemm", c->add ? " add" : "", t * 1e3,
+	    gop / t, p * 1e3, c->row_blocks, c->col_blocks);
+	guarded_free(packed, n);
+	guarded_free(scratch, c->scratch);
+	data_free(&d);
+	return t * 1e3 * l->times;
+}
+
+static void bench_moves(void)
+{
+	int n = 56 * 56 * 256;
+	struct quant_u8 q = {1, n, n, n, n, {0.01f, 3}, {0.02f, 5}, {0.03f, 7}, 0, INFINITY};
+	uint8_t *a = noise((size_t)n, 1), *b = noise((size_t)n, 2), *out = guarded((size_t)n);
+	float *f = randoms((size_t)n, 1, 3);
+	double t[4];
+	BEST(t[0], quantize_u8(&q, NULL, f, out));
+	BEST(t[1], requantize_u8(&q, NULL, a, out));
+	BEST(t[2], add_u8(&q, NULL, a, b, out));
+	BEST(t[3], dequantize_u8(&q, NULL, a, f));
+	printf("elements/ns: quantize %.1f, requantize %.1f, add %.1f, dequantize %.1f\n",
+	    1e-9 * n / t[0], 1e-9 * n / t[1], 1e-9 * n / t[2], 1e-9 * n / t[3]);
+	free(a);
+	free(b);
+	free(f);
+	guarded_free(out, (size_t)n);
+}
+
+static void bench_pool(int channels, int in, int kernel, int stride, int kind)
+{
+	int out = kernel == in ? 1 : in / stride;
+	struct nhwc_pool_u8 p = {.s = {1, channels, 1, 1, {1, in, in}, {1, kernel, kernel},
+				     {1, out, out}, {1, stride, stride}, {1, 1, 1}, {0, 0, 0}},
+	    .ld_in = channels,
+	    .ld_out = channels,
+	    .kind = kind};
+	uint8_t *from = noise((size_t)(in * in * channels), 1);
+	uint8_t *to = noise((size_t)(out * out * channels), 2);
+	double t;
+	nhwc_pool_u8_plan(&p, 1);
+	BEST(t, nhwc_pool_u8_run(&p, NULL, from, to));
+	printf("%s pool %d x %dx%d, %dx%d/%d %.4f ms\n", kind == POOL_MAX ? "max" : "avg", channels,
+	    in, in, kernel, kernel, stride, t * 1e3);
+	free(from);
+	free(to);
+}
+
+/* -b [level [threads [name]]] */
+static int bench(int argc, char **argv)
+{
+	int threads = argc > 3 ? argv[3][0] - '0' : 1;
+	struct pool *pool = threads == 2 ? pools[1] : threads == 3 ? pools[2] : NULL;
+	double sum = 0;
+	if (argc > 2)
+		cpu_limit(argv[2]);
+	printf("%s\n", cpu_level());
+	for (size_t i = 0; i < COUNT(layers); i++) {
+		if (argc > 4 && strcmp(layers[i].name, argv[4]) != 0)
+			continue;
+		sum += bench_layer(&layers[i], pool);
+		if (i + 1 == COUNT(layers) || strcmp(layers[i].name, layers[i + 1].name) != 0) {
+			printf("%s: %.3f ms\n", layers[i].name, sum);
+			sum = 0;
+		}
+	}
+	if (argc > 4)
+		return 0;
+	bench_moves();
+	bench_pool(64, 112, 3, 2, POOL_MAX);
+	bench_pool(2048, 7, 7, 1, POOL_AVG);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_convolutions),
@@ -473,7 +651,8 @@ int main(void)
 	};
 	if (pool_new(2, &pools[1], NULL) || pool_new(3, &pools[2], NULL))
 		return 1;
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = argc > 1 && !strcmp(argv[1], "-b") ? bench(argc, argv)
+							: cmocka_run_group_tests(tests, NULL, NULL);
 	pool_free(pools[1]);
 	pool_free(pools[2]);
 	return failed;
