@@ -49,17 +49,6 @@ static int check_model(const Onnx__ModelProto *m, struct err *err)
 	return OK;
 }
 
-static int report_unsupported(struct onnx_import *im)
-{
-	size_t n = im->unsupported.n;
-	if (!n)
-		return OK;
-	for (size_t i = 0; i < n; i++)
-		err_detail(im->err, "%s", im->unsupported.entry[i].key);
-	return fail(
-	    im->err, E_UNSUPPORTED, "%zu %s cannot be converted", n, n > 1 ? "nodes" : "node");
-}
-
 static int output_names(struct onnx_import *im, char ***names, size_t *n)
 {
 	const Onnx__GraphProto *g = im->model->graph;
@@ -96,7 +85,7 @@ static int import_graph(struct onnx_import *im, struct onnx_scope *s)
 	if (status == OK)
 		status = onnx_nodes(s, g->node, g->n_node, &needed);
 	if (status == OK)
-		status = report_unsupported(im);
+		status = onnx_report(im);
 	if (status == OK)
 		status = onnx_outputs(s, outputs, noutputs);
 	map_free(&needed);
@@ -122,7 +111,8 @@ static int import_model(struct onnx_import *im)
 	int status = check_model(im->model, im->err);
 	if (status == OK)
 		status = import_once(im);
-	if (status != E_UNSUPPORTED || (!im->options->ncut_inputs && !im->options->ncut_outputs))
+	bool may_cut = im->options->ncut_inputs || im->options->ncut_outputs;
+	if (!may_cut || (status != E_UNSUPPORTED && !im->unsupported.n))
 		return status;
 	graph_free(im->graph);
 	err_clear(im->err);
@@ -130,6 +120,8 @@ static int import_model(struct onnx_import *im)
 	map_free(&im->symbols);
 	map_free(&im->functions);
 	im->nodes = 0;
+	im->bad_inputs = 0;
+	im->any_unsupported = false;
 	im->cutting = true;
 	return import_once(im);
 }

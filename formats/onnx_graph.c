@@ -93,33 +93,6 @@ int onnx_value(struct onnx_scope *s, const char *name, struct value **out)
 	return OK;
 }
 
-/* "; cut at 'a', 'b'": the node's inputs that can be computed. */
-static void cut_points(struct onnx_scope *s, const Onnx__NodeProto *n, struct text *t)
-{
-	int found = 0;
-	for (size_t i = 0; i < n->n_input; i++) {
-		struct onnx_name *in = *n->input[i] ? onnx_lookup(s, n->input[i]) : NULL;
-		if (!in || !in->value || node_is(in->value->node, OP_CONST) ||
-		    node_is(in->value->node, OP_PARAMETER))
-			continue;
-		text_printf(t, "%s'%s'", found++ ? ", " : "; cut at ", value_name(in->value));
-	}
-}
-
-void onnx_unsupported(struct onnx_scope *s, const Onnx__NodeProto *n, int opset, const char *why)
-{
-	const char *domain = onnx_domain(n->domain);
-	struct text t = {0};
-	text_printf(&t, "node '%s%s': %s (%s%s%d): %s", s->prefix, onnx_node_name(n),
-	    onnx_text(n->op_type), *domain ? domain : "opset", *domain ? " opset " : " ", opset,
-	    why);
-	cut_points(s, n, &t);
-	char *line = t.failed ? NULL : arena_str(s->im->arena, t.data);
-	if (!line || !map_put(&s->im->unsupported, line, NULL))
-		fail_nomem(s->im->err);
-	text_free(&t);
-}
-
 static const struct onnx_op *find_op(const Onnx__NodeProto *n, int opset, bool *known)
 {
 	const char *domain = onnx_domain(n->domain), *type = onnx_text(n->op_type);
@@ -257,14 +230,6 @@ static int translate(struct onnx_scope *s, const Onnx__NodeProto *n, const struc
 			tr_fail(&t, E_UNSUPPORTED, "output '%s' is not supported", n->output[i]);
 	if (t.status == OK)
 		t.status = check_leftover(&t);
-	if (t.status == E_UNSUPPORTED) {
-		onnx_unsupported(s, n, t.opset, im->err->text);
-		memset(p->out, 0, n->n_output * sizeof *p->out);
-		memset(p->out_list, 0, n->n_output * sizeof *p->out_list);
-		im->err->status = OK;
-		im->err->text[0] = '\0';
-		return OK;
-	}
 	if (t.status == OK)
 		name_result(&t);
 	return t.status;
@@ -331,6 +296,11 @@ static int convert_node(struct onnx_scope *s, const Onnx__NodeProto *n)
 	int status = take_inputs(s, n, &p);
 	if (status == OK)
 		status = convert(s, n, &p);
+	if (onnx_excused(s, n, status)) {
+		memset(p.out, 0, n->n_output * sizeof *p.out);
+		memset(p.out_list, 0, n->n_output * sizeof *p.out_list);
+		status = OK;
+	}
 	if (status == OK)
 		return bind_outputs(s, n, &p);
 	return err_in(im->err, "node '%s' (%s)", onnx_node_name(n), onnx_text(n->op_type));

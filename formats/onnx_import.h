@@ -15,11 +15,14 @@ struct onnx_import {
 	struct onnx_source source;
 	struct arena *arena; /* lives as long as the import */
 	struct graph *graph;
-	struct map symbols;     /* dim_param to its number */
-	struct map functions;   /* onnx_function_key to its FunctionProto */
-	struct map unsupported; /* lines already said of nodes that cannot be converted */
-	bool cutting;           /* at options->cut_inputs and cut_outputs */
-	int64_t nodes;          /* translated so far, inlined ones counted each time */
+	struct map symbols;   /* dim_param to its number */
+	struct map functions; /* onnx_function_key to its FunctionProto */
+	struct map
+	    unsupported;      /* lines already said of nodes and inputs that cannot be converted */
+	size_t bad_inputs;    /* of those lines */
+	bool any_unsupported; /* or are all of them errors of the file? */
+	bool cutting;         /* at options->cut_inputs and cut_outputs */
+	int64_t nodes;        /* translated so far, inlined ones counted each time */
 	struct err *err;
 };
 
@@ -88,8 +91,14 @@ static inline const char *onnx_text(const char *s)
 }
 /* The name of a node in messages and of its layer: its own, or its first output's. */
 const char *onnx_node_name(const Onnx__NodeProto *n);
-/* Notes a node that cannot be converted, once per node. */
+/* onnx_report.c: notes a node that cannot be converted, once per node. */
 void onnx_unsupported(struct onnx_scope *s, const Onnx__NodeProto *n, int opset, const char *why);
+/* May the rest of the model be looked at after the failure of a node? Then it is noted. */
+bool onnx_excused(struct onnx_scope *s, const Onnx__NodeProto *n, int status);
+/* The same of an input of a kind that cannot be had. */
+int onnx_excuse_input(struct onnx_scope *s, const char *name, int status);
+/* The error of all that was noted. */
+int onnx_report(struct onnx_import *im);
 
 /* onnx_check.c: every input is computed before, every name given once, subgraphs included.
  * outer NULL, or the names around. */

@@ -108,7 +108,9 @@ int onnx_inputs(struct onnx_scope *s, const Onnx__GraphProto *g)
 			continue;
 		int status = onnx_add_input(s, g->input[i]);
 		if (status != OK)
-			return err_in(s->im->err, "input '%s'", g->input[i]->name);
+			status = onnx_excuse_input(s, g->input[i]->name, status);
+		if (status != OK)
+			return status;
 	}
 	return OK;
 }

@@ -176,7 +176,7 @@ static int pool_setup(struct eval *s, struct pool_run *p)
 		p->end[k] = w.dim[i].end;
 	}
 	r = clip_kernel(s, p);
-	if (r)
+	if (r || !tensor_count(&s->out[0]))
 		return r;
 	int64_t out = p->out[0] * p->out[1] * p->out[2];
 	p->plane = eval_scratch(s, p->in[0] * p->in[1] * p->in[2], sizeof *p->plane);
@@ -247,23 +247,30 @@ static void row_tap(struct pool_run *p, int64_t o, int64_t x, int64_t n, bool ma
 		max_row(p->best + o, p->at + o, p->plane + x, x, p->stride[2], n);
 }
 
-/* Adds kernel element k to every window that has it inside. */
-static void pool_tap(struct pool_run *p, const int64_t k[3], bool max)
+/* Outputs whose window has a kernel element inside, along one axis, and where it lies for output 0.
+ */
+struct tap {
+	int64_t from, to, off;
+};
+
+/* False when no window has element k of axis d inside. */
+static bool tap_at(const struct pool_run *p, int d, int64_t k, struct tap *t)
 {
-	int64_t from[3], to[3], off[3];
-	for (int d = 0; d < 3; d++) {
-		off[d] = k[d] * p->dilation[d] - p->begin[d];
-		inside(p, d, off[d], &from[d], &to[d]);
-	}
-	if (to[2] <= from[2])
-		return;
-	for (int64_t z = from[0]; z < to[0]; z++)
-		for (int64_t y = from[1]; y < to[1]; y++) {
-			int64_t iz = z * p->stride[0] + off[0], iy = y * p->stride[1] + off[1];
-			int64_t x = (iz * p->in[1] + iy) * p->in[2] + from[2] * p->stride[2] +
-				    off[2];
-			int64_t o = (z * p->out[1] + y) * p->out[2] + from[2];
-			row_tap(p, o, x, to[2] - from[2], max);
+	t->off = k * p->dilation[d] - p->begin[d];
+	inside(p, d, t->off, &t->from, &t->to);
+	return t->to > t->from;
+}
+
+/* Adds a kernel element to every window that has it inside. */
+static void pool_tap(struct pool_run *p, const struct tap t[3], bool max)
+{
+	for (int64_t z = t[0].from; z < t[0].to; z++)
+		for (int64_t y = t[1].from; y < t[1].to; y++) {
+			int64_t iz = z * p->stride[0] + t[0].off, iy = y * p->stride[1] + t[1].off;
+			int64_t x = (iz * p->in[1] + iy) * p->in[2] + t[2].from * p->stride[2] +
+				    t[2].off;
+			int64_t o = (z * p->out[1] + y) * p->out[2] + t[2].from;
+			row_tap(p, o, x, t[2].to - t[2].from, max);
 		}
 }
 
@@ -308,13 +315,15 @@ static void start_plane(struct pool_run *p, int64_t out)
 
 static void pool_plane(struct pool_run *p, const struct tensor *x, int64_t plane, bool max)
 {
-	int64_t k[3], out = p->out[0] * p->out[1] * p->out[2];
+	int64_t out = p->out[0] * p->out[1] * p->out[2];
+	struct tap t[3];
 	load_plane(p, x, plane);
 	start_plane(p, out);
-	for (k[0] = p->first[0]; k[0] < p->last[0]; k[0]++)
-		for (k[1] = p->first[1]; k[1] < p->last[1]; k[1]++)
-			for (k[2] = p->first[2]; k[2] < p->last[2]; k[2]++)
-				pool_tap(p, k, max);
+	for (int64_t z = p->first[0]; z < p->last[0]; z++)
+		for (int64_t y = p->first[1]; tap_at(p, 0, z, &t[0]) && y < p->last[1]; y++)
+			for (int64_t i = p->first[2]; tap_at(p, 1, y, &t[1]) && i < p->last[2]; i++)
+				if (tap_at(p, 2, i, &t[2]))
+					pool_tap(p, t, max);
 	/* A window of nothing but -inf has taken none of them. */
 	for (int64_t i = 0; p->narrow && i < out; i++)
 		p->at[i] = p->fat[i] < 0 ? window_first(p, i) : p->fat[i];
