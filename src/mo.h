@@ -2,7 +2,8 @@
  *
  * Handles are opaque. Functions return 0 or a negative enum mo_status; mo_error gives the words for
  * the last failure in this thread. A model may be used from several threads when each has its own
- * request.
+ * request: what runs at once are its requests, each with threads and a workspace of its own, and
+ * all on one copy of the weights.
  */
 #ifndef MO_H
 #define MO_H
@@ -67,7 +68,8 @@ const char *mo_version(void);
 /* The last failure in this thread, "" when there was none. Valid until the next call that fails. */
 const char *mo_error(void);
 
-/* Reads an ONNX file or an IR's .xml. The caller frees it with mo_model_free. */
+/* Reads an ONNX file or an IR's .xml. The caller frees it with mo_model_free, after its requests.
+ */
 int mo_model_load(const char *path, struct mo_model **out);
 void mo_model_free(struct mo_model *m);
 int mo_model_inputs(const struct mo_model *m);
@@ -87,6 +89,16 @@ void mo_request_free(struct mo_request *r);
 int mo_request_run(struct mo_request *r, const struct mo_tensor *in, struct mo_tensor *out);
 /* A network with state (ReadValue, Assign) keeps it from run to run: the next one starts anew. */
 void mo_request_reset(struct mo_request *r);
+
+/* Called when a run that was started has ended, in a thread of the request. It may call
+ * mo_request_wait for the outputs and start the request again, but not free it. */
+typedef void mo_done(void *user, struct mo_request *r, int status);
+/* Starts a run and returns. The data of in are borrowed until it has ended; done may be NULL.
+ * MO_E_USAGE while a run is under way. */
+int mo_request_start(struct mo_request *r, const struct mo_tensor *in, mo_done *done, void *user);
+/* Waits until no run is under way and its callback has returned; the status of the last one that
+ * was started, and its outputs. */
+int mo_request_wait(struct mo_request *r, struct mo_tensor *out);
 
 #pragma GCC visibility pop
 

@@ -136,20 +136,25 @@ void pool_run(struct pool *p, int ntasks, void (*fn)(void *ctx, int task, int wo
 	pthread_mutex_unlock(&p->one_loop);
 }
 
-/* Signals belong to the caller's threads. */
-static int start_workers(struct pool *p)
+int thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg)
 {
 	sigset_t all, old;
-	int e = 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int e = pthread_create(out, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return e;
+}
+
+static int start_workers(struct pool *p)
+{
+	int e = 0;
 	while (p->started < p->size - 1 && !e) {
 		struct worker *w = &p->worker[p->started];
 		*w = (struct worker){p, p->started + 1};
-		e = pthread_create(&p->thread[p->started], NULL, worker_main, w);
+		e = thread_start(&p->thread[p->started], worker_main, w);
 		p->started += !e;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return e;
 }
 

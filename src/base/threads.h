@@ -2,6 +2,8 @@
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
+#include <pthread.h>
+
 #include "base/status.h"
 
 struct pool;
@@ -13,6 +15,8 @@ int threads_available(void);
  * whole processors rounded up; INT_MAX when there is none. The process's own:
  * threads_quota("/proc/self/cgroup", "/sys/fs/cgroup"). */
 int threads_quota(const char *membership, const char *mount);
+/* Starts a thread that takes no signals: they belong to the caller's threads. An errno, or 0. */
+int thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg);
 /* n threads, the caller's included (n = 1 starts none); n = 0 asks threads_available. */
 int pool_new(int n, struct pool **out, struct err *err);
 void pool_free(struct pool *p);

@@ -12,18 +12,22 @@ void dynamic_reset(struct exec *e, struct plan *p)
 	}
 }
 
-int dynamic_constants(struct exec *e, const struct node *n, struct err *err)
+int dynamic_constants(struct exec *e, struct plan *p, const struct node *n, struct err *err)
 {
 	struct tensor t;
 	int status = OK;
-	for (int k = 0; k < n->nin && status == OK; k++)
-		if (n->in[k].value)
-			status = constants_get(e, n->in[k].value, &t, err);
+	for (int k = 0; k < n->nin && status == OK; k++) {
+		const struct value *v = n->in[k].value;
+		if (!v)
+			continue;
+		status = constants_hold(e->net, v, &t, err);
+		if (status == OK && t.type != DT_NONE)
+			p->value[v->id] = t;
+	}
 	return status;
 }
 
-struct tensor dynamic_operand(
-    const struct exec *e, const struct plan *p, const struct value *v, struct ref ref)
+struct tensor dynamic_operand(const struct plan *p, const struct value *v, struct ref ref)
 {
 	struct tensor t = {0};
 	if (!v)
@@ -31,8 +35,6 @@ struct tensor dynamic_operand(
 	t = p->value[v->id];
 	if (ref.buffer)
 		t.data = ref_at(p, ref);
-	else if (!t.data && e->all.t && e->all.t[v->id].type != DT_NONE)
-		t = e->all.t[v->id];
 	return t;
 }
 
@@ -49,7 +51,7 @@ int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err
 {
 	const struct node *n = c->node;
 	for (int k = 0; k < n->nin; k++)
-		p->in[k] = dynamic_operand(e, p, n->in[k].value, c->eval.ref[k]);
+		p->in[k] = dynamic_operand(p, n->in[k].value, c->eval.ref[k]);
 	struct tensor *out = n->nout ? &p->value[n->out[0].id] : NULL;
 	int status = has_variable(n) ? variables_step(e, n, p->in, out, true, err)
 				     : node_eval(n, p->in, n->nin, out, err);

@@ -1,107 +1,55 @@
-/* Sets up the steps of a network and runs it by the plan for its input shapes. */
+/* Runs a network by the plan for its input shapes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "exec/pack.h"
 
-/* Values need dense ids. They are rewritten only when they are not right already, so that requests
- * on one model may be made in several threads. */
-static void number(struct graph *g)
+/* Takes the reference over. */
+static int attach(
+    struct network *net, const struct exec_options *o, struct exec **out, struct err *err)
 {
-	uint32_t id = 0;
-	graph_each (g, n)
-		for (int k = 0; k < n->nout; k++)
-			if (n->out[k].id != id++) {
-				graph_number(g);
-				return;
-			}
-	if (g->nvalues != id)
-		graph_number(g);
-}
-
-static bool is_edge(const struct node *n)
-{
-	return node_is(n, OP_CONST) || node_is(n, OP_PARAMETER) || node_is(n, OP_RESULT);
-}
-
-/* Marks in alive, by value id, what the Results need; everything when all is set. */
-static void mark_alive(const struct graph *g, bool all, bool *alive)
-{
-	for (const struct node *n = g->last; n; n = n->prev) {
-		bool live = all || (n->op->flags & OPF_SINK);
-		for (int k = 0; k < n->nout; k++)
-			live |= alive[n->out[k].id];
-		for (int k = 0; live && k < n->nin; k++)
-			if (n->in[k].value)
-				alive[n->in[k].value->id] = true;
-		for (int k = 0; live && k < n->nout; k++)
-			alive[n->out[k].id] = true;
+	struct exec *e = calloc(1, sizeof *e);
+	struct arena *scratch = arena_new();
+	if (!e || !scratch) {
+		network_unref(net);
+		arena_free(scratch);
+		free(e);
+		return fail_nomem(err);
 	}
-}
-
-static void count_uses(struct exec *e, const struct node *n)
-{
-	for (int k = 0; k < n->nin; k++)
-		if (n->in[k].value)
-			e->uses[n->in[k].value->id]++;
-}
-
-static void collect_steps(struct exec *e, const bool *alive)
-{
-	graph_each (e->graph, n) {
-		if (node_is(n, OP_RESULT))
-			count_uses(e, n);
-		if (is_edge(n) || (n->nout && !alive[n->out[0].id]))
-			continue;
-		count_uses(e, n);
-		for (int k = 0; k < n->nout; k++)
-			e->maker[n->out[k].id] = e->nsteps;
-		e->step[e->nsteps++] = (struct step){.node = n};
-		e->max_in = n->nin > e->max_in ? n->nin : e->max_in;
-	}
-}
-
-static int build_steps(struct exec *e, struct err *err)
-{
-	size_t nvalues = e->graph->nvalues + 1;
-	bool *alive = calloc(nvalues, sizeof *alive);
-	e->step = calloc((size_t)e->graph->nnodes + 1, sizeof *e->step);
-	e->uses = calloc(nvalues, sizeof *e->uses);
-	e->maker = malloc(nvalues * sizeof *e->maker);
-	e->scratch = arena_new();
-	bool ok = alive && e->step && e->uses && e->maker && e->scratch;
-	if (ok) {
-		memset(e->maker, 0xff, nvalues * sizeof *e->maker);
-		mark_alive(e->graph, e->o.tap != NULL, alive);
-		collect_steps(e, alive);
-	}
-	free(alive);
-	return ok ? OK : fail_nomem(err);
+	*e = (struct exec){.net = net,
+	    .o = *o,
+	    .graph = net->graph,
+	    .step = net->step,
+	    .nsteps = net->nsteps,
+	    .max_in = net->max_in,
+	    .maker = net->maker,
+	    .uses = net->uses,
+	    .c = &net->c,
+	    .scratch = scratch};
+	int status = variables_new(e, err);
+	if (status < 0)
+		exec_free(e);
+	else
+		*out = e;
+	return status;
 }
 
 int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, struct err *err)
 {
+	struct exec_options none = {0};
+	struct network *net;
 	*out = NULL;
-	struct exec *e = calloc(1, sizeof *e);
-	if (!e)
-		return fail_nomem(err);
-	e->graph = g;
-	if (o)
-		e->o = *o;
-	e->c.keep = e->all.keep = e->o.tap != NULL;
-	number(g);
-	int status = build_steps(e, err);
-	if (status == OK)
-		status = variables_new(e, err);
-	if (status == OK)
-		status = fold_constants(e, &e->c, err);
-	if (status < 0) {
-		exec_free(e);
-		return status;
-	}
-	*out = e;
-	return OK;
+	int status = network_new(g, o && o->tap, &net, err);
+	return status == OK ? attach(net, o ? o : &none, out, err) : status;
+}
+
+int exec_share(const struct exec *e, struct pool *pool, struct exec **out, struct err *err)
+{
+	struct exec_options o = e->o;
+	o.pool = pool;
+	*out = NULL;
+	return attach(network_ref(e->net), &o, out, err);
 }
 
 void exec_free(struct exec *e)
@@ -110,15 +58,10 @@ void exec_free(struct exec *e)
 		return;
 	for (int i = 0; i < PLAN_CACHE; i++)
 		plan_free(e, e->plan[i]);
-	packs_free(e);
 	segments_free(e);
-	constants_free(e, &e->c);
-	constants_free(e, &e->all);
+	network_unref(e->net);
 	arena_free(e->scratch);
 	variables_free(e);
-	free(e->step);
-	free(e->uses);
-	free(e->maker);
 	free(e);
 }
 
@@ -187,7 +130,9 @@ size_t exec_workspace(const struct exec *e)
 size_t exec_packed(const struct exec *e)
 {
 	size_t sum = 0;
-	for (int i = 0; i < e->npacks; i++)
-		sum += e->pack[i].bytes;
+	pthread_mutex_lock(&e->net->lock);
+	for (int i = 0; i < e->net->npacks; i++)
+		sum += e->net->pack[i].bytes;
+	pthread_mutex_unlock(&e->net->lock);
 	return sum;
 }

@@ -26,6 +26,9 @@ struct exec_options {
 
 /* Borrows the graph, which must outlive it and not change. Constants are packed here, once. */
 int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, struct err *err);
+/* Another exec of the same network, for another thread: with plans and workspaces of its own, on
+ * constants and packed weights that both share. Each may go first. */
+int exec_share(const struct exec *e, struct pool *pool, struct exec **out, struct err *err);
 void exec_free(struct exec *e);
 /* Makes the plan for inputs of these shapes (their data are not read), so that the first run need
  * not. */

@@ -1,14 +1,15 @@
 /* Constants of a run: those of the network, and what follows from them alone, evaluated once. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/half.h"
 #include "exec/state.h"
 
-static int load_consts(const struct exec *e, struct constants *c, struct err *err)
+static int load_consts(const struct network *net, struct constants *c, struct err *err)
 {
-	graph_each (e->graph, n) {
-		if (!node_is(n, OP_CONST) || !e->uses[n->out[0].id])
+	graph_each (net->graph, n) {
+		if (!node_is(n, OP_CONST) || !net->uses[n->out[0].id])
 			continue;
 		struct tensor t = value_tensor(&n->out[0]);
 		if (t.type == DT_NONE)
@@ -28,23 +29,22 @@ static bool foldable(const struct constants *c, const struct node *n)
 	return true;
 }
 
-/* Says whether it was the last use; the data go then, type and dims stay. */
-static bool used_up(struct constants *c, const struct value *v)
+/* After the last use the data go; type and dims stay. */
+static void used_up(struct constants *c, const struct value *v)
 {
 	if (!v || c->keep || --c->wanted[v->id] > 0)
-		return false;
+		return;
 	struct tensor t = c->t[v->id];
 	if (c->owned[v->id])
 		tensor_free(&c->t[v->id]);
 	c->owned[v->id] = false;
 	c->t[v->id] = t;
 	c->t[v->id].data = NULL;
-	return true;
 }
 
 void constants_release(struct constants *c, const struct value *v)
 {
-	c->dropped |= used_up(c, v);
+	used_up(c, v);
 	/* The packed copy is what runs; mapped pages of the file may go. */
 	if (v->node->data)
 		blob_forget(v->node->data, 0, blob_size(v->node->data));
@@ -113,41 +113,48 @@ static int fold_step(struct step *s, struct constants *c, struct tensor *in, str
 	return OK;
 }
 
-int fold_constants(struct exec *e, struct constants *c, struct err *err)
+int fold_constants(struct network *net, struct constants *c, struct err *err)
 {
-	size_t n = e->graph->nvalues + 1;
-	struct tensor *in = calloc((size_t)e->max_in + 1, sizeof *in);
+	size_t n = net->graph->nvalues + 1;
+	struct tensor *in = calloc((size_t)net->max_in + 1, sizeof *in);
 	c->t = calloc(n, sizeof *c->t);
 	c->owned = calloc(n, sizeof *c->owned);
 	c->wanted = calloc(n, sizeof *c->wanted);
 	int status = in && c->t && c->owned && c->wanted ? OK : fail_nomem(err);
 	if (status == OK) {
-		memcpy(c->wanted, e->uses, n * sizeof *c->wanted);
-		status = load_consts(e, c, err);
+		memcpy(c->wanted, net->uses, n * sizeof *c->wanted);
+		status = load_consts(net, c, err);
 	}
-	for (int i = 0; i < e->nsteps && status == OK; i++)
-		if (foldable(c, e->step[i].node))
-			status = fold_step(&e->step[i], c, in, err);
+	for (int i = 0; i < net->nsteps && status == OK; i++)
+		if (foldable(c, net->step[i].node))
+			status = fold_step(&net->step[i], c, in, err);
 	free(in);
 	return status;
 }
 
-int constants_get(struct exec *e, const struct value *v, struct tensor *out, struct err *err)
+int constants_get(struct network *net, const struct value *v, struct tensor *out, struct err *err)
 {
 	int status = OK;
-	*out = e->c.t[v->id];
+	*out = net->c.t[v->id];
 	if (out->type == DT_NONE || out->data || !tensor_count(out))
 		return OK;
-	if (!e->all.t && (status = fold_constants(e, &e->all, err)) < 0)
-		constants_free(e, &e->all);
+	if (!net->all.t && (status = fold_constants(net, &net->all, err)) < 0)
+		constants_free(net, &net->all);
 	else
-		*out = e->all.t[v->id];
+		*out = net->all.t[v->id];
 	return status;
 }
 
-void constants_free(const struct exec *e, struct constants *c)
+int constants_hold(struct network *net, const struct value *v, struct tensor *out, struct err *err)
 {
-	for (uint32_t id = 0; c->t && c->owned && id < e->graph->nvalues; id++)
+	if (net->c.t[v->id].data)
+		net->c.wanted[v->id] = INT_MAX;
+	return constants_get(net, v, out, err);
+}
+
+void constants_free(const struct network *net, struct constants *c)
+{
+	for (uint32_t id = 0; c->t && c->owned && id < net->graph->nvalues; id++)
 		if (c->owned[id])
 			tensor_free(&c->t[id]);
 	free(c->t);

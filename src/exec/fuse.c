@@ -45,7 +45,7 @@ static bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size
 static int take_bias(struct lower *l, struct fused *f, const struct value *v, int64_t channels)
 {
 	struct tensor t;
-	int status = constants_get(l->e, v, &t, l->err);
+	int status = constants_get(l->e->net, v, &t, l->err);
 	if (status < 0)
 		return status;
 	bool one = tensor_count(&t) == 1;

@@ -122,7 +122,7 @@ static int static_operand(struct lower *l, const struct value *v, struct ref *re
 static int lower_dynamic(struct lower *l, const struct node *n)
 {
 	struct ref *ref = arena_array(l->p->arena, (size_t)n->nin + 1, sizeof *ref);
-	int status = ref ? dynamic_constants(l->e, n, l->err) : fail_nomem(l->err);
+	int status = ref ? dynamic_constants(l->e, l->p, n, l->err) : fail_nomem(l->err);
 	for (int k = 0; k < n->nin && status == OK; k++)
 		status = static_operand(l, node_in(n, k), &ref[k]);
 	struct call *c = status == OK ? call_add(l, CALL_DYNAMIC, n) : NULL;

@@ -84,7 +84,7 @@ static inline const struct tensor *lower_dims(const struct lower *l, const struc
 }
 static inline bool lower_constant(const struct lower *l, const struct value *v)
 {
-	return l->e->c.t[v->id].type != DT_NONE;
+	return l->e->c->t[v->id].type != DT_NONE;
 }
 /* Pixels of a value with channels: dims 0 and 2.. */
 static inline int64_t pixels_of(const struct tensor *t)

@@ -68,7 +68,7 @@ static bool describe(const struct lower *l, const struct node *n, struct attenti
 	for (int i = 0; i < 3; i++)
 		set_steps(a, i, t[i], y);
 	const struct value *scale = node_in(n, 4);
-	const struct tensor *s = scale ? &l->e->c.t[scale->id] : NULL;
+	const struct tensor *s = scale ? &l->e->c->t[scale->id] : NULL;
 	if (s && (s->type != DT_F32 || !s->data))
 		return false;
 	if (s)

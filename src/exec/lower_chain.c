@@ -52,7 +52,7 @@ static bool is_binary(const struct node *n, bool swapped, struct chain_op *op)
 
 static float number(const struct lower *l, const struct node *n, int k, float otherwise)
 {
-	const struct tensor *t = node_in(n, k) ? &l->e->c.t[node_in(n, k)->id] : NULL;
+	const struct tensor *t = node_in(n, k) ? &l->e->c->t[node_in(n, k)->id] : NULL;
 	if (!node_in(n, k))
 		return otherwise;
 	return t->type == DT_F32 && t->data && tensor_count(t) == 1 ? *(float *)t->data : NAN;
@@ -144,9 +144,9 @@ static bool take(const struct lower *l, struct chain *c, const struct node *n, i
 	const struct tensor *t = lower_dims(l, v);
 	if (t->type != DT_F32 || (op.op == SPAN_PRELU && t->rank == 1 && tensor_count(t) > 1))
 		return false;
-	if (lower_constant(l, v) && tensor_count(t) == 1 && l->e->c.t[v->id].data) {
+	if (lower_constant(l, v) && tensor_count(t) == 1 && l->e->c->t[v->id].data) {
 		op.constant = true;
-		op.a = *(const float *)l->e->c.t[v->id].data;
+		op.a = *(const float *)l->e->c->t[v->id].data;
 	} else {
 		int y = operand_number(c, v);
 		if (y < 0)

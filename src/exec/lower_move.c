@@ -12,7 +12,7 @@ static bool is_reshape(const struct node *n)
 /* 1: brings dim 1 to the end; -1: the last dim to place 1; 0: something else. */
 static int turns_channels(const struct lower *l, const struct node *n)
 {
-	struct tensor order = l->e->c.t[node_in(n, 1)->id];
+	struct tensor order = l->e->c->t[node_in(n, 1)->id];
 	int rank = lower_dims(l, &n->out[0])->rank, to_last = 1, to_first = 1;
 	if (order.type == DT_NONE || !order.data || rank < 3 || rank > 5 ||
 	    tensor_count(&order) != rank)

@@ -29,7 +29,7 @@ static bool softmax_axes(const struct lower *l, const struct node *n, uint32_t *
 
 static bool mvn_axes(const struct lower *l, const struct node *n, uint32_t *mask)
 {
-	struct tensor axes = l->e->c.t[node_in(n, 1)->id];
+	struct tensor axes = l->e->c->t[node_in(n, 1)->id];
 	int64_t rank = lower_dims(l, &n->out[0])->rank;
 	*mask = 0;
 	for (int64_t i = 0; axes.type != DT_NONE && axes.data && i < tensor_count(&axes); i++) {

@@ -3,46 +3,47 @@
 
 #include "exec/pack.h"
 
-static struct pack *find(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k)
+static struct pack *find(
+    const struct network *net, const struct node *n, const struct nhwc_conv_f32 *k)
 {
-	for (int i = 0; i < e->npacks; i++) {
-		struct pack *p = &e->pack[i];
+	for (int i = 0; i < net->npacks; i++) {
+		struct pack *p = &net->pack[i];
 		if (p->node == n && p->way == k->way && p->row == k->row)
 			return p;
 	}
 	return NULL;
 }
 
-static bool is_packed(const struct exec *e, const struct node *n)
+static bool is_packed(const struct network *net, const struct node *n)
 {
-	for (int i = 0; i < e->npacks; i++)
-		if (e->pack[i].node == n)
+	for (int i = 0; i < net->npacks; i++)
+		if (net->pack[i].node == n)
 			return true;
 	return false;
 }
 
-static struct pack *add(struct exec *e, size_t bytes)
+static struct pack *add(struct network *net, size_t bytes)
 {
-	if (e->npacks == e->max_packs) {
-		int max = e->max_packs ? e->max_packs * 2 : 32;
-		struct pack *p = reallocarray(e->pack, (size_t)max, sizeof *p);
+	if (net->npacks == net->max_packs) {
+		int max = net->max_packs ? net->max_packs * 2 : 32;
+		struct pack *p = reallocarray(net->pack, (size_t)max, sizeof *p);
 		if (!p)
 			return NULL;
-		e->pack = p;
-		e->max_packs = max;
+		net->pack = p;
+		net->max_packs = max;
 	}
-	struct pack *p = &e->pack[e->npacks];
+	struct pack *p = &net->pack[net->npacks];
 	*p = (struct pack){.bytes = (bytes + 63) / 64 * 64};
 	p->data = aligned_alloc(64, p->bytes ? p->bytes : 64);
-	e->npacks += p->data != NULL;
+	net->npacks += p->data != NULL;
 	return p->data ? p : NULL;
 }
 
-static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const float *w,
-    const void **out, struct err *err)
+static int pack(struct network *net, const struct node *n, const struct nhwc_conv_f32 *k,
+    const float *w, const void **out, struct err *err)
 {
-	bool first = !is_packed(e, n);
-	struct pack *p = add(e, nhwc_conv_f32_packed(k));
+	bool first = !is_packed(net, n);
+	struct pack *p = add(net, nhwc_conv_f32_packed(k));
 	if (!p)
 		return fail_nomem(err);
 	p->node = n;
@@ -51,21 +52,21 @@ static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 	nhwc_conv_f32_pack(k, w, p->data);
 	*out = p->data;
 	if (first)
-		constants_release(&e->c, node_in(n, 1));
+		constants_release(&net->c, node_in(n, 1));
 	return OK;
 }
 
 int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const void **out,
     struct err *err)
 {
-	struct pack *p = find(e, n, k);
+	struct pack *p = find(e->net, n, k);
 	struct tensor w;
 	if (p) {
 		*out = p->data;
 		return OK;
 	}
-	int status = constants_get(e, node_in(n, 1), &w, err);
-	return status == OK ? pack(e, n, k, w.data, out, err) : status;
+	int status = constants_get(e->net, node_in(n, 1), &w, err);
+	return status == OK ? pack(e->net, n, k, w.data, out, err) : status;
 }
 
 static void transpose(const float *w, size_t rows, size_t cols, float *out)
@@ -82,23 +83,23 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 {
 	struct tensor w;
 	size_t rows = (size_t)k->s.cin, cols = (size_t)k->s.cout;
-	if (transposed || find(e, n, k))
+	if (transposed || find(e->net, n, k))
 		return pack_conv(e, n, k, out, err);
-	int status = constants_get(e, node_in(n, 1), &w, err);
+	int status = constants_get(e->net, node_in(n, 1), &w, err);
 	if (status < 0)
 		return status;
 	float *turned = malloc(rows * cols * sizeof *turned);
 	if (!turned)
 		return fail_nomem(err);
 	transpose(w.data, rows, cols, turned);
-	status = pack(e, n, k, turned, out, err);
+	status = pack(e->net, n, k, turned, out, err);
 	free(turned);
 	return status;
 }
 
-void packs_free(struct exec *e)
+void packs_free(struct network *net)
 {
-	for (int i = 0; i < e->npacks; i++)
-		free(e->pack[i].data);
-	free(e->pack);
+	for (int i = 0; i < net->npacks; i++)
+		free(net->pack[i].data);
+	free(net->pack);
 }

@@ -4,12 +4,12 @@
 
 #include "exec/plan.h"
 
-/* The weights of a convolution for way and row of k; *out lives as long as the exec. */
+/* The weights of a convolution for way and row of k; *out lives as long as the network. */
 int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const void **out,
     struct err *err);
 /* The right operand of a product as that of a convolution; transposed: [cout][cin]. */
 int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k,
     bool transposed, const void **out, struct err *err);
-void packs_free(struct exec *e);
+void packs_free(struct network *net);
 
 #endif

@@ -177,7 +177,9 @@ int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct 
 	if (at < PLAN_CACHE && e->plan[at]) {
 		p = e->plan[at];
 	} else {
+		pthread_mutex_lock(&e->net->lock);
 		int status = plan_new(e, in, &p, err);
+		pthread_mutex_unlock(&e->net->lock);
 		if (status < 0)
 			return status;
 		if (at == PLAN_CACHE)

@@ -141,8 +141,9 @@ int plan_infer(struct exec *e, struct plan *p, const struct tensor *in, struct e
 /* Sets the calls and the buffers they need. */
 int plan_lower(struct exec *e, struct plan *p, struct err *err);
 
-/* Makes constants that a kernel has used up available to a dynamic call of n. */
-int dynamic_constants(struct exec *e, const struct node *n, struct err *err);
+/* Puts the constants that a dynamic call of n reads into the plan, also those that a kernel has
+ * used up. */
+int dynamic_constants(struct exec *e, struct plan *p, const struct node *n, struct err *err);
 /* One use of each dynamic input of n is over. */
 void dynamic_used(struct plan *p, const struct node *n);
 /* Frees dynamic values and starts their counts anew. */
@@ -157,10 +158,8 @@ const struct value *segment_input(const struct segment *s, int k);
 void segments_free(struct exec *e);
 int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-/* What a dynamic call reads: what a call before has computed, this run has made, or a constant,
- * whole again if it went. */
-struct tensor dynamic_operand(
-    const struct exec *e, const struct plan *p, const struct value *v, struct ref ref);
+/* What a dynamic call reads: what a call before has computed, this run has made, or a constant. */
+struct tensor dynamic_operand(const struct plan *p, const struct value *v, struct ref ref);
 
 const char *call_name(enum call_kind kind); /* for reports */
 /* Runs the calls on the inputs. */

@@ -175,7 +175,7 @@ static int infer_all(struct job *j, const struct tensor *in)
 {
 	struct exec *e = j->e;
 	int status = OK;
-	memcpy(j->p->value, e->c.t, e->graph->nvalues * sizeof *j->p->value);
+	memcpy(j->p->value, e->c->t, e->graph->nvalues * sizeof *j->p->value);
 	for (int k = 0; k < e->graph->ninputs; k++) {
 		struct tensor *t = &j->p->value[e->graph->inputs[k]->out[0].id];
 		*t = in[k];

@@ -103,16 +103,15 @@ struct build {
 static struct value *add_constant(struct build *b, const struct value *v)
 {
 	const struct node *n = v->node;
-	const struct tensor *t = &b->e->c.t[v->id];
+	struct tensor t = b->e->c->t[v->id];
 	struct blob *data;
-	if (n->data) {
+	if (n->data)
 		data = blob_ref(n->data);
-	} else {
-		if (!t->data && b->e->all.t)
-			t = &b->e->all.t[v->id];
-		data = t->data || !tensor_bytes(t) ? blob_copy(t->data, tensor_bytes(t)) : NULL;
-	}
-	struct node *k = graph_const(b->s->graph, NULL, n->name, t->type, t->rank, t->dim, data);
+	else if (constants_get(b->e->net, v, &t, b->err) < 0)
+		return NULL;
+	else
+		data = t.data || !tensor_bytes(&t) ? blob_copy(t.data, tensor_bytes(&t)) : NULL;
+	struct node *k = graph_const(b->s->graph, NULL, n->name, t.type, t.rank, t.dim, data);
 	return k && !node_infer(k, b->err) ? &k->out[0] : NULL;
 }
 
@@ -131,14 +130,14 @@ static struct value *twin_of(struct build *b, const struct value *v)
 {
 	struct value **t = &b->twin[v->id];
 	if (!*t)
-		*t = b->e->c.t[v->id].type != DT_NONE ? add_constant(b, v) : add_parameter(b, v);
+		*t = b->e->c->t[v->id].type != DT_NONE ? add_constant(b, v) : add_parameter(b, v);
 	return *t;
 }
 
 static int add_member(struct build *b, const struct node *n)
 {
 	struct value **in = calloc((size_t)n->nin + 1, sizeof *in);
-	bool ok = in && !dynamic_constants(b->e, n, b->err);
+	bool ok = in != NULL;
 	for (int k = 0; ok && k < n->nin; k++)
 		if (n->in[k].value)
 			ok = (in[k] = twin_of(b, n->in[k].value)) != NULL;
@@ -275,7 +274,7 @@ int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err
 {
 	struct segment *s = c->segment.s;
 	for (int k = 0; k < s->graph->ninputs; k++)
-		s->tin[k] = dynamic_operand(e, p, s->in[k], c->segment.ref[k]);
+		s->tin[k] = dynamic_operand(p, s->in[k], c->segment.ref[k]);
 	int status = exec_run(s->exec, s->tin, s->tout, err);
 	for (int k = 0; k < s->graph->noutputs && status == OK; k++)
 		status = tensor_clone(&p->value[s->out[k]->id], &s->tout[k], err);

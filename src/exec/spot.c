@@ -83,7 +83,7 @@ static int find_given(struct lower *l, const struct value *v)
 				l->p->buffer[at->ref.buffer].k = (uint32_t)k;
 		return status;
 	}
-	status = l->p->known[v->id] ? OK : constants_get(l->e, v, &t, l->err);
+	status = l->p->known[v->id] ? OK : constants_hold(l->e->net, v, &t, l->err);
 	return status == OK ? buffer_fixed(l, t.data, &at->ref) : status;
 }
 

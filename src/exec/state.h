@@ -2,6 +2,8 @@
 #ifndef EXEC_STATE_H
 #define EXEC_STATE_H
 
+#include <pthread.h>
+
 #include "exec/exec.h"
 #include "ops/op.h"
 
@@ -11,7 +13,7 @@
 /* One node that does something: neither Const, Parameter nor Result. */
 struct step {
 	struct node *node;
-	bool folded; /* its outputs are constants of the exec */
+	bool folded; /* its outputs are constants of the network */
 };
 
 /* Constants of the network and what follows from them, by value id. */
@@ -20,7 +22,6 @@ struct constants {
 	bool *owned;      /* on our heap */
 	int *wanted;      /* uses that are still to come */
 	bool keep;        /* nothing goes before the end: a tap may want it */
-	bool dropped;     /* something went that eval would want */
 };
 
 /* A constant in the form that a kernel reads, made once for all plans. */
@@ -31,34 +32,58 @@ struct pack {
 	size_t bytes;
 };
 
-struct exec {
+/* What all execs of a network share. Steps are fixed once made; constants and packs change under
+ * the lock, which whoever makes a plan holds, and running reads neither but at addresses that
+ * stay. */
+struct network {
+	int refs; /* execs */
+	pthread_mutex_t lock;
 	struct graph *graph;
-	struct exec_options o;
 	struct step *step; /* in the graph's order; without a tap only those that a Result needs */
 	int nsteps;
 	int *maker;           /* by value id: index of the step, or -1 */
 	int *uses;            /* by value id: uses by steps and Results */
+	int max_in;           /* inputs of any step */
 	struct constants c;   /* for plans */
 	struct constants all; /* with what went after packing; made when it is needed again */
 	struct pack *pack;
 	int npacks, max_packs;
+};
+
+/* What one request has for itself: plans with their workspaces. */
+struct exec {
+	struct network *net;
+	struct exec_options o;
+	/* the network's, for short */
+	struct graph *graph;
+	const struct step *step;
+	int nsteps, max_in;
+	const int *maker, *uses;
+	struct constants *c;
 	struct arena *scratch;         /* eval's; empty between nodes */
 	struct plan *plan[PLAN_CACHE]; /* used last first; NULL behind the last one */
 	struct segment *segments;      /* of all plans */
 	struct variable *variable;     /* of a network with state */
 	int nvariables;
-	int max_in; /* inputs of any step */
 };
+
+/* Steps and constants of the graph, with one reference; all: for a tap, that is every step and
+ * every constant to the end. */
+int network_new(struct graph *g, bool all, struct network **out, struct err *err);
+struct network *network_ref(struct network *net);
+void network_unref(struct network *net); /* NULL is legal */
 
 /* Evaluates every step that depends on constants only, once. Unless keep is set, what only they
  * needed goes. c is zero-initialised, and freed by constants_free in every case. */
-int fold_constants(struct exec *e, struct constants *c, struct err *err);
-void constants_free(const struct exec *e, struct constants *c);
+int fold_constants(struct network *net, struct constants *c, struct err *err);
+void constants_free(const struct network *net, struct constants *c);
 /* One use of a constant is served by a kernel's packed copy: without further uses it goes. */
 void constants_release(struct constants *c, const struct value *v);
 /* The constant behind a value, made anew when it went before; absent when v is none. E_NOMEM or
  * what its evaluation says. */
-int constants_get(struct exec *e, const struct value *v, struct tensor *out, struct err *err);
+int constants_get(struct network *net, const struct value *v, struct tensor *out, struct err *err);
+/* The same, for a plan that reads it when it runs: it never goes. */
+int constants_hold(struct network *net, const struct value *v, struct tensor *out, struct err *err);
 
 /* Hands the outputs of a node, value by value, to the tap; t holds n->nout tensors. */
 int tap_outputs(struct exec *e, const struct node *n, const struct tensor *t, struct err *err);

@@ -1,0 +1,19 @@
+/* What the files behind mo.h share. */
+#ifndef API_H
+#define API_H
+
+#include <pthread.h>
+
+#include "exec/exec.h"
+#include "mo.h"
+
+struct mo_model {
+	struct graph *g;
+	pthread_mutex_t lock; /* of exec */
+	struct exec *exec; /* never runs: it keeps what all requests share; NULL before the first */
+};
+
+/* Keeps the words for mo_error, and gives the status back. */
+int api_failed(int status, struct err *err);
+
+#endif
