@@ -201,7 +201,7 @@ static int execute(const char *path, struct err *err)
 	return rc;
 }
 
-static int clone(const char *path, struct err *err)
+static int clone_read(const char *path, struct err *err)
 {
 	struct graph *g = read_quietly(path), *copy = graph_clone(g);
 	struct text t = {0};
@@ -372,7 +372,7 @@ static void executing(void **state)
 static void cloning_and_printing(void **state)
 {
 	(void)state;
-	sweep_networks("clone", clone);
+	sweep_networks("clone_read", clone_read);
 }
 
 static void data_files(void **state)
