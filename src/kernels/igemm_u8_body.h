@@ -74,46 +74,90 @@ INLINE ivec igemm_dot(ivec acc, bytes x, struct weights w)
 }
 #endif
 
-/* m and nv are constants after inlining. */
-INLINE void igemm_store(const struct igemm_u8_args *q, int m, int nv, int n, ivec acc[MR][NV])
+/* Lanes rounded to integers, within 0..255, that become bytes. */
+INLINE ivec igemm_round(const struct u8_epilogue *e, vec r)
+{
+	r = vec_fused(r, vec_set1(e->inv), vec_set1(e->zero));
+	r = vec_clamp_u8(r, vec_set1(e->lo), vec_set1(e->hi));
+#if VEC == 16
+	return _mm512_cvtps_epi32(r);
+#else
+	return _mm256_cvtps_epi32(r);
+#endif
+}
+
+/* Two rows of two vectors to bytes at p and q. */
+INLINE void igemm_pack(uint8_t *p, uint8_t *q, const ivec a[NV], const ivec b[NV])
+{
+#if VEC == 16
+	__m512i x = _mm512_packus_epi16(
+	    _mm512_packs_epi32(a[0], a[1]), _mm512_packs_epi32(b[0], b[1]));
+	x = _mm512_permutexvar_epi32(
+	    _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
+	_mm256_storeu_si256((__m256i *)q, _mm512_extracti64x4_epi64(x, 1));
+	_mm256_storeu_si256((__m256i *)p, _mm512_castsi512_si256(x));
+#else
+	__m256i x = _mm256_packus_epi16(
+	    _mm256_packs_epi32(a[0], a[1]), _mm256_packs_epi32(b[0], b[1]));
+	x = _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+	_mm_storeu_si128((__m128i *)q, _mm256_extracti128_si256(x, 1));
+	_mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(x));
+#endif
+}
+
+/* Whole vectors to bytes, nothing added: m and nv are constants after inlining. */
+INLINE void igemm_store(const struct igemm_u8_args *q, int m, int nv, ivec acc[MR][NV])
 {
 	vec scale[NV], bias[NV];
-	int last = n - (nv - 1) * VEC;
 #pragma GCC unroll 2
 	for (int v = 0; v < nv; v++) {
-		vec_mask mask = vec_first(n - v * VEC);
-		scale[v] = vec_load_mask(q->scale + v * VEC, mask);
-		bias[v] = q->bias ? vec_load_mask(q->bias + v * VEC, mask) : vec_zero();
+		scale[v] = vec_load(q->scale + v * VEC);
+		bias[v] = q->bias ? vec_load(q->bias + v * VEC) : vec_zero();
 	}
-#pragma GCC unroll 12
-	for (int i = 0; i < m; i++)
+#pragma GCC unroll 6
+	for (int i = 0; i < m; i += 2) {
+		uint8_t *c = (uint8_t *)q->c + (size_t)i * q->ldc;
+		ivec x[2][NV];
 #pragma GCC unroll 2
-		for (int v = 0; v < nv; v++) {
+		for (int k = 0; k < 2; k++)
+#pragma GCC unroll 2
+			for (int v = 0; v < nv; v++) {
+				vec r = ivec_float(acc[i + k < m ? i + k : i][v]);
+				x[k][v] = igemm_round(&q->e, vec_fused(r, scale[v], bias[v]));
+				x[k][1] = nv == 1 ? x[k][0] : x[k][1];
+			}
+		if (nv > 1) {
+			igemm_pack(c, i + 1 < m ? c + q->ldc : c, x[0], x[1]);
+			continue;
+		}
+		vec_store_u8(c, VEC, ivec_float(x[0][0]));
+		if (i + 1 < m)
+			vec_store_u8(c + q->ldc, VEC, ivec_float(x[1][0]));
+	}
+}
+
+/* Whatever the epilogue is, from sums in memory, which costs little beside a long depth. */
+static __attribute__((noinline)) void igemm_finish(
+    const struct igemm_u8_args *q, int m, int nv, int n, const ivec *acc)
+{
+	for (int v = 0; v < nv; v++) {
+		int left = n - v * VEC;
+		vec scale = vec_load_mask(q->scale + v * VEC, vec_first(left));
+		vec bias = q->bias ? vec_load_mask(q->bias + v * VEC, vec_first(left)) : vec_zero();
+		for (int i = 0; i < m; i++) {
+			vec r = vec_fused(ivec_float(acc[i * nv + v]), scale, bias);
 			size_t from = (size_t)i * q->ld_add + (size_t)(v * VEC);
 			size_t to = (size_t)i * q->ldc + (size_t)(v * VEC);
-			vec r = vec_fused(ivec_float(acc[i][v]), scale[v], bias[v]);
-			u8_finish(&q->e, q->add, from, q->c, to, v + 1 < nv ? VEC : last, r);
+			if (left >= VEC)
+				u8_finish(&q->e, q->add, from, q->c, to, VEC, r);
+			else
+				u8_finish(&q->e, q->add, from, q->c, to, left, r);
 		}
-}
-
-INLINE void igemm_four(int m, int nv, const int8_t *b, const int32_t x[MR], ivec acc[MR][NV])
-{
-	struct weights w[NV];
-#pragma GCC unroll 2
-	for (int v = 0; v < nv; v++)
-		w[v] = igemm_weights(b + v * 4 * VEC);
-#pragma GCC unroll 12
-	for (int i = 0; i < m; i++) {
-		bytes y = igemm_bytes(x[i]);
-#pragma GCC unroll 2
-		for (int v = 0; v < nv; v++)
-			acc[i][v] = igemm_dot(acc[i][v], y, w[v]);
 	}
 }
 
-INLINE void igemm_rows(const struct igemm_u8_args *q, int m, int nv, int n)
+INLINE void igemm_sums(const struct igemm_u8_args *q, int m, int nv, ivec acc[MR][NV])
 {
-	ivec acc[MR][NV];
 	const uint8_t *const *rows = q->rows;
 	const int8_t *b = q->b;
 #pragma GCC unroll 12
@@ -123,27 +167,41 @@ INLINE void igemm_rows(const struct igemm_u8_args *q, int m, int nv, int n)
 			acc[i][v] = ivec_load(q->start + v * VEC);
 	for (int t = 0; t < q->taps; t++, rows += m) {
 		const uint8_t *a[MR];
-		ptrdiff_t p = 0;
 #pragma GCC unroll 12
 		for (int i = 0; i < m; i++)
 			a[i] = rows[i] + q->offset;
-		for (; p + 4 <= q->k; p += 4, b += nv * 4 * VEC) {
-			int32_t x[MR];
+		for (ptrdiff_t p = 0; p < q->k; p += 4, b += nv * 4 * VEC) {
+			struct weights w[NV];
+#pragma GCC unroll 2
+			for (int v = 0; v < nv; v++)
+				w[v] = igemm_weights(b + v * 4 * VEC);
 #pragma GCC unroll 12
-			for (int i = 0; i < m; i++)
-				memcpy(&x[i], a[i] + p, sizeof x[i]);
-			igemm_four(m, nv, b, x, acc);
-		}
-		if (p < q->k) {
-			int32_t x[MR] = {0};
-			for (int i = 0; i < m; i++)
-				for (int s = 0; p + s < q->k; s++)
-					x[i] |= a[i][p + s] << 8 * s;
-			igemm_four(m, nv, b, x, acc);
-			b += nv * 4 * VEC;
+			for (int i = 0; i < m; i++) {
+				int32_t x;
+				memcpy(&x, a[i] + p, sizeof x);
+				bytes y = igemm_bytes(x);
+#pragma GCC unroll 2
+				for (int v = 0; v < nv; v++)
+					acc[i][v] = igemm_dot(acc[i][v], y, w[v]);
+			}
 		}
 	}
-	igemm_store(q, m, nv, n, acc);
+}
+
+INLINE void igemm_rows(const struct igemm_u8_args *q, int m, int nv, int n)
+{
+	ivec acc[MR][NV], sums[MR * NV];
+	igemm_sums(q, m, nv, acc);
+	if (n == nv * VEC && q->e.out == U8_OUT_U8 && !q->e.add) {
+		igemm_store(q, m, nv, acc);
+		return;
+	}
+#pragma GCC unroll 12
+	for (int i = 0; i < m; i++)
+#pragma GCC unroll 2
+		for (int v = 0; v < nv; v++)
+			sums[i * nv + v] = acc[i][v];
+	igemm_finish(q, m, nv, n, sums);
 }
 
 /* One function per number of rows, so that a lower tile does no work for rows it has not. */

@@ -10,6 +10,7 @@
 #define MAX_MR 16              /* rows of a tile in any table row */
 #define FEW_CHANNELS 16        /* below, windows are gathered */
 #define SLACK 16               /* bytes that gathering may write too many */
+#define OVER 3                 /* bytes that are read beyond a row */
 
 /* PLAIN: row after row, TAPS: a pointer per window element, PATCH: windows are copied into rows. */
 enum feed { PLAIN, TAPS, PATCH };
@@ -198,13 +199,26 @@ static size_t pointer_bytes(const struct nhwc_conv_u8 *c)
 	return nhwc_round64((size_t)c->block_rows * (size_t)row_taps(c) * sizeof(uint8_t *));
 }
 
+/* A pixel of zero points, and as much of the end of the image as a row may read too far from. */
+static size_t pixel_bytes(const struct nhwc_conv_u8 *c)
+{
+	return nhwc_round64((size_t)(c->s.groups * c->s.cin) + OVER);
+}
+
+static size_t last_bytes(const struct nhwc_conv_u8 *c)
+{
+	size_t pixels = (size_t)c->s.batch * nhwc_volume(c->s.in);
+	size_t n = (size_t)(c->s.groups * c->s.cin), all = (pixels - 1) * (size_t)c->ld_in + n;
+	return (all < n + OVER ? all : n + OVER) + OVER;
+}
+
 static void plan(struct nhwc_conv_u8 *c)
 {
 	c->row = igemm_u8_pick();
 	c->feed = feed_of(c);
 	cut(c);
 	size_t copies = (size_t)c->block_rows * row_copy(c);
-	c->shared = nhwc_round64((size_t)(c->s.groups * c->s.cin));
+	c->shared = pixel_bytes(c) + nhwc_round64(last_bytes(c));
 	c->worker = pointer_bytes(c) + (copies ? nhwc_round64(copies + SLACK) : 0);
 }
 
@@ -216,6 +230,7 @@ struct igemm_run {
 	struct u8_epilogue e;
 	const uint8_t *zero; /* a pixel outside of the image */
 	const uint8_t *end;  /* of the input */
+	const uint8_t *last; /* the end of a copy of its end, with OVER bytes behind; or NULL */
 };
 
 /* The window of one output pixel: its image, and its first element, which may lie outside. */
@@ -325,6 +340,15 @@ static void gather(const struct igemm_run *r, int row, int m, const uint8_t **ro
 	}
 }
 
+/* Rows that would be read beyond the end of the input point to the copy instead. */
+static void keep_inside(const struct igemm_run *r, size_t n, const uint8_t **rows)
+{
+	ptrdiff_t need = r->c->s.groups * r->c->s.cin + OVER;
+	for (size_t i = 0; i < n && r->last; i++)
+		if (rows[i] != r->zero && r->end - rows[i] < need)
+			rows[i] = r->last - (r->end - rows[i]);
+}
+
 /* Fills the pointers of tiles of rows first..last-1, each [taps][rows of the tile]. */
 static void point(const struct igemm_run *r, int first, int last, int tiles, char *scratch)
 {
@@ -341,6 +365,8 @@ static void point(const struct igemm_run *r, int first, int last, int tiles, cha
 			point_taps(r, from, m, rows);
 		else
 			gather(r, from, m, rows, &copy);
+		if (c->feed != PATCH)
+			keep_inside(r, (size_t)m * (size_t)row_taps(c), rows);
 		rows += (size_t)m * (size_t)row_taps(c);
 	}
 }
@@ -398,8 +424,14 @@ static void run(const struct nhwc_conv_u8 *c, struct pool *pool, const struct nh
 	const struct conv_shape *s = &c->s;
 	size_t pixels = (size_t)s->batch * nhwc_volume(s->in);
 	const uint8_t *end = a->in + (pixels - 1) * (size_t)c->ld_in + s->groups * s->cin;
-	struct igemm_run r = {c, a, nhwc_epilogue_u8(c), a->scratch, end};
+	struct igemm_run r = {c, a, nhwc_epilogue_u8(c), a->scratch, end, NULL};
 	memset(a->scratch, c->zero, c->shared);
+	if (cin_of(c) % 4) {
+		size_t n = last_bytes(c) - OVER;
+		uint8_t *copy = (uint8_t *)a->scratch + pixel_bytes(c);
+		memcpy(copy, end - n, n);
+		r.last = copy + n;
+	}
 	pool_run(pool, c->row_blocks * c->col_blocks, task, &r);
 }
 

@@ -20,13 +20,13 @@ struct u8_epilogue {
 struct igemm_u8_args {
 	const uint8_t *const *rows; /* [taps][m] */
 	size_t offset;              /* bytes that are added to each row's pointer */
-	int taps, k;
-	const int32_t *start;      /* what the sums start with: nr values, or nr / 2 as b */
-	const int8_t *b;           /* panel [taps][k / 4 rounded up][nr][4], or [nr / 2][4] when n
-				      is at most nr / 2; bytes beyond k are 0 */
-	const float *scale, *bias; /* n values; bias may be NULL */
-	const void *add;           /* m rows by n, ld_add elements apart */
-	void *c;                   /* m rows by n, ldc elements apart: all that is written */
+	int taps, k;                /* of a row, k rounded up to fours are read */
+	const int32_t *start;       /* what the sums start with: nr values, or nr / 2 as b */
+	const int8_t *b;            /* panel [taps][k / 4 rounded up][nr][4], or [nr / 2][4] when n
+				       is at most nr / 2; bytes beyond k are 0 */
+	const float *scale, *bias;  /* n values; bias may be NULL */
+	const void *add;            /* m rows by n, ld_add elements apart */
+	void *c;                    /* m rows by n, ldc elements apart: all that is written */
 	size_t ld_add, ldc;
 	struct u8_epilogue e;
 };

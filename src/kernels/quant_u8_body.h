@@ -3,6 +3,10 @@
 #include "kernels/nhwc_kernel_u8.h"
 #include "kernels/vec_u8.h"
 
+#ifndef NAME
+#define NAME(what) quant_u8_##what##__ref
+#endif
+
 INLINE vec quant_load(const void *from, int64_t i, int left)
 {
 	const float *p = (const float *)from + i;
