@@ -34,6 +34,7 @@ struct bench {
 	double *ms;
 	int n;
 	double read_ms, compile_ms, first_ms, total_ms;
+	bool int8; /* some layer is computed in 8 bits */
 };
 
 static double now_ms(void)
@@ -124,6 +125,7 @@ static int measure(struct bench *b, struct err *err)
 	s = b->out && b->ms ? compile(b, &e, err) : fail_nomem(err);
 	s = s ? s : once(b, e, &b->first_ms, err);
 	s = s ? s : steady(b, e, err);
+	b->int8 = !s && exec_is_int8(e);
 	exec_free(e);
 	return s;
 }
@@ -189,7 +191,7 @@ static int write_json(const struct bench *b, const struct profile *p, struct err
 	cJSON_AddNumberToObject(j, "iterations", b->n);
 	cJSON_AddNumberToObject(j, "threads", pool_size(b->pool));
 	cJSON_AddNumberToObject(j, "peak_rss_mb", peak_mb());
-	cJSON_AddStringToObject(j, "effective_precision", "f32");
+	cJSON_AddStringToObject(j, "effective_precision", b->int8 ? "i8" : "f32");
 	cJSON_AddStringToObject(j, "isa", cpu_level());
 	if (b->profile)
 		cJSON_AddItemToObject(j, "profile", profile_json(p));
@@ -198,8 +200,8 @@ static int write_json(const struct bench *b, const struct profile *p, struct err
 
 static void print(const struct bench *b, const struct profile *p)
 {
-	printf("%s, %s, %d thread%s, computed in f32\n", b->model, cpu_level(), pool_size(b->pool),
-	    pool_size(b->pool) == 1 ? "" : "s");
+	printf("%s, %s, %d thread%s, computed in %s\n", b->model, cpu_level(), pool_size(b->pool),
+	    pool_size(b->pool) == 1 ? "" : "s", b->int8 ? "i8" : "f32");
 	printf("read %.2f ms, compile %.2f ms, first inference %.2f ms, peak memory %.0f MB\n",
 	    b->read_ms, b->compile_ms, b->first_ms, peak_mb());
 	printf("latency over %d runs: min %.3f ms, median %.3f, mean %.3f, p90 %.3f, p99 %.3f, "

@@ -25,6 +25,7 @@ static int attach(
 	    .max_in = net->max_in,
 	    .maker = net->maker,
 	    .uses = net->uses,
+	    .quant = net->quant,
 	    .c = &net->c,
 	    .scratch = scratch};
 	int status = variables_new(e, err);
@@ -40,8 +41,9 @@ int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, s
 	struct exec_options none = {0};
 	struct network *net;
 	*out = NULL;
-	int status = network_new(g, o && o->tap, &net, err);
-	return status == OK ? attach(net, o ? o : &none, out, err) : status;
+	o = o ? o : &none;
+	int status = network_new(g, o, &net, err);
+	return status == OK ? attach(net, o, out, err) : status;
 }
 
 int exec_share(const struct exec *e, struct pool *pool, struct exec **out, struct err *err)
@@ -135,4 +137,13 @@ size_t exec_packed(const struct exec *e)
 		sum += e->net->pack[i].bytes;
 	pthread_mutex_unlock(&e->net->lock);
 	return sum;
+}
+
+bool exec_is_int8(const struct exec *e)
+{
+	const struct plan *p = e->plan[0];
+	for (int i = 0; p && i < p->ncalls; i++)
+		if (p->call[i].kind == CALL_CONV_U8)
+			return true;
+	return false;
 }

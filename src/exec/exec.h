@@ -43,5 +43,7 @@ void exec_reset_state(struct exec *e);
 /* Bytes of the workspace of the current plan, and of packed weights. */
 size_t exec_workspace(const struct exec *e);
 size_t exec_packed(const struct exec *e);
+/* Does the current plan compute any layer with weights in 8 bits? */
+bool exec_is_int8(const struct exec *e);
 
 #endif

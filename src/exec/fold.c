@@ -19,12 +19,18 @@ static int load_consts(const struct network *net, struct constants *c, struct er
 	return OK;
 }
 
+/* A constant whose content has not been left for later. */
+static bool is_there(const struct tensor *t)
+{
+	return t->type != DT_NONE && (t->data || !tensor_count(t));
+}
+
 static bool foldable(const struct constants *c, const struct node *n)
 {
 	if (n->op->flags & (OPF_RANDOM | OPF_SINK))
 		return false;
 	for (int k = 0; k < n->nin; k++)
-		if (n->in[k].value && c->t[n->in[k].value->id].type == DT_NONE)
+		if (n->in[k].value && !is_there(&c->t[n->in[k].value->id]))
 			return false;
 	return true;
 }
@@ -113,6 +119,17 @@ static int fold_step(struct step *s, struct constants *c, struct tensor *in, str
 	return OK;
 }
 
+/* Type and dims are known; the content is made when it is asked for. */
+static void leave(struct step *s, struct constants *c)
+{
+	const struct value *v = &s->node->out[0];
+	struct tensor *t = &c->t[v->id];
+	*t = (struct tensor){.type = v->info.type, .rank = v->info.shape.rank};
+	for (int d = 0; d < t->rank; d++)
+		t->dim[d] = v->info.shape.dim[d].min;
+	s->folded = true;
+}
+
 int fold_constants(struct network *net, struct constants *c, struct err *err)
 {
 	size_t n = net->graph->nvalues + 1;
@@ -126,7 +143,9 @@ int fold_constants(struct network *net, struct constants *c, struct err *err)
 		status = load_consts(net, c, err);
 	}
 	for (int i = 0; i < net->nsteps && status == OK; i++)
-		if (foldable(c, net->step[i].node))
+		if (c == &net->c && net->step[i].deferred)
+			leave(&net->step[i], c);
+		else if (foldable(c, net->step[i].node))
 			status = fold_step(&net->step[i], c, in, err);
 	free(in);
 	return status;

@@ -14,10 +14,10 @@ const struct node *follower(const struct lower *l, const struct value *v)
 	return NULL;
 }
 
-static void absorb(struct lower *l, struct fused *f, const struct node *n)
+static void absorb(struct lower *l, const struct node **end, const struct node *n)
 {
 	l->absorbed[l->e->maker[n->out[0].id]] = true;
-	f->end = n;
+	*end = n;
 }
 
 static bool same_dims(const struct tensor *a, const struct tensor *b)
@@ -82,28 +82,39 @@ static int fuse_add(struct lower *l, int i, int axis, int64_t channels, struct f
 		return OK;
 	*more = true;
 	if (lower_constant(l, v) && is_per_axis(t, y->rank, axis, channels)) {
-		absorb(l, f, n);
+		absorb(l, &f->end, n);
 		return take_bias(l, f, v, channels);
 	}
 	*more = !f->add && v != x && same_dims(t, y) && is_there(l, v, i);
 	if (*more) {
 		f->add = v;
-		absorb(l, f, n);
+		absorb(l, &f->end, n);
 	}
 	return OK;
 }
 
-static void fuse_clamp(struct lower *l, struct fused *f)
+void fuse_clamp(struct lower *l, const struct node **end, float *lo, float *hi)
 {
-	const struct node *n = follower(l, &f->end->out[0]);
+	const struct node *n = follower(l, &(*end)->out[0]);
 	if (n && node_is(n, OP_RELU)) {
-		f->lo = 0;
-		absorb(l, f, n);
+		*lo = 0;
+		absorb(l, end, n);
 	} else if (n && node_is(n, OP_CLAMP)) {
-		f->lo = (float)attr_f(n, "min");
-		f->hi = (float)attr_f(n, "max");
-		absorb(l, f, n);
+		*lo = (float)attr_f(n, "min");
+		*hi = (float)attr_f(n, "max");
+		absorb(l, end, n);
 	}
+}
+
+const struct quant *fuse_quantize(struct lower *l, const struct node **end)
+{
+	const struct value *x = &(*end)->out[0];
+	const struct node *n = follower(l, x);
+	if (!n || !node_is(n, OP_FAKE_QUANTIZE) || node_in(n, 0) != x ||
+	    !l->e->quant[n->out[0].id].on)
+		return NULL;
+	absorb(l, end, n);
+	return &l->e->quant[n->out[0].id];
 }
 
 int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f)
@@ -113,6 +124,6 @@ int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f)
 	*f = (struct fused){.end = l->e->step[i].node, .lo = -INFINITY, .hi = INFINITY};
 	while (more && status == OK)
 		status = fuse_add(l, i, axis, channels, f, &more);
-	fuse_clamp(l, f);
+	fuse_clamp(l, &f->end, &f->lo, &f->hi);
 	return status;
 }

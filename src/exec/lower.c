@@ -184,8 +184,9 @@ static int lower_tap(struct lower *l, const struct node *n)
 static int lower_step(struct lower *l, int i)
 {
 	const struct node *n = l->e->step[i].node;
-	static int (*const kernels[])(struct lower *, int, bool *) = {lower_move, lower_conv,
-	    lower_matmul, lower_pool, lower_attention, lower_norm, lower_chain};
+	static int (*const kernels[])(struct lower *, int, bool *) = {lower_u8, lower_move,
+	    lower_conv_u8, lower_conv, lower_matmul, lower_pool, lower_attention, lower_norm,
+	    lower_chain};
 	bool done = l->e->step[i].folded || (n->nout && l->p->known[n->out[0].id]);
 	int status = OK;
 	if (done)

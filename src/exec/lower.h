@@ -34,6 +34,10 @@ bool is_there(const struct lower *l, const struct value *v, int i);
 /* The nodes behind step i that its kernel does with channels along axis of its output: marks them
  * absorbed. */
 int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f);
+/* The FakeQuantize behind: its result's values, which the kernel writes as bytes; NULL: none. */
+const struct quant *fuse_quantize(struct lower *l, const struct node **end);
+/* A ReLU or Clamp behind *end. */
+void fuse_clamp(struct lower *l, const struct node **end, float *lo, float *hi);
 
 /* ---- layouts (layout.c) ---- */
 
@@ -53,6 +57,8 @@ int spot_need(struct lower *l, const struct value *v, enum layout layout, struct
 /* Room for a value that the next call computes. in_place allows a part of a Concat's result. */
 int spot_make(
     struct lower *l, const struct value *v, enum layout layout, bool in_place, struct spot *out);
+/* Rows of a value that lies like this; distances and codes are the caller's to set. */
+struct quant_u8 quant_rows(const struct tensor *t, enum layout layout);
 /* A value that is another one, from an offset on. */
 void spot_alias(struct lower *l, const struct value *v, enum layout layout, struct spot s);
 
@@ -64,6 +70,13 @@ struct call *call_add(struct lower *l, enum call_kind kind, const struct node *n
 void call_uses(struct lower *l, struct ref r);
 int call_scratch(struct lower *l, struct call *c, size_t bytes);
 
+/* Geometry of a convolution; false when the kernels don't count that far. */
+bool conv_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s);
+/* That of rows [rows x cin] times a constant matrix; likewise. */
+bool linear_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s);
+/* That of a max pooling, but for the distances of pixels. */
+bool max_pool_shape(const struct lower *l, const struct node *n, struct conv_shape *s);
+
 /* Each lowers step i; *done says whether there is a kernel for it. */
 int lower_conv(struct lower *l, int i, bool *done);
 int lower_matmul(struct lower *l, int i, bool *done);
@@ -73,6 +86,8 @@ int lower_move(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);
 int lower_norm(struct lower *l, int i, bool *done);
 int lower_attention(struct lower *l, int i, bool *done);
+int lower_conv_u8(struct lower *l, int i, bool *done); /* and products with constants */
+int lower_u8(struct lower *l, int i, bool *done);      /* what else is computed in 8 bits */
 int lower_eval(struct lower *l, int i);
 /* Has step i a kernel that reads and writes CHANNELS_LAST, but for what only packing tells? */
 bool conv_has_kernel(const struct lower *l, const struct node *n);

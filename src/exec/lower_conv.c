@@ -22,8 +22,7 @@ static int groups_of(const struct node *n, const struct tensor *w)
 	return node_is(n, OP_GROUP_CONVOLUTION) ? (int)w->dim[0] : 1;
 }
 
-/* What the shapes and attributes say; false when the kernels don't count that far. */
-static bool conv_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s)
+bool conv_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s)
 {
 	const struct tensor *x = lower_dims(l, node_in(n, 0)), *w = lower_dims(l, node_in(n, 1));
 	const struct tensor *y = lower_dims(l, &n->out[0]);
@@ -132,23 +131,18 @@ int lower_conv(struct lower *l, int i, bool *done)
 
 /* ---- MatMul with one constant matrix on the right ---- */
 
-int lower_linear(struct lower *l, int i, bool *done)
+bool linear_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s)
 {
-	const struct node *n = l->e->step[i].node;
 	const struct value *b = node_in(n, 1);
 	const struct tensor *x = lower_dims(l, node_in(n, 0)), *w = lower_dims(l, b);
 	const struct tensor *y = lower_dims(l, &n->out[0]);
-	struct nhwc_conv_f32 k = {0};
-	struct fused f;
-	const void *packed;
 	bool t = attr_bool(n, "transpose_b");
 	if (!lower_constant(l, b) || w->rank != 2 || x->rank < 2 || attr_bool(n, "transpose_a"))
-		return OK;
+		return false;
 	int64_t cin = w->dim[t], cout = w->dim[!t], rows = cout ? tensor_count(y) / cout : 0;
 	if (!counts_fit(cin, 1, 1) || !counts_fit(cout, 1, 1) || !counts_fit(rows, 1, 1) || !cin)
-		return OK;
-	*done = true;
-	k.s = (struct conv_shape){.batch = (int)rows,
+		return false;
+	*s = (struct conv_shape){.batch = (int)rows,
 	    .groups = 1,
 	    .cin = (int)cin,
 	    .cout = (int)cout,
@@ -157,12 +151,24 @@ int lower_linear(struct lower *l, int i, bool *done)
 	    .kernel = {1, 1, 1},
 	    .stride = {1, 1, 1},
 	    .dilation = {1, 1, 1}};
-	k.ld_in = cin;
-	k.ld_out = k.ld_add = cout;
-	k.way = CONV_IGEMM;
+	return true;
+}
+
+int lower_linear(struct lower *l, int i, bool *done)
+{
+	const struct node *n = l->e->step[i].node;
+	struct nhwc_conv_f32 k = {.way = CONV_IGEMM};
+	struct fused f;
+	const void *packed;
+	bool t = attr_bool(n, "transpose_b");
+	if (!linear_shape_of(l, n, &k.s))
+		return OK;
+	*done = true;
+	k.ld_in = k.s.cin;
+	k.ld_out = k.ld_add = k.s.cout;
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
 	int status = pack_linear(l->e, n, &k, t, &packed, l->err);
 	if (status == OK)
-		status = fuse(l, i, y->rank - 1, cout, &f);
+		status = fuse(l, i, lower_dims(l, &n->out[0])->rank - 1, k.s.cout, &f);
 	return status == OK ? conv_call(l, n, &k, &f, ROW_MAJOR, packed) : status;
 }

@@ -1,12 +1,6 @@
 /* Layers that only move elements: as another view of what is there, or as copies of runs. */
 #include "exec/lower.h"
 
-static bool is_reshape(const struct node *n)
-{
-	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15) ||
-	       node_is(n, OP_UNSQUEEZE) || node_is(n, OP_IDENTITY);
-}
-
 /* ---- Transpose between the two layouts ---- */
 
 /* 1: brings dim 1 to the end; -1: the last dim to place 1; 0: something else. */
@@ -70,11 +64,13 @@ static bool same_place(struct ref a, struct ref b)
 static int concat_last(struct lower *l, const struct node *n)
 {
 	struct spot y, x;
-	int status = spot_make(l, &n->out[0], CHANNELS_LAST, true, &y);
-	int64_t size = dtype_bytes(lower_dims(l, &n->out[0])->type, 1);
+	bool u8 = l->e->quant[n->out[0].id].on;
+	enum layout layout = u8 ? U8_CHANNELS_LAST : CHANNELS_LAST;
+	int status = spot_make(l, &n->out[0], layout, true, &y);
+	int64_t size = u8 ? 1 : dtype_bytes(lower_dims(l, &n->out[0])->type, 1);
 	for (int k = 0; k < n->nin && status == OK; k++) {
 		const struct tensor *t = lower_dims(l, node_in(n, k));
-		status = spot_need(l, node_in(n, k), CHANNELS_LAST, &x);
+		status = spot_need(l, node_in(n, k), layout, &x);
 		if (status == OK && !same_place(x.ref, y.ref) && tensor_count(t))
 			status = copy_call(l, n, x.ref, y.ref,
 			    (struct copy){
@@ -122,15 +118,16 @@ static int lower_concat(struct lower *l, const struct node *n, bool *done)
 static int lower_reshape(struct lower *l, const struct node *n)
 {
 	struct spot s;
-	int status = spot_need(l, node_in(n, 0), ROW_MAJOR, &s);
-	spot_alias(l, &n->out[0], ROW_MAJOR, (struct spot){s.ref, 0});
+	enum layout layout = l->e->quant[n->out[0].id].on ? U8_ROW_MAJOR : ROW_MAJOR;
+	int status = spot_need(l, node_in(n, 0), layout, &s);
+	spot_alias(l, &n->out[0], layout, (struct spot){s.ref, 0});
 	return status;
 }
 
 int lower_move(struct lower *l, int i, bool *done)
 {
 	const struct node *n = l->e->step[i].node;
-	if (is_reshape(n)) {
+	if (quant_reshapes(n)) {
 		*done = true;
 		return lower_reshape(l, n);
 	}

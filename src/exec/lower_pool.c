@@ -132,6 +132,15 @@ bool pool_has_kernel(const struct lower *l, const struct node *n)
 	return (n->nout < 2 || (!l->e->o.tap && !l->e->uses[n->out[1].id])) && pool_shape(l, n, &k);
 }
 
+bool max_pool_shape(const struct lower *l, const struct node *n, struct conv_shape *s)
+{
+	struct nhwc_pool_f32 k;
+	if (!is_max(n) || !pool_has_kernel(l, n) || !pool_shape(l, n, &k))
+		return false;
+	*s = k.s;
+	return true;
+}
+
 int lower_pool(struct lower *l, int i, bool *done)
 {
 	const struct node *n = l->e->step[i].node;

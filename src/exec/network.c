@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exec/pack.h"
+#include "exec/quant.h"
 
 /* Values need dense ids. They are rewritten only when they are not right already, so that several
  * may read one graph. */
@@ -78,7 +79,8 @@ static int build_steps(struct network *net, bool all, struct err *err)
 	return ok ? OK : fail_nomem(err);
 }
 
-int network_new(struct graph *g, bool all, struct network **out, struct err *err)
+int network_new(
+    struct graph *g, const struct exec_options *o, struct network **out, struct err *err)
 {
 	struct network *net = calloc(1, sizeof *net);
 	if (!net)
@@ -86,9 +88,11 @@ int network_new(struct graph *g, bool all, struct network **out, struct err *err
 	pthread_mutex_init(&net->lock, NULL);
 	net->refs = 1;
 	net->graph = g;
-	net->c.keep = net->all.keep = all;
+	net->c.keep = net->all.keep = o->tap != NULL;
 	number(g);
-	int status = build_steps(net, all, err);
+	int status = build_steps(net, o->tap != NULL, err);
+	if (status == OK)
+		status = quant_choose(net, o, err);
 	if (status == OK)
 		status = fold_constants(net, &net->c, err);
 	if (status < 0) {
@@ -116,5 +120,6 @@ void network_unref(struct network *net)
 	free(net->step);
 	free(net->uses);
 	free(net->maker);
+	free(net->quant);
 	free(net);
 }

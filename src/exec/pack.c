@@ -3,12 +3,11 @@
 
 #include "exec/pack.h"
 
-static struct pack *find(
-    const struct network *net, const struct node *n, const struct nhwc_conv_f32 *k)
+static struct pack *find(const struct network *net, const struct node *n, int way, int row, bool u8)
 {
 	for (int i = 0; i < net->npacks; i++) {
 		struct pack *p = &net->pack[i];
-		if (p->node == n && p->way == k->way && p->row == k->row)
+		if (p->node == n && p->way == way && p->row == row && p->u8 == u8)
 			return p;
 	}
 	return NULL;
@@ -59,7 +58,7 @@ static int pack(struct network *net, const struct node *n, const struct nhwc_con
 int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const void **out,
     struct err *err)
 {
-	struct pack *p = find(e->net, n, k);
+	struct pack *p = find(e->net, n, k->way, k->row, false);
 	struct tensor w;
 	if (p) {
 		*out = p->data;
@@ -83,7 +82,7 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 {
 	struct tensor w;
 	size_t rows = (size_t)k->s.cin, cols = (size_t)k->s.cout;
-	if (transposed || find(e->net, n, k))
+	if (transposed || find(e->net, n, k->way, k->row, false))
 		return pack_conv(e, n, k, out, err);
 	int status = constants_get(e->net, node_in(n, 1), &w, err);
 	if (status < 0)
@@ -97,9 +96,50 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 	return status;
 }
 
+/* The integers are read from the file, what would become of them as floats is not needed. */
+static void release_weights(
+    struct network *net, const struct node *n, const struct quant_weights *w)
+{
+	const struct value *v = node_in(n, 1);
+	if (net->c.t[v->id].data)
+		constants_release(&net->c, v);
+	blob_forget(w->q->data, 0, blob_size(w->q->data));
+}
+
+int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
+    const struct nhwc_conv_u8 *k, const struct pack **out, struct err *err)
+{
+	struct network *net = e->net;
+	int8_t *q = NULL;
+	float *scale = NULL;
+	*out = find(net, n, k->way, k->row, true);
+	if (*out)
+		return OK;
+	bool first = !is_packed(net, n);
+	int status = quant_read(w, &q, &scale, err);
+	struct pack *p = status == OK ? add(net, nhwc_conv_u8_packed(k)) : NULL;
+	if (p) {
+		p->node = n;
+		p->way = k->way;
+		p->row = k->row;
+		p->u8 = true;
+		p->scale = scale;
+		nhwc_conv_u8_pack(k, q, p->data);
+		if (first)
+			release_weights(net, n, w);
+		*out = p;
+	} else {
+		free(scale);
+	}
+	free(q);
+	return p || status < 0 ? status : fail_nomem(err);
+}
+
 void packs_free(struct network *net)
 {
-	for (int i = 0; i < net->npacks; i++)
+	for (int i = 0; i < net->npacks; i++) {
 		free(net->pack[i].data);
+		free(net->pack[i].scale);
+	}
 	free(net->pack);
 }

@@ -10,6 +10,10 @@ int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *
 /* The right operand of a product as that of a convolution; transposed: [cout][cin]. */
 int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k,
     bool transposed, const void **out, struct err *err);
+/* Integer weights of a layer for way and row of k, and their scale for each output channel.
+ * E_UNSUPPORTED, without a message, when they don't fit 8 bits. */
+int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
+    const struct nhwc_conv_u8 *k, const struct pack **out, struct err *err);
 void packs_free(struct network *net);
 
 #endif

@@ -7,14 +7,18 @@
 #ifndef EXEC_PLAN_H
 #define EXEC_PLAN_H
 
+#include "exec/quant.h"
 #include "exec/state.h"
 #include "kernels/attention_f32.h"
 #include "kernels/chain_f32.h"
 #include "kernels/layout.h"
 #include "kernels/matmul_f32.h"
 #include "kernels/nhwc_conv_f32.h"
+#include "kernels/nhwc_conv_u8.h"
 #include "kernels/nhwc_pool_f32.h"
+#include "kernels/nhwc_pool_u8.h"
 #include "kernels/norm_f32.h"
+#include "kernels/quant_u8.h"
 
 /* Bytes of a buffer from an offset on; buffer 0 is none: a NULL pointer. */
 struct ref {
@@ -38,13 +42,17 @@ struct buffer {
 	int first, last; /* calls between which it lives */
 };
 
-/* How the elements of a value lie in memory. */
+/* How the elements of a value lie in memory. A value with a struct quant may lie there as bytes,
+ * too, which is the same to the last bit. */
 enum layout {
 	ROW_MAJOR,     /* as its dims say */
 	CHANNELS_LAST, /* dim 1 innermost: batch, dims 2.., dim 1, for float values of rank 3 to 5
 			*/
+	U8_ROW_MAJOR,
+	U8_CHANNELS_LAST,
 	LAYOUTS,
 };
+enum { LAYOUT_ORDER = 1, LAYOUT_U8 = 2 }; /* bits of an enum layout */
 
 /* Where a value is to be found in one layout. ld: elements from pixel to pixel of CHANNELS_LAST,
  * which are more than its channels when it lies inside of another. */
@@ -67,6 +75,12 @@ enum call_kind {
 	CALL_CHAIN,
 	CALL_NORM,
 	CALL_TAP,
+	CALL_CONV_U8,
+	CALL_POOL_U8,
+	CALL_QUANTIZE,
+	CALL_DEQUANTIZE,
+	CALL_REQUANTIZE,
+	CALL_ADD_U8,
 	CALL_KINDS,
 };
 
@@ -83,6 +97,12 @@ struct call {
 	union {
 		struct nhwc_conv_f32 conv;
 		struct nhwc_pool_f32 pool;
+		struct {
+			struct nhwc_conv_u8 k;
+			struct ref scale;
+		} conv_u8;
+		struct nhwc_pool_u8 pool_u8;
+		struct quant_u8 quant; /* of two: the second operand is add */
 		struct {
 			struct matmul_f32 q;
 			struct ref b;

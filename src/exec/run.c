@@ -113,6 +113,55 @@ static int run_attention(struct exec *e, struct plan *p, const struct call *c, s
 	return OK;
 }
 
+static int run_conv_u8(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	struct nhwc_conv_u8_args a = {.in = ref_at(p, c->in),
+	    .packed = ref_at(p, c->packed),
+	    .scale = ref_at(p, c->conv_u8.scale),
+	    .bias = ref_at(p, c->bias),
+	    .add = ref_at(p, c->add),
+	    .out = ref_at(p, c->out),
+	    .scratch = ref_at(p, c->scratch)};
+	(void)err;
+	nhwc_conv_u8_run(&c->conv_u8.k, e->o.pool, &a);
+	return OK;
+}
+
+static int run_pool_u8(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	nhwc_pool_u8_run(&c->pool_u8, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	return OK;
+}
+
+static int run_quantize(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	quantize_u8(&c->quant, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	return OK;
+}
+
+static int run_dequantize(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	dequantize_u8(&c->quant, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	return OK;
+}
+
+static int run_requantize(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	requantize_u8(&c->quant, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	return OK;
+}
+
+static int run_add_u8(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	add_u8(&c->quant, e->o.pool, ref_at(p, c->in), ref_at(p, c->add), ref_at(p, c->out));
+	return OK;
+}
+
 static int run_tap(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	const struct node *n = c->node;
@@ -141,6 +190,12 @@ static const struct {
     [CALL_CHAIN] = {run_chain, "chain"},
     [CALL_NORM] = {run_norm, "norm"},
     [CALL_TAP] = {run_tap, "tap"},
+    [CALL_CONV_U8] = {run_conv_u8, "conv u8"},
+    [CALL_POOL_U8] = {run_pool_u8, "pool u8"},
+    [CALL_QUANTIZE] = {run_quantize, "quantize"},
+    [CALL_DEQUANTIZE] = {run_dequantize, "dequantize"},
+    [CALL_REQUANTIZE] = {run_requantize, "requantize"},
+    [CALL_ADD_U8] = {run_add_u8, "add u8"},
 };
 
 const char *call_name(enum call_kind kind)

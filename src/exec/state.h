@@ -13,7 +13,8 @@
 /* One node that does something: neither Const, Parameter nor Result. */
 struct step {
 	struct node *node;
-	bool folded; /* its outputs are constants of the network */
+	bool folded;   /* its outputs are constants of the network */
+	bool deferred; /* a constant that is made only if somebody asks for it */
 };
 
 /* Constants of the network and what follows from them, by value id. */
@@ -28,6 +29,8 @@ struct constants {
 struct pack {
 	const struct node *node; /* whose operand it is */
 	int way, row;            /* of the kernel: another form for each */
+	bool u8;                 /* for the kernels of 8 bits */
+	float *scale;            /* theirs, by output channel; on the heap */
 	void *data;              /* 64-byte aligned, on the heap */
 	size_t bytes;
 };
@@ -44,6 +47,7 @@ struct network {
 	int *maker;           /* by value id: index of the step, or -1 */
 	int *uses;            /* by value id: uses by steps and Results */
 	int max_in;           /* inputs of any step */
+	struct quant *quant;  /* by value id */
 	struct constants c;   /* for plans */
 	struct constants all; /* with what went after packing; made when it is needed again */
 	struct pack *pack;
@@ -59,6 +63,7 @@ struct exec {
 	const struct step *step;
 	int nsteps, max_in;
 	const int *maker, *uses;
+	const struct quant *quant;
 	struct constants *c;
 	struct arena *scratch;         /* eval's; empty between nodes */
 	struct plan *plan[PLAN_CACHE]; /* used last first; NULL behind the last one */
@@ -67,9 +72,10 @@ struct exec {
 	int nvariables;
 };
 
-/* Steps and constants of the graph, with one reference; all: for a tap, that is every step and
- * every constant to the end. */
-int network_new(struct graph *g, bool all, struct network **out, struct err *err);
+/* Steps and constants of the graph, with one reference. For a tap that is every step and every
+ * constant to the end. */
+int network_new(
+    struct graph *g, const struct exec_options *o, struct network **out, struct err *err);
 struct network *network_ref(struct network *net);
 void network_unref(struct network *net); /* NULL is legal */
 

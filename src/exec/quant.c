@@ -1,0 +1,301 @@
+/* Finds what of a network can be computed in 8 bits: from each FakeQuantize forwards to what keeps
+ * its levels, from each layer with integer weights backwards to what it reads. */
+#include "exec/quant.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "ops/elem.h"
+
+/* ---- values ---- */
+
+static bool number(const struct value *v, double *out)
+{
+	if (!v || !node_is(v->node, OP_CONST) || shape_count(&v->info.shape) != 1)
+		return false;
+	struct tensor t = value_tensor(v);
+	if (t.type == DT_NONE || !t.data)
+		return false;
+	*out = tensor_f64(&t, 0);
+	return isfinite(*out);
+}
+
+static bool is_near(double a, double b, double range)
+{
+	return fabs(a - b) <= 1e-6 * range;
+}
+
+/* One range for all, the same before and behind, with a level that is zero. */
+static struct quant of_fake_quantize(const struct node *n)
+{
+	int64_t levels = attr_i(n, "levels");
+	double r[4];
+	for (int k = 0; k < 4; k++)
+		if (!number(node_in(n, k + 1), &r[k]))
+			return (struct quant){0};
+	double range = r[1] - r[0], scale = range / (double)(levels - 1), zero = -r[0] / scale;
+	if ((levels != 255 && levels != 256) || range <= 0 || (float)scale < FLT_MIN ||
+	    !is_near(r[0], r[2], range) || !is_near(r[1], r[3], range) ||
+	    fabs(zero - nearbyint(zero)) > 1e-3 || zero < -0.5 || zero > (double)levels - 0.5)
+		return (struct quant){0};
+	return (struct quant){(float)scale, (int)nearbyint(zero), (int)levels - 1, false};
+}
+
+bool quant_same(const struct quant *a, const struct quant *b)
+{
+	return a->scale > 0 && a->zero == b->zero && a->top == b->top &&
+	       fabsf(a->scale - b->scale) <= 1e-6f * a->scale;
+}
+
+bool quant_reshapes(const struct node *n)
+{
+	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15) ||
+	       node_is(n, OP_UNSQUEEZE) || node_is(n, OP_IDENTITY);
+}
+
+bool quant_clamps_nothing(const struct node *n, const struct quant *q)
+{
+	float lo = (float)(0 - q->zero) * q->scale, hi = (float)(q->top - q->zero) * q->scale;
+	if (node_is(n, OP_RELU))
+		return lo >= 0;
+	return node_is(n, OP_CLAMP) && attr_f(n, "min") <= (double)lo &&
+	       attr_f(n, "max") >= (double)hi;
+}
+
+static bool is_max_pool(const struct node *n)
+{
+	return node_is(n, OP_MAX_POOL_1) || node_is(n, OP_MAX_POOL) || node_is(n, OP_MAX_POOL_14);
+}
+
+/* Passes its data on level by level; how many of its inputs are data. */
+static int keeps_levels(const struct network *net, const struct node *n)
+{
+	if (n->nout < 1 || n->nin < 1 || !n->in[0].value)
+		return 0;
+	const struct quant *q = &net->quant[n->in[0].value->id];
+	bool one = is_max_pool(n) || quant_reshapes(n) || quant_clamps_nothing(n, q);
+	return q->scale <= 0 ? 0 : node_is(n, OP_CONCAT) ? n->nin : one;
+}
+
+static struct quant of_step(const struct network *net, const struct node *n)
+{
+	if (node_is(n, OP_FAKE_QUANTIZE) && n->out[0].info.type == DT_F32)
+		return of_fake_quantize(n);
+	int ndata = keeps_levels(net, n);
+	if (!ndata)
+		return (struct quant){0};
+	const struct quant *q = &net->quant[n->in[0].value->id];
+	for (int k = 1; k < ndata; k++)
+		if (!quant_same(q, &net->quant[n->in[k].value->id]))
+			return (struct quant){0};
+	return *q;
+}
+
+/* ---- weights ---- */
+
+static const struct node *behind_convert(const struct value *v)
+{
+	while (v && node_is(v->node, OP_CONVERT))
+		v = node_in(v->node, 0);
+	return v ? v->node : NULL;
+}
+
+static const struct node *const_behind(const struct value *v)
+{
+	const struct node *n = behind_convert(v);
+	return n && node_is(n, OP_CONST) ? n : NULL;
+}
+
+static bool set_axes(const struct node *n, struct quant_weights *w)
+{
+	w->naxes = node_is(n, OP_GROUP_CONVOLUTION) ? 2 : 1;
+	w->axis[0] = node_is(n, OP_MATMUL) && !attr_bool(n, "transpose_b");
+	w->axis[1] = 1;
+	return node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION) ||
+	       (node_is(n, OP_MATMUL) && !attr_bool(n, "transpose_a"));
+}
+
+/* Does c, aligned to the right of the weights' dims, vary along the output channels only? */
+static bool is_per_channel(const struct quant_weights *w, const struct node *c)
+{
+	struct tensor q = value_tensor(&w->q->out[0]), t = value_tensor(&c->out[0]);
+	if (t.rank > q.rank)
+		return false;
+	for (int d = 0; d < t.rank; d++) {
+		int at = d + q.rank - t.rank;
+		bool channel = at == w->axis[0] || (w->naxes == 2 && at == w->axis[1]);
+		if (t.dim[d] != 1 && !(channel && t.dim[d] == q.dim[at]))
+			return false;
+	}
+	return true;
+}
+
+/* Const of 8 bits -> Convert -> [Subtract] -> Multiply, with conversions between. */
+static bool find_weights(const struct node *n, struct quant_weights *w)
+{
+	if (!set_axes(n, w))
+		return false;
+	const struct node *mul = behind_convert(node_in(n, 1));
+	if (!mul || !node_is(mul, OP_MULTIPLY))
+		return false;
+	const struct node *sub = behind_convert(node_in(mul, 0));
+	w->scale = const_behind(node_in(mul, 1));
+	w->zero = NULL;
+	w->q = sub;
+	if (sub && node_is(sub, OP_SUBTRACT)) {
+		w->zero = const_behind(node_in(sub, 1));
+		w->q = const_behind(node_in(sub, 0));
+		if (!w->zero || !is_per_channel(w, w->zero))
+			return false;
+	}
+	if (!w->q || !w->scale || !node_is(w->q, OP_CONST) || !w->q->out[0].info.shape.rank)
+		return false;
+	enum dtype type = w->q->out[0].info.type;
+	int rank = w->q->out[0].info.shape.rank;
+	return (type == DT_I8 || type == DT_U8) && (!node_is(n, OP_MATMUL) || rank == 2) &&
+	       is_per_channel(w, w->scale);
+}
+
+bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w)
+{
+	return n->nin == 2 && net->quant && n->in[0].value &&
+	       net->quant[n->in[0].value->id].scale > 0 && find_weights(n, w);
+}
+
+/* ---- reading weights ---- */
+
+/* Element of t for the output channel whose coordinates along the weights' axes these are. */
+static double at_channel(
+    const struct quant_weights *w, const struct tensor *t, int rank, const int64_t *coord)
+{
+	int64_t at = 0;
+	for (int d = 0; d < t->rank; d++) {
+		int axis = d + rank - t->rank;
+		int64_t c = axis == w->axis[0]                    ? coord[0]
+			    : w->naxes == 2 && axis == w->axis[1] ? coord[1]
+								  : 0;
+		at = at * t->dim[d] + (t->dim[d] == 1 ? 0 : c);
+	}
+	return tensor_f64(t, at);
+}
+
+struct reader {
+	const struct quant_weights *w;
+	struct tensor q, zero, scale;
+	int64_t outer, inner; /* output channels along the axes */
+	int64_t rest;         /* elements of each */
+};
+
+static bool read_channel(const struct reader *r, int64_t c, int8_t *q, float *scale)
+{
+	int64_t coord[2] = {r->w->naxes == 2 ? c / r->inner : c, c % r->inner};
+	int64_t zero = !r->w->zero ? 0 : llrint(at_channel(r->w, &r->zero, r->q.rank, coord));
+	bool rows = r->w->axis[0] == 0, wide = r->q.type == DT_U8, fits = true;
+	*scale = (float)at_channel(r->w, &r->scale, r->q.rank, coord);
+	for (int64_t i = 0; i < r->rest; i++) {
+		int64_t at = rows ? c * r->rest + i : i * r->outer + c;
+		int64_t v = wide ? ((const uint8_t *)r->q.data)[at]
+				 : ((const int8_t *)r->q.data)[at];
+		fits &= v - zero >= INT8_MIN && v - zero <= INT8_MAX;
+		q[i] = (int8_t)(v - zero);
+	}
+	return fits && isfinite(*scale);
+}
+
+int quant_read(const struct quant_weights *w, int8_t **q, float **scale, struct err *err)
+{
+	struct reader r = {.w = w, .inner = 1};
+	r.q = value_tensor(&w->q->out[0]);
+	r.scale = value_tensor(&w->scale->out[0]);
+	if (w->zero)
+		r.zero = value_tensor(&w->zero->out[0]);
+	r.outer = r.q.dim[w->axis[0]];
+	r.inner = w->naxes == 2 ? r.q.dim[w->axis[1]] : 1;
+	int64_t n = r.outer * r.inner, count = tensor_count(&r.q);
+	bool fits = true;
+	r.rest = n ? count / n : 0;
+	*q = malloc((size_t)count + 1);
+	*scale = calloc((size_t)n + 1, sizeof **scale);
+	if (!*q || !*scale)
+		return fail_nomem(err);
+	for (int64_t c = 0; c < n; c++)
+		fits &= read_channel(&r, c, *q + c * r.rest, *scale + c);
+	return fits ? OK : E_UNSUPPORTED;
+}
+
+/* ---- who wants 8 bits ---- */
+
+static const struct node *only_reader(const struct network *net, const struct value *v)
+{
+	if (net->uses[v->id] != 1)
+		return NULL;
+	value_each_use (v, u)
+		if (u->node->nout && net->maker[u->node->out[0].id] >= 0)
+			return u->node;
+	return NULL;
+}
+
+bool quant_requantized(const struct network *net, const struct node *n)
+{
+	const struct value *v = &n->out[0];
+	const struct node *next = only_reader(net, v);
+	if (next && (node_is(next, OP_RELU) || node_is(next, OP_CLAMP))) {
+		v = &next->out[0];
+		next = only_reader(net, v);
+	}
+	return next && node_is(next, OP_FAKE_QUANTIZE) && node_in(next, 0) == v &&
+	       net->quant[next->out[0].id].on;
+}
+
+/* Marks the inputs that n wants in 8 bits. */
+static void want(struct network *net, const struct node *n)
+{
+	struct quant_weights w;
+	int ndata = keeps_levels(net, n);
+	if (n->nout && ndata && net->quant[n->out[0].id].on)
+		for (int k = 0; k < ndata; k++)
+			net->quant[n->in[k].value->id].on = true;
+	if (quant_layer(net, n, &w))
+		net->quant[n->in[0].value->id].on = true;
+	if (!node_is(n, OP_ADD) || !quant_requantized(net, n))
+		return;
+	for (int k = 0; k < 2; k++) {
+		struct quant *q = &net->quant[n->in[k].value->id];
+		q->on |= q->scale > 0;
+	}
+}
+
+/* ---- weights that stay integers ---- */
+
+static void defer(struct network *net, const struct node *n)
+{
+	const struct value *v = node_in(n, 1);
+	while (v && net->maker[v->id] >= 0 && net->uses[v->id] == 1 && v->node->nout == 1 &&
+	       shape_count(&v->info.shape) >= 0) {
+		net->step[net->maker[v->id]].deferred = true;
+		v = node_in(v->node, 0);
+	}
+}
+
+int quant_choose(struct network *net, const struct exec_options *o, struct err *err)
+{
+	struct quant_weights w;
+	net->quant = calloc(net->graph->nvalues + 1, sizeof *net->quant);
+	if (!net->quant)
+		return fail_nomem(err);
+	if (o->eval_only)
+		return OK;
+	for (int i = 0; i < net->nsteps; i++) {
+		const struct node *n = net->step[i].node;
+		if (n->nout)
+			net->quant[n->out[0].id] = of_step(net, n);
+	}
+	for (int i = net->nsteps - 1; i >= 0; i--) {
+		const struct node *n = net->step[i].node;
+		want(net, n);
+		if (!o->tap && quant_layer(net, n, &w))
+			defer(net, n);
+	}
+	return OK;
+}

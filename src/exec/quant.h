@@ -1,0 +1,41 @@
+/* What of a network is computed in 8 bits: values behind a FakeQuantize, and weights that are
+ * stored as integers with a scale. */
+#ifndef EXEC_QUANT_H
+#define EXEC_QUANT_H
+
+#include "exec/state.h"
+
+/* The elements (q - zero) * scale of a value, q from 0 to top. */
+struct quant {
+	float scale; /* 0: not a value of that kind */
+	int zero, top;
+	bool on; /* computed in 8 bits */
+};
+
+/* The weights of a layer: (q - zero) * scale, with one zero and one scale for each output channel
+ * or for all. */
+struct quant_weights {
+	const struct node *q, *zero, *scale; /* Consts; zero NULL: 0 */
+	int axis[2];                         /* of the output channels, outer first */
+	int naxes;
+};
+
+/* Sets quant for every value, and deferred of the steps that only unpack weights which stay
+ * integers. */
+int quant_choose(struct network *net, const struct exec_options *o, struct err *err);
+/* Does n, a layer with weights, read 8 bits on both sides? */
+bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w);
+/* q - zero as [output channels][rest], and the scale for each channel, both on the heap.
+ * E_UNSUPPORTED when one does not fit i8. */
+int quant_read(const struct quant_weights *w, int8_t **q, float **scale, struct err *err);
+/* Layers that only pass elements on: they keep 8 bits as they are. */
+bool quant_reshapes(const struct node *n);
+/* A ReLU or Clamp that changes nothing of what q can be. */
+bool quant_clamps_nothing(const struct node *n, const struct quant *q);
+/* Is what comes of n, at most after a clamp, read by one FakeQuantize that is computed in 8 bits?
+ */
+bool quant_requantized(const struct network *net, const struct node *n);
+/* Same scale and zero point? */
+bool quant_same(const struct quant *a, const struct quant *b);
+
+#endif

@@ -1,0 +1,266 @@
+/* Networks with FakeQuantize and integer weights: which kernels of 8 bits a plan has, and that they
+ * agree with eval. */
+#include "check.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "exec/plan.h"
+#include "graph/print.h"
+#include "ops/op.h"
+
+static struct graph *scan(const char *text)
+{
+	struct err err = {0};
+	struct graph *g = NULL;
+	if (graph_scan(text, op_find, node_infer, &g, &err))
+		print_error("%s\n", err.text);
+	assert_non_null(g);
+	return g;
+}
+
+static struct exec *make(struct graph *g, const struct exec_options *o)
+{
+	struct err err = {0};
+	struct exec *e = NULL;
+	if (exec_new(g, o, &e, &err))
+		print_error("%s\n", err.text);
+	assert_non_null(e);
+	return e;
+}
+
+static void run(struct exec *e, const struct tensor *in, struct tensor *out)
+{
+	struct err err = {0};
+	int status = exec_run(e, in, out, &err);
+	if (status < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(status, OK);
+}
+
+static struct tensor random_input(const struct graph *g)
+{
+	const struct info *info = &g->inputs[0]->out[0].info;
+	int64_t dims[MAX_RANK];
+	uint64_t seed = 7;
+	struct tensor t;
+	for (int d = 0; d < info->shape.rank; d++)
+		dims[d] = info->shape.dim[d].min;
+	assert_int_equal(tensor_alloc(&t, DT_F32, info->shape.rank, dims, NULL), OK);
+	for (int64_t i = 0; i < tensor_count(&t); i++)
+		tensor_set_f64(&t, i, 2.0 * (double)rng_f32(&seed) - 1);
+	return t;
+}
+
+/* Equal, but for few elements that lie one level of this size apart: ties. */
+static void assert_near(const struct tensor *a, const struct tensor *b, double level)
+{
+	int64_t n = tensor_count(b), ties = 0;
+	assert_int_equal(tensor_count(a), n);
+	for (int64_t i = 0; i < n; i++) {
+		double d = fabs(tensor_f64(a, i) - tensor_f64(b, i));
+		if (d > level * 1.01)
+			print_error("element %lld: %g, expected %g\n", (long long)i,
+			    tensor_f64(a, i), tensor_f64(b, i));
+		assert_true(d <= level * 1.01);
+		ties += d > 1e-4;
+	}
+	assert_true(ties <= n / 100);
+}
+
+static int count(const struct exec *e, enum call_kind kind)
+{
+	int n = 0;
+	for (int i = 0; e->plan[0] && i < e->plan[0]->ncalls; i++)
+		n += e->plan[0]->call[i].kind == kind;
+	return n;
+}
+
+/* How many calls of each kind a plan must have. */
+struct want {
+	int conv, pool, quantize, dequantize, requantize, add, eval;
+};
+
+static void assert_calls(const struct exec *e, const struct want *w)
+{
+	assert_int_equal(count(e, CALL_CONV_U8), w->conv);
+	assert_int_equal(count(e, CALL_POOL_U8), w->pool);
+	assert_int_equal(count(e, CALL_QUANTIZE), w->quantize);
+	assert_int_equal(count(e, CALL_DEQUANTIZE), w->dequantize);
+	assert_int_equal(count(e, CALL_REQUANTIZE), w->requantize);
+	assert_int_equal(count(e, CALL_ADD_U8), w->add);
+	assert_int_equal(count(e, CALL_EVAL), w->eval);
+	assert_int_equal(exec_is_int8(e), w->conv > 0);
+}
+
+static int ignore(void *user, const struct value *v, const struct tensor *t, struct err *err)
+{
+	(void)v;
+	(void)err;
+	*(double *)user += tensor_count(t) ? tensor_f64(t, 0) : 0;
+	return OK;
+}
+
+static void check(const char *text, double level, struct want w)
+{
+	struct graph *g = scan(text);
+	struct pool *pool;
+	double sum = 0;
+	struct tensor in = random_input(g), want[3], got[3];
+	assert_int_equal(pool_new(3, &pool, NULL), OK);
+	struct exec *ref = make(g, &(struct exec_options){.eval_only = true});
+	struct exec *e[] = {make(g, NULL), make(g, &(struct exec_options){.pool = pool}),
+	    make(g, &(struct exec_options){.tap = ignore, .user = &sum})};
+	run(ref, &in, want);
+	for (int i = 0; i < 3; i++)
+		for (int again = 0; again < 2; again++) {
+			run(e[i], &in, got);
+			for (int k = 0; k < g->noutputs; k++)
+				assert_near(&got[k], &want[k], level);
+		}
+	assert_calls(e[0], &w);
+	assert_calls(e[1], &w);
+	for (int i = 0; i < 3; i++)
+		exec_free(e[i]);
+	tensor_free(&in);
+	exec_free(ref);
+	pool_free(pool);
+	graph_free(g);
+}
+
+/* Ranges: u has zero at level 0, s at 128, m at 51; n has none. */
+#define RANGES                     \
+	"u0 = Const f32[] 0\n"     \
+	"u1 = Const f32[] 2.55\n"  \
+	"s0 = Const f32[] -1.28\n" \
+	"s1 = Const f32[] 1.27\n"  \
+	"m0 = Const f32[] -0.51\n" \
+	"m1 = Const f32[] 2.04\n"  \
+	"n0 = Const f32[] 0.1\n"   \
+	"n1 = Const f32[] 1.9\n"
+
+#define FQ(out, in, r) \
+	out " = FakeQuantize-1(" in ", " r "0, " r "1, " r "0, " r "1) {levels=256}\n"
+
+/* Weights called name, as large as dims say, channels of them scaled by scales. */
+#define WEIGHTS(name, dims, scales)                                                               \
+	name "i = Const i8[" dims "] random(3)\n" name "f = Convert-1(" name                      \
+	     "i) {destination_type=f32}\n" name "z = Const f32[] 5\n" name "c = Subtract-1(" name \
+	     "f, " name "z)\n" name "s = Const f32[" scales "\n" name " = Multiply-1(" name       \
+	     "c, " name "s)\n"
+
+#define CONV(out, in, w, pad)                                                            \
+	out " = Convolution-1(" in ", " w ") {strides=1,1 dilations=1,1 pads_begin=" pad \
+	    " pads_end=" pad "}\n"
+#define S6 "6,1,1,1] 0.010123 0.020717 0.015391 0.009913 0.030319 0.012177"
+
+static void test_chain(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w",
+		      "1,1") "b = Const f32[1,6,1,1] random(2)\n"
+			     "z = Add-1(y, b)\n"
+			     "r = ReLU-1(z)\n" FQ("p", "r", "u") WEIGHTS("v", "6,6,1,1", S6)
+				 CONV("c", "p", "v", "0,0") "Result-1(c)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1});
+}
+
+/* What pads an image is its zero, whatever level that is. */
+static void test_padding(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=2,4,5,6 element_type=f32}\n" RANGES FQ("q", "x", "m")
+		  WEIGHTS("w", "6,4,3,3", S6) CONV("y", "q", "w", "2,2") "Result-1(y)\n",
+	    1e-4, (struct want){.conv = 1, .quantize = 1});
+}
+
+/* A sum of two quantized values, and one that goes into the convolution. */
+static void test_residual(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,6,8,8 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,6,3,3", S6) CONV("y", "q", "w", "1,1") FQ(
+		      "p", "y", "s") "a = Add-1(q, p)\n"
+				     "r = ReLU-1(a)\n" FQ("t", "r", "u") WEIGHTS("v", "6,6,1,1", S6)
+					 CONV("c", "t", "v", "0,0") "d = Add-1(c, t)\n"
+								    "Result-1(d)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1, .add = 1});
+}
+
+/* Pooling keeps the levels, a Concat of equal scales has its parts written in place; a value that
+ * is wanted as floats too becomes them. */
+static void test_levels_kept(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,6,8,8 element_type=f32}\n" RANGES FQ("q", "x", "m") WEIGHTS(
+		  "w", "6,6,3,3", S6) CONV("y", "q", "w", "1,1") FQ("p", "y",
+		  "m") "m = MaxPool-8(q) {strides=1,1 dilations=1,1 pads_begin=1,1 pads_end=1,1 "
+		       "kernel=3,3 index_element_type=i64}\n"
+		       "j = Concat-1(m, p) {axis=1}\n" WEIGHTS("v", "6,12,1,1", S6)
+			   CONV("c", "j", "v", "0,0") "Result-1(c)\nResult-1(p)\n",
+	    0.2, (struct want){.conv = 2, .pool = 1, .quantize = 1, .dequantize = 1});
+}
+
+static void test_requantize(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,6,8,8 element_type=f32}\n" RANGES FQ("q", "x", "m")
+		  FQ("p", "q", "s") WEIGHTS("w", "6,6,1,1", S6) CONV("y", "q", "w", "0,0")
+		      CONV("c", "p", "w", "0,0") "Result-1(y)\nResult-1(c)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1, .requantize = 1});
+}
+
+/* Rows times a matrix, spelled both ways. */
+static void test_matmul(void **state)
+{
+	(void)state;
+	check(
+	    "x = Parameter-1 {shape=5,12 element_type=f32}\n" RANGES FQ("q", "x", "s") WEIGHTS("w",
+		"7,12",
+		"7,1] 0.01 0.02 0.015 0.01 0.03 0.012 0.02") "y = MatMul-1(q, w) "
+							     "{transpose_b=true}\n" FQ(
+								 "p", "y", "s") WEIGHTS("v", "7,3",
+								 "1,3] 0.01 0.02 0.03") "z = "
+											"MatMul-1("
+											"p, v)\n"
+											"Result-1("
+											"z)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1});
+}
+
+/* No level is zero; scales differ between input channels; weights need 9 bits. */
+static void test_fallback(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,5,5 element_type=f32}\n" RANGES FQ("q", "x", "n")
+		  WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1") "Result-1(y)\n",
+	    1e-4, (struct want){.eval = 1});
+	check("x = Parameter-1 {shape=1,3,5,5 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,3,3,3", "1,3,1,1] 0.01 0.02 0.03")
+		      CONV("y", "q", "w", "1,1") "Result-1(y)\n",
+	    1e-4, (struct want){.eval = 1});
+	check("x = Parameter-1 {shape=1,1,3,3 element_type=f32}\n" RANGES FQ("q", "x",
+		  "s") "wi = Const u8[1,1,1,2] 255 0\n"
+		       "wf = Convert-1(wi) {destination_type=f32}\n"
+		       "wz = Const f32[] 100\n"
+		       "wc = Subtract-1(wf, wz)\n"
+		       "ws = Const f32[] 0.01\n"
+		       "w = Multiply-1(wc, ws)\n" CONV("y", "q", "w", "0,0") "Result-1(y)\n",
+	    1e-4, (struct want){.quantize = 1, .dequantize = 1});
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_chain),
+	    cmocka_unit_test(test_padding),
+	    cmocka_unit_test(test_residual),
+	    cmocka_unit_test(test_levels_kept),
+	    cmocka_unit_test(test_requantize),
+	    cmocka_unit_test(test_matmul),
+	    cmocka_unit_test(test_fallback),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
