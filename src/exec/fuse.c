@@ -111,7 +111,7 @@ const struct quant *fuse_quantize(struct lower *l, const struct node **end)
 	const struct value *x = &(*end)->out[0];
 	const struct node *n = follower(l, x);
 	if (!n || !node_is(n, OP_FAKE_QUANTIZE) || node_in(n, 0) != x ||
-	    !l->e->quant[n->out[0].id].on)
+	    !l->e->quant[n->out[0].id].on || l->e->quant[n->out[0].id].scales)
 		return NULL;
 	absorb(l, end, n);
 	return &l->e->quant[n->out[0].id];

@@ -34,7 +34,8 @@ bool is_there(const struct lower *l, const struct value *v, int i);
 /* The nodes behind step i that its kernel does with channels along axis of its output: marks them
  * absorbed. */
 int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f);
-/* The FakeQuantize behind: its result's values, which the kernel writes as bytes; NULL: none. */
+/* The FakeQuantize behind: its result's values, which the kernel writes as bytes; NULL: none, or
+ * with a scale for each channel. */
 const struct quant *fuse_quantize(struct lower *l, const struct node **end);
 /* A ReLU or Clamp behind *end. */
 void fuse_clamp(struct lower *l, const struct node **end, float *lo, float *hi);

@@ -1,4 +1,6 @@
 /* Layers with integer weights on bytes, as calls of the quantized convolution. */
+#include <math.h>
+
 #include "exec/lower.h"
 #include "exec/pack.h"
 
@@ -8,7 +10,7 @@ struct job {
 	enum layout order; /* of its floats */
 	int axis;          /* of the channels in the output */
 	const struct pack *pack;
-	const float *scale;
+	float *scale;
 	struct fused f;
 	const struct quant *out; /* of the result, NULL: floats */
 };
@@ -35,7 +37,7 @@ static int set_scales(struct lower *l, struct job *j, const struct quant *in)
 {
 	float *s = arena_array(l->p->arena, (size_t)channels(j), sizeof *s);
 	for (int c = 0; s && c < channels(j); c++)
-		s[c] = j->pack->scale[c] * in->scale;
+		s[c] = j->pack->scale[c] * (in->scales ? in->scales[c / j->k.s.cout] : in->scale);
 	j->scale = s;
 	return s ? OK : fail_nomem(l->err);
 }
@@ -54,6 +56,46 @@ static void set_result(struct job *j)
 	float hi = (float)(q->top - q->zero) * q->scale;
 	if (q->top < 255 && j->k.hi > hi)
 		j->k.hi = hi;
+}
+
+/* Is v, with a scale for each channel, read as bytes? */
+static bool bytes_are_read(const struct lower *l, const struct value *v)
+{
+	struct nhwc_conv_u8 k = {0};
+	const struct node *n = follower(l, v);
+	return n && conv_has_kernel(l, n) && conv_shape_of(l, n, &k.s) &&
+	       nhwc_conv_u8_choose(&k.s) >= 0;
+}
+
+/* A FakeQuantize behind with a scale for each channel: the clamp before it must be that of its
+ * levels, so that scale and bias of the sums can carry its scales. */
+static bool takes_channels(const struct lower *l, const struct job *j, const struct node *n)
+{
+	const struct quant *q = n && n->nout == 1 ? &l->e->quant[n->out[0].id] : NULL;
+	if (!q || !q->on || !q->scales || j->f.add || j->axis != 1 || j->f.lo > 0 ||
+	    (q->clamped && j->f.lo < 0) || !bytes_are_read(l, &n->out[0]))
+		return false;
+	for (int c = 0; c < channels(j); c++)
+		if (j->f.hi < q->scales[c] * 255 * 0.99999f)
+			return false;
+	return true;
+}
+
+static void fuse_channels(struct lower *l, struct job *j)
+{
+	const struct node *n = follower(l, &j->f.end->out[0]);
+	if (j->out || !takes_channels(l, j, n))
+		return;
+	j->out = &l->e->quant[n->out[0].id];
+	j->f.end = n;
+	j->f.lo = -INFINITY;
+	j->f.hi = INFINITY;
+	l->absorbed[l->e->maker[n->out[0].id]] = true;
+	for (int c = 0; c < channels(j); c++) {
+		j->scale[c] /= j->out->scales[c];
+		if (j->f.bias)
+			j->f.bias[c] /= j->out->scales[c];
+	}
 }
 
 static int64_t distance(const struct job *j, const struct spot *s, int n)
@@ -120,6 +162,8 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (!quant_layer(l->e->net, j.n, &w) || !set_shape(l, &j))
 		return OK;
 	const struct quant *in = &l->e->quant[node_in(j.n, 0)->id];
+	if (in->scales && !l->p->spot[node_in(j.n, 0)->id][U8_CHANNELS_LAST].ref.buffer)
+		return OK;
 	j.k.zero = in->zero;
 	j.k.way = nhwc_conv_u8_choose(&j.k.s);
 	if (j.k.way < 0)
@@ -136,5 +180,6 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (status < 0)
 		return status;
 	j.out = fuse_quantize(l, &j.f.end);
+	fuse_channels(l, &j);
 	return place(l, &j);
 }

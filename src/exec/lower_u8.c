@@ -164,7 +164,7 @@ int lower_u8(struct lower *l, int i, bool *done)
 	*done = true;
 	if (adds_bytes(l, n))
 		return lower_add(l, n);
-	if (quant_of(l, &n->out[0])->on) {
+	if (quant_of(l, &n->out[0])->on && !quant_of(l, &n->out[0])->scales) {
 		if (node_is(n, OP_FAKE_QUANTIZE))
 			return lower_quantize(l, n);
 		if (max_pool_shape(l, n, &s))

@@ -120,6 +120,6 @@ void network_unref(struct network *net)
 	free(net->step);
 	free(net->uses);
 	free(net->maker);
-	free(net->quant);
+	quant_free(net);
 	free(net);
 }

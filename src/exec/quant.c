@@ -39,12 +39,76 @@ static struct quant of_fake_quantize(const struct node *n)
 	    !is_near(r[0], r[2], range) || !is_near(r[1], r[3], range) ||
 	    fabs(zero - nearbyint(zero)) > 1e-3 || zero < -0.5 || zero > (double)levels - 0.5)
 		return (struct quant){0};
-	return (struct quant){(float)scale, (int)nearbyint(zero), (int)levels - 1, false};
+	return (struct quant){
+	    .scale = (float)scale, .zero = (int)nearbyint(zero), .top = (int)levels - 1};
+}
+
+/* Element of a range, one for all or one for each channel. */
+static double end_at(const struct tensor *t, int64_t c)
+{
+	return tensor_f64(t, tensor_count(t) == 1 ? 0 : c);
+}
+
+static bool is_channels(const struct tensor *t, int rank, int64_t channels)
+{
+	bool ok = t->data && (t->rank == 0 || t->rank == rank || tensor_count(t) == 1);
+	for (int d = 0; ok && d < t->rank; d++)
+		ok = t->dim[d] == 1 || (d == 1 && t->dim[d] == channels);
+	return ok;
+}
+
+/* Where a channel has negative levels, only those from 0 up are used, in a range that is less than
+ * one level of another channel's: a channel that calibration saw no value of. */
+static bool set_channel(const struct tensor *r, int64_t c, struct quant *q, float *most)
+{
+	double lo = end_at(&r[0], c), hi = end_at(&r[1], c), range = hi - lo, scale = range / 255;
+	if (!(range > 0) || (float)scale < FLT_MIN || !is_near(lo, end_at(&r[2], c), range) ||
+	    !is_near(hi, end_at(&r[3], c), range) || lo > scale * 1e-3)
+		return false;
+	q->scales[c] = (float)scale;
+	q->clamped |= lo < -scale * 1e-3;
+	if (lo >= -scale * 1e-3)
+		*most = *most > q->scales[c] ? *most : q->scales[c];
+	return true;
+}
+
+static struct quant of_channels(const struct node *n)
+{
+	struct quant q = {.scale = 1, .top = 255};
+	struct tensor r[4];
+	const struct shape *s = &n->out[0].info.shape;
+	float most = 0;
+	if (s->rank < 3 || !dim_static(s->dim[1]) || attr_i(n, "levels") != 256)
+		return (struct quant){0};
+	int64_t channels = s->dim[1].min;
+	for (int k = 0; k < 4; k++) {
+		if (!node_is(node_in(n, k + 1)->node, OP_CONST))
+			return (struct quant){0};
+		r[k] = value_tensor(node_in(n, k + 1));
+		if (!is_channels(&r[k], s->rank, channels))
+			return (struct quant){0};
+	}
+	bool ok = (q.scales = calloc((size_t)channels + 1, sizeof *q.scales)) != NULL;
+	for (int64_t c = 0; ok && c < channels; c++)
+		ok = set_channel(r, c, &q, &most);
+	for (int64_t c = 0; ok && c < channels; c++)
+		ok = end_at(&r[0], c) >= -1e-3 * q.scales[c] || q.scales[c] * 255 <= most;
+	if (ok)
+		return q;
+	free(q.scales);
+	return (struct quant){0};
+}
+
+void quant_free(struct network *net)
+{
+	for (uint32_t id = 0; net->quant && id < net->graph->nvalues; id++)
+		free(net->quant[id].scales);
+	free(net->quant);
 }
 
 bool quant_same(const struct quant *a, const struct quant *b)
 {
-	return a->scale > 0 && a->zero == b->zero && a->top == b->top &&
+	return a->scale > 0 && !a->scales && !b->scales && a->zero == b->zero && a->top == b->top &&
 	       fabsf(a->scale - b->scale) <= 1e-6f * a->scale;
 }
 
@@ -75,13 +139,15 @@ static int keeps_levels(const struct network *net, const struct node *n)
 		return 0;
 	const struct quant *q = &net->quant[n->in[0].value->id];
 	bool one = is_max_pool(n) || quant_reshapes(n) || quant_clamps_nothing(n, q);
-	return q->scale <= 0 ? 0 : node_is(n, OP_CONCAT) ? n->nin : one;
+	return q->scale <= 0 || q->scales ? 0 : node_is(n, OP_CONCAT) ? n->nin : one;
 }
 
 static struct quant of_step(const struct network *net, const struct node *n)
 {
-	if (node_is(n, OP_FAKE_QUANTIZE) && n->out[0].info.type == DT_F32)
-		return of_fake_quantize(n);
+	if (node_is(n, OP_FAKE_QUANTIZE) && n->out[0].info.type == DT_F32) {
+		struct quant q = of_fake_quantize(n);
+		return q.scale > 0 || net->c.keep ? q : of_channels(n);
+	}
 	int ndata = keeps_levels(net, n);
 	if (!ndata)
 		return (struct quant){0};
@@ -157,10 +223,22 @@ static bool find_weights(const struct node *n, struct quant_weights *w)
 	       is_per_channel(w, w->scale);
 }
 
+/* With a scale for each of its channels only one layer reads a value: filters of one channel, whose
+ * weights surely fit. */
+static bool reads_channels(
+    const struct network *net, const struct node *n, const struct quant_weights *w)
+{
+	return net->uses[n->in[0].value->id] == 1 && node_is(n, OP_GROUP_CONVOLUTION) && !w->zero &&
+	       w->q->out[0].info.type == DT_I8 && w->q->out[0].info.shape.rank > 2 &&
+	       w->q->out[0].info.shape.dim[2].min == 1;
+}
+
 bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w)
 {
-	return n->nin == 2 && net->quant && n->in[0].value &&
-	       net->quant[n->in[0].value->id].scale > 0 && find_weights(n, w);
+	if (n->nin != 2 || !net->quant || !n->in[0].value)
+		return false;
+	const struct quant *q = &net->quant[n->in[0].value->id];
+	return q->scale > 0 && find_weights(n, w) && (!q->scales || reads_channels(net, n, w));
 }
 
 /* ---- reading weights ---- */
@@ -200,7 +278,7 @@ static bool read_channel(const struct reader *r, int64_t c, int8_t *q, float *sc
 		fits &= v - zero >= INT8_MIN && v - zero <= INT8_MAX;
 		q[i] = (int8_t)(v - zero);
 	}
-	return fits && isfinite(*scale);
+	return fits;
 }
 
 int quant_read(const struct quant_weights *w, int8_t **q, float **scale, struct err *err)
@@ -245,7 +323,7 @@ bool quant_requantized(const struct network *net, const struct node *n)
 		next = only_reader(net, v);
 	}
 	return next && node_is(next, OP_FAKE_QUANTIZE) && node_in(next, 0) == v &&
-	       net->quant[next->out[0].id].on;
+	       net->quant[next->out[0].id].on && !net->quant[next->out[0].id].scales;
 }
 
 /* Marks the inputs that n wants in 8 bits. */
@@ -262,7 +340,7 @@ static void want(struct network *net, const struct node *n)
 		return;
 	for (int k = 0; k < 2; k++) {
 		struct quant *q = &net->quant[n->in[k].value->id];
-		q->on |= q->scale > 0;
+		q->on |= q->scale > 0 && !q->scales;
 	}
 }
 

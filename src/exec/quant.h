@@ -10,6 +10,11 @@ struct quant {
 	float scale; /* 0: not a value of that kind */
 	int zero, top;
 	bool on; /* computed in 8 bits */
+	/* One for each channel, with zero 0: what only a depthwise convolution reads, and only as
+	 * bytes. scale is 1 then. Of negative values (clamped: there are some in the range) none
+	 * may come. */
+	float *scales;
+	bool clamped;
 };
 
 /* The weights of a layer: (q - zero) * scale, with one zero and one scale for each output channel
@@ -35,6 +40,7 @@ bool quant_clamps_nothing(const struct node *n, const struct quant *q);
 /* Is what comes of n, at most after a clamp, read by one FakeQuantize that is computed in 8 bits?
  */
 bool quant_requantized(const struct network *net, const struct node *n);
+void quant_free(struct network *net);
 /* Same scale and zero point? */
 bool quant_same(const struct quant *a, const struct quant *b);
 
