@@ -1,231 +1,91 @@
 /* mo-bench: how long a network takes: reading, compiling, the first inference, the steady state. */
-#include <math.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/cpu.h"
 #include "base/threads.h"
-#include "cli/bench_profile.h"
-#include "cli/feed.h"
-#include "cli/json.h"
-#include "exec/exec.h"
-#include "formats/model.h"
-#include "passes/pass.h"
+#include "cli/bench.h"
 
-#define MAX_RUNS 1000000 /* times kept */
+/* ---- options ---- */
 
-struct bench {
-	struct program *p;
-	/* options */
-	const char *model, *json, *precision;
-	struct list data;
-	int64_t threads, iterations, warmup, seed;
-	double seconds;
-	bool profile, lenient, exact;
-	/* state */
-	struct graph *g;
-	enum model_format format;
-	struct pool *pool;
-	struct feed feed;
-	struct tensor *out;
-	double *ms;
-	int n;
-	double read_ms, compile_ms, first_ms, total_ms;
-	bool int8; /* some layer is computed in 8 bits */
-};
-
-static double now_ms(void)
+static int check(const struct bench *b, struct err *err)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+	if (b->precision && strcmp(b->precision, "f32"))
+		return fail(err, E_USAGE, "--infer-precision: '%s' is not f32", b->precision);
+	if (b->hint && strcmp(b->hint, "latency") && strcmp(b->hint, "throughput"))
+		return fail(
+		    err, E_USAGE, "--hint: '%s' is neither latency nor throughput", b->hint);
+	if (b->hint && b->streams)
+		return fail(err, E_USAGE, "--hint chooses the streams: leave --streams out");
+	if (b->rate < 0 || b->rate > 1e6)
+		return fail(err, E_USAGE, "--rate: %g a second is out of range", b->rate);
+	if (b->profile && (b->njobs > 1 || b->cold))
+		return fail(err, E_USAGE, "--profile is for one model, and not with --cold");
+	if (b->cold && b->data.n)
+		return fail(err, E_USAGE, "--cold runs on random data: leave --data out");
+	return OK;
 }
 
-/* ---- measuring ---- */
-
-static int load(struct bench *b, struct err *err)
+static int set_models(struct bench *b, const struct list *operands, struct err *err)
 {
-	struct onnx_options o = {.log = tool_log(b->p), .lenient = b->lenient};
-	double start = now_ms();
-	int s = model_read(input_path(b->model), &o, &b->g, &b->format, err);
-	b->read_ms = now_ms() - start;
-	return s;
+	if (operands->n < 2) {
+		int s = tool_model(operands, &b->model, err);
+		if (s)
+			return s;
+	} else if (b->model) {
+		return fail(err, E_USAGE, "models as arguments and '%s' by --input", b->model);
+	}
+	b->njobs = operands->n > 1 ? operands->n : 1;
+	b->job = calloc((size_t)b->njobs, sizeof *b->job);
+	for (int i = 0; b->job && i < b->njobs; i++) {
+		b->job[i].b = b;
+		b->job[i].model = operands->n > 1 ? operands->v[i] : b->model;
+	}
+	return b->job ? OK : fail_nomem(err);
 }
 
-/* What mo would do first; an IR has it behind it. */
-static int optimize(struct bench *b, struct err *err)
-{
-	struct pass_options o = pass_defaults();
-	struct log log = tool_log(b->p);
-	return b->format == MODEL_ONNX ? passes_run(b->g, &o, &log, NULL, err) : OK;
-}
+/* ---- the run ---- */
 
-static int fill(struct bench *b, struct err *err)
+/* Threads are shared out among the streams. */
+static void set_streams(struct bench *b)
 {
-	int s = feed_new(&b->feed, b->g, tool_log(b->p), err);
-	s = s ? s : feed_files(&b->feed, b->g, &b->data, err);
-	return s ? s : feed_random(&b->feed, b->g, b->seed, err);
-}
-
-static int compile(struct bench *b, struct exec **e, struct err *err)
-{
-	struct exec_options o = {.pool = b->pool, .exact = b->exact, .log = tool_log(b->p)};
-	double start = now_ms();
-	int s = optimize(b, err);
-	s = s ? s : exec_new(b->g, &o, e, err);
-	s = s ? s : exec_prepare(*e, b->feed.in, err);
-	b->compile_ms = now_ms() - start;
-	return s;
-}
-
-static int once(struct bench *b, struct exec *e, double *ms, struct err *err)
-{
-	double start = now_ms();
-	int s = exec_run(e, b->feed.in, b->out, err);
-	*ms = now_ms() - start;
-	return s;
-}
-
-/* Until both the time and, when given, the number of iterations have come. */
-static bool enough(const struct bench *b, double since)
-{
-	if (b->n == MAX_RUNS)
-		return true;
-	if (b->iterations)
-		return b->n >= b->iterations;
-	return b->n > 0 && now_ms() - since >= b->seconds * 1e3;
-}
-
-static int steady(struct bench *b, struct exec *e, struct err *err)
-{
-	double ms;
-	int s = OK;
-	for (int64_t i = 0; i < b->warmup && !s; i++)
-		s = once(b, e, &ms, err);
-	double start = now_ms();
-	while (!s && !enough(b, start))
-		s = once(b, e, &b->ms[b->n++], err);
-	b->total_ms = now_ms() - start;
-	return s;
+	int all = b->threads ? (int)b->threads : threads_available();
+	b->streams = b->streams ? b->streams : 1;
+	b->nthreads = all / (int)b->streams > 1 ? all / (int)b->streams : 1;
 }
 
 static int measure(struct bench *b, struct err *err)
 {
-	struct exec *e = NULL;
-	int s = load(b, err);
-	s = s ? s : pool_new((int)b->threads, &b->pool, err);
-	s = s ? s : fill(b, err);
+	int s = OK;
+	for (int i = 0; i < b->njobs && !s; i++)
+		s = job_load(&b->job[i], err);
+	if (!s && b->hint && !strcmp(b->hint, "throughput"))
+		s = bench_choose_streams(b, err);
+	for (int i = 0; i < b->njobs && !s; i++)
+		s = streams_open(&b->job[i], (int)b->streams, b->nthreads, err);
 	if (s)
 		return s;
-	b->out = calloc((size_t)b->g->noutputs + 1, sizeof *b->out);
-	b->ms = calloc(MAX_RUNS, sizeof *b->ms);
-	s = b->out && b->ms ? compile(b, &e, err) : fail_nomem(err);
-	s = s ? s : once(b, e, &b->first_ms, err);
-	s = s ? s : steady(b, e, err);
-	b->int8 = !s && exec_is_int8(e);
-	exec_free(e);
-	return s;
+	if (b->rate > 0)
+		return bench_rate(b, err);
+	return b->async ? bench_async(b, err) : bench_steady(b, b->seconds, err);
 }
 
-/* ---- telling ---- */
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* The smallest time that at least this share of the runs did not pass. */
-static double percentile(const struct bench *b, double share)
-{
-	int at = (int)ceil(share * b->n) - 1;
-	return b->ms[at < 0 ? 0 : at];
-}
-
-static double mean(const struct bench *b)
-{
-	double sum = 0;
-	for (int i = 0; i < b->n; i++)
-		sum += b->ms[i];
-	return sum / b->n;
-}
-
-/* The most that was resident at any time, mapped files included (VmHWM). */
-static double peak_mb(void)
-{
-	char line[128];
-	double kb = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "VmHWM: %lf kB", &kb) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kb / 1024;
-}
-
-static cJSON *latency_json(const struct bench *b)
-{
-	cJSON *j = cJSON_CreateObject();
-	cJSON_AddNumberToObject(j, "min", b->ms[0]);
-	cJSON_AddNumberToObject(j, "median", percentile(b, 0.5));
-	cJSON_AddNumberToObject(j, "mean", mean(b));
-	cJSON_AddNumberToObject(j, "p90", percentile(b, 0.9));
-	cJSON_AddNumberToObject(j, "p95", percentile(b, 0.95));
-	cJSON_AddNumberToObject(j, "p99", percentile(b, 0.99));
-	cJSON_AddNumberToObject(j, "max", b->ms[b->n - 1]);
-	return j;
-}
-
-static int write_json(const struct bench *b, const struct profile *p, struct err *err)
-{
-	cJSON *j = cJSON_CreateObject();
-	cJSON_AddNumberToObject(j, "read_ms", b->read_ms);
-	cJSON_AddNumberToObject(j, "compile_ms", b->compile_ms);
-	cJSON_AddNumberToObject(j, "first_ms", b->first_ms);
-	cJSON_AddItemToObject(j, "latency_ms", latency_json(b));
-	cJSON_AddNumberToObject(j, "throughput_fps", b->n / b->total_ms * 1e3);
-	cJSON_AddNumberToObject(j, "iterations", b->n);
-	cJSON_AddNumberToObject(j, "threads", pool_size(b->pool));
-	cJSON_AddNumberToObject(j, "peak_rss_mb", peak_mb());
-	cJSON_AddStringToObject(j, "effective_precision", b->int8 ? "i8" : "f32");
-	cJSON_AddStringToObject(j, "isa", cpu_level());
-	if (b->profile)
-		cJSON_AddItemToObject(j, "profile", profile_json(p));
-	return json_write(b->json, j, err);
-}
-
-static void print(const struct bench *b, const struct profile *p)
-{
-	printf("%s, %s, %d thread%s, computed in %s\n", b->model, cpu_level(), pool_size(b->pool),
-	    pool_size(b->pool) == 1 ? "" : "s", b->int8 ? "i8" : "f32");
-	printf("read %.2f ms, compile %.2f ms, first inference %.2f ms, peak memory %.0f MB\n",
-	    b->read_ms, b->compile_ms, b->first_ms, peak_mb());
-	printf("latency over %d runs: min %.3f ms, median %.3f, mean %.3f, p90 %.3f, p99 %.3f, "
-	       "max %.3f\n",
-	    b->n, b->ms[0], percentile(b, 0.5), mean(b), percentile(b, 0.9), percentile(b, 0.99),
-	    b->ms[b->n - 1]);
-	printf("throughput %.2f inferences a second\n", b->n / b->total_ms * 1e3);
-	if (b->profile)
-		profile_print(p);
-}
-
-static int run(struct bench *b, struct err *err)
+static int run(struct bench *b, const struct list *operands, struct err *err)
 {
 	struct profile p = {0};
-	if (b->precision && strcmp(b->precision, "f32"))
-		return fail(err, E_USAGE, "--infer-precision: '%s' is not f32", b->precision);
-	int s = measure(b, err);
+	int s = set_models(b, operands, err);
+	s = s ? s : check(b, err);
+	if (s)
+		return s;
+	set_streams(b);
+	s = b->cold ? bench_cold(b, err) : measure(b, err);
+	struct job *j = b->job;
 	if (!s && b->profile)
-		s = profile_run(&p, b->g, b->pool, b->feed.in, b->exact, err);
+		s = profile_run(&p, j->g, j->pool, j->feed[0].in, b->exact, err);
 	if (!s) {
-		qsort(b->ms, (size_t)b->n, sizeof *b->ms, ascending);
 		if (!b->json || strcmp(b->json, "-"))
-			print(b, &p);
-		s = b->json ? write_json(b, &p, err) : OK;
+			bench_print(b, &p);
+		s = b->json ? bench_write_json(b, &p, err) : OK;
 	}
 	profile_free(&p);
 	return s;
@@ -240,12 +100,30 @@ static const struct option_row rows[] = {
 	"data for an input: .npy, .npz or a TensorProto; what is not given is random", AT(data),
 	NULL, 0, 0},
     {OPT_INT, "random", 0, "SEED", "of the random data; 1 by default", AT(seed), NULL, 0,
-	INT64_MAX},
+	INT64_MAX - MAX_SETS},
+    {OPT_INT, "inputs", 0, "N", "so many sets of inputs in turn; 4 by default", AT(sets), NULL, 1,
+	MAX_SETS},
+    {OPT_INT, "batch", 0, "N", "run with the inputs' first dim set to this", AT(batch), NULL, 1,
+	INT32_MAX},
     {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Run"},
-    {OPT_INT, "threads", 't', "N", "threads to run with; 0, the default, is all there are",
+    {OPT_INT, "threads", 't', "N", "threads of all streams; 0, the default, is all there are",
 	AT(threads), NULL, 0, 256},
+    {OPT_INT, "streams", 0, "N", "so many inferences at once; 1 by default", AT(streams), NULL, 1,
+	MAX_STREAMS},
+    {OPT_STRING, "hint", 0, "WHAT", "latency: one stream; throughput: streams are tried", AT(hint),
+	NULL, 0, 0},
+    {OPT_FLAG, "async", 0, NULL, "streams serve a queue; latency counts from the request",
+	AT(async), NULL, 0, 0},
+    {OPT_INT, "requests", 0, "N", "under way with --async; as many as streams by default",
+	AT(requests), NULL, 1, MAX_STREAMS},
+    {OPT_FLOAT, "rate", 0, "F", "so many requests come each second; late ones are dropped",
+	AT(rate), NULL, 0, 0},
+    {OPT_FLAG, "count-copies", 0, NULL, "copying the inputs into place counts", AT(copies), NULL, 0,
+	0},
+    {OPT_INT, "cold", 0, "N", "so many fresh processes: read, compile, first inference", AT(cold),
+	NULL, 1, MAX_RUNS},
     {OPT_FLOAT, "time", 0, "SECONDS", "how long to measure; 3 by default", AT(seconds), NULL, 0, 0},
     {OPT_INT, "iterations", 'n', "N", "so many runs instead", AT(iterations), "niter", 1, MAX_RUNS},
     {OPT_INT, "warmup", 0, "N", "runs before that are not counted; 3 by default", AT(warmup), NULL,
@@ -265,24 +143,22 @@ int main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct bench b = {.seed = 1, .seconds = 3, .warmup = 3};
+	struct bench b = {.seed = 1, .seconds = 3, .warmup = 3, .sets = 4};
 	int code = 0;
 	struct program p = {.name = "mo-bench",
-	    .about = "Times an ONNX or OpenVINO IR network: reading, compiling, first and steady "
-		     "inference.",
-	    .usage = "[options] MODEL",
+	    .about = "Times ONNX or OpenVINO IR networks: reading, compiling, first and steady "
+		     "inference. Several models run at the same time.",
+	    .usage = "[options] MODEL ...",
 	    .rows = rows,
 	    .values = &b,
 	    .operands = &operands,
-	    .max_operands = 1};
+	    .max_operands = MAX_MODELS};
 	b.p = &p;
 	options_parse(&p, argc, argv);
-	if (tool_model(&operands, &b.model, &err) || run(&b, &err))
+	if (run(&b, &operands, &err))
 		code = tool_error(&p, &err);
-	feed_free(&b.feed);
-	free(b.out);
-	free(b.ms);
-	graph_free(b.g);
-	pool_free(b.pool);
+	for (int i = 0; b.job && i < b.njobs; i++)
+		job_free(&b.job[i]);
+	free(b.job);
 	return tool_finish(&p, code);
 }

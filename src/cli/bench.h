@@ -1,0 +1,130 @@
+/* What the files of mo-bench share: options, models, and the streams that run them. */
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include <pthread.h>
+
+#include "cli/bench_profile.h"
+#include "cli/feed.h"
+#include "cli/json.h"
+#include "exec/exec.h"
+#include "formats/model.h"
+
+#define MAX_RUNS 1000000 /* times kept, of each stream */
+#define MAX_SETS 64      /* of inputs */
+#define MAX_STREAMS 64
+#define MAX_MODELS 16
+
+enum { COLD_READ, COLD_COMPILE, COLD_FIRST, COLD_PROCESS, COLD_TIMES };
+
+struct bench {
+	struct program *p;
+	/* options */
+	const char *model, *json, *precision, *hint;
+	struct list data;
+	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests;
+	double seconds, rate;
+	bool profile, lenient, exact, async, copies;
+	/* state */
+	struct job *job; /* one for each model, all run at once */
+	int njobs;
+	int nthreads; /* of one stream */
+};
+
+/* Sorted times. */
+struct times {
+	double *ms;
+	int n;
+};
+
+/* What waits for a stream: when each came, the first one first. */
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	double at[2 * MAX_STREAMS];
+	int first, n, max;
+	bool closed;
+	double newest; /* when what the newest result is of came; negative: no result yet */
+	struct times age;
+	int64_t issued, dropped;
+};
+
+/* One model. */
+struct job {
+	const struct bench *b;
+	const char *model;
+	struct graph *g;
+	enum model_format format;
+	struct feed feed[MAX_SETS];
+	int nsets;
+	struct pool *pool;
+	struct exec *exec; /* what the streams share */
+	struct tensor *out;
+	struct stream *stream;
+	int nstreams;
+	struct queue queue;
+	bool int8; /* some layer is computed in 8 bits */
+	double read_ms, compile_ms, first_ms, total_ms;
+	struct times latency;
+	struct times cold[COLD_TIMES]; /* read, compile, first, the whole process */
+};
+
+/* One run at a time. */
+struct stream {
+	struct job *job;
+	int index;
+	struct pool *pool;
+	struct exec *exec;
+	bool borrowed; /* pool and exec are the job's */
+	struct tensor *in, *out;
+	double end; /* when to stop, in milliseconds of now_ms */
+	double *ms;
+	int n, turn;
+	pthread_t thread;
+	bool started;
+	int status;
+	struct err err;
+};
+
+/* bench_stats.c */
+double now_ms(void);
+double peak_mb(void);
+int times_new(struct times *t, struct err *err);
+void times_sort(struct times *t);
+/* The smallest that at least this share did not pass. */
+double times_at(const struct times *t, double share);
+double times_mean(const struct times *t);
+cJSON *times_json(const struct times *t);
+
+/* bench_load.c: reads, compiles and runs once. */
+int job_load(struct job *j, struct err *err);
+void job_free(struct job *j);
+
+/* bench_run.c: closed loops. */
+int streams_open(struct job *j, int n, int threads, struct err *err);
+void streams_close(struct job *j);
+int stream_once(struct stream *s, double *end, struct err *err);
+/* Runs main in a thread for each stream of all models and waits. */
+int streams_run(struct bench *b, void *(*run)(void *stream), struct err *err);
+/* Gathers what the streams of j have measured, sorted. */
+int streams_gather(struct job *j, double start, struct err *err);
+/* Runs of every stream that are not counted. */
+int bench_warm_up(struct bench *b, struct err *err);
+int bench_steady(struct bench *b, double seconds, struct err *err);
+/* The hint throughput: the fewest streams within 3 % of the best throughput. */
+int bench_choose_streams(struct bench *b, struct err *err);
+
+/* bench_queue.c: a queue between those who ask and the streams. */
+int bench_async(struct bench *b, struct err *err);
+int bench_rate(struct bench *b, struct err *err);
+
+/* bench_cold.c: fresh processes. */
+int bench_cold(struct bench *b, struct err *err);
+void cold_print(const struct bench *b);
+cJSON *cold_json(const struct job *j);
+
+/* bench_tell.c */
+void bench_print(struct bench *b, const struct profile *p);
+int bench_write_json(struct bench *b, const struct profile *p, struct err *err);
+
+#endif

@@ -1,0 +1,102 @@
+/* What mo-bench says: text and JSON. */
+#include <stdio.h>
+
+#include "base/cpu.h"
+#include "cli/bench.h"
+
+static double batch_of(const struct bench *b)
+{
+	return b->batch ? (double)b->batch : 1;
+}
+
+/* Samples a second. */
+static double throughput(const struct job *j)
+{
+	return j->total_ms > 0 ? j->latency.n * batch_of(j->b) / j->total_ms * 1e3 : 0;
+}
+
+static const char *precision_of(const struct job *j)
+{
+	return j->int8 ? "i8" : "f32";
+}
+
+static void add_job(cJSON *o, const struct job *j)
+{
+	const struct bench *b = j->b;
+	cJSON_AddNumberToObject(o, "read_ms", j->read_ms);
+	cJSON_AddNumberToObject(o, "compile_ms", j->compile_ms);
+	cJSON_AddNumberToObject(o, "first_ms", j->first_ms);
+	cJSON_AddItemToObject(o, "latency_ms", times_json(&j->latency));
+	cJSON_AddNumberToObject(o, "throughput_fps", throughput(j));
+	cJSON_AddNumberToObject(o, "iterations", j->latency.n);
+	cJSON_AddStringToObject(o, "effective_precision", precision_of(j));
+	if (b->rate > 0) {
+		cJSON_AddNumberToObject(o, "rate", b->rate);
+		cJSON_AddNumberToObject(o, "dropped", (double)j->queue.dropped);
+		cJSON_AddItemToObject(o, "age_ms", times_json(&j->queue.age));
+	}
+}
+
+static void add_setup(cJSON *o, const struct bench *b)
+{
+	cJSON_AddNumberToObject(o, "threads", (double)(b->nthreads * b->streams));
+	cJSON_AddNumberToObject(o, "streams", (double)b->streams);
+	cJSON_AddNumberToObject(o, "batch", batch_of(b));
+	cJSON_AddStringToObject(o, "mode", b->rate > 0 ? "rate" : b->async ? "async" : "sync");
+	cJSON_AddStringToObject(o, "cache", "off");
+	cJSON_AddNumberToObject(o, "peak_rss_mb", peak_mb());
+	cJSON_AddStringToObject(o, "isa", cpu_level());
+}
+
+int bench_write_json(struct bench *b, const struct profile *p, struct err *err)
+{
+	cJSON *o = cJSON_CreateObject(), *list = NULL;
+	if (b->njobs > 1)
+		list = cJSON_AddArrayToObject(o, "models");
+	for (int i = 0; i < b->njobs; i++) {
+		cJSON *to = list ? cJSON_CreateObject() : o;
+		cJSON_AddStringToObject(to, "model", b->job[i].model);
+		if (b->cold)
+			cJSON_AddItemToObject(to, "cold", cold_json(&b->job[i]));
+		else
+			add_job(to, &b->job[i]);
+		if (list)
+			cJSON_AddItemToArray(list, to);
+	}
+	add_setup(o, b);
+	if (b->profile)
+		cJSON_AddItemToObject(o, "profile", profile_json(p));
+	return json_write(b->json, o, err);
+}
+
+static void print_job(const struct job *j)
+{
+	const struct times *t = &j->latency;
+	const struct bench *b = j->b;
+	printf("%s, %s, %d thread%s in %d stream%s, batch %.0f, computed in %s\n", j->model,
+	    cpu_level(), b->nthreads * (int)b->streams, b->nthreads * b->streams == 1 ? "" : "s",
+	    (int)b->streams, b->streams == 1 ? "" : "s", batch_of(b), precision_of(j));
+	printf("read %.2f ms, compile %.2f ms, first inference %.2f ms, peak memory %.0f MB\n",
+	    j->read_ms, j->compile_ms, j->first_ms, peak_mb());
+	printf("latency over %d runs: min %.3f ms, median %.3f, mean %.3f, p90 %.3f, p95 %.3f, "
+	       "p99 %.3f, max %.3f\n",
+	    t->n, times_at(t, 0), times_at(t, 0.5), times_mean(t), times_at(t, 0.9),
+	    times_at(t, 0.95), times_at(t, 0.99), times_at(t, 1));
+	printf("throughput %.2f %s a second\n", throughput(j),
+	    b->batch > 1 ? "samples" : "inferences");
+	if (b->rate > 0)
+		printf("%.4g a second came, %lld dropped; the newest result was at most %.3f ms "
+		       "old, %.3f in the median\n",
+		    b->rate, (long long)j->queue.dropped, times_at(&j->queue.age, 1),
+		    times_at(&j->queue.age, 0.5));
+}
+
+void bench_print(struct bench *b, const struct profile *p)
+{
+	if (b->cold)
+		cold_print(b);
+	for (int i = 0; i < b->njobs && !b->cold; i++)
+		print_job(&b->job[i]);
+	if (b->profile)
+		profile_print(p);
+}
