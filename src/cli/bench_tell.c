@@ -28,8 +28,8 @@ static void add_job(cJSON *o, const struct job *j)
 	cJSON_AddNumberToObject(o, "first_ms", j->first_ms);
 	cJSON_AddItemToObject(o, "latency_ms", times_json(&j->latency));
 	cJSON_AddNumberToObject(o, "throughput_fps", throughput(j));
-	cJSON_AddNumberToObject(o, "iterations", j->latency.n);
 	cJSON_AddStringToObject(o, "effective_precision", precision_of(j));
+	cJSON_AddNumberToObject(o, "iterations", j->latency.n);
 	if (b->rate > 0) {
 		cJSON_AddNumberToObject(o, "rate", b->rate);
 		cJSON_AddNumberToObject(o, "dropped", (double)j->queue.dropped);
