@@ -79,6 +79,48 @@ def subgraph():
                  [f32('x', 2)], [f32('y', 2)], [cond])
 
 
+def b1(name):
+    return h.make_tensor_value_info(name, T.BOOL, [])
+
+
+def branch():
+    """An If that the data decides, in an If, with what both capture."""
+    deep = h.make_graph([h.make_node('Neg', ['x'], ['d'])], 'deep', [], [f32('d', 'n')])
+    flat = h.make_graph([h.make_node('Add', ['x', 'k'], ['f'])], 'flat', [], [f32('f', 'n')])
+    then = h.make_graph([h.make_node('If', ['c2'], ['t'], then_branch=deep, else_branch=flat)], 'then', [],
+                        [f32('t', 'n')])
+    other = h.make_graph([h.make_node('Abs', ['x'], ['e'])], 'else', [], [f32('e', 'n')])
+    return model([h.make_node('If', ['c1'], ['y'], then_branch=then, else_branch=other)],
+                 [f32('x', 'n'), b1('c1'), b1('c2')], [f32('y', 'n')], [h.make_tensor('k', T.FLOAT, [], [2])])
+
+
+def loop():
+    """A carried value, a condition that the body computes, and an output that is collected."""
+    body = h.make_graph(
+        [h.make_node('Add', ['v', 'x'], ['w']), h.make_node('Cast', ['i'], ['fi'], to=T.FLOAT),
+         h.make_node('Mul', ['w', 'fi'], ['s']), h.make_node('Less', ['i', 'most'], ['go'])], 'turn',
+        [h.make_tensor_value_info('i', T.INT64, []), b1('c'), f32('v', 2)], [b1('go'), f32('w', 2), f32('s', 2)])
+    return model([h.make_node('Loop', ['n', 'on', 'x'], ['last', 'y'], body=body)],
+                 [f32('x', 2), h.make_tensor_value_info('n', T.INT64, [])], [f32('last', 2), f32('y', 'm', 2)],
+                 [h.make_tensor('on', T.BOOL, [], [1]), h.make_tensor('most', T.INT64, [], [3])])
+
+
+def scan():
+    body = h.make_graph([h.make_node('Add', ['s', 'p'], ['t']), h.make_node('Neg', ['t'], ['o'])], 'turn',
+                        [f32('s', 2), f32('p', 2)], [f32('t', 2), f32('o', 2)])
+    return model([h.make_node('Scan', ['z', 'x'], ['last', 'y'], body=body, num_scan_inputs=1,
+                              scan_input_directions=[1], scan_output_directions=[1])],
+                 [f32('x', 3, 2)], [f32('last', 2), f32('y', 3, 2)], [h.make_tensor('z', T.FLOAT, [2], [0, 0])])
+
+
+def steps():
+    """A cell that only a TensorIterator can say, and a plain one."""
+    inits = [h.make_tensor('w', T.FLOAT, [1, 8, 1], [.5] * 8), h.make_tensor('r', T.FLOAT, [1, 8, 2], [.25] * 16)]
+    return model([h.make_node('LSTM', ['x', 'w', 'r'], ['y'], hidden_size=2, input_forget=1),
+                  h.make_node('LSTM', ['x', 'w', 'r'], ['z'], hidden_size=2)],
+                 [f32('x', 3, 1, 1)], [f32('y', 3, 1, 1, 2), f32('z', 3, 1, 1, 2)], inits)
+
+
 def function():
     body = [h.make_node('Mul', ['a', 'a'], ['aa']), h.make_node('Add', ['aa', 'b'], ['r'])]
     f = h.make_function('mine', 'Square', ['a', 'b'], ['r'], body, [h.make_opsetid('', 17)])
@@ -104,7 +146,7 @@ def quantized():
 
 
 def onnx_seeds():
-    for f in (convnet, shapes, attention, subgraph, function, legacy, quantized):
+    for f in (convnet, shapes, attention, subgraph, function, legacy, quantized, branch, loop, scan, steps):
         m = f().SerializeToString()
         put('onnx', f.__name__, m)
         with tempfile.TemporaryDirectory() as d:
@@ -115,6 +157,36 @@ def onnx_seeds():
                 continue
             xml, bin_ = (open(glob.glob(f'{d}/*.{e}')[0], 'rb').read() for e in ('xml', 'bin'))
             put('ir', f.__name__, struct.pack('<I', len(xml)) + xml + bin_)
+
+
+STATE = """<net name="state" version="11"><layers>
+<layer id="0" name="x" type="Parameter" version="opset1"><data shape="1,2" element_type="f32"/>
+<output><port id="0" precision="FP32"><dim>1</dim><dim>2</dim></port></output></layer>
+<layer id="1" name="zero" type="Const" version="opset1"><data element_type="f32" shape="1,2" offset="0" size="8"/>
+<output><port id="0" precision="FP32"><dim>1</dim><dim>2</dim></port></output></layer>
+<layer id="2" name="read" type="ReadValue" version="opset6">
+<data variable_id="s" variable_type="f32" variable_shape="1,2"/>
+<input><port id="0" precision="FP32"><dim>1</dim><dim>2</dim></port></input>
+<output><port id="1" precision="FP32"><dim>1</dim><dim>2</dim></port></output></layer>
+<layer id="3" name="sum" type="Add" version="opset1"><data auto_broadcast="numpy"/>
+<input><port id="0" precision="FP32"><dim>1</dim><dim>2</dim></port>
+<port id="1" precision="FP32"><dim>1</dim><dim>2</dim></port></input>
+<output><port id="2" precision="FP32"><dim>1</dim><dim>2</dim></port></output></layer>
+<layer id="4" name="assign" type="Assign" version="opset6"><data variable_id="s"/>
+<input><port id="0" precision="FP32"><dim>1</dim><dim>2</dim></port></input>
+<output><port id="1" precision="FP32"><dim>1</dim><dim>2</dim></port></output></layer>
+<layer id="5" name="y" type="Result" version="opset1">
+<input><port id="0" precision="FP32"><dim>1</dim><dim>2</dim></port></input></layer>
+</layers><edges><edge from-layer="1" from-port="0" to-layer="2" to-port="0"/>
+<edge from-layer="0" from-port="0" to-layer="3" to-port="0"/>
+<edge from-layer="2" from-port="1" to-layer="3" to-port="1"/>
+<edge from-layer="3" from-port="2" to-layer="4" to-port="0"/>
+<edge from-layer="3" from-port="2" to-layer="5" to-port="0"/></edges></net>"""
+
+
+def state_seed():
+    xml = STATE.encode()
+    put('ir', 'state', struct.pack('<I', len(xml)) + xml + bytes(8))
 
 
 def array_seeds():
@@ -151,4 +223,4 @@ def graph_seeds():
         put('graph', os.path.basename(f)[:-4], '\n'.join(lines).encode() + b'\n')
 
 
-onnx_seeds(), array_seeds(), picture_seeds(), graph_seeds()
+onnx_seeds(), state_seed(), array_seeds(), picture_seeds(), graph_seeds()
