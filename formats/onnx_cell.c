@@ -204,7 +204,7 @@ static void run_step(struct tr_body *b, struct step *s, const struct outside *o)
 		step_lstm(s, r);
 	else if (s->c->gates == 3)
 		step_gru(s, r, rb);
-	else /* the product comes first: OpenVINO 2026.4 adds a sum's second term in place */
+	else /* the product first: with x first OpenVINO 2026.4 was seen to give wrong results */
 		s->h = gate(s, 0, tr_op(s->t, OP_ADD, times_transposed(s->t, s->h, r), s->x));
 }
 

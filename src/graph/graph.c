@@ -207,6 +207,23 @@ struct node *graph_insert_after(struct node *at, const struct op *op, const char
 	return insert(at->graph, at->next, op, name, in, nin, nout);
 }
 
+static void list_take(struct graph *g, struct node *n)
+{
+	*(n->prev ? &n->prev->next : &g->first) = n->next;
+	*(n->next ? &n->next->prev : &g->last) = n->prev;
+	g->nnodes--;
+}
+
+void graph_move(struct node *n, struct node *at)
+{
+	assert(!is_type(n, "Parameter") && !is_type(n, "Result"));
+	list_take(n->graph, n);
+	n->graph = at->graph;
+	list_insert(at->graph, n, at);
+	for (int i = 0; i < n->nbodies; i++)
+		n->body[i].graph->outer = at->graph;
+}
+
 void graph_remove(struct node *n)
 {
 	struct graph *g = n->graph;
@@ -214,9 +231,7 @@ void graph_remove(struct node *n)
 		assert(!n->out[i].uses);
 	for (int i = 0; i < n->nin; i++)
 		use_unlink(&n->in[i]);
-	*(n->prev ? &n->prev->next : &g->first) = n->next;
-	*(n->next ? &n->next->prev : &g->last) = n->prev;
-	g->nnodes--;
+	list_take(g, n);
 	if (is_type(n, "Parameter"))
 		drop_node(g->inputs, &g->ninputs, n);
 	if (is_type(n, "Result"))

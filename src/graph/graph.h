@@ -167,6 +167,9 @@ struct node *graph_const_f32(
     struct graph *g, struct node *at, const char *name, int n, const float *v);
 /* Takes a node without uses out of the graph. */
 void graph_remove(struct node *n);
+/* Takes a node of any graph of the same arena, but no Parameter or Result, to the place before at.
+ */
+void graph_move(struct node *n, struct node *at);
 /* Makes every use of old a use of new, but for uses by new's own node (which may be made to consume
  * old). Tensor names of old move to new. */
 void graph_replace(struct value *old, struct value *new);

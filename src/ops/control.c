@@ -107,6 +107,17 @@ static int known_branch(const struct infer *s)
 	return infer_int(s, 0, &v) ? v ? 0 : 1 : -1;
 }
 
+/* What is wrong with a branch that is not taken is nobody's concern. */
+static int teach_dead(struct infer *s, struct body *b)
+{
+	struct err *err = s->err, own = {0};
+	s->err = &own;
+	int status = teach_inputs(s, b);
+	s->err = err;
+	err_clear(&own);
+	return status == E_NOMEM ? fail_nomem(err) : OK;
+}
+
 int infer_if(struct infer *s)
 {
 	bool set[2] = {false, false};
@@ -117,7 +128,8 @@ int infer_if(struct infer *s)
 		struct body *body = &s->node->body[b];
 		int status = check_maps(s, body);
 		if (!status)
-			status = teach_inputs(s, body);
+			status = only < 0 || only == b ? teach_inputs(s, body)
+						       : teach_dead(s, body);
 		if (status)
 			return err_in(s->err, b ? "else" : "then");
 		for (int i = 0; i < body->nmaps; i++) {
