@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Conversion (time, peak memory) and inference (one thread, pinned) of the shared networks beside the peers, in turn: minima and medians.
-usage: networks.py BUILD [NAME ...]"""
+"""Conversion (time, peak memory) and inference (FP32, INT8; one and two threads, pinned) of the shared networks beside the
+peers, in turn: minima and medians, the table in markdown.
+usage: networks.py BUILD [NAME ...]   environment: BENCH_SECONDS of each run (1.5)"""
 import importlib.util, json, os, statistics, subprocess, sys, tempfile, time
 
 B = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else 'build'
@@ -30,33 +31,82 @@ with tempfile.TemporaryDirectory() as w:
     for n in NAMES:
         f = f'{M}/{n}.onnx'
         size = os.path.getsize(f)
-        ours, theirs = [], []
+        own, other = [], []
         for _ in range(5):
-            ours.append(timed([f'{B}/bin/mo', '-q', '--input', f, '--output-dir', w, '--model-name', n]))
-            if peer and len(theirs) < 3:
-                theirs.append(timed(peer_convert(f, f'{w}/p.xml')))
-        t = [x[0] for x in ours]
-        line = f'convert {n}: {min(t):.3f} s min, {statistics.median(t):.3f} s median, peak {max(x[1] for x in ours) / size:.2f} x the file'
-        if theirs:
-            p = [x[0] for x in theirs]
-            line += f'; ovc {min(p):.2f} s min, {max(x[1] for x in theirs) / size:.2f} x; ratio {min(t) / min(p):.3f}'
+            own.append(timed([f'{B}/bin/mo', '-q', '--input', f, '--output-dir', w, '--model-name', n]))
+            if peer and len(other) < 3:
+                other.append(timed(peer_convert(f, f'{w}/p.xml')))
+        t = [x[0] for x in own]
+        line = f'convert {n}: {min(t):.3f} s min, {statistics.median(t):.3f} s median, peak {max(x[1] for x in own) / size:.2f} x the file'
+        if other:
+            p = [x[0] for x in other]
+            line += f'; ovc {min(p):.2f} s min, {max(x[1] for x in other) / size:.2f} x; ratio {min(t) / min(p):.3f}'
         print(line, flush=True)
-        code = f'''
-import openvino as ov, numpy as np, time
-m = ov.Core().compile_model("{f}", "CPU", {{"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}})
-x = [np.random.rand(*[d.get_length() if d.is_static else 1 for d in i.partial_shape]).astype(np.float32) for i in m.inputs]
-m(x); t = []
-for _ in range(10):
-    s = time.perf_counter(); m(x); t.append((time.perf_counter() - s) * 1e3)
-print(min(t), sorted(t)[5])'''
-        a, b = [], []
-        for _ in range(3):
-            r = subprocess.run(['taskset', '-c', '0', f'{B}/bin/mo-run', '-q', f'{w}/{n}.xml', '--random', '1', '--threads', '1', '--repeat', '10', '--json', '-'], capture_output=True, text=True)
-            a.append(json.loads(r.stdout)['latency_ms']['min'])
-            if peer:
-                r = subprocess.run(['taskset', '-c', '0', sys.executable, '-c', code], capture_output=True, text=True)
-                b.append(float(r.stdout.split()[0]))
-        line = f'run {n}: {min(a):.2f} ms min'
-        if b:
-            line += f'; OpenVINO {min(b):.2f}; ratio {min(a) / min(b):.2f}'
-        print(line, flush=True)
+
+
+# ---- inference: a table in markdown, minima (medians) in ms ----
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def pinned(threads, cmd):
+    cpus = ','.join(str(c) for c in sorted(os.sched_getaffinity(0))[:threads])
+    r = subprocess.run(['taskset', '-c', cpus] + cmd, capture_output=True, text=True)
+    if r.returncode:
+        raise RuntimeError((r.stderr or r.stdout).strip()[-200:])
+    return r.stdout
+
+
+def ours(model, threads):
+    r = json.loads(pinned(threads, [f'{B}/bin/mo-bench', '-q', model, '--threads', str(threads), '--time', SECONDS, '--json', '-']))
+    return r['latency_ms']['min'], r['latency_ms']['median']
+
+
+def theirs(which, model, threads):
+    return tuple(float(x) for x in pinned(threads, [sys.executable, f'{HERE}/peer.py', which, model, str(threads), SECONDS]).split())
+
+
+def in_turn(runs):
+    """Each of the runs three times, in turn; the smallest minimum and median of each, None for one that fails."""
+    best = {}
+    for _ in range(3):
+        for name, run in runs.items():
+            try:
+                a, b = run()
+            except (RuntimeError, ValueError, OSError) as e:
+                print(f'{name}: {e}', file=sys.stderr)
+                best[name] = None
+                continue
+            if name not in best:
+                best[name] = (a, b)
+            elif best[name]:
+                best[name] = min(a, best[name][0]), min(b, best[name][1])
+    return best
+
+
+def row(name, what, threads, best):
+    def show(x):
+        return f'{x[0]:.2f} ({x[1]:.2f})' if x else '-'
+    others = [best[k] for k in ('ov', 'ort') if best.get(k)]
+    mine = best['mo']
+    ratio = f'{mine[0] / min(x[0] for x in others):.2f} ({mine[1] / min(x[1] for x in others):.2f})' if mine and others else '-'
+    print(f'| {name} | {what} | {threads} | {show(mine)} | {show(best.get("ov"))} | {show(best.get("ort"))} | {ratio} |', flush=True)
+
+
+SECONDS = os.environ.get('BENCH_SECONDS', '1.5')
+have = [p for p, module in (('ov', 'openvino'), ('ort', 'onnxruntime')) if importlib.util.find_spec(module)]
+print('\nlatency in ms: minimum (median); ratio to the better peer\n')
+print('| network | precision | threads | mo | OpenVINO | ONNX Runtime | ratio |\n|---|---|---|---|---|---|---|')
+with tempfile.TemporaryDirectory() as w:
+    for n in NAMES:
+        onnx, ir, int8 = f'{M}/{n}.onnx', f'{w}/{n}.xml', f'{M}/{n}.nncf.xml'
+        subprocess.run([f'{B}/bin/mo', '-q', '--input', onnx, '--output-dir', w, '--model-name', n], check=True)
+        for threads in range(1, min(2, len(os.sched_getaffinity(0))) + 1):
+            runs = {'mo': lambda: ours(ir, threads)}
+            runs.update({p: (lambda p=p: theirs(p, onnx, threads)) for p in have})
+            row(n, 'FP32', threads, in_turn(runs))
+            if os.path.exists(int8): # the same IR, quantized by NNCF, for both
+                runs = {'mo': lambda: ours(int8, threads)}
+                if 'ov' in have:
+                    runs['ov'] = lambda: theirs('ov', int8, threads)
+                row(n, 'INT8', threads, in_turn(runs))
