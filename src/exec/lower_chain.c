@@ -126,12 +126,37 @@ static int operand_number(struct chain *c, const struct value *v)
 	return c->k.noperands++;
 }
 
+/* Operation by operation as eval does it: the bits decide which level a value falls into. Layers
+ * that are computed in 8 bits have a kernel of their own. */
+static bool take_fake_quantize(const struct lower *l, struct chain *c, const struct node *n)
+{
+	float r[4], steps = (float)(attr_i(n, "levels") - 1);
+	for (int k = 0; k < 4; k++)
+		r[k] = number(l, n, k + 1, NAN);
+	const struct chain_op op[] = {{.op = SPAN_CLAMP, .a = r[0], .b = r[1]},
+	    {.op = SPAN_SUB, .a = r[0], .constant = true},
+	    {.op = SPAN_DIV, .a = r[1] - r[0], .constant = true},
+	    {.op = SPAN_MUL, .a = steps, .constant = true}, {.op = SPAN_ROUND},
+	    {.op = SPAN_DIV, .a = steps, .constant = true},
+	    {.op = SPAN_MUL, .a = r[3] - r[2], .constant = true},
+	    {.op = SPAN_ADD, .a = r[2], .constant = true}};
+	int nops = (int)(sizeof op / sizeof *op);
+	if (!(r[1] > r[0]) || !isfinite(r[1] - r[0]) || !isfinite(r[3] - r[2]) ||
+	    l->e->quant[n->out[0].id].on || c->k.nops + nops > CHAIN_OPS)
+		return false;
+	memcpy(c->k.op + c->k.nops, op, sizeof op);
+	c->k.nops += nops;
+	return true;
+}
+
 /* Appends n to a chain whose value flows through its input k. */
 static bool take(const struct lower *l, struct chain *c, const struct node *n, int k)
 {
 	struct chain_op op = {0};
 	if (c->k.nops == CHAIN_OPS || n->nout != 1 || lower_dims(l, &n->out[0])->type != DT_F32)
 		return false;
+	if (node_is(n, OP_FAKE_QUANTIZE))
+		return k == 0 && take_fake_quantize(l, c, n);
 	if (node_is(n, OP_PRELU) && k == 0) {
 		op.op = SPAN_PRELU;
 	} else if (!is_binary(n, k == 1, &op)) {

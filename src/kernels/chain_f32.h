@@ -5,7 +5,7 @@
 #include "base/threads.h"
 #include "kernels/span_f32.h"
 
-#define CHAIN_OPS 12
+#define CHAIN_OPS 20
 #define CHAIN_OPERANDS 6
 
 /* A box of outer x rows x cols elements, and for each tensor its steps: col is 1, or 0 where one

@@ -27,6 +27,7 @@ enum span_op {
 	SPAN_SQRT,
 	SPAN_FLOOR,
 	SPAN_CEIL,
+	SPAN_ROUND, /* half to even */
 	SPAN_EXP,
 	SPAN_LOG,
 	SPAN_SIGMOID,

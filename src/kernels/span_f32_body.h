@@ -89,6 +89,7 @@ UNARY(absolute, vec_abs(l))
 UNARY(negative, vec_neg(l))
 UNARY(root, vec_sqrt(l))
 UNARY(floor_of, vec_floor(l))
+UNARY(round_of, vec_round(l))
 UNARY(ceil_of, vec_ceil(l))
 UNARY(exp_of, vec_exp(l))
 UNARY(log_of, vec_log(l))
@@ -121,6 +122,7 @@ span_f32_fn *const NAME(span_f32_ops)[SPAN_OPS] = {
     [SPAN_NEG] = negative,
     [SPAN_SQRT] = root,
     [SPAN_FLOOR] = floor_of,
+    [SPAN_ROUND] = round_of,
     [SPAN_CEIL] = ceil_of,
     [SPAN_EXP] = exp_of,
     [SPAN_LOG] = log_of,

@@ -77,6 +77,8 @@ static double truth(enum span_op op, double x, double y, double a, double b)
 		return -x;
 	case SPAN_SQRT:
 		return sqrt(x);
+	case SPAN_ROUND:
+		return nearbyint(x);
 	case SPAN_FLOOR:
 		return floor(x);
 	case SPAN_CEIL:

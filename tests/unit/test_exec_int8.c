@@ -232,21 +232,20 @@ static void test_matmul(void **state)
 
 /* A scale for each channel is only for a depthwise convolution, and only where what is below zero
  * in the range of a channel that calibration saw nothing of cannot come. */
-#define DEPTHWISE(clamp)                                                                           \
-	"x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")              \
-	    WEIGHTS("w", "6,3,3,3",                                                                \
-		S6) CONV("y", "q", "w", "1,1") "b = Const f32[1,6,1,1] 0.1 0.2 0.3 -9 0.5 0.6\n"   \
-					       "z = Add-1(y, b)\n" clamp                           \
-					       "p0 = Const f32[1,6,1,1] 0 0 0 -0.0008062992 0 0\n" \
-					       "p1 = Const f32[1,6,1,1] 2.1 3.3 1.7 0.0008 0.9 "   \
-					       "1.1\n" FQ("p", "r", "p")                           \
-						   WEIGHTS("v", "6,1,1,3,3",                       \
-						       "6,1,1,1,1] 0.012 0.023 0.011 0.03 0.01 "   \
-						       "0.02") "vt = Multiply-1(vf, vs)\n"         \
-							       "c = GroupConvolution-1(p, vt) "    \
-							       "{strides=1,1 dilations=1,1 "       \
-							       "pads_begin=1,1 "                   \
-							       "pads_end=1,1}\nResult-1(c)\n"
+#define DEPTHWISE(clamp)                                                                       \
+	"x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")          \
+	    WEIGHTS("w", "6,3,3,3", S6)                                                        \
+		CONV("y", "q", "w", "1,1") "b = Const f32[1,6,1,1] 0.1 0.2 0.3 -9 0.5 0.6\n"   \
+					   "z = Add-1(y, b)\n" clamp                           \
+					   "p0 = Const f32[1,6,1,1] 0 0 0 -0.0008062992 0 0\n" \
+					   "p1 = Const f32[1,6,1,1] 2.1 3.3 1.7 0.0008 0.9 "   \
+					   "1.1\n" FQ("p", "r", "p") WEIGHTS("v", "6,1,1,3,3", \
+					       "6,1,1,1,1] 0.012 0.023 0.011 0.03 0.01 "       \
+					       "0.02") "vt = Multiply-1(vf, vs)\n"             \
+						       "c = GroupConvolution-1(p, vt) "        \
+						       "{strides=1,1 dilations=1,1 "           \
+						       "pads_begin=1,1 "                       \
+						       "pads_end=1,1}\nResult-1(c)\n"
 
 static void test_depthwise(void **state)
 {
@@ -260,17 +259,27 @@ static void test_depthwise(void **state)
 	    (struct want){.conv = 1, .quantize = 1, .eval = 1});
 }
 
+/* As floats it is part of a chain. */
+static void test_float_fake_quantize(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=2,3,5,7 element_type=f32}\n" RANGES "r = Sigmoid-1(x)\n" FQ(
+		  "q", "r", "m") "p = FakeQuantize-1(q, n0, n1, m0, s1) {levels=12}\n"
+				 "Result-1(p)\n",
+	    0.2, (struct want){0});
+}
+
 /* No level is zero; scales differ between input channels; weights need 9 bits. */
 static void test_fallback(void **state)
 {
 	(void)state;
 	check("x = Parameter-1 {shape=1,3,5,5 element_type=f32}\n" RANGES FQ("q", "x", "n")
 		  WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1") "Result-1(y)\n",
-	    1e-4, (struct want){.eval = 1});
+	    1e-4, (struct want){0});
 	check("x = Parameter-1 {shape=1,3,5,5 element_type=f32}\n" RANGES FQ("q", "x", "s")
 		  WEIGHTS("w", "6,3,3,3", "1,3,1,1] 0.01 0.02 0.03")
 		      CONV("y", "q", "w", "1,1") "Result-1(y)\n",
-	    1e-4, (struct want){.eval = 1});
+	    1e-4, (struct want){0});
 	check("x = Parameter-1 {shape=1,1,3,3 element_type=f32}\n" RANGES FQ("q", "x",
 		  "s") "wi = Const u8[1,1,1,2] 255 0\n"
 		       "wf = Convert-1(wi) {destination_type=f32}\n"
@@ -291,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(test_requantize),
 	    cmocka_unit_test(test_matmul),
 	    cmocka_unit_test(test_depthwise),
+	    cmocka_unit_test(test_float_fake_quantize),
 	    cmocka_unit_test(test_fallback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
