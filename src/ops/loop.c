@@ -135,12 +135,25 @@ static int collect(struct collected *c, const struct tensor *t, struct err *err)
 	return status;
 }
 
+/* What is collected when the loop never runs: no parts of the shape that the body would give. */
+static int put_nothing(struct eval *s, const struct port_map *m)
+{
+	const struct value *v = node_in(s->node->body->graph->outputs[m->inner], 0);
+	int64_t dims[MAX_RANK];
+	if (!v || v->info.shape.rank <= m->axis || v->info.type == DT_NONE)
+		return eval_fail(
+		    s, E_UNSUPPORTED, "output %d has no known rank: the loop never runs", m->outer);
+	for (int i = 0; i < v->info.shape.rank; i++)
+		dims[i] = dim_static(v->info.shape.dim[i]) ? v->info.shape.dim[i].min : 0;
+	dims[m->axis] = 0;
+	return eval_output(s, m->outer, v->info.type, v->info.shape.rank, dims);
+}
+
 /* Joins the parts along the axis, from the end where the map goes backward. */
 static int put_parts(struct eval *s, const struct port_map *m, const struct collected *c)
 {
 	if (!c->n)
-		return eval_fail(
-		    s, E_UNSUPPORTED, "output %d collects nothing: the loop never runs", m->outer);
+		return put_nothing(s, m);
 	const struct tensor *first = &c->part[0];
 	int64_t dims[MAX_RANK], total = 0;
 	size_t size = eval_elem_size(s, first);

@@ -55,4 +55,10 @@ CONSTANT = '''<ir_version: 8, opset_import: ["" : 17]> g (float[5,4] x, float[4]
 if judge('constant_inside', CONSTANT, x=floats(5, 4), s=x[0]):
     ports = ET.parse(f'{WORK}/constant_inside.xml').getroot().findall(".//layer[@type='TensorIterator']/input/port")
     check('constant_inside: two inputs', len(ports) == 2, str(len(ports)))
+NEVER = '''<ir_version: 8, opset_import: ["" : 17]> g (float[N] x, int64 n) => (float[B] last, float[A,C] all) {
+    last, all = Loop(n, , x) <body = b (int64 i, bool c, float[N] v) => (bool d, float[N] w, float[N] s) {
+        d = Identity(c) w = Add(v, x) s = Mul(w, v) }> }'''
+judge('some turns', NEVER, x=x[0], n=np.array(3))
+judge('no turn', NEVER.replace('N', '4'), x=x[0], n=np.array(0))
+judge('no turn of an unknown size', NEVER, x=x[0], n=np.array(0))
 done()
