@@ -97,6 +97,7 @@ INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, 
 {
 	__m256i acc[4];
 	__m256 r[4];
+	ptrdiff_t at = i * q->step;
 	int n = full ? 32 : k->n, all = groups ? groups : q->taps / 4;
 #pragma GCC unroll 4
 	for (int v = 0; v < 4; v++)
@@ -106,8 +107,7 @@ INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, 
 		__m256i x[4], y[4];
 #pragma GCC unroll 4
 		for (int t = 0; t < 4; t++)
-			x[t] = dw_bytes(
-			    q->pixel[4 * g + t] + (ptrdiff_t)i * q->step[4 * g + t] + c, n);
+			x[t] = dw_bytes(q->pixel[4 * g + t] + (at & q->inside[4 * g + t]) + c, n);
 		y[0] = _mm256_unpacklo_epi8(x[0], x[1]);
 		y[1] = _mm256_unpackhi_epi8(x[0], x[1]);
 		y[2] = _mm256_unpacklo_epi8(x[2], x[3]);

@@ -119,20 +119,21 @@ static void pixels(const struct dw_run *r, int number, int x0, int x1, int from,
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
 	const uint8_t *pixel[MAX_TAPS];
-	ptrdiff_t step[MAX_TAPS];
+	ptrdiff_t in[MAX_TAPS];
 	int taps = (int)nhwc_volume(s->kernel), all = (int)taps4(s);
 	int64_t at = (int64_t)number * s->out[2] + x0;
 	for (int t = 0; t < all; t++) {
 		const uint8_t *p = t < taps ? under(r, number, x0, t) : NULL;
 		pixel[t] = (p ? p : (const uint8_t *)r->a->scratch) + from;
-		step[t] = p ? s->stride[2] * c->ld_in : 0;
+		in[t] = p ? -1 : 0;
 	}
 	const char *packed = r->a->packed;
 	struct dw_nhwc_u8_args q = {.m = x1 - x0,
 	    .n = to - from,
 	    .taps = all,
 	    .pixel = pixel,
-	    .step = step,
+	    .inside = in,
+	    .step = s->stride[2] * c->ld_in,
 	    .start = (const int32_t *)packed + from,
 	    .w = (const int8_t *)packed + start_bytes(c) + (size_t)from * (size_t)all,
 	    .scale = r->a->scale + from,

@@ -45,7 +45,8 @@ struct dw_nhwc_u8_args {
 	int m, n;                    /* pixels, channels */
 	int taps;                    /* pixels of the window, rounded up to fours */
 	const uint8_t *const *pixel; /* [taps]: what the first result reads */
-	const ptrdiff_t *step;       /* [taps]: bytes from result to result */
+	const ptrdiff_t *inside;     /* [taps]: -1, or 0: all results read the same */
+	ptrdiff_t step;              /* bytes from result to result */
 	const int8_t *w;             /* [channels / vec][taps / 4][vec][4], in the row's order */
 	const int32_t *start;        /* what the sums start with, rounded up to vec values */
 	const float *scale, *bias;   /* n values; bias may be NULL */
