@@ -41,6 +41,12 @@ static unsigned xcr0(void)
 	return lo;
 }
 
+static bool is_amd(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx;
+}
+
 static unsigned machine_ask(void)
 {
 	unsigned a, b, c, d, a7 = 0, b7 = 0, c7 = 0, d7 = 0, found = 0;
@@ -57,7 +63,7 @@ static unsigned machine_ask(void)
 	if (c7 & BIT(11))
 		found |= CPU_VNNI;
 	if (a7 >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & BIT(5)))
-		found |= CPU_BF16;
+		found |= CPU_BF16 | (is_amd() ? CPU_BF16_FAST : 0);
 	return found;
 }
 #else
@@ -87,7 +93,7 @@ bool cpu_limit(const char *level)
 	for (size_t i = 0; i < NLEVELS; i++) {
 		if (strcmp(level, levels[i].name))
 			continue;
-		__atomic_store_n(&allowed, levels[i].bits, __ATOMIC_RELAXED);
+		__atomic_store_n(&allowed, levels[i].bits | CPU_BF16_FAST, __ATOMIC_RELAXED);
 		return true;
 	}
 	return false;

@@ -6,6 +6,7 @@ static const struct nhwc_way *const ways[] = {
     [CONV_WINOGRAD] = &nhwc_winograd,
     [CONV_WINOGRAD_2] = &nhwc_winograd,
     [CONV_DEPTHWISE] = &nhwc_depthwise,
+    [CONV_IGEMM_BF16] = &nhwc_igemm_bf16,
 };
 
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
@@ -13,6 +14,12 @@ int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
 	if (nhwc_depthwise_fits(s))
 		return CONV_DEPTHWISE;
 	return exact ? CONV_IGEMM : nhwc_winograd_choose(s);
+}
+
+int nhwc_conv_f32_choose_bf16(const struct conv_shape *s, bool exact)
+{
+	int way = nhwc_conv_f32_choose(s, exact);
+	return nhwc_bf16_pays(s, way) ? CONV_IGEMM_BF16 : way;
 }
 
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)

@@ -17,8 +17,9 @@
 #include "base/threads.h"
 #include "kernels/conv_shape.h"
 
-/* CONV_WINOGRAD makes 4x4 results from 36 products, CONV_WINOGRAD_2 2x2 from 16. */
-enum conv_way { CONV_IGEMM, CONV_WINOGRAD, CONV_WINOGRAD_2, CONV_DEPTHWISE };
+/* CONV_WINOGRAD makes 4x4 results from 36 products, CONV_WINOGRAD_2 2x2 from 16. CONV_IGEMM_BF16
+ * rounds both factors to BF16, to nearest even, and sums in FP32; image and result stay FP32. */
+enum conv_way { CONV_IGEMM, CONV_WINOGRAD, CONV_WINOGRAD_2, CONV_DEPTHWISE, CONV_IGEMM_BF16 };
 
 /* Plain data, no pointers. */
 struct nhwc_conv_f32 {
@@ -28,7 +29,7 @@ struct nhwc_conv_f32 {
 	int way, row;                  /* enum conv_way, row of its table */
 	/* Set by the plan. */
 	int threads;                /* at most so many workers may run it */
-	int feed;                   /* how the implicit GEMM reads the image */
+	int feed;                   /* how an implicit GEMM reads the image */
 	int row_blocks, col_blocks; /* pieces of the rows, pieces of the columns */
 	int block_rows;             /* rows (pixels, lines or tiles by way) of a piece at most */
 	size_t shared, worker;      /* bytes of scratch: for all, and for each worker after it */
@@ -37,6 +38,8 @@ struct nhwc_conv_f32 {
 
 /* The way for a shape; exact: one that sums the products themselves, so not Winograd's. */
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact);
+/* The same where BF16 is allowed: CONV_IGEMM_BF16 if that is faster on this processor. */
+int nhwc_conv_f32_choose_bf16(const struct conv_shape *s, bool exact);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads);
 /* Bytes of the packed weights. They depend on way, row and the weights' dimensions only, so that

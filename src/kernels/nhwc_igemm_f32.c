@@ -166,25 +166,24 @@ static int cached_rows(const struct nhwc_conv_f32 *c)
 }
 
 /* What a block of so many rows costs: tiles of few rows take as long as such of half the height. */
-static int64_t rows_cost(const struct nhwc_conv_f32 *c, int rows)
+static int64_t rows_cost(int mr, int rows)
 {
-	int mr = igemm_f32_rows[c->row].mr, tiles = nhwc_pieces(rows, mr);
+	int tiles = nhwc_pieces(rows, mr);
 	return tiles * mr / 2 > rows ? tiles * mr / 2 : rows;
 }
 
-static void cut(struct nhwc_conv_f32 *c)
+void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached)
 {
-	int m = rows_of(&c->s), n = panels_of(c) * groups_of(c);
-	int least = nhwc_pieces(m, cached_rows(c));
+	int m = rows_of(&c->s), least = nhwc_pieces(m, cached);
 	int64_t best = INT64_MAX;
 	int64_t work = (int64_t)m * c->s.cin * taps_of(c) * c->s.cout * c->s.groups;
 	bool alone = c->threads == 1 || work < NHWC_SMALL;
 	c->row_blocks = least;
 	c->col_blocks = 1;
 	for (int i = least; i <= least + 2 * c->threads && i <= m && !alone; i++)
-		for (int j = 1; j <= 2 * c->threads && j <= n; j++) {
-			int64_t cost = nhwc_pieces((int64_t)i * j, c->threads) * nhwc_pieces(n, j) *
-				       rows_cost(c, nhwc_pieces(m, i));
+		for (int j = 1; j <= 2 * c->threads && j <= panels; j++) {
+			int64_t cost = nhwc_pieces((int64_t)i * j, c->threads) *
+				       nhwc_pieces(panels, j) * rows_cost(mr, nhwc_pieces(m, i));
 			cost = cost * 64 + i * j; /* of equal ones, the fewest pieces */
 			if (cost >= best)
 				continue;
@@ -199,7 +198,7 @@ static void plan(struct nhwc_conv_f32 *c)
 {
 	c->row = igemm_f32_pick();
 	c->feed = feed_of(&c->s);
-	cut(c);
+	nhwc_cut(c, panels_of(c) * groups_of(c), igemm_f32_rows[c->row].mr, cached_rows(c));
 	int depth = row_depth(c), channels = c->s.groups * c->s.cin;
 	c->shared = nhwc_round64((size_t)(depth > channels ? depth : channels) * sizeof(float));
 	c->worker = nhwc_round64((size_t)c->block_rows * (size_t)row_taps(c) * sizeof(float *)) +

@@ -33,6 +33,32 @@ struct igemm_f32 {
 	int mr, nr;
 };
 
+/* The same tile of factors that were rounded to BF16, to nearest even, two to each 32 bits; sums
+ * stay in FP32. Row i is k pairs at rows[t * m + i] + offset for each tap. out has the rest; its
+ * rows, offset, taps, k and b are not looked at. */
+struct igemm_bf16_args {
+	const uint32_t *const *rows; /* [taps][m] */
+	size_t offset;               /* pairs */
+	int taps, k;
+	const uint32_t *b; /* panel [taps * k][nr or nr / 2] of pairs, as in igemm_f32_args */
+	struct igemm_f32_args out;
+};
+/* Sums are taken in the order of taps and pairs whatever m and n, so that results do not depend on
+ * the cut into tiles. The processor's instruction takes denormals, factors and sums, as zero and
+ * has its own order and rounding within a pair; ref keeps denormals. So rows agree within the
+ * rounding of FP32 sums, not bit for bit. */
+typedef void igemm_bf16_fn(const struct igemm_bf16_args *q, int m, int n);
+/* Rounds n floats; an odd last one gets a zero beside it. */
+typedef void to_bf16_fn(const float *x, int n, uint32_t *pairs);
+
+struct igemm_bf16 {
+	const char *name;
+	unsigned need;
+	igemm_bf16_fn *run;
+	to_bf16_fn *round;
+	int mr, nr;
+};
+
 /* Pixels of a line of a depthwise convolution that see the same part of the window. */
 struct dw_nhwc_f32_args {
 	int m, n;                  /* pixels, channels */
@@ -126,18 +152,23 @@ struct transpose {
 
 /* Best first, ref last, ended by name NULL. */
 extern const struct igemm_f32 igemm_f32_rows[];
+extern const struct igemm_bf16 igemm_bf16_rows[];
 extern const struct dw_nhwc_f32 dw_nhwc_f32_rows[];
 extern const struct wino_f32 wino_f32_rows[];
 extern const struct pool_nhwc_f32 pool_nhwc_f32_rows[];
 extern const struct transpose transpose_rows[];
 /* Number of the first row that the processor, as limited, has. */
 int igemm_f32_pick(void);
+int igemm_bf16_pick(void);
 int dw_nhwc_f32_pick(void);
 int wino_f32_pick(void);
 int pool_nhwc_f32_pick(void);
 int transpose_pick(void);
 
 #define IGEMM_F32(need, fn, mr, nr) igemm_f32_fn fn;
+#define IGEMM_BF16(need, isa, mr, nr)    \
+	igemm_bf16_fn igemm_bf16__##isa; \
+	to_bf16_fn to_bf16__##isa;
 #define DW_NHWC_F32(need, fn, vec) dw_nhwc_f32_fn fn;
 #define POOL_NHWC_F32(need, fn) pool_nhwc_f32_fn fn;
 #define TRANSPOSE(need, b32, b16, b8) transpose_fn b32, b16, b8;

@@ -58,6 +58,12 @@ struct nhwc_way {
 bool nhwc_depthwise_fits(const struct conv_shape *s);
 /* The fastest of CONV_IGEMM and Winograd's. */
 int nhwc_winograd_choose(const struct conv_shape *s);
-extern const struct nhwc_way nhwc_igemm, nhwc_depthwise, nhwc_winograd;
+/* Is BF16 faster than this way? */
+bool nhwc_bf16_pays(const struct conv_shape *s, int way);
+extern const struct nhwc_way nhwc_igemm, nhwc_igemm_bf16, nhwc_depthwise, nhwc_winograd;
+
+/* Sets row_blocks, col_blocks and block_rows for a product of panels columns of tiles of mr rows,
+ * with blocks of about cached rows. */
+void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached);
 
 #endif

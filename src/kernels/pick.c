@@ -17,6 +17,13 @@ const struct igemm_f32 igemm_f32_rows[] = {
     {0},
 };
 
+const struct igemm_bf16 igemm_bf16_rows[] = {
+#define IGEMM_BF16(need, isa, mr, nr) \
+	{"igemm_bf16__" #isa, need, igemm_bf16__##isa, to_bf16__##isa, mr, nr},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct dw_nhwc_f32 dw_nhwc_f32_rows[] = {
 #define DW_NHWC_F32(need, fn, vec) {#fn, need, fn, vec},
 #include "kernels/kernels.def"
@@ -88,6 +95,7 @@ const struct quant_u8_row quant_u8_rows[] = {
 	}
 PICK(gemm_f32)
 PICK(igemm_f32)
+PICK(igemm_bf16)
 PICK(dw_nhwc_f32)
 PICK(wino_f32)
 PICK(span_f32)
