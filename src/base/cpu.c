@@ -85,7 +85,9 @@ static unsigned machine(void)
 
 unsigned cpu_features(void)
 {
-	return machine() & __atomic_load_n(&allowed, __ATOMIC_RELAXED);
+	unsigned keep = __atomic_load_n(&allowed, __ATOMIC_RELAXED), have = machine() & keep;
+	bool named = keep != ~0u;
+	return named && (have & CPU_BF16) ? have | CPU_BF16_FAST : have;
 }
 
 bool cpu_limit(const char *level)
@@ -93,7 +95,7 @@ bool cpu_limit(const char *level)
 	for (size_t i = 0; i < NLEVELS; i++) {
 		if (strcmp(level, levels[i].name))
 			continue;
-		__atomic_store_n(&allowed, levels[i].bits | CPU_BF16_FAST, __ATOMIC_RELAXED);
+		__atomic_store_n(&allowed, levels[i].bits, __ATOMIC_RELAXED);
 		return true;
 	}
 	return false;

@@ -11,7 +11,8 @@ enum cpu_feature {
 	CPU_VNNI = 1 << 2,   /* AVX512_VNNI */
 	CPU_BF16 = 1 << 3,   /* AVX512_BF16 */
 	/* Beside CPU_BF16: its products come faster than FP32's. So on AMD's cores; Intel's start
-	 * dpbf16ps every other cycle on one port, and take half the rate of FP32. */
+	 * dpbf16ps every other cycle on one port, and take half the rate of FP32. Set wherever
+	 * cpu_limit names "bf16", so that all such kernels can be tried. */
 	CPU_BF16_FAST = 1 << 4,
 };
 

@@ -24,7 +24,7 @@ struct bench {
 	struct list data;
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests;
 	double seconds, rate;
-	bool profile, lenient, exact, async, copies;
+	bool profile, lenient, exact, bf16, async, copies;
 	/* state */
 	struct job *job; /* one for each model, all run at once */
 	int njobs;
@@ -63,7 +63,7 @@ struct job {
 	struct stream *stream;
 	int nstreams;
 	struct queue queue;
-	bool int8; /* some layer is computed in 8 bits */
+	struct exec_products products;
 	double read_ms, compile_ms, first_ms, total_ms;
 	struct times latency;
 	struct times cold[COLD_TIMES]; /* read, compile, first, the whole process */
@@ -97,6 +97,7 @@ double times_mean(const struct times *t);
 cJSON *times_json(const struct times *t);
 
 /* bench_load.c: reads, compiles and runs once. */
+struct exec_options job_options(const struct job *j);
 int job_load(struct job *j, struct err *err);
 void job_free(struct job *j);
 

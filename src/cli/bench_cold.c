@@ -52,6 +52,8 @@ static void command(struct command *c, const struct job *j)
 		number(c, 2, "--batch", b->batch);
 	if (b->exact)
 		word(c, "--exact");
+	if (b->bf16)
+		word(c, "--infer-precision=bf16");
 	if (b->lenient)
 		word(c, "--lenient");
 	if (b->p->cpu) {

@@ -42,10 +42,17 @@ static int fill(struct job *j, struct err *err)
 	return s;
 }
 
+struct exec_options job_options(const struct job *j)
+{
+	const struct bench *b = j->b;
+	return (struct exec_options){
+	    .pool = j->pool, .exact = b->exact, .bf16 = b->bf16, .log = tool_log(b->p)};
+}
+
 /* An ONNX file goes through what mo would do first; an IR has it behind it. */
 static int compile(struct job *j, struct err *err)
 {
-	struct exec_options o = {.pool = j->pool, .exact = j->b->exact, .log = tool_log(j->b->p)};
+	struct exec_options o = job_options(j);
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(j->b->p);
 	double start = now_ms();
@@ -69,7 +76,7 @@ int job_load(struct job *j, struct err *err)
 	double start = now_ms();
 	s = j->out ? exec_run(j->exec, j->feed[0].in, j->out, err) : fail_nomem(err);
 	j->first_ms = now_ms() - start;
-	j->int8 = exec_is_int8(j->exec);
+	j->products = exec_products(j->exec);
 	return s;
 }
 

@@ -29,10 +29,12 @@ static void timed(void *user, const struct node *n, const char *kernel, double s
 	c->ms = seconds * 1e3 < c->ms ? seconds * 1e3 : c->ms;
 }
 
-int profile_run(struct profile *p, struct graph *g, struct pool *pool, const struct tensor *in,
-    bool exact, struct err *err)
+int profile_run(struct profile *p, struct graph *g, const struct tensor *in,
+    const struct exec_options *options, struct err *err)
 {
-	struct exec_options o = {.pool = pool, .exact = exact, .timed = timed, .timed_user = p};
+	struct exec_options o = *options;
+	o.timed = timed;
+	o.timed_user = p;
 	struct exec *e = NULL;
 	struct tensor *out = calloc((size_t)g->noutputs + 1, sizeof *out);
 	int s = out ? exec_new(g, &o, &e, err) : fail_nomem(err);

@@ -4,7 +4,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/threads.h"
+#include "exec/exec.h"
 #include "graph/op.h"
 
 struct profile {
@@ -18,9 +18,10 @@ struct profile {
 	bool failed;
 };
 
-/* Several timed runs on the inputs. The graph must outlive the profile. */
-int profile_run(struct profile *p, struct graph *g, struct pool *pool, const struct tensor *in,
-    bool exact, struct err *err);
+/* Several timed runs on the inputs, with these options but for timed. The graph must outlive the
+ * profile. */
+int profile_run(struct profile *p, struct graph *g, const struct tensor *in,
+    const struct exec_options *options, struct err *err);
 void profile_print(const struct profile *p);
 cJSON *profile_json(const struct profile *p);
 void profile_free(struct profile *p);

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "cli/bench.h"
+#include "cli/precision.h"
 
 static double batch_of(const struct bench *b)
 {
@@ -15,11 +16,6 @@ static double throughput(const struct job *j)
 	return j->total_ms > 0 ? j->latency.n * batch_of(j->b) / j->total_ms * 1e3 : 0;
 }
 
-static const char *precision_of(const struct job *j)
-{
-	return j->int8 ? "i8" : "f32";
-}
-
 static void add_job(cJSON *o, const struct job *j)
 {
 	const struct bench *b = j->b;
@@ -28,7 +24,10 @@ static void add_job(cJSON *o, const struct job *j)
 	cJSON_AddNumberToObject(o, "first_ms", j->first_ms);
 	cJSON_AddItemToObject(o, "latency_ms", times_json(&j->latency));
 	cJSON_AddNumberToObject(o, "throughput_fps", throughput(j));
-	cJSON_AddStringToObject(o, "effective_precision", precision_of(j));
+	cJSON_AddStringToObject(o, "effective_precision", precision_name(j->products));
+	cJSON_AddNumberToObject(o, "products", j->products.all);
+	cJSON_AddNumberToObject(o, "products_bf16", j->products.bf16);
+	cJSON_AddNumberToObject(o, "products_i8", j->products.int8);
 	cJSON_AddNumberToObject(o, "iterations", j->latency.n);
 	if (b->rate > 0) {
 		cJSON_AddNumberToObject(o, "rate", b->rate);
@@ -75,7 +74,10 @@ static void print_job(const struct job *j)
 	const struct bench *b = j->b;
 	printf("%s, %s, %d thread%s in %d stream%s, batch %.0f, computed in %s\n", j->model,
 	    cpu_level(), b->nthreads * (int)b->streams, b->nthreads * b->streams == 1 ? "" : "s",
-	    (int)b->streams, b->streams == 1 ? "" : "s", batch_of(b), precision_of(j));
+	    (int)b->streams, b->streams == 1 ? "" : "s", batch_of(b), precision_name(j->products));
+	if (j->products.bf16 || j->products.int8)
+		printf("of %d products with weights %d in i8, %d in bf16\n", j->products.all,
+		    j->products.int8, j->products.bf16);
 	printf("read %.2f ms, compile %.2f ms, first inference %.2f ms, peak memory %.0f MB\n",
 	    j->read_ms, j->compile_ms, j->first_ms, peak_mb());
 	printf("latency over %d runs: min %.3f ms, median %.3f, mean %.3f, p90 %.3f, p95 %.3f, "

@@ -5,13 +5,12 @@
 
 #include "base/threads.h"
 #include "cli/bench.h"
+#include "cli/precision.h"
 
 /* ---- options ---- */
 
 static int check(const struct bench *b, struct err *err)
 {
-	if (b->precision && strcmp(b->precision, "f32"))
-		return fail(err, E_USAGE, "--infer-precision: '%s' is not f32", b->precision);
 	if (b->hint && strcmp(b->hint, "latency") && strcmp(b->hint, "throughput"))
 		return fail(
 		    err, E_USAGE, "--hint: '%s' is neither latency nor throughput", b->hint);
@@ -70,18 +69,25 @@ static int measure(struct bench *b, struct err *err)
 	return b->async ? bench_async(b, err) : bench_steady(b, b->seconds, err);
 }
 
+static int profile_job(struct profile *p, const struct job *j, struct err *err)
+{
+	struct exec_options o = job_options(j);
+	return profile_run(p, j->g, j->feed[0].in, &o, err);
+}
+
 static int run(struct bench *b, const struct list *operands, struct err *err)
 {
 	struct profile p = {0};
 	int s = set_models(b, operands, err);
 	s = s ? s : check(b, err);
+	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
 	if (s)
 		return s;
 	set_streams(b);
 	s = b->cold ? bench_cold(b, err) : measure(b, err);
 	struct job *j = b->job;
 	if (!s && b->profile)
-		s = profile_run(&p, j->g, j->pool, j->feed[0].in, b->exact, err);
+		s = profile_job(&p, j, err);
 	if (!s) {
 		if (!b->json || strcmp(b->json, "-"))
 			bench_print(b, &p);
@@ -128,8 +134,7 @@ static const struct option_row rows[] = {
     {OPT_INT, "iterations", 'n', "N", "so many runs instead", AT(iterations), "niter", 1, MAX_RUNS},
     {OPT_INT, "warmup", 0, "N", "runs before that are not counted; 3 by default", AT(warmup), NULL,
 	0, MAX_RUNS},
-    {OPT_STRING, "infer-precision", 0, "TYPE", "what is computed in: f32", AT(precision), NULL, 0,
-	0},
+    {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
     {OPT_FLAG, "exact", 0, NULL, "no algorithm that trades exactness for speed (Winograd)",
 	AT(exact), NULL, 0, 0},
     {.kind = OPT_SECTION, .about = "Results"},

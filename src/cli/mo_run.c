@@ -7,6 +7,7 @@
 
 #include "cli/dump.h"
 #include "cli/feed.h"
+#include "cli/precision.h"
 #include "cli/results.h"
 #include "cli/run.h"
 
@@ -91,6 +92,8 @@ static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
 	if (!s)
 		log_say(&o.log, LOG_INFO, "workspace %zu bytes, packed weights %zu bytes",
 		    exec_workspace(e), exec_packed(e));
+	if (!s)
+		run_tell_precision(r, e);
 	if (!s && r->repeat)
 		s = repeat(r, e, f, out, &latency, err);
 	if (!s && r->dump.n)
@@ -135,6 +138,8 @@ static int check(const struct run *r, struct err *err)
 		return fail(err, E_USAGE, "--labels goes with --accuracy");
 	if (r->classes && !r->classify.n)
 		return fail(err, E_USAGE, "--classes goes with --classify");
+	if (r->precision && r->compare)
+		return fail(err, E_USAGE, "--infer-precision does not go with --compare");
 	if (!isnan(r->tolerance) && !(r->compare && r->tolerance >= 0))
 		return fail(err, E_USAGE, "--tolerance goes with --compare and is 0 or more");
 	return OK;
@@ -143,6 +148,7 @@ static int check(const struct run *r, struct err *err)
 static int run(struct run *r, int *verdict, struct err *err)
 {
 	int s = check(r, err);
+	s = s ? s : precision_read(r->p, r->precision, &r->bf16, err);
 	s = s ? s : pool_new(r->threads, &r->pool, err);
 	s = s ? s : run_load(r, r->model, &r->g, err);
 	if (s)
@@ -175,6 +181,7 @@ static const struct option_row rows[] = {
 	AT(threads), NULL, 0, 256},
     {OPT_FLAG, "eval", 0, NULL, "the plain C truth of every operator, no fast kernels", AT(eval),
 	NULL, 0, 0},
+    {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
     {OPT_INT, "repeat", 0, "N", "run N times more and say how long a run takes", AT(repeat), NULL,
 	0, 1000000},
     {.kind = OPT_SECTION, .about = "Results"},

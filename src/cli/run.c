@@ -1,6 +1,7 @@
 /* What the parts of mo-run share: reading a model, setting up its execution. */
 #include "cli/run.h"
 #include "cli/feed.h"
+#include "cli/precision.h"
 #include "formats/model.h"
 
 int run_load(struct run *r, const char *path, struct graph **out, struct err *err)
@@ -11,5 +12,14 @@ int run_load(struct run *r, const char *path, struct graph **out, struct err *er
 
 struct exec_options run_exec(const struct run *r)
 {
-	return (struct exec_options){.pool = r->pool, .eval_only = r->eval, .log = tool_log(r->p)};
+	return (struct exec_options){
+	    .pool = r->pool, .eval_only = r->eval, .bf16 = r->bf16, .log = tool_log(r->p)};
+}
+
+void run_tell_precision(const struct run *r, const struct exec *e)
+{
+	struct text t = {0};
+	if (r->precision && precision_text(&t, exec_products(e)))
+		tool_say(r->p, "computed in %s", t.data);
+	text_free(&t);
 }

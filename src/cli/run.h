@@ -16,13 +16,16 @@ struct run {
 	const char *out, *compare, *labels, *preprocess, *classes, *json;
 	int64_t threads, repeat, label_offset, top;
 	double tolerance; /* NAN: the default */
-	bool eval, accuracy, lenient;
+	const char *precision;
+	bool eval, accuracy, lenient, bf16;
 	/* state */
 	struct graph *g;
 	struct pool *pool;
 };
 
 int run_load(struct run *r, const char *path, struct graph **out, struct err *err);
+/* Says what the last run was computed in, when --infer-precision asked. */
+void run_tell_precision(const struct run *r, const struct exec *e);
 /* Options for an exec on the pool. */
 struct exec_options run_exec(const struct run *r);
 

@@ -52,6 +52,8 @@ int run_accuracy(struct run *r, struct err *err)
 	if (!status && !dataset_labelled(s.d))
 		status = fail(err, E_USAGE, "'%s' holds no labels: give --labels", r->data.v[0]);
 	status = status ? status : stream_run(&s, err);
+	if (!status)
+		run_tell_precision(r, s.e);
 	status = status ? status : tell_accuracy(r, &a, s.unreadable, err);
 	stream_close(&s);
 	return status;

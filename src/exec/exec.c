@@ -139,11 +139,22 @@ size_t exec_packed(const struct exec *e)
 	return sum;
 }
 
-bool exec_is_int8(const struct exec *e)
+struct exec_products exec_products(const struct exec *e)
 {
 	const struct plan *p = e->plan[0];
-	for (int i = 0; p && i < p->ncalls; i++)
-		if (p->call[i].kind == CALL_CONV_U8)
-			return true;
-	return false;
+	struct exec_products sum = {0};
+	for (int i = 0; p && i < p->ncalls; i++) {
+		struct exec_products inner = {0};
+		if (p->call[i].kind == CALL_SEGMENT)
+			inner = exec_products(segment_exec(p->call[i].segment.s));
+		else if (p->call[i].kind == CALL_CONV)
+			inner = (struct exec_products){
+			    1, p->call[i].conv.way == CONV_IGEMM_BF16, 0};
+		else if (p->call[i].kind == CALL_CONV_U8)
+			inner = (struct exec_products){1, 0, 1};
+		sum.all += inner.all;
+		sum.bf16 += inner.bf16;
+		sum.int8 += inner.int8;
+	}
+	return sum;
 }

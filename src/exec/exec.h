@@ -12,6 +12,8 @@ struct exec_options {
 	struct pool *pool; /* borrowed; NULL: one thread */
 	bool eval_only;    /* no kernels: the operators' eval everywhere */
 	bool exact;        /* no algorithm that trades exactness for speed (Winograd) */
+	bool bf16;         /* products with constants may round both factors to BF16, as the
+			    * kernels choose; without the instruction it stays FP32 */
 	struct log log;
 	/* Called after each node with each of its outputs, in order: --dump, --compare,
 	 * calibration. The tensor is valid during the call. Keeps every value alive only while it
@@ -43,7 +45,11 @@ void exec_reset_state(struct exec *e);
 /* Bytes of the workspace of the current plan, and of packed weights. */
 size_t exec_workspace(const struct exec *e);
 size_t exec_packed(const struct exec *e);
-/* Does the current plan compute any layer with weights in 8 bits? */
-bool exec_is_int8(const struct exec *e);
+/* Convolutions and products with constant matrices that the current plan does in kernels, parts
+ * planned by themselves included, and how many of them in BF16 and in 8 bits. */
+struct exec_products {
+	int all, bf16, int8;
+};
+struct exec_products exec_products(const struct exec *e);
 
 #endif

@@ -71,6 +71,12 @@ bool conv_has_kernel(const struct lower *l, const struct node *n)
 	       lower_constant(l, node_in(n, 1)) && conv_shape_of(l, n, &s);
 }
 
+static int way_of(const struct lower *l, const struct conv_shape *s)
+{
+	return l->e->o.bf16 ? nhwc_conv_f32_choose_bf16(s, l->e->o.exact)
+			    : nhwc_conv_f32_choose(s, l->e->o.exact);
+}
+
 /* The operands that are the same whatever is convolved. */
 static int finish(struct lower *l, struct call *c, struct nhwc_conv_f32 *k, const struct fused *f,
     const void *packed, struct spot x, struct spot add, struct spot y)
@@ -121,7 +127,7 @@ int lower_conv(struct lower *l, int i, bool *done)
 	if (!conv_has_kernel(l, n) || !conv_shape_of(l, n, &k.s))
 		return OK;
 	*done = true;
-	k.way = nhwc_conv_f32_choose(&k.s, l->e->o.exact);
+	k.way = way_of(l, &k.s);
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
 	int status = pack_conv(l->e, n, &k, &packed, l->err);
 	if (status == OK)
@@ -157,13 +163,14 @@ bool linear_shape_of(const struct lower *l, const struct node *n, struct conv_sh
 int lower_linear(struct lower *l, int i, bool *done)
 {
 	const struct node *n = l->e->step[i].node;
-	struct nhwc_conv_f32 k = {.way = CONV_IGEMM};
+	struct nhwc_conv_f32 k = {0};
 	struct fused f;
 	const void *packed;
 	bool t = attr_bool(n, "transpose_b");
 	if (!linear_shape_of(l, n, &k.s))
 		return OK;
 	*done = true;
+	k.way = way_of(l, &k.s);
 	k.ld_in = k.s.cin;
 	k.ld_out = k.ld_add = k.s.cout;
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));

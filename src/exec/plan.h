@@ -175,6 +175,7 @@ void segment_ends(const struct exec *e, const struct plan *p, int *last);
 int segment_get(struct exec *e, const int *last, int end, struct segment **out, struct err *err);
 /* What input k of the segment reads, NULL behind the last one. */
 const struct value *segment_input(const struct segment *s, int k);
+const struct exec *segment_exec(const struct segment *s);
 void segments_free(struct exec *e);
 int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err);
 int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err *err);

@@ -215,11 +215,17 @@ void segments_free(struct exec *e)
 	}
 }
 
+const struct exec *segment_exec(const struct segment *s)
+{
+	return s->exec;
+}
+
 /* Takes the list of steps over. */
 static int segment_new(struct exec *e, int *step, int nsteps, struct segment **out, struct err *err)
 {
 	struct segment *s = calloc(1, sizeof *s);
-	struct exec_options o = {.pool = e->o.pool, .exact = e->o.exact, .log = e->o.log};
+	struct exec_options o = {
+	    .pool = e->o.pool, .exact = e->o.exact, .bf16 = e->o.bf16, .log = e->o.log};
 	if (!s) {
 		free(step);
 		return fail_nomem(err);

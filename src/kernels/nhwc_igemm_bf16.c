@@ -67,7 +67,7 @@ static int panels_of(const struct nhwc_conv_f32 *c)
 bool nhwc_bf16_pays(const struct conv_shape *s, int way)
 {
 	bool few = rows_of(s) <= FEW_ROWS;
-	if (!(cpu_features() & CPU_BF16) || way == CONV_DEPTHWISE || s->cin * taps_of(s) < 16 ||
+	if (!(cpu_features() & CPU_BF16) || way == CONV_DEPTHWISE || s->cin < FEW_CHANNELS ||
 	    s->cout < 16)
 		return false;
 	if (!(cpu_features() & CPU_BF16_FAST) || way == CONV_WINOGRAD)

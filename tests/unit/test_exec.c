@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/rng.h"
 #include "exec/exec.h"
 #include "exec/memplan.h"
@@ -249,6 +250,57 @@ static void test_matmul(void **state)
 	op " {kernel=" kernel " strides=" strides " pads_begin=" begin " pads_end=" end \
 	   " rounding_type=" rounding " auto_pad=" pad "}"
 #define INPUT(shape) "x = Parameter-1 {shape=" shape " element_type=f32}\n"
+
+/* Every product in BF16: near FP32, but not the same, and the same bits for any threads; the
+ * depthwise one and, without the instruction, all stay in FP32. */
+static void test_bf16(void **state)
+{
+	struct graph *g = scan(
+	    "x = Parameter-1 {shape=1,16,9,11 element_type=f32}\n"
+	    "w = Const f32[32,16,3,3] random(1)\n"
+	    "a = Convolution-1(x, w)" CONV("1,1", "1,1", "2,2", "1,1",
+		"explicit") "d = Const f32[32,1,1,3,3] random(2)\n"
+			    "b = GroupConvolution-1(a, d)" CONV("1,1", "1,1", "1,1", "1,1",
+				"explicit") "s = Const i64[2] 32 30\n"
+					    "c = Reshape-1(b, s) {special_zero=false}\n"
+					    "m = Const f32[30,50] random(3)\n"
+					    "y = MatMul-1(c, m)\n"
+					    "Result-1(y)\n");
+	struct pool *pool;
+	struct tensor in[1], want[1], one[1], three[1];
+	bool has = cpu_features() & CPU_BF16;
+	(void)state;
+	assert_int_equal(pool_new(3, &pool, NULL), OK);
+	cpu_limit("bf16"); /* whether it is faster or not */
+	struct exec *ref = make(g, NULL), *e1 = make(g, &(struct exec_options){.bf16 = true});
+	struct exec *e3 = make(g, &(struct exec_options){.bf16 = true, .pool = pool});
+	make_inputs(g, 1, in);
+	run(ref, in, want);
+	run(e1, in, one);
+	run(e3, in, three);
+	double largest = 0;
+	for (int64_t i = 0; i < tensor_count(want); i++)
+		largest = fmax(largest, fabs(tensor_f64(want, i)));
+	assert_same(one, want, largest / 128);
+	assert_memory_equal(one->data, three->data, tensor_bytes(one));
+	assert_int_equal(!memcmp(one->data, want->data, tensor_bytes(one)), !has);
+	assert_int_equal(exec_products(ref).all, 3);
+	assert_int_equal(exec_products(ref).bf16, 0);
+	assert_int_equal(exec_products(e1).all, 3);
+	assert_int_equal(exec_products(e1).bf16, has ? 2 : 0);
+	exec_free(e1);
+	cpu_limit("avx512");
+	e1 = make(g, &(struct exec_options){.bf16 = true});
+	run(e1, in, one);
+	assert_int_equal(exec_products(e1).bf16, 0);
+	cpu_limit("bf16");
+	free_inputs(g, in);
+	exec_free(ref);
+	exec_free(e1);
+	exec_free(e3);
+	pool_free(pool);
+	graph_free(g);
+}
 
 static void test_max_pool(void **state)
 {
@@ -512,6 +564,7 @@ int main(void)
 	    cmocka_unit_test(test_groups),
 	    cmocka_unit_test(test_fusion),
 	    cmocka_unit_test(test_matmul),
+	    cmocka_unit_test(test_bf16),
 	    cmocka_unit_test(test_max_pool),
 	    cmocka_unit_test(test_compressed),
 	    cmocka_unit_test(test_compressed_scale),

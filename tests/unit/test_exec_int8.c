@@ -91,7 +91,7 @@ static void assert_calls(const struct exec *e, const struct want *w)
 	assert_int_equal(count(e, CALL_REQUANTIZE), w->requantize);
 	assert_int_equal(count(e, CALL_ADD_U8), w->add);
 	assert_int_equal(count(e, CALL_EVAL), w->eval);
-	assert_int_equal(exec_is_int8(e), w->conv > 0);
+	assert_int_equal(exec_products(e).int8 > 0, w->conv > 0);
 }
 
 static int ignore(void *user, const struct value *v, const struct tensor *t, struct err *err)
