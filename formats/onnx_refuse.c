@@ -1,11 +1,6 @@
 /* Operators that are refused with the reason, rather than as unknown. */
 #include "formats/onnx_translate.h"
 
-void tr_random(struct tr *t)
-{
-	tr_fail(t, E_UNSUPPORTED, "random numbers are not supported");
-}
-
 void tr_image_decoder(struct tr *t)
 {
 	tr_fail(t, E_UNSUPPORTED, "pictures are not decoded inside a network");

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/onnx_translate.h"
+#include "formats/onnx_random.h"
 
 static struct value *constant_tensor(struct tr *t, const Onnx__TensorProto *p)
 {
@@ -189,22 +189,42 @@ void tr_eye_like(struct tr *t)
 	tr_out(t, 0, tr_end(t, n));
 }
 
-/* Inference only: the data pass, and the mask holds everything. */
+/* Elements are kept where a random number reaches the ratio, all of them unless in training. */
+static void drop(
+    struct tr *t, struct value *x, struct value *ratio, struct value *training, double seed)
+{
+	enum dtype type = tr_dtype(x);
+	struct value *keep = random_uniform(t, tr_shape_of(t, x), seed),
+		     *one = tr_number(t, DT_F32, 1);
+	ratio = tr_convert(t, tr_scalar(t, ratio), DT_F32);
+	training = tr_scalar(t, training);
+	keep = tr_op(t, OP_GREATER_EQUAL, keep, ratio);
+	keep = tr_op(t, OP_LOGICAL_OR, keep, tr_op(t, OP_LOGICAL_NOT, training));
+	struct value *scale = tr_op(t, OP_DIVIDE, one, tr_op(t, OP_SUBTRACT, one, ratio));
+	scale = tr_convert(t, tr_op(t, OP_SELECT, training, scale, one), type);
+	x = tr_op(t, OP_MULTIPLY, x, scale);
+	tr_out(t, 0, tr_op(t, OP_SELECT, keep, x, tr_number(t, type, 0)));
+	tr_out(t, 1, keep);
+}
+
+/* In inference the data pass, and the mask holds everything. */
 void tr_dropout(struct tr *t)
 {
-	struct value *x = tr_in(t, 0);
-	double training = 0, ratio = 0.5;
+	struct value *x = tr_in(t, 0), *ratio = tr_given(t, 1) ? t->in[1] : NULL;
+	double training = 0, known = 0.5;
 	if (t->opset < 12)
 		tr_ignore(t, "ratio");
 	if (t->opset < 7)
 		tr_ignore(t, "is_test");
-	tr_ignore(t, "seed");
-	if (tr_given(t, 1) && !tr_known_number(t->in[1], &ratio))
-		ratio = 0.5;
+	double seed = (double)tr_int(t, "seed", 0);
 	if (tr_given(t, 2) && !tr_known_number(t->in[2], &training))
 		training = 1;
-	if (training != 0 && ratio != 0)
-		tr_fail(t, E_UNSUPPORTED, "dropout in training is random");
+	if (ratio && !tr_known_number(ratio, &known))
+		known = 0.5;
+	if (training != 0 && known != 0) {
+		drop(t, x, ratio ? ratio : tr_number(t, DT_F32, 0.5), t->in[2], seed);
+		return;
+	}
 	tr_out(t, 0, x);
 	if (tr_wants(t, 1)) {
 		struct value *one = tr_number(t, t->opset < 10 ? tr_dtype(x) : DT_BOOL, 1);

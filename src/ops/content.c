@@ -84,3 +84,26 @@ bool infer_has_content(struct infer *s, int k)
 	int n;
 	return infer_elems(s, k, &n) != NULL;
 }
+
+int infer_target(struct infer *s, int k, struct shape *out)
+{
+	int n, status = infer_want_int(s, k, "the target shape");
+	*out = shape_unknown();
+	if (!status)
+		status = infer_want_rank(s, k, 0, 1, "the target shape");
+	if (status)
+		return status;
+	int64_t count = infer_count(s, k);
+	if (count > MAX_RANK)
+		return infer_want_max_rank(s, MAX_RANK + 1);
+	const struct dim *e = infer_content(s, k, &n);
+	if (!e)
+		return OK;
+	*out = shape_any(n);
+	for (int i = 0; i < n; i++) {
+		if (e[i].max < 0)
+			return infer_fail(s, "target dimension %d is %lld", i, (long long)e[i].max);
+		out->dim[i] = elem_size(e[i]);
+	}
+	return OK;
+}

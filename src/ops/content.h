@@ -33,6 +33,8 @@ int infer_axes(struct infer *s, int k, int rank, int *axes, int *n);
 /* Content of input k as *n values, the unknown ones elem_any; NULL when not even the count is known
  * or there are more than LIMIT_ELEMS, or it has a rank above 1. */
 const struct dim *infer_content(struct infer *s, int k, int *n);
+/* The shape that input k asks for; unknown when not even its rank is known. */
+int infer_target(struct infer *s, int k, struct shape *out);
 /* True when some content of input k is known: worth passing on. */
 bool infer_has_content(struct infer *s, int k);
 

@@ -11,30 +11,6 @@ const struct attr_def attrs_broadcast_1[] = {
 const struct attr_def attrs_broadcast_3[] = {
     {"mode", ATTR_STRING, false, "numpy", "numpy|explicit|bidirectional"}, {0}};
 
-/* The target shape; unknown when not even its rank is known. */
-static int target_shape(struct infer *s, struct shape *out)
-{
-	int n, status = infer_want_int(s, 1, "the target shape");
-	*out = shape_unknown();
-	if (!status)
-		status = infer_want_rank(s, 1, 0, 1, "the target shape");
-	if (status)
-		return status;
-	int64_t count = infer_count(s, 1);
-	if (count > MAX_RANK)
-		return infer_want_max_rank(s, MAX_RANK + 1);
-	const struct dim *e = infer_content(s, 1, &n);
-	if (!e)
-		return OK;
-	*out = shape_any(n);
-	for (int i = 0; i < n; i++) {
-		if (e[i].max < 0)
-			return infer_fail(s, "target dimension %d is %lld", i, (long long)e[i].max);
-		out->dim[i] = elem_size(e[i]);
-	}
-	return OK;
-}
-
 /* One dim of the data stretched to the target: 1, or the same. */
 static int stretch(struct infer *s, struct dim d, struct dim *target, int i)
 {
@@ -104,7 +80,7 @@ int infer_broadcast(struct infer *s)
 {
 	struct shape *out = &s->out[0].shape, target;
 	s->out[0].type = s->in[0].type;
-	int status = target_shape(s, &target);
+	int status = infer_target(s, 1, &target);
 	if (status)
 		return status;
 	bool both = attr_is(s->node, "mode", "bidirectional");

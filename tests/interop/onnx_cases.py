@@ -20,11 +20,11 @@ CASES = []
 class C:
     """One spelling. want: what it gives as a function of the inputs, where no outsider knows that version.
     const: the inputs that are initializers. nout: outputs asked for. tag: another spelling of the same version.
-    types: False where the inputs fit one type only, 'float' where ONNX says nothing of how integers are rounded. word: not converted, with this in the message."""
+    types: False where the inputs fit one type only, 'float' where ONNX says nothing of how integers are rounded. word: not converted, with this in the message. moments: of random numbers."""
 
-    def __init__(self, op, since, ins=(), attrs=None, want=None, const=(), nout=1, tag='', types=True, word=None, build=None, last=99):
+    def __init__(self, op, since, ins=(), attrs=None, want=None, const=(), nout=1, tag='', types=True, word=None, build=None, last=99, moments=None):
         self.op, self.since, self.ins, self.attrs, self.want = op, since, list(ins), attrs or {}, want
-        self.const, self.nout, self.tag, self.types, self.word, self.build, self.last = const, nout, tag, types, word, build, last
+        self.const, self.nout, self.tag, self.types, self.word, self.build, self.last, self.moments = const, nout, tag, types, word, build, last, moments
         CASES.append(self)
 
 
@@ -419,8 +419,13 @@ C('TfIdfVectorizer', 9, [S([1, 1, 3, 3, 3, 7], 'i4')], {'mode': 'TF', 'min_gram_
 for op, since, attrs, ins in (('RegexFullMatch', 20, {'pattern': 'a'}, ['s']), ('StringConcat', 20, {}, ['s', 's']), ('StringNormalizer', 10, {}, ['s']), ('StringSplit', 20, {}, ['s'])):
     C(op, since, [np.array(['a'], object)] * len(ins), attrs, word='string', types=False)
 C('ImageDecoder', 20, [u8(10)], word='pictures', types=False)
-C('Bernoulli', 15, [unit], word='random', types=False)
-C('Multinomial', 7, [pos[0]], word='random', types=False)
-for op in ('RandomNormal', 'RandomUniform'):
-    C(op, 1, [], {'shape': [2, 3]}, word='random', types=False)
-    C(op + 'Like', 1, [x], word='random', types=False)
+half = np.full((40, 50), 0.25, F)
+for tag, attrs in (('', {}), ('seed', {'seed': 3.0})):
+    C('Bernoulli', 15, [half], attrs, tag=tag, moments=(0.25, 0.433), types=False)
+    C('Multinomial', 7, [np.log(np.array([[1, 2, 1], [1, 2, 1]], F))], {'sample_size': 2000, **attrs}, tag=tag, moments=(1, 0.707), types=False)
+    C('RandomNormal', 1, [], {'shape': [40, 50], 'mean': 2.0, 'scale': 3.0, **attrs}, tag=tag, moments=(2, 3), types=False)
+    C('RandomNormalLike', 1, [half], attrs, tag=tag, moments=(0, 1), types=False)
+    C('RandomUniform', 1, [], {'shape': [40, 50], 'low': -1.0, 'high': 3.0, **attrs}, tag=tag, moments=(1, 1.155), types=False)
+    C('RandomUniformLike', 1, [half], {'dtype': 11, **attrs}, tag=tag, moments=(0.5, 0.289), types=False)
+C('Dropout', 12, [half, S(0.4), S(True, bool)], tag='training', moments=(0.25, 0.204), types=False, nout=2)
+C('Dropout', 12, [x, S(0.0), S(True, bool)], tag='training without loss', types=False, nout=2, want=lambda v, r, t: (v, np.ones(v.shape, bool)))

@@ -157,6 +157,18 @@ class Result:
         self.name, self.kind, self.detail, self.say = name, kind, detail, say
 
 
+def random(case, name, m, feed, got, xml):
+    """Random numbers: of the right type, mean and deviation, and OpenVINO's are the same."""
+    v, (mean, deviation) = got[0].astype(np.float64), case.moments
+    type = output_types(m)[0]
+    if got[0].dtype != type:
+        return Result(name, 'bad', f'type {got[0].dtype}, not {type}')
+    if abs(v.mean() - mean) > 0.1 * deviation or abs(v.std() - deviation) > 0.1 * deviation:
+        return Result(name, 'bad', f'mean {v.mean():.3f}, deviation {v.std():.3f}, expected {mean} and {deviation}')
+    other = openvino_says(xml, feed, got)
+    return Result(name, 'bad', 'in OpenVINO: ' + other) if other else Result(name, 'ok', 'openvino')
+
+
 def one(job):
     case, version, name, ins, peer = job
     m, feed = model(case, version, ins)
@@ -168,6 +180,8 @@ def one(job):
         return Result(name, 'refused' if good else 'bad', got if rc else 'was converted')
     if rc:
         return Result(name, 'error', got)
+    if case.moments:
+        return random(case, name, m, feed, got, xml)
     want, who = expected(case, version, m, ins, feed)
     if want is None:
         return Result(name, 'alone', who)

@@ -63,6 +63,12 @@ def shapes():
     yield "eye", lambda: layer(o9.eye, K(3), K(4), K(1), output_type="f32")
     yield "eye-batch", lambda: layer(
         o9.eye, K(3), K(2), K(-1), output_type="i32", batch_shape=o1.constant([2, 2]))
+    for seeds in (5, 7), (0, 9), (2**40 + 3, 2**33 + 1):
+        for kind, low, high in ("f32", np.float32(-2), np.float32(3)), ("i32", np.int32(-4), np.int32(90)):
+            yield f"random-{kind}-{seeds}", lambda seeds=seeds, kind=kind, low=low, high=high: layer(
+                o8.random_uniform, K([7, 5]), K(low), K(high), kind, *seeds)
+    yield "random-dyn", lambda: layer(
+        o8.random_uniform, np.array([3, 4]), np.float32(0), np.float32(1), "f32", 1, 2)
     yield "one-hot", lambda: layer(
         o1.one_hot, ints(2, 3, hi=4), K(3), K(np.float32(5)), K(np.float32(1)), axis=-1)
     yield "one-hot-1", lambda: layer(
