@@ -100,13 +100,16 @@ static int64_t steps_to(int64_t start, int64_t stop, int64_t step)
 	return stop == DIM_INF ? DIM_INF : stop <= start ? 0 : ramp_count(&r);
 }
 
-/* The count as far as partly known numbers tell: start and a positive step known, stop a range. */
-static struct dim range_dim(struct infer *s)
+/* The count as far as partly known numbers tell: start and a positive step known, stop a range. r
+ * gets start and step when that is so. */
+static struct dim range_dim(struct infer *s, struct ramp *r)
 {
 	struct dim start, stop, step;
 	if (!ramp_end(s, 0, &start) || !ramp_end(s, 1, &stop) || !ramp_end(s, 2, &step) ||
 	    !dim_static(start) || !dim_static(step) || step.min < 1)
 		return dim_any();
+	r->start = start.min;
+	r->step = step.min;
 	if (start.min == 0 && step.min == 1)
 		return stop.max < 0 ? dim_of(0) : elem_size(stop);
 	struct dim d = {
@@ -139,10 +142,8 @@ int infer_range(struct infer *s)
 		range_content(s, &r, count);
 		return OK;
 	}
-	struct dim d = range_dim(s);
+	struct dim d = range_dim(s, &r);
 	s->out[0].shape.dim[0] = d;
-	r.whole = dtype_is_int(s->out[0].type);
-	r.step = 1;
 	if (dim_static(d))
 		range_content(s, &r, d.min);
 	return OK;
