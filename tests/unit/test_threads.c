@@ -129,7 +129,7 @@ static void test_quotas(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-/* Levels only take away. */
+/* Levels only take away, but for a name that asks for BF16 where it is not the fastest. */
 static void test_levels(void **state)
 {
 	(void)state;
@@ -141,7 +141,7 @@ static void test_levels(void **state)
 	assert_true(cpu_limit("avx2"));
 	assert_int_equal(cpu_features(), all & CPU_AVX2);
 	assert_true(cpu_limit("bf16"));
-	assert_int_equal(cpu_features(), all);
+	assert_int_equal(cpu_features(), all & CPU_BF16 ? all | CPU_BF16_FAST : all);
 }
 
 int main(void)
