@@ -140,3 +140,28 @@ void tr_qgemm(struct tr *t)
 	else
 		tr_out(t, 0, y);
 }
+
+/* Scales or zero points of weights [dirs, inputs, gates], one a direction or one a column. */
+static struct value *columns(struct tr *t, struct value *v)
+{
+	if (!v)
+		return NULL;
+	return tr_unsqueeze(t, v, tr_rank(t, v) == 2 ? 1 : 2, (int64_t[]){1, 2});
+}
+
+/* Input k by the scales of input at and the zero points after it, as LSTM has its weights. */
+static struct value *gate_weights(struct tr *t, int k, int at)
+{
+	struct value *scale = columns(t, tr_in(t, at)), *zero = columns(t, given(t, at + 1));
+	return tr_transpose(
+	    t, tr_dequantize(t, tr_in(t, k), scale, zero, 0), 3, (int64_t[]){0, 2, 1});
+}
+
+/* The activations stay floats: their quantization is ONNX Runtime's way to be quick. */
+void tr_dynamic_quantize_lstm(struct tr *t)
+{
+	struct value *in[8] = {tr_in(t, 0), gate_weights(t, 1, 8), gate_weights(t, 2, 10)};
+	for (int k = 3; k < 8; k++)
+		in[k] = given(t, k);
+	apply(t, tr_lstm, OPSET, in, 8);
+}

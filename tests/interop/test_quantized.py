@@ -1,6 +1,6 @@
 """Networks that ONNX Runtime's quantizers and weight packers write: our IR in OpenVINO, which must run it in INT8, and
 in mo-run, against ONNX Runtime; and NNCF's IR read and written again."""
-import collections, glob, logging, re
+import collections, glob, itertools, logging, re
 from common import *
 import onnx, onnxruntime as ort, openvino as ov
 from onnx import TensorProto as T, helper as h, numpy_helper as nh
@@ -220,6 +220,23 @@ for name, (model, kind) in FEW.items():
     check(f'{name} in OpenVINO', distance(compiled(xml)(x)[0], want) < 1e-5, distance(compiled(xml)(x)[0], want))
     n, count = ovc_layers(path), layers(core.read_model(xml))
     check(f'{name} layers', n is None or count <= n, f'ours {count}, ovc {n}')
+
+# ---- recurrent layers, whose activations ONNX Runtime quantizes as they come: ours stay floats -------------------------
+
+for dirs, per_channel, kind in itertools.product((1, 2), (False, True), (INT8, UINT8)):
+    weights = [nh.from_array((rng.normal(size=s) * 0.2).astype(np.float32), n) for n, s in (('W', (dirs, 96, 20)), ('R', (dirs, 96, 24)), ('B', (dirs, 192)))]
+    node = h.make_node('LSTM', ['x', 'W', 'R', 'B'], ['y', 'h', 'c'], hidden_size=24, direction='bidirectional' if dirs == 2 else 'forward')
+    g = h.make_graph([node], 'g', [h.make_tensor_value_info('x', T.FLOAT, [7, 'n', 20])], [h.make_tensor_value_info(n, T.FLOAT, None) for n in 'yhc'], weights)
+    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid('', 14)], ir_version=8), f'{WORK}/lstm.onnx')
+    q.quantize_dynamic(f'{WORK}/lstm.onnx', f'{WORK}/dynamic.onnx', weight_type=kind, per_channel=per_channel)
+    ops = [n.op_type for n in onnx.load(f'{WORK}/dynamic.onnx').graph.node]
+    name = f'{" ".join(ops)}, directions {dirs}, {"each column" if per_channel else "one scale"}, {kind}'
+    x = rng.normal(size=(7, 3, 20)).astype(np.float32)
+    quick, exact = (session(f'{WORK}/{p}.onnx').run(None, {'x': x}) for p in ('dynamic', 'lstm'))
+    xml = convert(f'{WORK}/dynamic.onnx', 'dynamic')
+    for who, got in (('mo-run', infer(xml, {'x': x})), ('OpenVINO', [compiled(xml)(x)[k] for k in range(3)])) if xml else ():
+        far = [max(distance(a, b) for a, b in zip(got, want)) for want in (quick, exact)]
+        check(f'{name} in {who}', 'DynamicQuantizeLSTM' in ops and far[0] < 2e-2 and far[1] < 2e-2, far)
 
 bad = product([h.make_node('DequantizeLinear', ['W', 's'], ['w']), h.make_node('MatMul', ['x', 'w'], ['y'])], [T(name='W', data_type=25, dims=[64, 96], raw_data=bytes(1536)), scales()])
 onnx.save(bad, f'{WORK}/bad.onnx')
