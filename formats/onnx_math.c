@@ -198,12 +198,14 @@ void tr_div(struct tr *t)
 	tr_out(t, 0, tr_end(t, n));
 }
 
-/* The result has the base's type; a float exponent of an integer base computes in floats. */
+/* The result has the base's type; an exponent of a wider float type, or of any with an integer
+ * base, computes in its own. */
 void tr_pow(struct tr *t)
 {
 	struct value *b = t->opset < 7 ? tr_legacy_broadcast(t) : tr_in(t, 1), *a = tr_in(t, 0);
 	enum dtype type = tr_dtype(a);
-	if (dtype_is_int(type) && dtype_is_float(tr_dtype(b)))
+	bool wider = dtype_is_int(type) || dtype_bits(tr_dtype(b)) > dtype_bits(type);
+	if (wider && dtype_is_float(tr_dtype(b)))
 		a = tr_convert(t, a, tr_dtype(b));
 	else
 		b = tr_convert(t, b, type);

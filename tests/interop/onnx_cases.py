@@ -2,6 +2,7 @@
 
 C(op, since, inputs, attrs, ...) stands for each version from since up to the next C of that operator with the same tag."""
 import numpy as np
+from onnx import helper as h, numpy_helper as nh, TensorProto as T
 
 F = np.float32
 rng = np.random.default_rng(7)
@@ -112,6 +113,50 @@ for op, fn in {'Max': np.maximum, 'Min': np.minimum, 'Sum': np.add, 'Mean': lamb
     C(op, 8, [x], tag='one')
 C('Where', 9, [x > 0, f(3, 1), f(4)])
 
+# ---- not-a-number, infinities, signed zeros, halves; integers at their ends
+odd = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3e38, 1e-37], F)
+for op, since in (('Abs', 6), ('Ceil', 6), ('Exp', 6), ('Floor', 6), ('Log', 6), ('Neg', 6), ('Reciprocal', 6), ('Relu', 6), ('Sigmoid', 6), ('Sqrt', 6), ('Tanh', 6),
+                  ('Round', 11), ('Erf', 9), ('Softplus', 1), ('Softsign', 1), ('LeakyRelu', 6), ('Elu', 6), ('Selu', 6), ('HardSigmoid', 6), ('HardSwish', 14),
+                  ('IsNaN', 9)):
+    C(op, since, [odd], tag='odd', types='float')
+for op, since in (('Add', 7), ('Sub', 7), ('Mul', 7), ('Div', 7), ('Pow', 12), ('Max', 12), ('Min', 12), ('Equal', 11), ('Greater', 9), ('Less', 9), ('GreaterOrEqual', 12), ('LessOrEqual', 12)):
+    C(op, since, [odd[:, None], odd], tag='odd')
+C('Mod', 10, [odd[:, None], odd], {'fmod': 1}, tag='odd', types='float')
+C('Clip', 11, [odd, S(-1), S(2)], tag='odd', types='float')
+C('Where', 9, [odd > 0, odd, odd[::-1].copy()], tag='odd')
+C('PRelu', 7, [odd, S([0.5])], tag='odd', types='float')
+for op in ('ReduceMax', 'ReduceMin', 'ReduceSum', 'ReduceProd', 'ReduceL1', 'ReduceL2', 'ReduceMean'):
+    C(op, 13 if op == 'ReduceSum' else 18, [odd[[0, 1, 2, 1, 3, 5, 2, 6, 7, 8, 4, 9]].reshape(4, 3), I(1)], tag='odd', types=False, const=[1])
+C('Softmax', 13, [np.array([[1, np.inf, 2], [1, np.nan, 2], [-np.inf, 0, 1], [3e38, -3e38, 0]], F)], tag='odd', types=False)
+C('ArgMax', 12, [np.array([[1, np.inf, np.inf], [-np.inf, -np.inf, -np.inf]], F)], {'axis': 1}, tag='odd')
+C('TopK', 11, [np.array([[1, np.inf, -np.inf, 2], [0.0, -0.0, 1, 1]], F), I(3)], nout=2, tag='odd', types=False)
+C('CumSum', 11, [odd, S(0, 'i4')], tag='odd', types=False)
+limits = lambda t: np.array([np.iinfo(t).min, np.iinfo(t).max, 0, 1, 7, 100], t)
+for t in (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64):
+    n, one = limits(t), np.array([[2], [3], [100]], t)
+    tag = np.dtype(t).name
+    for op, since in (('Add', 14), ('Sub', 14), ('Mul', 14), ('Div', 14)):
+        C(op, since, [n, one], tag=tag, types=False)
+    for op, since in (('Max', 12), ('Min', 12)):
+        C(op, since, [n, n[::-1].copy()], tag=tag, types=False)
+    C('Mod', 10, [n, one], tag=tag, types=False)
+    if tag[-2:] != '64':  # in doubles there
+        C('Mod', 10, [n, one], {'fmod': 1}, tag=tag + ' fmod', types=False)
+    C('ReduceMax', 18, [n], tag=tag, types=False)
+    C('Sign', 13, [n], tag=tag, types=False)
+    C('Abs', 13, [n[1:]], tag=tag, types=False)
+    C('Clip', 12, [n, t(1), t(50)], tag=tag, types=False)
+    C('Cast', 13, [n], {'to': 1}, tag=tag, types=False)
+    C('TopK', 11, [n, I(4)], nout=2, tag=tag, types=False)
+    C('ArgMin', 13, [n], tag=tag, types=False)
+    C('CumSum', 14, [n, S(0, 'i4')], tag=tag, types=False)
+    C('Equal', 13, [n, n[::-1].copy()], tag=tag, types=False)
+    C('Less', 13, [n, n[::-1].copy()], tag=tag, types=False)
+    C('MatMul', 13, [n.reshape(2, 3), n.reshape(3, 2)], tag=tag, types=False)
+    C('Cast', 13, [np.array([-3.7, 3.7, 0.5, -0.5, 100, 126.5], F)[1 if tag[0] == 'u' else 0:][:3]], {'to': h.np_dtype_to_tensor_dtype(np.dtype(t))}, tag='to ' + tag, types=False)
+for t in (9, 10, 11, 16):
+    C('Cast', 13, [odd], {'to': t}, tag=f'odd to {t}', types=False)
+
 # ---- convolution and pooling
 img, w, b = f(1, 2, 6, 5), f(4, 2, 3, 3), f(4)
 C('Conv', 1, [img, w, b], {'pads': [1, 0, 1, 2], 'strides': [2, 1]})
@@ -194,8 +239,6 @@ for op, fn in {'Softmax': soft, 'LogSoftmax': lambda v: np.log(soft(v)), 'Hardma
     C(op, 13, [x], {'axis': 1})
 
 # ---- constants and shapes
-import onnx
-from onnx import helper as h, numpy_helper as nh, TensorProto as T
 C('Constant', 1, [], {'value': nh.from_array(f(2, 3))}, types=False)
 C('Constant', 12, [], {'value_floats': [1.0, 2.0]}, tag='floats', types=False)
 C('Constant', 12, [], {'value_int': 3}, tag='int', types=False)
