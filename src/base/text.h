@@ -18,7 +18,7 @@ void text_addn(struct text *t, const char *s, size_t n);
 void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *t);
 
-#define NUMBER_MAX 32 /* bytes that a formatted number can take, NUL included */
+#define NUMBER_MAX 40 /* bytes that a formatted number can take, NUL included */
 /* The shortest decimal text that reads back as the same float (double): "0.1", "1e-05", "inf",
  * "nan". */
 char *number_f32(char buf[NUMBER_MAX], float x);
