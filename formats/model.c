@@ -29,6 +29,7 @@ static const struct {
     {0, "\x1f\x8b", "a gzip archive"},
     {0, "(\xb5/\xfd", "a Zstandard archive"},
     {0, "version https://git-lfs", "a Git LFS pointer, not the file itself"},
+    {0, "\x93mo-blob", "a compiled network of mo-compile, for mo-run and mo-bench"},
     {0, "<", "another XML or HTML file"},
     {0, "{", "a JSON file"},
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/bench.h"
+#include "cli/network.h"
 #include "ops/edit.h"
 #include "passes/pass.h"
 
@@ -10,7 +11,7 @@ static int read_model(struct job *j, struct err *err)
 {
 	struct onnx_options o = {.log = tool_log(j->b->p), .lenient = j->b->lenient};
 	double start = now_ms();
-	int s = model_read(input_path(j->model), &o, &j->g, &j->format, err);
+	int s = network_read(input_path(j->model), &o, &j->g, &j->format, err);
 	j->read_ms = now_ms() - start;
 	return s;
 }

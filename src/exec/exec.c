@@ -29,6 +29,8 @@ static int attach(
 	    .c = &net->c,
 	    .scratch = scratch};
 	int status = variables_new(e, err);
+	if (status == OK && net->graph->plan)
+		status = plan_load(e, err);
 	if (status < 0)
 		exec_free(e);
 	else

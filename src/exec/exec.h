@@ -52,4 +52,23 @@ struct exec_products {
 };
 struct exec_products exec_products(const struct exec *e);
 
+/* What a compiled network consists of: three byte strings, the last in pieces, each of which begins
+ * at a multiple of 64 behind the one before. */
+struct exec_image {
+	struct exec_bytes {
+		const void *data;
+		size_t size;
+	} graph, plan, *weights;
+	size_t nweights;
+};
+/* The plan made last, by exec_prepare or a run. The weights are the exec's. out is to be freed by
+ * exec_image_free in every case. E_UNSUPPORTED for a network whose plan depends on the data. */
+int exec_save(struct exec *e, struct exec_image *out, struct err *err);
+void exec_image_free(struct exec_image *i);
+/* The network of an image: exec_new takes it, with no tap and not with eval_only, for the shapes it
+ * was compiled for. Takes references; weights start at a multiple of 64 in memory. Bytes that make
+ * no sense are E_FORMAT, here or in exec_new; the weights are taken as they are. */
+int exec_load(struct blob *graph, struct blob *plan, struct blob *weights, struct graph **out,
+    struct err *err);
+
 #endif

@@ -51,7 +51,7 @@ struct tensor layout_view(const struct tensor *t, int rank);
 /* ---- buffers and spots (spot.c) ---- */
 
 int buffer_add(struct lower *l, enum buffer_kind kind, size_t bytes, uint32_t *out);
-int buffer_fixed(struct lower *l, const void *at, struct ref *out);
+int buffer_fixed(struct lower *l, const void *at, size_t bytes, struct ref *out);
 /* The place of a value in this layout; a call that changes the layout is added when it is not there
  * yet. */
 int spot_need(struct lower *l, const struct value *v, enum layout layout, struct spot *out);

@@ -81,9 +81,10 @@ static int way_of(const struct lower *l, const struct conv_shape *s)
 static int finish(struct lower *l, struct call *c, struct nhwc_conv_f32 *k, const struct fused *f,
     const void *packed, struct spot x, struct spot add, struct spot y)
 {
-	int status = buffer_fixed(l, packed, &c->packed);
+	int status = buffer_fixed(l, packed, nhwc_conv_f32_packed(k), &c->packed);
 	if (status == OK)
-		status = buffer_fixed(l, f->bias, &c->bias);
+		status = buffer_fixed(l, f->bias,
+		    (size_t)k->s.groups * (size_t)k->s.cout * sizeof *f->bias, &c->bias);
 	c->conv = *k;
 	c->in = x.ref;
 	c->add = add.ref;

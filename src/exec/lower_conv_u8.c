@@ -120,14 +120,15 @@ static int place_add(struct lower *l, struct job *j, struct spot *add)
 static int add_call(struct lower *l, struct job *j, struct spot x, struct spot add, struct spot y)
 {
 	nhwc_conv_u8_plan(&j->k, pool_size(l->e->o.pool));
+	size_t row = (size_t)j->k.s.groups * (size_t)j->k.s.cout * sizeof(float);
 	struct call *c = call_add(l, CALL_CONV_U8, j->n);
 	if (!c)
 		return fail_nomem(l->err);
-	int status = buffer_fixed(l, j->pack->data, &c->packed);
+	int status = buffer_fixed(l, j->pack->data, nhwc_conv_u8_packed(&j->k), &c->packed);
 	if (status == OK)
-		status = buffer_fixed(l, j->scale, &c->conv_u8.scale);
+		status = buffer_fixed(l, j->scale, row, &c->conv_u8.scale);
 	if (status == OK)
-		status = buffer_fixed(l, j->f.bias, &c->bias);
+		status = buffer_fixed(l, j->f.bias, row, &c->bias);
 	c->conv_u8.k = j->k;
 	c->in = x.ref;
 	c->add = add.ref;

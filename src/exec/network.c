@@ -91,9 +91,11 @@ int network_new(
 	net->c.keep = net->all.keep = o->tap != NULL;
 	number(g);
 	int status = build_steps(net, o->tap != NULL, err);
-	if (status == OK)
+	if (g->plan)
+		net->nsteps = 0; /* the plan has it all */
+	if (status == OK && !g->plan)
 		status = quant_choose(net, o, err);
-	if (status == OK)
+	if (status == OK && !g->plan)
 		status = fold_constants(net, &net->c, err);
 	if (status < 0) {
 		network_unref(net);

@@ -42,7 +42,7 @@ static int share(struct plan *p, struct memplan_item *items, struct err *err)
 	return status;
 }
 
-static int make_workspace(struct plan *p, struct err *err)
+int plan_place(struct plan *p, struct err *err)
 {
 	struct memplan_item *items = calloc((size_t)p->nbuffers + 1, sizeof *items);
 	p->base = calloc((size_t)p->nbuffers + 1, sizeof *p->base);
@@ -109,18 +109,28 @@ static int allocate(struct exec *e, struct plan *p, const struct tensor *in, str
 	return OK;
 }
 
-static int plan_new(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
+int plan_alloc(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
 {
 	struct plan *p = calloc(1, sizeof *p);
-	if (!p)
-		return fail_nomem(err);
-	int status = allocate(e, p, in, err);
-	if (status == OK)
-		status = plan_infer(e, p, in, err);
+	int status = p ? allocate(e, p, in, err) : fail_nomem(err);
+	if (status < 0)
+		plan_free(e, p);
+	else
+		*out = p;
+	return status;
+}
+
+static int plan_new(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
+{
+	struct plan *p;
+	int status = plan_alloc(e, in, &p, err);
+	if (status < 0)
+		return status;
+	status = plan_infer(e, p, in, err);
 	if (status == OK)
 		status = plan_lower(e, p, err);
 	if (status == OK)
-		status = make_workspace(p, err);
+		status = plan_place(p, err);
 	if (status < 0) {
 		plan_free(e, p);
 		return status;

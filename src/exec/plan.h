@@ -38,7 +38,7 @@ struct buffer {
 	enum buffer_kind kind;
 	uint32_t k;      /* input number, or value id when dynamic */
 	const void *at;  /* BUFFER_FIXED */
-	size_t size;     /* bytes, BUFFER_WORK */
+	size_t size;     /* bytes; BUFFER_INPUT: 0 */
 	int first, last; /* calls between which it lives */
 };
 
@@ -155,6 +155,11 @@ struct plan {
 /* The plan for these inputs, from the cache or made now. */
 int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct err *err);
 void plan_free(struct exec *e, struct plan *p); /* NULL is legal */
+/* An empty plan for these inputs; the places of its buffers, when these are known. */
+int plan_alloc(struct exec *e, const struct tensor *in, struct plan **out, struct err *err);
+int plan_place(struct plan *p, struct err *err);
+/* The one plan of a compiled network (image.h). */
+int plan_load(struct exec *e, struct err *err);
 
 /* Types and dims of every value, or that they do not follow from the inputs' shapes. */
 int plan_infer(struct exec *e, struct plan *p, const struct tensor *in, struct err *err);

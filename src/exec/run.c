@@ -82,7 +82,7 @@ static int run_copy(struct exec *e, struct plan *p, const struct call *c, struct
 	(void)e;
 	(void)err;
 	for (int64_t i = 0; i < c->copy.count; i++, from += c->copy.from, to += c->copy.to)
-		memcpy(to, from, (size_t)c->copy.size);
+		memmove(to, from, (size_t)c->copy.size);
 	return OK;
 }
 

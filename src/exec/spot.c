@@ -22,12 +22,12 @@ int buffer_add(struct lower *l, enum buffer_kind kind, size_t bytes, uint32_t *o
 	return OK;
 }
 
-int buffer_fixed(struct lower *l, const void *at, struct ref *out)
+int buffer_fixed(struct lower *l, const void *at, size_t bytes, struct ref *out)
 {
 	*out = (struct ref){0, 0};
 	if (!at)
 		return OK;
-	int status = buffer_add(l, BUFFER_FIXED, 0, &out->buffer);
+	int status = buffer_add(l, BUFFER_FIXED, bytes, &out->buffer);
 	if (status == OK)
 		l->p->buffer[out->buffer].at = at;
 	return status;
@@ -102,7 +102,7 @@ static int find_given(struct lower *l, const struct value *v)
 		return status;
 	}
 	status = l->p->known[v->id] ? OK : constants_hold(l->e->net, v, &t, l->err);
-	return status == OK ? buffer_fixed(l, t.data, &at->ref) : status;
+	return status == OK ? buffer_fixed(l, t.data, tensor_bytes(&t), &at->ref) : status;
 }
 
 /* Do the elements lie the same way in both layouts? */

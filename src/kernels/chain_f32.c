@@ -29,7 +29,7 @@ static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, in
 		for (int i = 0; i < n; i++)
 			x[i] = *in;
 	else if (x != in)
-		memcpy(x, in, (size_t)n * sizeof *x);
+		memmove(x, in, (size_t)n * sizeof *x);
 	for (int k = 0; k < c->nops; k++) {
 		const struct chain_op *p = &c->op[k];
 		const struct chain_walk *w = &c->operand[p->y];

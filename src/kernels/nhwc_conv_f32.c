@@ -22,6 +22,13 @@ int nhwc_conv_f32_choose_bf16(const struct conv_shape *s, bool exact)
 	return nhwc_bf16_pays(s, way) ? CONV_IGEMM_BF16 : way;
 }
 
+bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
+{
+	if (way == CONV_DEPTHWISE)
+		return nhwc_depthwise_fits(s);
+	return way == CONV_IGEMM || nhwc_winograd_fits(s);
+}
+
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)
 {
 	c->threads = threads;

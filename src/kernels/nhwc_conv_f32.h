@@ -40,6 +40,8 @@ struct nhwc_conv_f32 {
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact);
 /* The same where BF16 is allowed: CONV_IGEMM_BF16 if that is faster on this processor. */
 int nhwc_conv_f32_choose_bf16(const struct conv_shape *s, bool exact);
+/* Can the way do the shape? */
+bool nhwc_conv_f32_fits(const struct conv_shape *s, int way);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads);
 /* Bytes of the packed weights. They depend on way, row and the weights' dimensions only, so that

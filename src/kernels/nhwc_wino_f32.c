@@ -87,12 +87,17 @@ static int64_t cost_of(const struct conv_shape *s, int o)
 	return full * elements * channels + weights_cost(s, elements) + transform;
 }
 
-int nhwc_winograd_choose(const struct conv_shape *s)
+bool nhwc_winograd_fits(const struct conv_shape *s)
 {
 	for (int d = 0; d < 3; d++)
 		if (s->kernel[d] != (d ? 3 : 1) || s->stride[d] != 1 || s->dilation[d] != 1)
-			return CONV_IGEMM;
-	if (s->groups != 1 || s->pad[0] || s->cin < 16 || s->cout < 16)
+			return false;
+	return s->groups == 1 && !s->pad[0] && s->in[0] == s->out[0];
+}
+
+int nhwc_winograd_choose(const struct conv_shape *s)
+{
+	if (!nhwc_winograd_fits(s) || s->cin < 16 || s->cout < 16)
 		return CONV_IGEMM;
 	int64_t direct = cost_of(s, 1), two = cost_of(s, 2), four = cost_of(s, 4);
 	if (four < direct && four <= two)

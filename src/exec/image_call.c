@@ -1,0 +1,214 @@
+/* What the image of a call holds: what lowering decided. What kernels derive from it is not there,
+ * but derived anew, so that any number of threads can run it. */
+#include "exec/image.h"
+
+static void ref_io(struct image *im, struct ref *r)
+{
+	int buffer = (int)r->buffer;
+	image_int(im, &buffer, 0, im->load ? im->nbuffers - 1 : INT_MAX);
+	image_i64(im, &r->offset, 0, IMAGE_LARGE);
+	r->buffer = (uint32_t)buffer;
+}
+
+static void ints(struct image *im, int *v, int n, int least, int most)
+{
+	for (int i = 0; i < n; i++)
+		image_int(im, &v[i], least, most);
+}
+
+static void longs(struct image *im, int64_t *v, int n, int64_t most)
+{
+	for (int i = 0; i < n; i++)
+		image_i64(im, &v[i], 0, most);
+}
+
+static void shape_io(struct image *im, struct conv_shape *s)
+{
+	int *const sizes[] = {s->in, s->kernel, s->out, s->stride, s->dilation};
+	image_int(im, &s->batch, 1, IMAGE_SMALL);
+	image_int(im, &s->groups, 1, IMAGE_SMALL);
+	image_int(im, &s->cin, 1, IMAGE_SMALL);
+	image_int(im, &s->cout, 1, IMAGE_SMALL);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		ints(im, sizes[i], 3, 1, IMAGE_SMALL);
+	ints(im, s->pad, 3, -IMAGE_SMALL, IMAGE_SMALL);
+}
+
+static void conv_io(struct image *im, struct call *c)
+{
+	struct nhwc_conv_f32 *k = &c->conv;
+	shape_io(im, &k->s);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_add, 0, IMAGE_SMALL);
+	image_float(im, &k->lo);
+	image_float(im, &k->hi);
+	image_int(im, &k->way, CONV_IGEMM, CONV_DEPTHWISE);
+}
+
+static void pool_io(struct image *im, struct call *c)
+{
+	struct nhwc_pool_f32 *k = &c->pool;
+	shape_io(im, &k->s);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	image_int(im, &k->kind, POOL_MAX, POOL_AVG);
+	image_bool(im, &k->exclude_pad);
+	ints(im, k->pad_end, 3, -IMAGE_SMALL, IMAGE_SMALL);
+	image_float(im, &k->lo);
+	image_float(im, &k->hi);
+}
+
+static void matmul_io(struct image *im, struct call *c)
+{
+	struct matmul_f32 *k = &c->matmul.q;
+	ref_io(im, &c->matmul.b);
+	image_int(im, &k->m, 1, IMAGE_SMALL);
+	image_int(im, &k->n, 1, IMAGE_SMALL);
+	image_int(im, &k->k, 1, IMAGE_SMALL);
+	image_bool(im, &k->transpose_a);
+	image_bool(im, &k->transpose_b);
+	image_int(im, &k->na, 1, IMAGE_SMALL);
+	image_int(im, &k->nb, 1, IMAGE_SMALL);
+	image_int(im, &k->nbatch, 0, MATMUL_BATCH);
+	ints(im, k->dim, k->nbatch, 1, IMAGE_SMALL);
+	ints(im, k->step[0], k->nbatch, 0, IMAGE_SMALL);
+	ints(im, k->step[1], k->nbatch, 0, IMAGE_SMALL);
+	image_float(im, &k->lo);
+	image_float(im, &k->hi);
+}
+
+static void attention_io(struct image *im, struct call *c)
+{
+	struct attention_f32 *k = &c->attention.k;
+	int mask = (int)k->mask;
+	for (int i = 0; i < 4; i++)
+		ref_io(im, &c->attention.in[i]);
+	int *const sizes[] = {&k->m, &k->n, &k->k, &k->width, &k->heads};
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		image_int(im, sizes[i], 1, IMAGE_SMALL);
+	image_int(im, &k->nbatch, 0, ATTENTION_BATCH);
+	ints(im, k->dim, k->nbatch, 1, IMAGE_SMALL);
+	for (int i = 0; i < 4; i++)
+		longs(im, k->step[i], k->nbatch, IMAGE_SMALL);
+	image_int(im, &mask, MASK_NONE, MASK_KEEP);
+	k->mask = mask == MASK_ADD ? MASK_ADD : mask == MASK_KEEP ? MASK_KEEP : MASK_NONE;
+	image_i64(im, &k->mask_size, 0, IMAGE_LARGE);
+	image_int(im, &k->mask_row, 0, IMAGE_SMALL);
+	image_int(im, &k->mask_col, 0, 1);
+	image_bool(im, &k->causal);
+	image_float(im, &k->scale);
+}
+
+static void move_io(struct image *im, struct call *c)
+{
+	struct layout_move *k = &c->move;
+	image_i64(im, &k->batch, 1, IMAGE_SMALL);
+	image_i64(im, &k->channels, 1, IMAGE_SMALL);
+	image_i64(im, &k->pixels, 1, IMAGE_SMALL);
+	image_i64(im, &k->ld, 1, IMAGE_SMALL);
+	image_int(im, &k->size, 1, 4);
+}
+
+static void copy_io(struct image *im, struct call *c)
+{
+	image_i64(im, &c->copy.count, 0, IMAGE_LARGE);
+	image_i64(im, &c->copy.size, 0, IMAGE_LARGE);
+	image_i64(im, &c->copy.from, 0, IMAGE_LARGE);
+	image_i64(im, &c->copy.to, 0, IMAGE_LARGE);
+}
+
+static void walk_io(struct image *im, struct chain_walk *w)
+{
+	image_i64(im, &w->outer, 0, IMAGE_LARGE);
+	image_i64(im, &w->row, 0, IMAGE_LARGE);
+	image_int(im, &w->col, 0, 1);
+}
+
+static void chain_op_io(struct image *im, struct chain_op *o, int noperands)
+{
+	int op = o->op, y = o->y;
+	image_int(im, &op, SPAN_NONE + 1, SPAN_OPS - 1);
+	image_bool(im, &o->constant);
+	/* y counts for a binary function of two tensors only */
+	image_int(im, &y, 0, op < SPAN_CLAMP && !o->constant ? noperands - 1 : CHAIN_OPERANDS - 1);
+	image_float(im, &o->a);
+	image_float(im, &o->b);
+	o->op = (uint8_t)op;
+	o->y = (uint8_t)y;
+}
+
+static void chain_io(struct image *im, struct call *c)
+{
+	struct chain_f32 *k = &c->chain.k;
+	image_i64(im, &k->outer, 0, IMAGE_LARGE);
+	image_i64(im, &k->rows, 0, IMAGE_LARGE);
+	image_i64(im, &k->cols, 0, IMAGE_LARGE);
+	image_int(im, &k->nops, 0, CHAIN_OPS);
+	image_int(im, &k->noperands, 0, CHAIN_OPERANDS);
+	walk_io(im, &k->in);
+	walk_io(im, &k->out);
+	for (int i = 0; i < k->noperands; i++) {
+		walk_io(im, &k->operand[i]);
+		ref_io(im, &c->chain.operand[i]);
+	}
+	for (int i = 0; i < k->nops; i++)
+		chain_op_io(im, &k->op[i], k->noperands);
+}
+
+static void norm_io(struct image *im, struct call *c)
+{
+	struct norm_f32 *k = &c->norm.k;
+	int kind = (int)k->kind;
+	ref_io(im, &c->norm.gamma);
+	ref_io(im, &c->norm.beta);
+	image_int(im, &kind, NORM_SOFTMAX, NORM_MVN);
+	k->kind = kind == NORM_MVN ? NORM_MVN : NORM_SOFTMAX;
+	image_i64(im, &k->rows, 1, IMAGE_SMALL);
+	image_int(im, &k->n, 1, IMAGE_SMALL);
+	image_bool(im, &k->variance);
+	image_bool(im, &k->inside_sqrt);
+	image_float(im, &k->eps);
+}
+
+static void eval_io(struct image *im, struct call *c, int n)
+{
+	if (im->load) {
+		c->eval.t = arena_array(im->arena, (size_t)n + 1, sizeof *c->eval.t);
+		c->eval.ref = arena_array(im->arena, (size_t)n + 1, sizeof *c->eval.ref);
+		im->bad |= !c->eval.t || !c->eval.ref;
+	}
+	for (int i = 0; i < n && !image_fails(im); i++) {
+		image_tensor(im, &c->eval.t[i]);
+		ref_io(im, &c->eval.ref[i]);
+	}
+}
+
+static void (*const kernels[CALL_KINDS])(struct image *, struct call *) = {
+    [CALL_CONV] = conv_io,
+    [CALL_POOL] = pool_io,
+    [CALL_MATMUL] = matmul_io,
+    [CALL_ATTENTION] = attention_io,
+    [CALL_TO_CHANNELS_LAST] = move_io,
+    [CALL_TO_ROW_MAJOR] = move_io,
+    [CALL_COPY] = copy_io,
+    [CALL_CHAIN] = chain_io,
+    [CALL_NORM] = norm_io,
+};
+
+bool image_call(struct image *im, struct call *c, int nin, int nout)
+{
+	int kind = (int)c->kind;
+	image_int(im, &kind, 0, CALL_KINDS - 1);
+	c->kind = (enum call_kind)kind;
+	if (c->kind != CALL_EVAL && !kernels[c->kind])
+		return false;
+	struct ref *const refs[] = {&c->in, &c->out, &c->add, &c->packed, &c->bias};
+	for (size_t i = 0; i < sizeof refs / sizeof *refs; i++)
+		ref_io(im, refs[i]);
+	if (c->kind == CALL_EVAL)
+		eval_io(im, c, nin + nout);
+	else
+		kernels[c->kind](im, c);
+	return true;
+}

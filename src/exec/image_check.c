@@ -1,0 +1,385 @@
+/* Checks of calls that were read from an image: sizes that kernels can count, operands inside of
+ * their buffers. The kernels' own plans are made here. */
+#include "exec/image.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "graph/op.h"
+
+/* ---- products and operands ---- */
+
+/* *n times the factors; false beyond most. */
+static bool product(int64_t *n, int64_t most, int count, const int64_t *factor)
+{
+	for (int i = 0; i < count; i++)
+		if (mul_i64(*n, factor[i], n) || *n > most || *n < 0)
+			return false;
+	return true;
+}
+#define FITS(n, most, ...)                                                       \
+	product((n), (most), sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), \
+	    (const int64_t[]){__VA_ARGS__})
+
+/* Bytes of a buffer. */
+static int64_t buffer_bytes(const struct lower *l, const struct buffer *b)
+{
+	if (b->kind != BUFFER_INPUT)
+		return (int64_t)b->size;
+	return (int64_t)tensor_bytes(lower_dims(l, &l->e->graph->inputs[b->k]->out[0]));
+}
+
+/* Are these bytes inside of r's buffer, at a multiple of align, and may they be written? */
+static bool inside(struct lower *l, struct ref r, int64_t bytes, int align, bool write)
+{
+	const struct buffer *b = &l->p->buffer[r.buffer < l->p->nbuffers ? r.buffer : 0];
+	int64_t size = buffer_bytes(l, b);
+	if (b->kind == BUFFER_NONE || (write && b->kind != BUFFER_WORK) || r.offset % align ||
+	    bytes < 0 || r.offset > size || bytes > size - r.offset)
+		return false;
+	call_uses(l, r);
+	return true;
+}
+
+static bool reads(struct lower *l, struct ref r, int64_t floats)
+{
+	return floats <= IMAGE_LARGE && inside(l, r, floats * 4, 4, false);
+}
+
+static bool writes(struct lower *l, struct ref r, int64_t floats)
+{
+	return floats <= IMAGE_LARGE && inside(l, r, floats * 4, 4, true);
+}
+
+static bool absent(struct ref r)
+{
+	return !r.buffer;
+}
+
+/* Elements from the first to the last of a walk of n pixels, ld apart. */
+static int64_t reach(int64_t pixels, int64_t ld, int64_t channels)
+{
+	return (pixels - 1) * ld + channels;
+}
+
+/* ---- images ---- */
+
+/* Do the kernels count that far, and coordinates too? */
+static bool shape_fits_int(const struct conv_shape *s, int64_t *in, int64_t *out)
+{
+	int64_t taps = 1, a = 1, b = 1;
+	*in = *out = 1;
+	for (int d = 0; d < 3; d++) {
+		int64_t far = (int64_t)(s->out[d] - 1) * s->stride[d] +
+			      (int64_t)(s->kernel[d] - 1) * s->dilation[d];
+		if (far > INT_MAX / 4)
+			return false;
+	}
+	return FITS(in, IMAGE_SMALL, s->batch, s->in[0], s->in[1], s->in[2]) &&
+	       FITS(out, IMAGE_SMALL, s->batch, s->out[0], s->out[1], s->out[2]) &&
+	       FITS(&taps, IMAGE_SMALL, s->kernel[0], s->kernel[1], s->kernel[2], s->cin) &&
+	       FITS(&a, IMAGE_SMALL, s->groups, s->cin) &&
+	       FITS(&b, IMAGE_SMALL, s->groups, s->cout);
+}
+
+static int threads_of(const struct lower *l)
+{
+	return pool_size(l->e->o.pool);
+}
+
+static bool conv_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_conv_f32 *k = &c->conv;
+	int64_t in, out, cin = (int64_t)k->s.groups * k->s.cin;
+	int64_t cout = (int64_t)k->s.groups * k->s.cout;
+	if (!shape_fits_int(&k->s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
+	    !nhwc_conv_f32_fits(&k->s, k->way))
+		return false;
+	nhwc_conv_f32_plan(k, threads_of(l));
+	return reads(l, c->in, reach(in, k->ld_in, cin)) &&
+	       writes(l, c->out, reach(out, k->ld_out, cout)) &&
+	       inside(l, c->packed, (int64_t)nhwc_conv_f32_packed(k), 64, false) &&
+	       (absent(c->bias) || reads(l, c->bias, cout)) &&
+	       (absent(c->add) ||
+		   (k->ld_add >= cout && reads(l, c->add, reach(out, k->ld_add, cout)))) &&
+	       call_scratch(l, c, k->scratch) == OK;
+}
+
+/* No window begins outside of the image, none of them before its padding. */
+static bool windows_ok(const struct nhwc_pool_f32 *k)
+{
+	for (int d = 0; d < 3; d++) {
+		int64_t span = (int64_t)(k->s.kernel[d] - 1) * k->s.dilation[d];
+		int64_t last = (int64_t)(k->s.out[d] - 1) * k->s.stride[d] - k->s.pad[d];
+		if (k->s.pad[d] < 0 || k->s.pad[d] > span || last >= k->s.in[d])
+			return false;
+	}
+	return true;
+}
+
+static bool pool_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_pool_f32 *k = &c->pool;
+	int64_t in, out, n = k->s.groups;
+	if (k->s.cin != 1 || k->s.cout != 1 || !shape_fits_int(&k->s, &in, &out) ||
+	    !windows_ok(k) || k->ld_in < n || k->ld_out < n)
+		return false;
+	nhwc_pool_f32_plan(k, threads_of(l));
+	return reads(l, c->in, reach(in, k->ld_in, n)) &&
+	       writes(l, c->out, reach(out, k->ld_out, n));
+}
+
+static bool move_ok(struct lower *l, struct call *c, bool to_last)
+{
+	const struct layout_move *m = &c->move;
+	int64_t planar = m->size, pixels = 1, all = m->size;
+	if (m->size == 3 || m->ld < m->channels ||
+	    !FITS(&planar, IMAGE_LARGE, m->batch, m->channels, m->pixels) ||
+	    !FITS(&pixels, IMAGE_SMALL, m->batch, m->pixels) ||
+	    !FITS(&all, IMAGE_LARGE, m->ld, pixels))
+		return false;
+	int64_t last = reach(pixels, m->ld, m->channels) * m->size;
+	return inside(l, c->in, to_last ? planar : last, m->size, false) &&
+	       inside(l, c->out, to_last ? last : planar, m->size, true);
+}
+
+static bool to_last_ok(struct lower *l, struct call *c)
+{
+	return move_ok(l, c, true);
+}
+
+static bool to_rows_ok(struct lower *l, struct call *c)
+{
+	return move_ok(l, c, false);
+}
+
+static bool copy_ok(struct lower *l, struct call *c)
+{
+	const struct copy *k = &c->copy;
+	int64_t from = k->from, to = k->to;
+	if (!k->count)
+		return true;
+	return (k->count == 1 || k->to >= k->size) && FITS(&from, IMAGE_LARGE, k->count - 1) &&
+	       FITS(&to, IMAGE_LARGE, k->count - 1) && k->count <= from + to + 1 &&
+	       inside(l, c->in, from + k->size, 1, false) &&
+	       inside(l, c->out, to + k->size, 1, true);
+}
+
+/* ---- matrices ---- */
+
+static bool matmul_ok(struct lower *l, struct call *c)
+{
+	struct matmul_f32 *k = &c->matmul.q;
+	int64_t batch = 1, a = 1, b = 1, size = k->m, last[2] = {0, 0};
+	for (int d = 0; d < k->nbatch; d++) {
+		last[0] += (int64_t)(k->dim[d] - 1) * k->step[0][d];
+		last[1] += (int64_t)(k->dim[d] - 1) * k->step[1][d];
+		if (!FITS(&batch, IMAGE_SMALL, k->dim[d]))
+			return false;
+	}
+	if (!FITS(&size, IMAGE_LARGE, k->n, batch) || !FITS(&a, IMAGE_SMALL, k->m, k->na) ||
+	    !FITS(&b, IMAGE_SMALL, k->n, k->nb) || last[0] >= k->na || last[1] >= k->nb ||
+	    batch * k->m > IMAGE_SMALL || !FITS(&a, IMAGE_LARGE, k->k) ||
+	    !FITS(&b, IMAGE_LARGE, k->k))
+		return false;
+	k->row = gemm_f32_pick();
+	matmul_f32_plan(k, threads_of(l));
+	return reads(l, c->in, a) && reads(l, c->matmul.b, b) && writes(l, c->out, size) &&
+	       call_scratch(l, c, k->scratch * sizeof(float)) == OK;
+}
+
+/* Matrices of operand t that the heads reach. */
+static int64_t matrices(const struct attention_f32 *a, int t)
+{
+	int64_t last = 0;
+	for (int d = 0; d < a->nbatch; d++)
+		last += (a->dim[d] - 1) * a->step[t][d];
+	return last + 1;
+}
+
+static bool mask_ok(struct lower *l, const struct attention_f32 *a, struct ref mask)
+{
+	int64_t n = matrices(a, 3) - 1;
+	if (a->mask == MASK_NONE)
+		return true;
+	if (!FITS(&n, IMAGE_LARGE, a->mask_size))
+		return false;
+	n += (int64_t)(a->m - 1) * a->mask_row + (a->n - 1) * a->mask_col + 1;
+	return a->mask == MASK_ADD ? reads(l, mask, n) : inside(l, mask, n, 1, false);
+}
+
+static bool attention_ok(struct lower *l, struct call *c)
+{
+	struct attention_f32 *a = &c->attention.k;
+	const int64_t rows[3] = {a->m, a->n, a->n}, cols[3] = {a->k, a->k, a->width};
+	int64_t heads = 1, out = a->m, all = 1;
+	for (int d = 0; d < a->nbatch; d++)
+		if (!FITS(&heads, IMAGE_SMALL, a->dim[d]))
+			return false;
+	if (heads != a->heads || !FITS(&out, IMAGE_SMALL, heads) ||
+	    !FITS(&out, IMAGE_LARGE, a->width) || !FITS(&all, IMAGE_SMALL, a->n, a->k) ||
+	    (all = 1, !FITS(&all, IMAGE_SMALL, a->n, a->width)))
+		return false;
+	for (int t = 0; t < 3; t++) {
+		int64_t n = matrices(a, t);
+		if (!FITS(&n, IMAGE_SMALL, rows[t]) || !FITS(&n, IMAGE_LARGE, cols[t]) ||
+		    !reads(l, c->attention.in[t], n))
+			return false;
+	}
+	if (!mask_ok(l, a, c->attention.in[3]))
+		return false;
+	attention_f32_plan(a, threads_of(l));
+	return writes(l, c->out, out) && call_scratch(l, c, a->scratch) == OK;
+}
+
+/* ---- spans ---- */
+
+/* Floats that a walk covers from the first on, -1 for too many. */
+static int64_t walked(const struct chain_f32 *k, const struct chain_walk *w)
+{
+	int64_t outer = w->outer, row = w->row;
+	if (!FITS(&outer, IMAGE_LARGE, k->outer - 1) || !FITS(&row, IMAGE_LARGE, k->rows - 1))
+		return -1;
+	return outer + row + (k->cols - 1) * w->col + 1;
+}
+
+static bool chain_ok(struct lower *l, struct call *c)
+{
+	struct chain_f32 *k = &c->chain.k;
+	int64_t all = 1;
+	if (k->out.col != 1 || !FITS(&all, IMAGE_LARGE, k->outer, k->rows, k->cols) ||
+	    k->outer * k->rows > IMAGE_SMALL)
+		return false;
+	for (int i = 0; i < k->noperands && all; i++)
+		if (!reads(l, c->chain.operand[i], walked(k, &k->operand[i])))
+			return false;
+	/* each result has a place of its own, so that the work is no more than the memory */
+	return !all || (all <= walked(k, &k->out) && reads(l, c->in, walked(k, &k->in)) &&
+			   writes(l, c->out, walked(k, &k->out)));
+}
+
+static bool norm_ok(struct lower *l, struct call *c)
+{
+	const struct norm_f32 *k = &c->norm.k;
+	int64_t all = k->n;
+	if (!FITS(&all, IMAGE_LARGE, k->rows))
+		return false;
+	return (absent(c->norm.gamma) || reads(l, c->norm.gamma, k->n)) &&
+	       (absent(c->norm.beta) || reads(l, c->norm.beta, k->n)) && reads(l, c->in, all) &&
+	       writes(l, c->out, all);
+}
+
+/* ---- eval ---- */
+
+static bool overlaps(struct ref a, int64_t na, struct ref b, int64_t nb)
+{
+	return a.buffer && a.buffer == b.buffer && a.offset < b.offset + nb &&
+	       b.offset < a.offset + na;
+}
+
+/* Every operand in its buffer, no result in an operand or another result. */
+static bool eval_operands_ok(struct lower *l, const struct call *c, int nin, int nout)
+{
+	const struct tensor *t = c->eval.t;
+	const struct ref *ref = c->eval.ref;
+	for (int k = 0; k < nin + nout; k++) {
+		int bits = dtype_bits(t[k].type);
+		if (t[k].type == DT_NONE) {
+			if (k >= nin)
+				return false;
+			continue;
+		}
+		if (!inside(
+			l, ref[k], (int64_t)tensor_bytes(&t[k]), bits < 8 ? 1 : bits / 8, k >= nin))
+			return false;
+		for (int i = 0; i < k && k >= nin; i++)
+			if (overlaps(ref[i], (int64_t)tensor_bytes(&t[i]), ref[k],
+				(int64_t)tensor_bytes(&t[k])))
+				return false;
+	}
+	return true;
+}
+
+static void describe(const struct lower *l, const struct call *c, int nin, struct tensor *t,
+    struct infer_in *in, struct arena *a)
+{
+	for (int k = 0; k < nin; k++) {
+		const struct buffer *b = &l->p->buffer[c->eval.ref[k].buffer];
+		t[k] = c->eval.t[k];
+		in[k] = (struct infer_in){.shape = shape_unknown()};
+		if (t[k].type == DT_NONE)
+			continue;
+		in[k].type = t[k].type;
+		in[k].shape = tensor_shape(&t[k]);
+		if (b->kind != BUFFER_FIXED)
+			continue;
+		t[k].data = (char *)b->at + c->eval.ref[k].offset;
+		in[k].tensor = &t[k];
+		in[k].elems = tensor_elems(&t[k], a);
+	}
+}
+
+static bool same(const struct info *info, const struct tensor *t)
+{
+	return info->type == t->type && shape_fits(&info->shape, t->rank, t->dim) &&
+	       shape_static(&info->shape);
+}
+
+/* Do the results have the sizes that follow from the operands? */
+static int eval_follows(struct lower *l, const struct call *c, struct arena *a)
+{
+	const struct node *n = c->node;
+	struct infer_in *in = arena_array(a, (size_t)n->nin + 1, sizeof *in);
+	struct tensor *t = arena_array(a, (size_t)n->nin + 1, sizeof *t);
+	struct info *out = arena_array(a, (size_t)n->nout + 1, sizeof *out);
+	if (!in || !t || !out)
+		return fail_nomem(l->err);
+	describe(l, c, n->nin, t, in, a);
+	for (int k = 0; k < n->nout; k++)
+		out[k].shape = shape_unknown();
+	struct infer s = {.node = n,
+	    .nin = n->nin,
+	    .nout = n->nout,
+	    .in = in,
+	    .out = out,
+	    .arena = a,
+	    .err = l->err};
+	int status = n->op->infer(&s);
+	for (int k = 0; k < n->nout && status == OK; k++)
+		if (!same(&out[k], &c->eval.t[n->nin + k]))
+			status = fail(l->err, E_FORMAT, "output %d does not follow", k);
+	return status;
+}
+
+static int check_eval(struct lower *l, const struct call *c)
+{
+	const struct node *n = c->node;
+	if ((n->op->flags & (OPF_DATA_SHAPE | OPF_SINK)) || has_variable(n) ||
+	    node_is(n, OP_CONST) || node_is(n, OP_PARAMETER) ||
+	    !eval_operands_ok(l, c, n->nin, n->nout))
+		return fail(l->err, E_FORMAT, "its operands do not fit");
+	struct arena *a = arena_new();
+	int status = a ? eval_follows(l, c, a) : fail_nomem(l->err);
+	arena_free(a);
+	return status;
+}
+
+int image_check(struct lower *l, struct call *c, struct err *err)
+{
+	static bool (*const checks[CALL_KINDS])(struct lower *, struct call *) = {
+	    [CALL_CONV] = conv_ok,
+	    [CALL_POOL] = pool_ok,
+	    [CALL_MATMUL] = matmul_ok,
+	    [CALL_ATTENTION] = attention_ok,
+	    [CALL_TO_CHANNELS_LAST] = to_last_ok,
+	    [CALL_TO_ROW_MAJOR] = to_rows_ok,
+	    [CALL_COPY] = copy_ok,
+	    [CALL_CHAIN] = chain_ok,
+	    [CALL_NORM] = norm_ok,
+	};
+	if (c->kind == CALL_EVAL)
+		return check_eval(l, c);
+	if (checks[c->kind] && checks[c->kind](l, c))
+		return OK;
+	return fail(err, E_FORMAT, "the operands of %s do not fit", call_name(c->kind));
+}

@@ -1,0 +1,34 @@
+#!/bin/bash
+# A compiled network runs as the model does, bit for bit; what does not fit or is damaged is one clear error.
+set -e
+mo -q --input "$GLYPHS/glyphs.onnx" -n net
+mo-compile -q net.xml -o net.blob
+mo-compile -q "$GLYPHS/glyphs.onnx" -o onnx.blob --json - | grep -o '"isa"'
+for threads in 1 2; do
+	mo-run -q net.xml --random 1 --threads $threads --out want
+	mo-run -q net.blob --random 1 --threads $threads --out have
+	cmp want/0.npy have/0.npy && cmp want/outputs.json have/outputs.json
+done
+mo-bench net.blob --iterations 3 | grep -o 'latency over 3 runs'
+mo-bench -q onnx.blob --iterations 3 --profile --json json >/dev/null && grep -o '"kernel":.*"conv"' json | sort -u
+# flips byte $2 of file $1
+flip() {
+	byte=$(od -An -tu1 -j"$2" -N1 "$1")
+	printf "\\x$(printf %x $((byte ^ 255)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+fails() {
+	if "$@" >out 2>err; then echo "no error: $*"; else cat err; fi
+}
+for at in 0 9 12 20 40 76 90 4096 8192; do
+	cp net.blob bad.blob
+	flip bad.blob $at
+	fails mo-run bad.blob --random 1
+done
+head -c 9000 net.blob >bad.blob
+fails mo-run bad.blob --random 1
+fails mo-run net.blob --random 1 --cpu ref
+fails mo-run net.blob --random 1 --eval
+fails mo-run net.blob --random 1 --dump all --out d
+fails mo-bench net.blob --exact
+fails mo --input net.blob
+fails mo-compile net.xml
