@@ -1,9 +1,11 @@
 /* What comes before the steady state: reading, the batch, inputs, compiling, the first inference.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "cli/bench.h"
 #include "cli/network.h"
+#include "cli/precision.h"
 #include "ops/edit.h"
 #include "passes/pass.h"
 
@@ -16,9 +18,24 @@ static int read_model(struct job *j, struct err *err)
 	return s;
 }
 
+/* A blob has the sizes that it was compiled for. */
+static int check_batch(const struct job *j, struct err *err)
+{
+	for (int k = 0; k < j->g->ninputs; k++) {
+		const struct shape *s = &j->g->inputs[k]->out[0].info.shape;
+		if (s->rank > 0 && s->dim[0].min != j->b->batch)
+			return fail(err, E_USAGE,
+			    "--batch %" PRId64 ": '%s' was compiled for %" PRId64, j->b->batch,
+			    j->model, s->dim[0].min);
+	}
+	return OK;
+}
+
 /* Dim 0 of every input that has one. */
 static int set_batch(struct job *j, struct err *err)
 {
+	if (j->format == MODEL_BLOB)
+		return check_batch(j, err);
 	int *axis = calloc((size_t)j->g->ninputs + 1, sizeof *axis);
 	if (!axis)
 		return fail_nomem(err);
@@ -60,6 +77,7 @@ static int compile(struct job *j, struct err *err)
 	int s = j->format == MODEL_ONNX ? passes_run(j->g, &po, &log, NULL, err) : OK;
 	s = s ? s : exec_new(j->g, &o, &j->exec, err);
 	s = s ? s : exec_prepare(j->exec, j->feed[0].in, err);
+	s = s ? s : precision_check(j->b->precision, exec_products(j->exec), err);
 	j->compile_ms = now_ms() - start;
 	return s;
 }

@@ -8,17 +8,19 @@
 #include "cli/feed.h"
 #include "cli/json.h"
 #include "cli/network.h"
+#include "cli/precision.h"
 #include "passes/pass.h"
 
 struct compile {
 	struct program *p;
 	/* options */
-	const char *model, *output, *json;
+	const char *model, *output, *json, *precision;
 	struct list data;
-	bool exact, lenient;
+	bool exact, lenient, bf16;
 	/* state */
 	struct graph *g;
 	struct feed feed;
+	struct exec_products products;
 };
 
 /* What mo would do first; an IR has it behind it. */
@@ -43,7 +45,7 @@ static int shapes(struct compile *c, struct err *err)
 /* What was written is read and checked as any reader would. */
 static int check(struct compile *c, struct err *err)
 {
-	struct exec_options o = {.exact = c->exact};
+	struct exec_options o = {.exact = c->exact, .bf16 = c->bf16};
 	struct graph *g = NULL;
 	struct exec *e = NULL;
 	int s = network_map(c->output, true, &g, err);
@@ -66,6 +68,7 @@ static int tell(const struct compile *c, struct err *err)
 	cJSON_AddNumberToObject(j, "bytes", (double)st.st_size);
 	cJSON_AddStringToObject(j, "isa", cpu_level());
 	cJSON_AddBoolToObject(j, "exact", c->exact);
+	cJSON_AddStringToObject(j, "effective_precision", precision_name(c->products));
 	return json_write(c->json, j, err);
 }
 
@@ -76,12 +79,16 @@ static int run(struct compile *c, struct err *err)
 	uint64_t hash = 0;
 	if (!c->output)
 		return fail(err, E_USAGE, "--output says where the blob goes");
-	int s = load(c, err);
+	int s = precision_read(c->p, c->precision, &c->bf16, err);
+	o.bf16 = c->bf16;
+	s = s ? s : load(c, err);
 	s = s ? s : network_hash(c->model, &hash, err);
 	s = s ? s : shapes(c, err);
 	s = s ? s : exec_new(c->g, &o, &e, err);
 	s = s ? s : exec_prepare(e, c->feed.in, err);
 	s = s ? s : network_write(e, hash, c->output, err);
+	if (!s)
+		c->products = exec_products(e);
 	exec_free(e);
 	s = s ? s : check(c, err);
 	return s ? s : tell(c, err);
@@ -100,6 +107,7 @@ static const struct option_row rows[] = {
 	0, 0},
     {.kind = OPT_SECTION, .about = "Output"},
     {OPT_STRING, "output", 'o', "FILE", "the compiled blob", AT(output), NULL, 0, 0},
+    {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
     {OPT_FLAG, "exact", 0, NULL, "no algorithm that trades exactness for speed (Winograd)",
 	AT(exact), NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "what was written, as JSON; - is stdout", AT(json), NULL, 0,

@@ -89,6 +89,7 @@ static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
 	}
 	s = s ? s : exec_new(r->g, &o, &e, err);
 	s = s ? s : exec_run(e, f->in, out, err);
+	s = s ? s : precision_check(r->precision, exec_products(e), err);
 	if (!s)
 		log_say(&o.log, LOG_INFO, "workspace %zu bytes, packed weights %zu bytes",
 		    exec_workspace(e), exec_packed(e));

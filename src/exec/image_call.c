@@ -43,7 +43,7 @@ static void conv_io(struct image *im, struct call *c)
 	image_i64(im, &k->ld_add, 0, IMAGE_SMALL);
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
-	image_int(im, &k->way, CONV_IGEMM, CONV_DEPTHWISE);
+	image_int(im, &k->way, CONV_IGEMM, CONV_IGEMM_BF16);
 }
 
 static void pool_io(struct image *im, struct call *c)

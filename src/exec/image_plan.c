@@ -12,9 +12,10 @@
 static int identity(struct exec *e, struct image *im, struct err *err)
 {
 	const char *level = cpu_level();
-	bool exact = e->o.exact;
+	bool exact = e->o.exact, bf16 = e->o.bf16;
 	image_text(im, &level);
 	image_bool(im, &exact);
+	image_bool(im, &bf16);
 	if (image_fails(im))
 		return fail(err, E_FORMAT, "the plan is damaged");
 	if (strcmp(level, cpu_level()))
@@ -23,6 +24,8 @@ static int identity(struct exec *e, struct image *im, struct err *err)
 		    cpu_level());
 	if (e->o.exact && !exact)
 		return fail(err, E_UNSUPPORTED, "compiled without --exact");
+	if (e->o.bf16 && !bf16)
+		return fail(err, E_UNSUPPORTED, "compiled without --infer-precision bf16");
 	return OK;
 }
 

@@ -26,7 +26,7 @@ bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
 {
 	if (way == CONV_DEPTHWISE)
 		return nhwc_depthwise_fits(s);
-	return way == CONV_IGEMM || nhwc_winograd_fits(s);
+	return way == CONV_IGEMM || way == CONV_IGEMM_BF16 || nhwc_winograd_fits(s);
 }
 
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)

@@ -30,5 +30,13 @@ fails mo-run net.blob --random 1 --cpu ref
 fails mo-run net.blob --random 1 --eval
 fails mo-run net.blob --random 1 --dump all --out d
 fails mo-bench net.blob --exact
+fails mo-bench net.blob --batch 3
+fails mo-bench net.blob --infer-precision bf16
+mo-compile -q net.xml --infer-precision bf16 -o bf16.blob 2>/dev/null
+mo-run -q net.xml --random 1 --infer-precision bf16 --out want 2>/dev/null
+mo-run -q bf16.blob --random 1 --out have
+cmp want/0.npy have/0.npy
+mo-run -q bf16.blob --random 1 --infer-precision bf16 --out have 2>/dev/null
+cmp want/0.npy have/0.npy
 fails mo --input net.blob
 fails mo-compile net.xml

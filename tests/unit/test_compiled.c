@@ -123,7 +123,12 @@ static void runs_the_same(void **state)
 		assert_int_equal(exec_run(c.e, &in, want, NULL), OK);
 		assert_int_equal(exec_run(e, &in, have, NULL), OK);
 		same_outputs(g, want, have);
+		struct exec *other = NULL;
+		assert_int_equal(exec_share(e, NULL, &other, NULL), OK);
 		exec_free(e);
+		assert_int_equal(exec_run(other, &in, have, NULL), OK);
+		same_outputs(g, want, have);
+		exec_free(other);
 		graph_free(g);
 		pool_free(o.pool);
 		tensor_free(&in);
