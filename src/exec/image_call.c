@@ -1,5 +1,5 @@
-/* What the image of a call holds: what lowering decided. What kernels derive from it is not there,
- * but derived anew, so that any number of threads can run it. */
+/* What the image of a call holds (calls.def): what lowering decided. What kernels derive from it is
+ * not there, but derived anew, so that any number of threads can run it. */
 #include "exec/image.h"
 
 static void ref_io(struct image *im, struct ref *r)
@@ -55,6 +55,59 @@ static void pool_io(struct image *im, struct call *c)
 	image_int(im, &k->kind, POOL_MAX, POOL_AVG);
 	image_bool(im, &k->exclude_pad);
 	ints(im, k->pad_end, 3, -IMAGE_SMALL, IMAGE_SMALL);
+	image_float(im, &k->lo);
+	image_float(im, &k->hi);
+}
+
+static void conv_u8_io(struct image *im, struct call *c)
+{
+	struct nhwc_conv_u8 *k = &c->conv_u8.k;
+	ref_io(im, &c->conv_u8.scale);
+	shape_io(im, &k->s);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_add, 0, IMAGE_SMALL);
+	image_int(im, &k->zero, 0, 255);
+	image_int(im, &k->out, U8_OUT_F32, U8_OUT_U8);
+	image_int(im, &k->add, U8_ADD_NONE, U8_ADD_U8);
+	image_float(im, &k->lo);
+	image_float(im, &k->hi);
+	image_float(im, &k->out_scale);
+	image_int(im, &k->out_zero, 0, 255);
+	image_float(im, &k->add_scale);
+	image_int(im, &k->add_zero, 0, 255);
+	image_int(im, &k->way, CONV_IGEMM, CONV_DEPTHWISE);
+}
+
+static void pool_u8_io(struct image *im, struct call *c)
+{
+	struct nhwc_pool_u8 *k = &c->pool_u8;
+	shape_io(im, &k->s);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	image_int(im, &k->kind, POOL_MAX, POOL_AVG);
+	image_int(im, &k->zero, 0, 255);
+	image_bool(im, &k->exclude_pad);
+	ints(im, k->pad_end, 3, -IMAGE_SMALL, IMAGE_SMALL);
+}
+
+static void code_io(struct image *im, struct u8_code *k)
+{
+	image_float(im, &k->scale);
+	image_int(im, &k->zero, 0, 255);
+}
+
+static void quant_io(struct image *im, struct call *c)
+{
+	struct quant_u8 *k = &c->quant;
+	image_i64(im, &k->rows, 0, IMAGE_LARGE);
+	image_i64(im, &k->n, 0, IMAGE_LARGE);
+	image_i64(im, &k->ld_a, 0, IMAGE_LARGE);
+	image_i64(im, &k->ld_b, 0, IMAGE_LARGE);
+	image_i64(im, &k->ld_out, 0, IMAGE_LARGE);
+	code_io(im, &k->a);
+	code_io(im, &k->b);
+	code_io(im, &k->out);
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
 }
@@ -184,16 +237,25 @@ static void eval_io(struct image *im, struct call *c, int n)
 	}
 }
 
+/* A struct that grows has a field that its function above does not know yet. */
+_Static_assert(sizeof(struct nhwc_conv_f32) == 176, "conv_io");
+_Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
+_Static_assert(sizeof(struct nhwc_conv_u8) == 200, "conv_u8_io");
+_Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
+_Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
+_Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
+_Static_assert(sizeof(struct attention_f32) == 304, "attention_io");
+_Static_assert(sizeof(struct chain_f32) == 464, "chain_io");
+_Static_assert(sizeof(struct norm_f32) == 32, "norm_io");
+_Static_assert(sizeof(struct layout_move) == 40, "move_io");
+_Static_assert(sizeof(struct copy) == 32, "copy_io");
+
 static void (*const kernels[CALL_KINDS])(struct image *, struct call *) = {
-    [CALL_CONV] = conv_io,
-    [CALL_POOL] = pool_io,
-    [CALL_MATMUL] = matmul_io,
-    [CALL_ATTENTION] = attention_io,
-    [CALL_TO_CHANNELS_LAST] = move_io,
-    [CALL_TO_ROW_MAJOR] = move_io,
-    [CALL_COPY] = copy_io,
-    [CALL_CHAIN] = chain_io,
-    [CALL_NORM] = norm_io,
+#define CALL(kind, stem, fields, name) [CALL_##kind] = fields##_io,
+#define CALL_RUN(kind, stem, name)
+#include "exec/calls.def"
+#undef CALL
+#undef CALL_RUN
 };
 
 bool image_call(struct image *im, struct call *c, int nin, int nout)

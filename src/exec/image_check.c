@@ -106,12 +106,12 @@ static bool conv_ok(struct lower *l, struct call *c)
 }
 
 /* No window begins outside of the image, none of them before its padding. */
-static bool windows_ok(const struct nhwc_pool_f32 *k)
+static bool windows_ok(const struct conv_shape *s)
 {
 	for (int d = 0; d < 3; d++) {
-		int64_t span = (int64_t)(k->s.kernel[d] - 1) * k->s.dilation[d];
-		int64_t last = (int64_t)(k->s.out[d] - 1) * k->s.stride[d] - k->s.pad[d];
-		if (k->s.pad[d] < 0 || k->s.pad[d] > span || last >= k->s.in[d])
+		int64_t span = (int64_t)(s->kernel[d] - 1) * s->dilation[d];
+		int64_t last = (int64_t)(s->out[d] - 1) * s->stride[d] - s->pad[d];
+		if (s->pad[d] < 0 || s->pad[d] > span || last >= s->in[d])
 			return false;
 	}
 	return true;
@@ -122,11 +122,50 @@ static bool pool_ok(struct lower *l, struct call *c)
 	struct nhwc_pool_f32 *k = &c->pool;
 	int64_t in, out, n = k->s.groups;
 	if (k->s.cin != 1 || k->s.cout != 1 || !shape_fits_int(&k->s, &in, &out) ||
-	    !windows_ok(k) || k->ld_in < n || k->ld_out < n)
+	    !windows_ok(&k->s) || k->ld_in < n || k->ld_out < n)
 		return false;
 	nhwc_pool_f32_plan(k, threads_of(l));
 	return reads(l, c->in, reach(in, k->ld_in, n)) &&
 	       writes(l, c->out, reach(out, k->ld_out, n));
+}
+
+static bool conv_u8_add_ok(struct lower *l, const struct call *c, int64_t pixels, int64_t cout)
+{
+	const struct nhwc_conv_u8 *k = &c->conv_u8.k;
+	int64_t n = reach(pixels, k->ld_add, cout);
+	if (k->add == U8_ADD_NONE)
+		return absent(c->add);
+	return k->ld_add >= cout &&
+	       (k->add == U8_ADD_U8 ? inside(l, c->add, n, 1, false) : reads(l, c->add, n));
+}
+
+static bool conv_u8_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_conv_u8 *k = &c->conv_u8.k;
+	int64_t in, out, cin = (int64_t)k->s.groups * k->s.cin;
+	int64_t cout = (int64_t)k->s.groups * k->s.cout;
+	if (!shape_fits_int(&k->s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
+	    nhwc_conv_u8_choose(&k->s) != k->way)
+		return false;
+	nhwc_conv_u8_plan(k, threads_of(l));
+	int64_t n = reach(out, k->ld_out, cout);
+	return inside(l, c->in, reach(in, k->ld_in, cin), 1, false) &&
+	       (k->out == U8_OUT_U8 ? inside(l, c->out, n, 1, true) : writes(l, c->out, n)) &&
+	       inside(l, c->packed, (int64_t)nhwc_conv_u8_packed(k), 64, false) &&
+	       reads(l, c->conv_u8.scale, cout) && (absent(c->bias) || reads(l, c->bias, cout)) &&
+	       conv_u8_add_ok(l, c, out, cout) && call_scratch(l, c, k->scratch) == OK;
+}
+
+static bool pool_u8_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_pool_u8 *k = &c->pool_u8;
+	int64_t in, out, n = k->s.groups;
+	if (k->s.cin != 1 || k->s.cout != 1 || !shape_fits_int(&k->s, &in, &out) ||
+	    !windows_ok(&k->s) || !nhwc_pool_u8_fits(&k->s) || k->ld_in < n || k->ld_out < n)
+		return false;
+	nhwc_pool_u8_plan(k, threads_of(l));
+	return inside(l, c->in, reach(in, k->ld_in, n), 1, false) &&
+	       inside(l, c->out, reach(out, k->ld_out, n), 1, true);
 }
 
 static bool move_ok(struct lower *l, struct call *c, bool to_last)
@@ -143,12 +182,12 @@ static bool move_ok(struct lower *l, struct call *c, bool to_last)
 	       inside(l, c->out, to_last ? last : planar, m->size, true);
 }
 
-static bool to_last_ok(struct lower *l, struct call *c)
+static bool to_channels_last_ok(struct lower *l, struct call *c)
 {
 	return move_ok(l, c, true);
 }
 
-static bool to_rows_ok(struct lower *l, struct call *c)
+static bool to_row_major_ok(struct lower *l, struct call *c)
 {
 	return move_ok(l, c, false);
 }
@@ -163,6 +202,47 @@ static bool copy_ok(struct lower *l, struct call *c)
 	       FITS(&to, IMAGE_LARGE, k->count - 1) && k->count <= from + to + 1 &&
 	       inside(l, c->in, from + k->size, 1, false) &&
 	       inside(l, c->out, to + k->size, 1, true);
+}
+
+/* ---- bytes ---- */
+
+/* Rows from r on, of elements of so many bytes. */
+static bool rows_ok(
+    struct lower *l, struct ref r, const struct quant_u8 *k, int64_t ld, int size, bool write)
+{
+	int64_t far = ld;
+	return ld >= k->n && FITS(&far, IMAGE_LARGE, k->rows - 1) && far <= IMAGE_LARGE - k->n &&
+	       inside(l, r, (far + k->n) * size, size, write);
+}
+
+static bool quant_ok(struct lower *l, struct call *c, int size_in, int size_out, bool two)
+{
+	const struct quant_u8 *k = &c->quant;
+	if (!k->rows || !k->n)
+		return true;
+	return rows_ok(l, c->in, k, k->ld_a, size_in, false) &&
+	       (!two || rows_ok(l, c->add, k, k->ld_b, 1, false)) &&
+	       rows_ok(l, c->out, k, k->ld_out, size_out, true);
+}
+
+static bool quantize_ok(struct lower *l, struct call *c)
+{
+	return quant_ok(l, c, sizeof(float), 1, false);
+}
+
+static bool dequantize_ok(struct lower *l, struct call *c)
+{
+	return quant_ok(l, c, 1, sizeof(float), false);
+}
+
+static bool requantize_ok(struct lower *l, struct call *c)
+{
+	return quant_ok(l, c, 1, 1, false);
+}
+
+static bool add_u8_ok(struct lower *l, struct call *c)
+{
+	return quant_ok(l, c, 1, 1, true);
 }
 
 /* ---- matrices ---- */
@@ -367,15 +447,11 @@ static int check_eval(struct lower *l, const struct call *c)
 int image_check(struct lower *l, struct call *c, struct err *err)
 {
 	static bool (*const checks[CALL_KINDS])(struct lower *, struct call *) = {
-	    [CALL_CONV] = conv_ok,
-	    [CALL_POOL] = pool_ok,
-	    [CALL_MATMUL] = matmul_ok,
-	    [CALL_ATTENTION] = attention_ok,
-	    [CALL_TO_CHANNELS_LAST] = to_last_ok,
-	    [CALL_TO_ROW_MAJOR] = to_rows_ok,
-	    [CALL_COPY] = copy_ok,
-	    [CALL_CHAIN] = chain_ok,
-	    [CALL_NORM] = norm_ok,
+#define CALL(kind, stem, fields, name) [CALL_##kind] = stem##_ok,
+#define CALL_RUN(kind, stem, name)
+#include "exec/calls.def"
+#undef CALL
+#undef CALL_RUN
 	};
 	if (c->kind == CALL_EVAL)
 		return check_eval(l, c);

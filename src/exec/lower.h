@@ -65,8 +65,9 @@ void spot_alias(struct lower *l, const struct value *v, enum layout layout, stru
 
 /* ---- calls (lower.c and lower_*.c) ---- */
 
-/* A call at the end; NULL without memory. Operands are told by call_reads and call_writes, which
- * keep their buffers alive. */
+/* A call at the end; NULL without memory. What is set in it must be carried by its FIELDS_io, see
+ * calls.def: a compiled network has nothing else. Operands are told by call_uses, which keeps their
+ * buffers alive. */
 struct call *call_add(struct lower *l, enum call_kind kind, const struct node *n);
 void call_uses(struct lower *l, struct ref r);
 int call_scratch(struct lower *l, struct call *c, size_t bytes);

@@ -61,26 +61,13 @@ struct spot {
 	int64_t ld;
 };
 
+/* A new kind is a row of calls.def, which says what it needs. */
 enum call_kind {
-	CALL_EVAL,
-	CALL_DYNAMIC,
-	CALL_SEGMENT,
-	CALL_CONV,
-	CALL_POOL,
-	CALL_MATMUL,
-	CALL_TO_CHANNELS_LAST,
-	CALL_TO_ROW_MAJOR,
-	CALL_COPY,
-	CALL_ATTENTION,
-	CALL_CHAIN,
-	CALL_NORM,
-	CALL_TAP,
-	CALL_CONV_U8,
-	CALL_POOL_U8,
-	CALL_QUANTIZE,
-	CALL_DEQUANTIZE,
-	CALL_REQUANTIZE,
-	CALL_ADD_U8,
+#define CALL(kind, stem, fields, name) CALL_##kind,
+#define CALL_RUN(kind, stem, name) CALL_##kind,
+#include "exec/calls.def"
+#undef CALL
+#undef CALL_RUN
 	CALL_KINDS,
 };
 

@@ -177,25 +177,11 @@ static const struct {
 	int (*run)(struct exec *, struct plan *, const struct call *, struct err *);
 	const char *name;
 } functions[CALL_KINDS] = {
-    [CALL_EVAL] = {run_eval, "eval"},
-    [CALL_DYNAMIC] = {run_dynamic, "eval, sizes from data"},
-    [CALL_SEGMENT] = {run_segment, "segment"},
-    [CALL_CONV] = {run_conv, "conv"},
-    [CALL_POOL] = {run_pool, "pool"},
-    [CALL_MATMUL] = {run_matmul, "matmul"},
-    [CALL_ATTENTION] = {run_attention, "attention"},
-    [CALL_TO_CHANNELS_LAST] = {run_to_channels_last, "to channels last"},
-    [CALL_TO_ROW_MAJOR] = {run_to_row_major, "to row major"},
-    [CALL_COPY] = {run_copy, "copy"},
-    [CALL_CHAIN] = {run_chain, "chain"},
-    [CALL_NORM] = {run_norm, "norm"},
-    [CALL_TAP] = {run_tap, "tap"},
-    [CALL_CONV_U8] = {run_conv_u8, "conv u8"},
-    [CALL_POOL_U8] = {run_pool_u8, "pool u8"},
-    [CALL_QUANTIZE] = {run_quantize, "quantize"},
-    [CALL_DEQUANTIZE] = {run_dequantize, "dequantize"},
-    [CALL_REQUANTIZE] = {run_requantize, "requantize"},
-    [CALL_ADD_U8] = {run_add_u8, "add u8"},
+#define CALL(kind, stem, fields, name) [CALL_##kind] = {run_##stem, name},
+#define CALL_RUN(kind, stem, name) [CALL_##kind] = {run_##stem, name},
+#include "exec/calls.def"
+#undef CALL
+#undef CALL_RUN
 };
 
 const char *call_name(enum call_kind kind)

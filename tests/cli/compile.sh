@@ -38,5 +38,10 @@ mo-run -q bf16.blob --random 1 --out have
 cmp want/0.npy have/0.npy
 mo-run -q bf16.blob --random 1 --infer-precision bf16 --out have 2>/dev/null
 cmp want/0.npy have/0.npy
+int8=$ROOT/testdata/ir/conv_bn_relu_fc_nncf_int8_mixed.xml
+mo-compile -q "$int8" -o int8.blob --json - | grep -o '"effective_precision":.*"i8"'
+mo-run -q "$int8" --random 1 --out want
+mo-run -q int8.blob --random 1 --out have
+cmp want/0.npy have/0.npy
 fails mo --input net.blob
 fails mo-compile net.xml

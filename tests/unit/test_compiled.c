@@ -4,12 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/exec.h"
+#include "exec/plan.h"
 #include "graph/print.h"
 #include "ops/op.h"
 
 #define CONV " {strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1 auto_pad=explicit}\n"
 #define MATMUL " {transpose_a=false transpose_b=false}\n"
+
+#define FQ(out, in, r) \
+	out " = FakeQuantize-1(" in ", " r "0, " r "1, " r "0, " r "1) {levels=256}\n"
+/* Integers of 6 output channels. */
+#define WEIGHTS(name, dims)                                                  \
+	name "i = Const i8[" dims "] random(3)\n" name "f = Convert-1(" name \
+	     "i) {destination_type=f32}\n" name                              \
+	     "s = Const f32[6,1,1,1] 0.01 0.02 0.015 0.01 0.03 "             \
+	     "0.012\n" name " = Multiply-1(" name "f, " name "s)\n"
 
 /* Every kind of call. */
 static const char *const networks[] = {
@@ -30,6 +39,18 @@ static const char *const networks[] = {
     "r = ScaledDotProductAttention-13(k, a, x) {causal=false}\n"
     "i = Const i64[3] 2 0 1\nt0 = Transpose-1(r, i)\ncat = Concat-1(t0, t0) {axis=0}\n"
     "Result-1(cat)\n",
+    "x = Parameter-1 {shape=1,6,5,5 element_type=f32}\nu0 = Const f32[] 0\nu1 = Const f32[] 2.55\n"
+    "s0 = Const f32[] -1.28\ns1 = Const f32[] 1.27\n" FQ("q", "x", "s")
+	WEIGHTS("w", "6,6,3,3") "y = Convolution-1(q, w)" CONV
+				"bias = Const f32[1,6,1,1] random(2)\nz = Add-1(y, bias)\n" FQ(
+				    "p", "z", "s") "a = Add-1(q, p)\nr = ReLU-1(a)\n" FQ("t", "r",
+				    "u") "m = MaxPool-8(t) {strides=1,1 dilations=1,1 "
+					 "pads_begin=1,1 pads_end=1,1 kernel=3,3 "
+					 "index_element_type=i64}\n" FQ("k", "m", "s") WEIGHTS(
+					     "v", "6,6,3,3") "c = Convolution-1(m, v)" CONV
+							     "d = Convolution-1(k, v)" CONV
+							     "e = Add-1(c, d)\nResult-1(e)\n"
+							     "Result-1(t)\n",
 };
 #define NETWORKS (sizeof networks / sizeof *networks)
 
@@ -102,6 +123,28 @@ static void same_outputs(const struct graph *g, const struct tensor *a, const st
 		assert_int_equal(tensor_bytes(&a[k]), tensor_bytes(&b[k]));
 		assert_memory_equal(a[k].data, b[k].data, tensor_bytes(&a[k]));
 	}
+}
+
+/* Is there a network above for every kind that an image can hold? */
+static void all_kinds(void **state)
+{
+	bool seen[CALL_KINDS] = {0};
+	(void)state;
+	for (size_t i = 0; i < NETWORKS; i++) {
+		struct compiled c;
+		compile(&c, networks[i]);
+		for (int k = 0; k < c.e->plan[0]->ncalls; k++)
+			seen[c.e->plan[0]->call[k].kind] = true;
+		compiled_free(&c);
+	}
+#define CALL(kind, stem, fields, name)                          \
+	if (!seen[CALL_##kind])                                 \
+		print_error("no network here has: " name "\n"); \
+	assert_true(seen[CALL_##kind]);
+#define CALL_RUN(kind, stem, name)
+#include "exec/calls.def"
+#undef CALL
+#undef CALL_RUN
 }
 
 /* Bit for bit, by any number of threads. */
@@ -264,6 +307,7 @@ static void what_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(all_kinds),
 	    cmocka_unit_test(runs_the_same),
 	    cmocka_unit_test(damage_is_noticed),
 	    cmocka_unit_test(cut_short),
