@@ -21,7 +21,7 @@ MO_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -I. -I$(BUILD)/gen $(PKG_CFLAGS) -ffp
 	-fvisibility=hidden -fPIC -pthread $(WARN) $(SAN) $(if $(DEV),-DDEV)
 MO_LIBS = $(PKG_LIBS) -lm $(SAN)
 
-TOOLS := mo mo-run mo-bench mo-compile mo-info
+TOOLS := mo mo-calibrate mo-run mo-bench mo-compile mo-info
 MAINS := $(patsubst %,src/cli/%.c,$(subst -,_,$(TOOLS)))
 SRC := $(wildcard src/*.c $(addprefix src/,base/*.c graph/*.c ops/*.c kernels/*.c exec/*.c quant/*.c \
 	report/*.c) formats/*.c passes/*.c)

@@ -69,11 +69,22 @@ void exec_free(struct exec *e)
 	free(e);
 }
 
+void exec_set_user(struct exec *e, void *user)
+{
+	e->o.user = user;
+}
+
+bool is_tapped(const struct exec *e, const struct value *v)
+{
+	return e->o.tap && (!e->o.tapped || e->o.tapped(e->o.user, v));
+}
+
 int tap_outputs(struct exec *e, const struct node *n, const struct tensor *t, struct err *err)
 {
 	int status = OK;
 	for (int k = 0; e->o.tap && k < n->nout && status == OK; k++)
-		status = e->o.tap(e->o.user, &n->out[k], &t[k], err);
+		if (is_tapped(e, &n->out[k]))
+			status = e->o.tap(e->o.user, &n->out[k], &t[k], err);
 	return status;
 }
 

@@ -19,6 +19,9 @@ struct exec_options {
 	 * calibration. The tensor is valid during the call. Keeps every value alive only while it
 	 * is needed. May be NULL. */
 	int (*tap)(void *user, const struct value *v, const struct tensor *t, struct err *err);
+	/* Which values the tap is for: kernels take the others along, as without a tap. They are
+	 * results of layers that a Result needs, or inputs; not constants. NULL: all. */
+	bool (*tapped)(void *user, const struct value *v);
 	void *user;
 	/* Called after each call of a run with what it took; kernel names what did it. What a
 	 * kernel took along is not called for. May be NULL. */
@@ -31,6 +34,8 @@ int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, s
 /* Another exec of the same network, for another thread: with plans and workspaces of its own, on
  * constants and packed weights that both share. Each may go first. */
 int exec_share(const struct exec *e, struct pool *pool, struct exec **out, struct err *err);
+/* What its tap is called with, when execs that share a network have a user each. */
+void exec_set_user(struct exec *e, void *user);
 void exec_free(struct exec *e);
 /* Makes the plan for inputs of these shapes (their data are not read), so that the first run need
  * not. */

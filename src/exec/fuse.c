@@ -6,7 +6,7 @@
 const struct node *follower(const struct lower *l, const struct value *v)
 {
 	const struct exec *e = l->e;
-	if (e->uses[v->id] != 1 || e->o.tap)
+	if (e->uses[v->id] != 1 || is_tapped(e, v))
 		return NULL;
 	value_each_use (v, u)
 		if (u->node->nout && e->maker[u->node->out[0].id] >= 0)

@@ -164,6 +164,8 @@ static int lower_tap(struct lower *l, const struct node *n)
 	int status = t && ref ? OK : fail_nomem(l->err);
 	for (int k = 0; k < n->nout && status == OK; k++) {
 		struct spot s = {0};
+		if (!is_tapped(l->e, &n->out[k]))
+			continue;
 		t[k] = *lower_dims(l, &n->out[k]);
 		if (!l->p->dynamic[n->out[k].id])
 			status = spot_need(l, &n->out[k], ROW_MAJOR, &s);
@@ -177,6 +179,14 @@ static int lower_tap(struct lower *l, const struct node *n)
 	for (int k = 0; k < n->nout; k++)
 		call_uses(l, ref[k]);
 	return OK;
+}
+
+static bool any_tapped(const struct exec *e, const struct node *n)
+{
+	for (int k = 0; k < n->nout; k++)
+		if (is_tapped(e, &n->out[k]))
+			return true;
+	return false;
 }
 
 /* ---- steps ---- */
@@ -204,10 +214,13 @@ static int lower_steps(struct lower *l, const int *last)
 	int status = OK;
 	for (int i = 0; i < l->e->nsteps && status == OK; i++) {
 		const struct node *n = l->e->step[i].node;
-		if (l->absorbed[i] || last[i] > i)
-			continue; /* done by a kernel before, by the last of its segment */
-		status = last[i] == i ? lower_segment(l, n, last, i) : lower_step(l, i);
-		if (status == OK && l->e->o.tap && n->nout)
+		if (last[i] > i)
+			continue; /* done by the last of its segment */
+		if (last[i] == i)
+			status = lower_segment(l, n, last, i);
+		else if (!l->absorbed[i]) /* by a kernel before */
+			status = lower_step(l, i);
+		if (status == OK && any_tapped(l->e, n))
 			status = lower_tap(l, n);
 		if (status < 0)
 			err_in(l->err, "node '%s'", n->name);

@@ -129,7 +129,8 @@ bool pool_has_kernel(const struct lower *l, const struct node *n)
 	struct nhwc_pool_f32 k;
 	if (!is_max(n) && !is_average(n))
 		return false;
-	return (n->nout < 2 || (!l->e->o.tap && !l->e->uses[n->out[1].id])) && pool_shape(l, n, &k);
+	return (n->nout < 2 || (!is_tapped(l->e, &n->out[1]) && !l->e->uses[n->out[1].id])) &&
+	       pool_shape(l, n, &k);
 }
 
 bool max_pool_shape(const struct lower *l, const struct node *n, struct conv_shape *s)

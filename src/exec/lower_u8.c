@@ -81,7 +81,7 @@ static int lower_quantize(struct lower *l, const struct node *n)
 
 static bool adds_bytes(const struct lower *l, const struct node *n)
 {
-	if (!node_is(n, OP_ADD) || l->e->o.tap || !quant_requantized(l->e->net, n))
+	if (!node_is(n, OP_ADD) || is_tapped(l->e, &n->out[0]) || !quant_requantized(l->e->net, n))
 		return false;
 	for (int k = 0; k < 2; k++)
 		if (!quant_of(l, node_in(n, k))->on ||

@@ -88,9 +88,9 @@ int network_new(
 	pthread_mutex_init(&net->lock, NULL);
 	net->refs = 1;
 	net->graph = g;
-	net->c.keep = net->all.keep = o->tap != NULL;
+	net->c.keep = net->all.keep = o->tap && !o->tapped;
 	number(g);
-	int status = build_steps(net, o->tap != NULL, err);
+	int status = build_steps(net, net->c.keep, err);
 	if (g->plan)
 		net->nsteps = 0; /* the plan has it all */
 	if (status == OK && !g->plan)

@@ -372,7 +372,7 @@ int quant_choose(struct network *net, const struct exec_options *o, struct err *
 	for (int i = net->nsteps - 1; i >= 0; i--) {
 		const struct node *n = net->step[i].node;
 		want(net, n);
-		if (!o->tap && quant_layer(net, n, &w))
+		if (!net->c.keep && quant_layer(net, n, &w))
 			defer(net, n);
 	}
 	return OK;

@@ -91,6 +91,7 @@ int constants_get(struct network *net, const struct value *v, struct tensor *out
 /* The same, for a plan that reads it when it runs: it never goes. */
 int constants_hold(struct network *net, const struct value *v, struct tensor *out, struct err *err);
 
+bool is_tapped(const struct exec *e, const struct value *v);
 /* Hands the outputs of a node, value by value, to the tap; t holds n->nout tensors. */
 int tap_outputs(struct exec *e, const struct node *n, const struct tensor *t, struct err *err);
 

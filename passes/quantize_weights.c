@@ -1,0 +1,134 @@
+/* Weights as 8-bit integers with a scale for each output channel: Const i8, Convert, Multiply. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "passes/quantize.h"
+#include "passes/rewrite.h"
+
+/* The weights seen as [outer][channels][inner]. */
+struct rows {
+	int64_t outer, channels, inner;
+	int naxes; /* leading dims of the scale, or: the axis for MatMul */
+	int axis;
+};
+
+static const struct value *weight_const(const struct node *n)
+{
+	const struct value *v = node_in(n, 1);
+	while (v && node_is(v->node, OP_CONVERT))
+		v = node_in(v->node, 0);
+	return v && node_is(v->node, OP_CONST) ? v : NULL;
+}
+
+static bool set_rows(const struct node *n, struct rows *r)
+{
+	const struct shape *s = &node_in(n, 1)->info.shape;
+	bool product = node_is(n, OP_MATMUL), last = product && !attr_bool(n, "transpose_b");
+	*r = (struct rows){.outer = 1, .channels = 1, .inner = 1, .axis = last ? 1 : 0};
+	r->naxes = node_is(n, OP_GROUP_CONVOLUTION) ? 2 : 1;
+	if (!product && !node_is(n, OP_CONVOLUTION) && r->naxes == 1)
+		return false;
+	if (!shape_static(s) || (product ? s->rank != 2 : s->rank < 3) || shape_count(s) < 1)
+		return false;
+	for (int d = 0; d < s->rank; d++)
+		if (d < r->axis)
+			r->outer *= s->dim[d].min;
+		else if (d < r->axis + r->naxes)
+			r->channels *= s->dim[d].min;
+		else
+			r->inner *= s->dim[d].min;
+	return true;
+}
+
+bool quantizable_weights(const struct node *n)
+{
+	struct rows r;
+	if (n->nin != 2 || !node_in(n, 1) || !weight_const(n) || !set_rows(n, &r))
+		return false;
+	enum dtype type = weight_const(n)->info.type;
+	return (type == DT_F32 || type == DT_F16 || type == DT_BF16) &&
+	       node_in(n, 1)->info.type == DT_F32;
+}
+
+static double element(const struct tensor *t, int64_t i)
+{
+	return t->type == DT_F32 ? ((const float *)t->data)[i] : tensor_f64(t, i);
+}
+
+static bool quantize_channel(
+    const struct rows *r, const struct tensor *t, int64_t c, int most, int8_t *q, float *scale)
+{
+	double top = 0;
+	for (int64_t o = 0; o < r->outer; o++)
+		for (int64_t i = 0; i < r->inner; i++) {
+			double x = fabs(element(t, (o * r->channels + c) * r->inner + i));
+			top = x > top || isnan(x) ? x : top;
+		}
+	if (!isfinite(top))
+		return false;
+	*scale = top > 0 ? (float)(top / most) : 1;
+	for (int64_t o = 0; o < r->outer; o++)
+		for (int64_t i = 0; i < r->inner; i++) {
+			int64_t at = (o * r->channels + c) * r->inner + i;
+			double x = nearbyint(element(t, at) / *scale);
+			q[at] = (int8_t)(x > most ? most : x < -most ? -most : x);
+		}
+	return true;
+}
+
+static int put(struct node *n, const struct rows *r, int8_t *q, float *scale, struct err *err)
+{
+	const struct value *w = node_in(n, 1);
+	const char *base = weight_const(n)->node->name;
+	int rank = w->info.shape.rank;
+	int64_t dims[MAX_RANK], ones[MAX_RANK];
+	for (int d = 0; d < rank; d++) {
+		dims[d] = w->info.shape.dim[d].min;
+		ones[d] = d >= r->axis && d < r->axis + r->naxes ? dims[d] : 1;
+	}
+	size_t count = (size_t)(r->outer * r->channels * r->inner);
+	struct blob *qb = blob_heap(q, count);
+	struct blob *sb = blob_heap(scale, (size_t)r->channels * sizeof *scale);
+	const char *qn = name_with(n, base, "/quantized"), *sn = name_with(n, base, "/scale");
+	const char *cn = name_with(n, base, "/converted");
+	const char *mn = name_with(n, n->name, "/fq_weights_1");
+	struct node *qc = qb && qn ? graph_const(n->graph, n, qn, DT_I8, rank, dims, qb) : NULL;
+	struct node *sc = sb && sn ? graph_const(n->graph, n, sn, DT_F32, rank, ones, sb) : NULL;
+	struct value *in[2] = {qc ? &qc->out[0] : NULL};
+	struct node *wide = qc ? graph_insert_before(n, op_row(OP_CONVERT), cn, in, 1, 1) : NULL;
+	if (!wide || !sc || !cn || !mn || !attr_set_type(wide, "destination_type", DT_F32))
+		return fail_nomem(err);
+	in[0] = &wide->out[0];
+	in[1] = &sc->out[0];
+	struct node *mul = graph_insert_before(n, op_row(OP_MULTIPLY), mn, in, 2, 1);
+	if (!mul)
+		return fail_nomem(err);
+	int status = node_infer(wide, err);
+	status = status ? status : node_infer(mul, err);
+	struct node *was = node_in(n, 1)->node;
+	node_set_input(n, 1, &mul->out[0]);
+	remove_dead(was);
+	return status;
+}
+
+int quantize_weights(struct node *n, int most, struct err *err)
+{
+	struct rows r;
+	struct tensor t = value_tensor(weight_const(n));
+	if (!set_rows(n, &r) || !t.data)
+		return fail_nomem(err);
+	int8_t *q = malloc((size_t)(r.outer * r.channels * r.inner));
+	float *scale = malloc((size_t)r.channels * sizeof *scale);
+	bool ok = q && scale;
+	for (int64_t c = 0; ok && c < r.channels; c++)
+		if (!quantize_channel(&r, &t, c, most, q, &scale[c])) {
+			free(q);
+			free(scale);
+			return fail(err, E_FORMAT, "node '%s': weights are not finite", n->name);
+		}
+	if (ok)
+		return put(n, &r, q, scale, err);
+	free(q);
+	free(scale);
+	return fail_nomem(err);
+}

@@ -1,0 +1,181 @@
+/* Quantization to 8 bits after training: placement, statistics, ranges, quantized clones. */
+#include "quant/calibrate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops/op.h"
+#include "quant/collect.h"
+#include "quant/ranges.h"
+
+struct calibration {
+	struct graph *g;
+	struct calibrate_options o;
+	struct placement p;
+	struct stats *s;
+	struct arena *arena;
+	struct quant_range *range; /* by quantizer; chosen: not NULL */
+};
+
+static bool is_quantized(const struct graph *g)
+{
+	graph_each (g, n)
+		if (node_is(n, OP_FAKE_QUANTIZE))
+			return true;
+	return false;
+}
+
+int calibration_new(
+    struct graph *g, const struct calibrate_options *o, struct calibration **out, struct err *err)
+{
+	struct quantize_options q = {.kept = o->ignored, .nkept = o->nignored};
+	if (is_quantized(g))
+		return fail(err, E_USAGE, "the network is quantized already");
+	struct calibration *c = calloc(1, sizeof *c);
+	if (!c)
+		return fail_nomem(err);
+	c->g = g;
+	c->o = *o;
+	c->arena = arena_new();
+	int status = c->arena ? quantize_place(g, &q, &c->p, err) : fail_nomem(err);
+	if (!status && !c->p.ngroups)
+		status = fail(err, E_USAGE, "the network has no layer to quantize");
+	if (status)
+		calibration_free(c);
+	else
+		*out = c;
+	return status;
+}
+
+void calibration_free(struct calibration *c)
+{
+	if (!c)
+		return;
+	placement_free(&c->p);
+	stats_free(c->s);
+	arena_free(c->arena);
+	free(c);
+}
+
+int calibration_collect(struct calibration *c, const struct samples *samples, struct err *err)
+{
+	struct stats *s;
+	int status = collect_stats(&c->p, &c->o, samples, &s, err);
+	return status ? status : calibration_use(c, s, err);
+}
+
+int calibration_use(struct calibration *c, struct stats *s, struct err *err)
+{
+	stats_free(c->s);
+	c->s = s;
+	c->range = arena_array(c->arena, (size_t)c->p.nquantizers + 1, sizeof *c->range);
+	if (!c->range)
+		return fail_nomem(err);
+	return ranges_choose(&c->p, s, &c->o, c->arena, c->range, err);
+}
+
+int calibration_ngroups(const struct calibration *c)
+{
+	return c->p.ngroups;
+}
+
+const struct quant_group *calibration_group(const struct calibration *c, int k)
+{
+	return &c->p.group[k];
+}
+
+const struct placement *calibration_placement(const struct calibration *c)
+{
+	return &c->p;
+}
+
+struct quant_range *calibration_ranges(struct calibration *c)
+{
+	return c->range;
+}
+
+const struct stats *calibration_stats(const struct calibration *c)
+{
+	return c->s;
+}
+
+/* ---- quantized clones ---- */
+
+static const struct quant_range *range_of(const struct calibration *c, const char *name)
+{
+	for (int i = 0; i < c->p.nquantizers; i++)
+		if (!strcmp(c->p.quantizer[i].name, name))
+			return &c->range[i];
+	return NULL;
+}
+
+/* A quantizer that stands behind layers that pass levels on, since not all of their readers are
+ * quantized any more: the range is that of what they pass on. */
+static const struct quant_range *range_behind(
+    const struct calibration *c, const struct value *v, struct arena *a)
+{
+	const struct quant_range *r;
+	while (v) {
+		const char *name = v->port ? arena_printf(a, "%s:%d", v->node->name, v->port)
+					   : v->node->name;
+		if (!name || (r = range_of(c, name)) || !passes_levels(v->node))
+			return name ? r : NULL;
+		v = node_in(v->node, 0);
+	}
+	return NULL;
+}
+
+static int find_ranges(const struct calibration *c, const struct placement *p,
+    struct quant_range *range, struct err *err)
+{
+	graph_each (p->graph, n)
+		for (int k = 0; k < n->nout; k++)
+			for (int i = 0; i < p->nquantizers; i++) {
+				if (p->quantizer[i].value != n->out[k].id)
+					continue;
+				const struct quant_range *r = range_behind(c, &n->out[k], p->arena);
+				if (!r)
+					return fail(err, E_FORMAT,
+					    "there are no statistics of '%s'",
+					    p->quantizer[i].name);
+				range[i] = *r;
+			}
+	return OK;
+}
+
+static int quantize(const struct calibration *c, struct graph *g, const char *const *kept,
+    int nkept, struct graph **out, struct err *err)
+{
+	struct quantize_options o = {.kept = kept, .nkept = nkept};
+	struct placement p;
+	int status = quantize_place(g, &o, &p, err);
+	if (status)
+		return status;
+	struct quant_range *range = arena_array(p.arena, (size_t)p.nquantizers + 1, sizeof *range);
+	status = range ? find_ranges(c, &p, range, err) : fail_nomem(err);
+	status = status ? status : quantize_apply(&p, range, out, err);
+	placement_free(&p);
+	return status;
+}
+
+int calibration_quantize_other(const struct calibration *c, struct graph *g,
+    const char *const *kept, int nkept, struct graph **out, struct err *err)
+{
+	int n = c->o.nignored;
+	const char **all = calloc((size_t)(n + nkept) + 1, sizeof *all);
+	if (!all)
+		return fail_nomem(err);
+	for (int i = 0; i < n; i++)
+		all[i] = c->o.ignored[i];
+	for (int i = 0; i < nkept; i++)
+		all[n + i] = kept[i];
+	int status = quantize(c, g, all, n + nkept, out, err);
+	free(all);
+	return status;
+}
+
+int calibration_quantize(const struct calibration *c, const char *const *kept, int nkept,
+    struct graph **out, struct err *err)
+{
+	return calibration_quantize_other(c, c->g, kept, nkept, out, err);
+}

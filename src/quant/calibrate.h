@@ -1,0 +1,58 @@
+/* Quantization to 8 bits after training: statistics once, then networks from them.
+ *
+ *	calibration_new(graph, options, &c)      places quantizers: nothing is run
+ *	calibration_collect(c, samples)          runs the samples, keeps statistics
+ *	calibration_quantize(c, kept, n, &q)     as often as wanted: a quantized clone
+ */
+#ifndef QUANT_CALIBRATE_H
+#define QUANT_CALIBRATE_H
+
+#include "base/status.h"
+#include "passes/quantize.h"
+#include "quant/samples.h"
+#include "formats/stats.h"
+
+enum preset { PRESET_MIXED, PRESET_PERFORMANCE };
+
+struct calibrate_options {
+	enum preset preset; /* performance: ranges of activations are symmetric around 0 */
+	int64_t samples;    /* how many to run, the first ones; at most all there are */
+	int threads;        /* 0: all that there are */
+	/* Layers in original precision, by name. */
+	const char *const *ignored;
+	int nignored;
+	struct log log;
+	/* After each sample; may be NULL. */
+	void (*progress)(void *user, int64_t done, int64_t of);
+	void *user;
+};
+
+struct calibration;
+
+/* Borrows the graph and what options point at. The graph has had its passes and must not change;
+ * E_USAGE when there is nothing to quantize, or it is quantized already. */
+int calibration_new(
+    struct graph *g, const struct calibrate_options *o, struct calibration **out, struct err *err);
+void calibration_free(struct calibration *c); /* NULL is legal */
+/* Samples that cannot be read are said to the log and left out. */
+int calibration_collect(struct calibration *c, const struct samples *samples, struct err *err);
+/* The same with statistics that were collected before, by this network's names; taken over. */
+int calibration_use(struct calibration *c, struct stats *s, struct err *err);
+
+/* The layers that can be put back to original precision, each for itself, in the graph's order. */
+int calibration_ngroups(const struct calibration *c);
+const struct quant_group *calibration_group(const struct calibration *c, int k);
+/* Quantizers and their ranges, chosen by collect or use: whoever knows better may change them. */
+const struct placement *calibration_placement(const struct calibration *c);
+struct quant_range *calibration_ranges(struct calibration *c);
+const struct stats *calibration_stats(const struct calibration *c);
+
+/* A quantized clone of the graph, in which the layers named in kept (besides the ignored ones) are
+ * as they were. Runs no data. The caller frees it. */
+int calibration_quantize(const struct calibration *c, const char *const *kept, int nkept,
+    struct graph **out, struct err *err);
+/* The same for another network of the same names, such as one with equalized weights. */
+int calibration_quantize_other(const struct calibration *c, struct graph *g,
+    const char *const *kept, int nkept, struct graph **out, struct err *err);
+
+#endif

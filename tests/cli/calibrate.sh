@@ -1,0 +1,21 @@
+#!/bin/bash
+# A network in 8 bits from ONNX and from IR alike, run by mo-run; what is wrong is said in one line.
+set -e
+data="--data $GLYPHS/calib_images.npy --preprocess mean=127.5,scale=127.5,layout=nhwc"
+test="--accuracy --data $GLYPHS/test_images.npy --labels $GLYPHS/test_labels.npy --preprocess mean=127.5,scale=127.5,layout=nhwc"
+# shellcheck disable=SC2086
+mo-calibrate -q "$GLYPHS/glyphs.onnx" $data --samples 100 -o new/dir -n int8
+mo -q "$GLYPHS/glyphs.onnx" -n f32
+# shellcheck disable=SC2086
+mo-calibrate -q f32.xml $data --samples 100 -n again
+cmp new/dir/int8.bin again.bin
+# shellcheck disable=SC2086
+top=$(mo-run new/dir/int8.xml $test | sed 's/top-1 \([0-9]*\).*/\1/')
+[ "$top" -ge 90 ] && [ "$(stat -c %s again.bin)" -lt "$(($(stat -c %s f32.bin) * 3 / 10))" ]
+# shellcheck disable=SC2086
+mo-calibrate f32.xml $data --samples 8 --preset performance --threads 1 -n p --json - 2>/dev/null | grep -o '"samples":	8'
+for wrong in f32.xml "f32.xml --preset best" again.xml; do
+	# shellcheck disable=SC2086
+	mo-calibrate $wrong $([ "$wrong" = f32.xml ] || echo $data) -n wrong || echo "exit $?"
+done
+[ ! -e wrong.xml ]

@@ -1,0 +1,54 @@
+"""mo-calibrate's networks: OpenVINO runs them in 8 bits and agrees with mo-run; accuracy on the glyphs."""
+import collections, json
+from common import *
+import openvino as ov
+
+core = ov.Core()
+
+
+def compiled(xml):
+    return core.compile_model(xml, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
+
+
+def precisions(model):
+    """How OpenVINO runs what has weights: {precision: layers}."""
+    found = collections.Counter()
+    for o in model.get_runtime_model().get_ops():
+        info = o.get_rt_info()
+        if 'layerType' in info and info['layerType'].astype(str) in ('Convolution', 'FullyConnected'):
+            found[info['runtimePrecision'].astype(str)] += 1
+    return dict(found)
+
+
+def calibrate(model, data, name, *options):
+    """The path of the quantized .xml, or None after a counted failure."""
+    rc, _, err = run('mo-calibrate', '-q', model, '--data', data, '--output-dir', WORK, '--model-name', name, *options)
+    check(f'{name} is calibrated', not rc, err.strip()[:300])
+    return None if rc else f'{WORK}/{name}.xml'
+
+
+def answers(model, x):
+    return np.concatenate([np.asarray(model([x[i:i + 1]])[0]).reshape(1, -1) for i in range(len(x))])
+
+
+def ready(name):
+    return (np.load(f'{GLYPHS}/{name}.npy').transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 127.5
+
+
+calib, test, labels = f'{WORK}/calib.npy', ready('test_images'), np.load(f'{GLYPHS}/test_labels.npy')
+np.save(calib, ready('calib_images'))
+full = answers(compiled(f'{GLYPHS}/glyphs.onnx'), test)
+top1 = lambda y: float((y.argmax(1) == labels).mean())
+for preset in ('mixed', 'performance'):
+    xml = calibrate(f'{GLYPHS}/glyphs.onnx', calib, f'glyphs_{preset}', '--preset', preset)
+    if not xml:
+        continue
+    model = compiled(xml)
+    how = precisions(model)
+    check(f'{preset} runs in 8 bits', set(how) <= {'u8', 'i8'} and sum(how.values()) >= 14, how)
+    got = answers(model, test)
+    check(f'{preset} accuracy', top1(got) >= top1(full) - 0.05, f'{top1(got)} of {top1(full)}')
+    rc, out, err = run('mo-run', xml, '--accuracy', '--data', calib, '--labels', f'{GLYPHS}/calib_labels.npy', '--json', '-')
+    theirs = float((answers(model, ready('calib_images')).argmax(1) == np.load(f'{GLYPHS}/calib_labels.npy')).mean())
+    check(f'{preset} in mo-run', not rc and abs(json.loads(out)['top1'] - theirs) <= 0.01, f'{out} {theirs}')
+done()
