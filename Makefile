@@ -50,7 +50,7 @@ $(BUILD)/mo.pc: src/version.h Makefile
 	@mkdir -p $(@D)
 	printf 'prefix=%s\nName: mo\nDescription: run ONNX and OpenVINO IR networks\nVersion: %s\n' \
 	    '$(PREFIX)' '$(VERSION)' > $@
-	printf 'Requires.private: %s\nLibs: -L$${prefix}/lib -lmo\nLibs.private: -lm -pthread\nCflags: -I$${prefix}/include\n' \
+	printf 'Requires.private: %s\nLibs: -L$${prefix}/lib -lmo\nLibs.private: -lm -pthread\nCflags: -I$${prefix}/include\nmk=$${prefix}/share/mo/mo.mk\n' \
 	    '$(PKGS)' >> $@
 
 # The suffix after __ is the compile flags of a kernel file.
@@ -123,6 +123,14 @@ install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -m 644 $(BUILD)/mo.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	sed -i 's|^prefix=.*|prefix=$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/pkgconfig/mo.pc
 	for m in man/*.[0-9]; do install -Dm 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m#man/}; done
+	install -Dm 644 src/share/mo.mk $(DESTDIR)$(PREFIX)/share/mo/mo.mk
+	cp -r src/share/examples $(DESTDIR)$(PREFIX)/share/mo
+	install -Dm 644 src/share/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mo
+	for t in $(filter-out mo,$(TOOLS)); do ln -sf mo $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
+deb: all ## a Debian package in build
+	+@sh src/share/deb.sh $(BUILD) $(VERSION)
+bundle: all ## a tar that runs MODEL=net.xml on any Debian: mo-run, its libraries, the network and its blob
+	@sh src/share/bundle.sh $(BUILD) '$(MODEL)'
 
 format: ## rewrite the C files in the project's style
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -131,5 +139,5 @@ clean: ## remove what was built (peers and corpus stay)
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-.PHONY: all setup demo check check-all check-built tests peers lint bench fuzz bless install format clean help
+.PHONY: all setup demo check check-all check-built tests peers lint bench fuzz bless install deb bundle format clean help
 .SECONDARY:

@@ -1,0 +1,29 @@
+#!/bin/sh
+# make bundle MODEL=net.xml: one tar with mo-run, all libraries that it needs and their licences, the network and its blob;
+# `./run ARGUMENTS` in it runs mo-run on the network on any Debian of this architecture.
+# usage: bundle.sh BUILD MODEL
+set -eu
+build=$1 model=$2
+[ -f "$model" ] || { echo "bundle: give the network: make bundle MODEL=net.xml" >&2; exit 2; }
+name=$(basename "$model" .xml)
+top=$build/bundle/mo-$name
+rm -rf "$build/bundle"
+mkdir -p "$top/bin" "$top/lib" "$top/licenses"
+cp "$build/bin/mo-run" "$top/bin/"
+strip "$top/bin/mo-run"
+cp "$model" "${model%.xml}.bin" "$top/"
+"$build/bin/mo-compile" -q "$model" -o "$top/$name.blob"
+cp LICENSE "$top/licenses/mo"
+ldd "$build/bin/mo-run" | grep -o '/[^ ]*' | while read -r lib; do
+	cp -L "$lib" "$top/lib/"
+	package=$(dpkg -S "$(realpath "$lib")" "$lib" 2>/dev/null | head -n 1 | cut -d: -f1)
+	[ -z "$package" ] || cp -L "/usr/share/doc/$package/copyright" "$top/licenses/$package"
+done
+cat >"$top/run" <<END
+#!/bin/sh
+here=\$(dirname "\$0")
+exec "\$here"/lib/ld-linux* --library-path "\$here/lib" "\$here/bin/mo-run" "\$here/$name.blob" "\$@"
+END
+chmod +x "$top/run"
+tar -C "$build/bundle" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cf "$build/mo-$name.tar" "mo-$name"
+echo "$build/mo-$name.tar"

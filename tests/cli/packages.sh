@@ -1,0 +1,41 @@
+#!/bin/bash
+# What is installed is whole: the library through pkg-config, CMake and Meson, the Debian package, and a bundle that
+# runs where nothing else is.
+set -e
+ldd "$BUILD/bin/mo" | grep -q asan && { echo 'a sanitizer build'; exit 77; }
+command -v dpkg-deb >/dev/null || { echo 'not a Debian system'; exit 77; }
+make=(make -s --no-print-directory -C "$ROOT" BUILD="$BUILD")
+"${make[@]}" install DESTDIR="$PWD/root" PREFIX="$PWD/usr"
+mv "root$PWD/usr" . # where its mo.pc says that it is
+export PKG_CONFIG_PATH=$PWD/usr/lib/pkgconfig LD_LIBRARY_PATH=$PWD/usr/lib
+mo -q "$GLYPHS/glyphs.onnx"
+head -c 12288 /dev/zero >grey
+examples=$PWD/usr/share/mo/examples
+# shellcheck disable=SC2046
+cc -o classify "$examples/classify.c" $(pkg-config --cflags --libs mo)
+./classify glyphs.xml <grey >plain
+grep -o 'class [0-9]* of 10' plain
+if command -v cmake >/dev/null; then
+	cmake -S "$examples" -B by-cmake >/dev/null && cmake --build by-cmake >/dev/null
+	by-cmake/classify glyphs.xml <grey | cmp - plain
+fi
+if command -v meson >/dev/null && command -v ninja >/dev/null; then
+	meson setup by-meson "$examples" >/dev/null && ninja -C by-meson >/dev/null
+	by-meson/classify glyphs.xml <grey | cmp - plain
+fi
+make -s -f usr/share/mo/examples/deploy/Makefile MO_MK="$(pkg-config --variable=mk mo)" -n clean
+
+deb=$("${make[@]}" deb)
+dpkg-deb -f "$deb" Depends | grep -o -e 'libc6' -e 'libxml2' -e 'zlib1g'
+dpkg-deb -c "$deb" | grep -o -e '/usr/bin/.*' | sort
+
+tar=$("${make[@]}" bundle MODEL="$PWD/glyphs.xml")
+tar -xf "$tar"
+ls mo-glyphs
+mo-glyphs/run -q --random 1 --out by-run
+mo-run -q glyphs.xml --random 1 --out want
+cmp by-run/0.npy want/0.npy
+if [ "$(id -u)" = 0 ]; then
+	chroot mo-glyphs /lib/ld-linux-x86-64.so.2 --library-path /lib /bin/mo-run -q /glyphs.blob --random 1 --out /alone
+	cmp mo-glyphs/alone/0.npy want/0.npy
+fi
