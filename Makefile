@@ -22,13 +22,12 @@ MO_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -I. -I$(BUILD)/gen $(PKG_CFLAGS) -ffp
 MO_LIBS = $(PKG_LIBS) -lm $(SAN)
 
 TOOLS := mo mo-calibrate mo-run mo-bench mo-compile mo-info
-MAINS := $(patsubst %,src/cli/%.c,$(subst -,_,$(TOOLS)))
 SRC := $(wildcard src/*.c $(addprefix src/,base/*.c graph/*.c ops/*.c kernels/*.c exec/*.c quant/*.c \
 	report/*.c) formats/*.c passes/*.c)
 ifeq ($(filter x86_64-%,$(MACHINE)),)
 SRC := $(filter-out %__avx2.c %__avx512.c %__vnni.c %__bf16.c,$(SRC))
 endif
-CLI := $(filter-out $(MAINS),$(wildcard src/cli/*.c))
+CLI := $(wildcard src/cli/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/onnx.pb-c.o
 CLI_OBJ := $(CLI:%.c=$(BUILD)/%.o)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/kernels/test_*.c))
@@ -36,10 +35,12 @@ RUNNERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/passes/*.c tests/fuzz/repl
 
 all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libmo.a $(BUILD)/libmo.so $(BUILD)/mo.pc ## build the programs and the library
 
-$(BUILD)/bin/%: $(CLI_OBJ) $(BUILD)/libmo.a
+# One file holds all programs, which are names for it.
+$(BUILD)/bin/mo: $(CLI_OBJ) $(BUILD)/libmo.a
 	@mkdir -p $(@D)
-	$(CC) -pthread -o $@ $(filter %.o,$^) $(BUILD)/libmo.a $(MO_LIBS) $(LDFLAGS)
-$(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): $(BUILD)/src/cli/$(subst -,_,$(t)).o))
+	$(CC) -pthread -o $@ $^ $(MO_LIBS) $(LDFLAGS)
+$(BUILD)/bin/mo-%: $(BUILD)/bin/mo
+	ln -sf mo $@
 
 $(BUILD)/libmo.a: $(OBJ)
 	@rm -f $@
@@ -81,7 +82,7 @@ WRAPPED := malloc calloc realloc reallocarray aligned_alloc strdup strndup arena
 	arena_str arena_strn
 $(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
--include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(MAINS:%.c=$(BUILD)/%.d) $(UNIT:=.d) $(RUNNERS:=.d)
+-include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT:=.d) $(RUNNERS:=.d)
 
 # ---- what a user runs -----------------------------------------------------------------------------
 
@@ -113,7 +114,8 @@ bless: all tests ## rewrite the expected results of the pass tests
 
 install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -s --strip-program=$(STRIP) $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -s --strip-program=$(STRIP) $(BUILD)/bin/mo $(DESTDIR)$(PREFIX)/bin
+	for t in $(filter-out mo,$(TOOLS)); do ln -sf mo $(DESTDIR)$(PREFIX)/bin/$$t; done
 	install -m 644 src/mo.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/libmo.a $(DESTDIR)$(PREFIX)/lib
 	$(STRIP) -g $(DESTDIR)$(PREFIX)/lib/libmo.a

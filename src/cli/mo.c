@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/convert.h"
 #include "cli/feed.h"
+#include "cli/programs.h"
 #include "formats/model.h"
 #include "graph/print.h"
 #include "report/cost.h"
@@ -323,7 +324,7 @@ static const struct option_row rows[] = {
     {0},
 };
 
-int main(int argc, char **argv)
+int mo_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};

@@ -6,6 +6,7 @@
 #include "base/threads.h"
 #include "cli/bench.h"
 #include "cli/precision.h"
+#include "cli/programs.h"
 
 /* ---- options ---- */
 
@@ -144,7 +145,7 @@ static const struct option_row rows[] = {
     {0},
 };
 
-int main(int argc, char **argv)
+int mo_bench_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};

@@ -7,6 +7,7 @@
 #include "cli/feed.h"
 #include "cli/json.h"
 #include "cli/options.h"
+#include "cli/programs.h"
 #include "formats/dataset.h"
 #include "formats/ir.h"
 #include "formats/model.h"
@@ -198,7 +199,7 @@ static const struct option_row rows[] = {
     {0},
 };
 
-int main(int argc, char **argv)
+int mo_calibrate_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};

@@ -9,6 +9,7 @@
 #include "cli/json.h"
 #include "cli/network.h"
 #include "cli/precision.h"
+#include "cli/programs.h"
 #include "passes/pass.h"
 
 struct compile {
@@ -115,7 +116,7 @@ static const struct option_row rows[] = {
     {0},
 };
 
-int main(int argc, char **argv)
+int mo_compile_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};

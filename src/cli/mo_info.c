@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/feed.h"
 #include "cli/json.h"
+#include "cli/programs.h"
 #include "formats/model.h"
 #include "ops/op.h"
 #include "report/cost.h"
@@ -259,7 +260,7 @@ static const struct option_row rows[] = {
     {0},
 };
 
-int main(int argc, char **argv)
+int mo_info_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};

@@ -8,6 +8,7 @@
 #include "cli/dump.h"
 #include "cli/feed.h"
 #include "cli/precision.h"
+#include "cli/programs.h"
 #include "cli/results.h"
 #include "cli/run.h"
 
@@ -216,7 +217,7 @@ static const struct option_row rows[] = {
     {0},
 };
 
-int main(int argc, char **argv)
+int mo_run_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};

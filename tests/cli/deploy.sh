@@ -7,18 +7,18 @@ cp "$GLYPHS/glyphs.onnx" net.onnx
 cp "$GLYPHS/glyphs.onnx" other.onnx
 cp "$GLYPHS/calib_images.npy" samples.npy
 export MO_MK=$ROOT/src/share/mo.mk
-remade() { make -j4 "$@" | grep -o -e '^mo[a-z-]* -q [a-z0-9.]*\( [a-z0-9.]*\)\?' | sort; }
+remade() { make -j4 all other.fp16.xml | sed -n 's/^\(mo[a-z-]*\) .*\(--model-name\|-o\) \([^ ]*\).*/\1 \3/p' | sort; }
 make -j4 -s all other.fp16.xml
 sha256sum ./*.xml ./*.bin ./*.blob >sums
 echo 'nothing to do:'
-remade all other.fp16.xml || true
+remade
 sleep 0.01
 touch samples.npy
 echo 'samples touched:'
-remade all other.fp16.xml
+remade
 touch net.onnx
 echo 'network touched:'
-remade all other.fp16.xml
+remade
 sha256sum --quiet -c sums && echo 'the same bytes'
 make -s clean
 ls
