@@ -1,6 +1,6 @@
 /* What the processor offers (CPUID) and the operating system keeps (XCR0), as bits. */
-#include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 
@@ -109,4 +109,19 @@ const char *cpu_level(void)
 		if ((have & levels[i].bits) == levels[i].bits)
 			best = i;
 	return levels[best].name;
+}
+
+size_t cpu_l2(void)
+{
+	static long cache;
+	long bytes = __atomic_load_n(&cache, __ATOMIC_RELAXED);
+	if (!bytes) {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+		bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+		bytes = bytes <= 0 ? 1 << 20 : bytes < 1 << 18 ? 1 << 18 : bytes;
+		bytes = bytes > 1 << 22 ? 1 << 22 : bytes;
+		__atomic_store_n(&cache, bytes, __ATOMIC_RELAXED);
+	}
+	return (size_t)bytes;
 }

@@ -4,6 +4,7 @@
 #define BASE_CPU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum cpu_feature {
 	CPU_AVX2 = 1 << 0,   /* AVX2, FMA, F16C, and YMM state in XCR0 */
@@ -23,5 +24,7 @@ unsigned cpu_features(void);
 bool cpu_limit(const char *level);
 /* Name of the highest level in use, for reports. */
 const char *cpu_level(void);
+/* Bytes of a core's second cache, between 256 KB and 4 MB; 1 MB when nobody tells. */
+size_t cpu_l2(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* Packs weights once for each kernel that wants them in a form of its own. */
 #include <stdlib.h>
 
+#include "base/pages.h"
 #include "exec/pack.h"
 
 static struct pack *find(const struct network *net, const struct node *n, int way, int row, bool u8)
@@ -33,7 +34,7 @@ static struct pack *add(struct network *net, size_t bytes)
 	}
 	struct pack *p = &net->pack[net->npacks];
 	*p = (struct pack){.bytes = (bytes + 63) / 64 * 64};
-	p->data = aligned_alloc(64, p->bytes ? p->bytes : 64);
+	p->data = pages_alloc(p->bytes);
 	net->npacks += p->data != NULL;
 	return p->data ? p : NULL;
 }

@@ -6,8 +6,10 @@ void igemm_f32_4x8__ref(const struct igemm_f32_args *q, int m, int n)
 	int nb = n > 4 ? 8 : 4;
 	float acc[4][8] = {{0}};
 	for (int i = 0; i < m; i++)
-		for (int j = 0; j < n && q->bias; j++)
-			acc[i][j] = q->bias[j];
+		for (int j = 0; j < n; j++)
+			acc[i][j] = q->start  ? q->start[(size_t)i * q->ld_start + (size_t)j]
+				    : q->bias ? q->bias[j]
+					      : 0;
 	const float *b = q->b;
 	for (int t = 0; t < q->taps; t++)
 		for (int p = 0; p < q->k; p++, b += nb)

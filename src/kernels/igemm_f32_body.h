@@ -2,40 +2,51 @@
  * instruction set. Defines igemm_tile(). */
 #include "kernels/igemm_f32_tile.h"
 
-/* Floats of the panel that are fetched ahead. */
-#if VEC == 16
-#define IGEMM_AHEAD 512
-#else
-#define IGEMM_AHEAD 256
-#endif
+/* Floats of the panel that are fetched ahead, more where rows are few and it is read faster. */
+#define IGEMM_AHEAD(m) ((m) > 3 ? 32 * VEC : 128 * VEC)
+
+/* One depth more: number p of rows times a line of the panel. */
+INLINE void igemm_step(
+    const float *const *a, ptrdiff_t p, const float *b, int m, int nv, vec acc[MR][NV])
+{
+	vec x[NV];
+	__builtin_prefetch(b + IGEMM_AHEAD(m));
+	if (nv > 1 && VEC == 16)
+		__builtin_prefetch(b + IGEMM_AHEAD(m) + VEC);
+#pragma GCC unroll 2
+	for (int v = 0; v < nv; v++)
+		x[v] = vec_load(b + v * VEC);
+#pragma GCC unroll 12
+	for (int i = 0; i < m; i++) {
+		vec y = vec_set1(a[i][p]);
+#pragma GCC unroll 2
+		for (int v = 0; v < nv; v++)
+			acc[i][v] = vec_fma(y, x[v], acc[i][v]);
+	}
+}
 
 INLINE void igemm_rows(const struct igemm_f32_args *q, int m, int nv, int n)
 {
 	vec acc[MR][NV];
 	const float *const *rows = q->rows;
 	const float *b = q->b;
+	/* Without a next panel the line in hand is fetched again, which costs nothing. */
+	ptrdiff_t next = q->next ? (const char *)q->next - (const char *)b : 0;
 	igemm_start(q, m, nv, n, acc);
 	for (int t = 0; t < q->taps; t++, rows += m) {
 		const float *a[MR];
 #pragma GCC unroll 12
 		for (int i = 0; i < m; i++)
 			a[i] = rows[i] + q->offset;
-		for (ptrdiff_t p = 0; p < q->k; p++, b += nv * VEC) {
-			vec x[NV];
-			__builtin_prefetch(b + IGEMM_AHEAD);
-			if (nv > 1)
-				__builtin_prefetch(b + IGEMM_AHEAD + VEC);
-#pragma GCC unroll 2
-			for (int v = 0; v < nv; v++)
-				x[v] = vec_load(b + v * VEC);
-#pragma GCC unroll 12
-			for (int i = 0; i < m; i++) {
-				vec y = vec_set1(a[i][p]);
-#pragma GCC unroll 2
-				for (int v = 0; v < nv; v++)
-					acc[i][v] = vec_fma(y, x[v], acc[i][v]);
-			}
+		ptrdiff_t p = 0;
+		for (; p + 4 <= q->k; p += 4, b += 4 * nv * VEC) {
+			__builtin_prefetch((const char *)b + next, 0, 2);
+#pragma GCC unroll 4
+			for (int s = 0; s < 4; s++)
+				igemm_step(a, p + s, b + s * nv * VEC, m, nv, acc);
 		}
+		for (; p < q->k; p++, b += nv * VEC)
+			igemm_step(a, p, b, m, nv, acc);
 	}
 	igemm_store(q, m, nv, n, acc);
 }

@@ -50,4 +50,11 @@ INLINE void igemm_start(const struct igemm_f32_args *q, int m, int nv, int n, ve
 #pragma GCC unroll 2
 		for (int v = 0; v < nv; v++)
 			acc[i][v] = bias[v];
+	if (!q->start)
+		return;
+#pragma GCC unroll 12
+	for (int i = 0; i < m; i++)
+#pragma GCC unroll 2
+		for (int v = 0; v < nv; v++)
+			acc[i][v] = vec_load(q->start + (size_t)i * q->ld_start + v * VEC);
 }

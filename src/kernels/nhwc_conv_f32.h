@@ -32,8 +32,10 @@ struct nhwc_conv_f32 {
 	int feed;                   /* how an implicit GEMM reads the image */
 	int row_blocks, col_blocks; /* pieces of the rows, pieces of the columns */
 	int block_rows;             /* rows (pixels, lines or tiles by way) of a piece at most */
-	size_t shared, worker;      /* bytes of scratch: for all, and for each worker after it */
-	size_t scratch;             /* shared + threads * worker */
+	int depth;             /* of an implicit GEMM's products; less than all of it: sums wait */
+	int group;             /* panels of columns whose sums wait together */
+	size_t shared, worker; /* bytes of scratch: for all, and for each worker after it */
+	size_t scratch;        /* shared + threads * worker */
 };
 
 /* The way for a shape; exact: one that sums the products themselves, so not Winograd's. */

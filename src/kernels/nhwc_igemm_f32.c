@@ -1,14 +1,17 @@
 /* Convolution as implicit GEMM: rows of pixels read in place through pointers, times packed panels
  * of weights; the panel stays in the L1 cache, a block of the image in the L2 cache. */
+#include <math.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "kernels/nhwc_ways.h"
 
-#define L2_IMAGE (384 << 10)   /* bytes of the image that a block covers */
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
+#define LEAST_DEPTH 256        /* of products, where sums wait */
 #define MAX_ROWS 1024          /* rows of a block */
 #define MAX_MR 16              /* rows of a tile in any table row */
 #define FEW_CHANNELS 16        /* below, window lines are read as one run */
+#define LINE 16                /* floats of a cache line */
 
 /* PLAIN: row after row, TAPS: a pointer per window element, RUNS: a pointer per line of the window,
  * whose pixels follow one another in memory or are copied so that they do. */
@@ -151,14 +154,46 @@ static int panels_of(const struct nhwc_conv_f32 *c)
 	return nhwc_pieces(cout_of(c), igemm_f32_rows[c->row].nr);
 }
 
-/* Rows of a block whose part of the image fits. */
-static int cached_rows(const struct nhwc_conv_f32 *c)
+/* Are the weights too many to stay in the L2 cache beside a block of the image? Then they had
+ * better be read once. */
+static bool is_large(const struct nhwc_conv_f32 *c)
+{
+	return packed_bytes(c) > cpu_l2() / 4;
+}
+
+/* Bytes of the image that a block covers. */
+static size_t l2_image(const struct nhwc_conv_f32 *c)
+{
+	return is_large(c) ? cpu_l2() / 8 * 5 : cpu_l2() / 8 * 3;
+}
+
+/* Bytes of the image that a row of a block adds. */
+static size_t row_bytes(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
 	size_t window = nhwc_volume(s->kernel), step = nhwc_volume(s->stride);
-	size_t bytes = (size_t)c->ld_in * sizeof(float) * (step < window ? step : window);
+	return (size_t)c->ld_in * sizeof(float) * (step < window ? step : window) + row_copy(c);
+}
+
+/* Large products of which all rows don't fit are taken a part of the depth after the other. */
+static void cut_depth(struct nhwc_conv_f32 *c)
+{
+	size_t all = (size_t)rows_of(&c->s) * row_bytes(c);
+	int k = row_depth(c), n = nhwc_pieces(k, LEAST_DEPTH);
+	c->depth = k;
+	if (!is_large(c) || row_taps(c) > 1 || c->s.groups > 1 || all <= l2_image(c) || n < 2)
+		return;
+	int want = nhwc_pieces((int64_t)all, (int64_t)l2_image(c));
+	n = want < n ? want : n;
+	c->depth = nhwc_pieces(nhwc_pieces(k, n), 16) * 16;
+}
+
+/* Rows of a block whose part of the image fits. */
+static int cached_rows(const struct nhwc_conv_f32 *c)
+{
 	size_t pointers = (size_t)row_taps(c) * sizeof(float *);
-	size_t n = L2_IMAGE / (bytes + row_copy(c) + 1);
+	size_t bytes = row_bytes(c) / (size_t)nhwc_pieces(row_depth(c), c->depth);
+	size_t n = l2_image(c) / (bytes + 1);
 	n = n < L2_POINTERS / pointers ? n : L2_POINTERS / pointers;
 	n = n < MAX_ROWS ? n : MAX_ROWS;
 	int mr = igemm_f32_rows[c->row].mr;
@@ -198,11 +233,18 @@ static void plan(struct nhwc_conv_f32 *c)
 {
 	c->row = igemm_f32_pick();
 	c->feed = feed_of(&c->s);
+	cut_depth(c);
 	nhwc_cut(c, panels_of(c) * groups_of(c), igemm_f32_rows[c->row].mr, cached_rows(c));
 	int depth = row_depth(c), channels = c->s.groups * c->s.cin;
 	c->shared = nhwc_round64((size_t)(depth > channels ? depth : channels) * sizeof(float));
 	c->worker = nhwc_round64((size_t)c->block_rows * (size_t)row_taps(c) * sizeof(float *)) +
 		    nhwc_round64((size_t)c->block_rows * row_copy(c));
+	c->group = 1;
+	if (c->depth == depth)
+		return;
+	size_t panel = (size_t)c->block_rows * (size_t)igemm_f32_rows[c->row].nr * sizeof(float);
+	c->group = nhwc_pieces(cpu_l2() / 8, (int64_t)panel);
+	c->worker += nhwc_round64((size_t)c->group * panel);
 }
 
 /* ---- run ---- */
@@ -328,31 +370,83 @@ static void point(const struct igemm_run *r, int first, int last, int tiles, cha
 	}
 }
 
-/* One panel, col columns of group g from its column j on, times rows first..last-1. */
-static void panel(const struct igemm_run *r, int first, int last, int tiles, int g, int j,
-    const float *b, const float *const *rows)
+/* A block of rows and the tiles it is cut into. */
+struct block {
+	int first, last, tiles;
+	const float *const *rows; /* pointers, tile by tile */
+	float *wait;              /* sums of a group of panels, [panel][rows][nr], or NULL */
+};
+
+/* Floats of one line of the depth of the panel from column j of a group on. */
+static int wide_of(const struct nhwc_conv_f32 *c, int j)
+{
+	int nr = igemm_f32_rows[c->row].nr;
+	return cout_of(c) - j <= nr / 2 ? nr / 2 : nr;
+}
+
+/* The weights of panel number p of all groups, from depth k on; NULL behind the last one. */
+static const float *weights_at(const struct igemm_run *r, int p, int k)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	int n = panels_of(c), j = p % n * igemm_f32_rows[c->row].nr;
+	if (p >= n * groups_of(c))
+		return NULL;
+	return r->a->packed + (size_t)(p / n) * group_packed(c) +
+	       (size_t)j * (size_t)cin_of(c) * nhwc_volume(c->s.kernel) +
+	       (size_t)(k * wide_of(c, j));
+}
+
+/* Panel number p times the block's rows, from depth k on; its sums wait in wait unless that is NULL
+ * or the depth ends. next: what is read next. */
+static void panel(
+    const struct igemm_run *r, const struct block *b, int p, int k, float *wait, const float *next)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct igemm_f32 *row = &igemm_f32_rows[c->row];
-	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, taps = row_taps(c);
+	int g = p / panels_of(c), j = p % panels_of(c) * row->nr, rows = b->last - b->first;
+	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, depth = row_depth(c) - k;
 	ptrdiff_t col = (ptrdiff_t)g * cout_of(c) + j;
-	struct igemm_f32_args q = {.offset = (size_t)g * (size_t)cin_of(c),
-	    .taps = taps,
-	    .k = row_depth(c),
-	    .b = b,
+	bool end = depth <= c->depth;
+	struct igemm_f32_args q = {.rows = b->rows,
+	    .offset = (size_t)g * (size_t)cin_of(c) + (size_t)k,
+	    .taps = row_taps(c),
+	    .k = end ? depth : c->depth,
+	    .b = weights_at(r, p, k),
 	    .bias = r->a->bias ? r->a->bias + col : NULL,
 	    .ld_add = (size_t)c->ld_add,
-	    .ldc = (size_t)c->ld_out,
-	    .lo = c->lo,
-	    .hi = c->hi};
-	for (int t = 0; t < tiles; t++) {
-		int from = first + nhwc_part(last - first, t, tiles);
-		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
-		q.rows = rows;
-		q.add = r->a->add ? r->a->add + from * c->ld_add + col : NULL;
-		q.c = r->a->out + from * c->ld_out + col;
+	    .ldc = end ? (size_t)c->ld_out : (size_t)row->nr,
+	    .lo = end ? c->lo : -INFINITY,
+	    .hi = end ? c->hi : INFINITY,
+	    .ld_start = (size_t)row->nr};
+	for (int t = 0; t < b->tiles; t++) {
+		int at = nhwc_part(rows, t, b->tiles), m = nhwc_part(rows, t + 1, b->tiles) - at;
+		int64_t from = b->first + at;
+		float *sums = wait ? wait + at * row->nr : NULL;
+		q.add = end && r->a->add ? r->a->add + from * c->ld_add + col : NULL;
+		q.c = end ? r->a->out + from * c->ld_out + col : sums;
+		q.start = k ? sums : NULL;
+		/* each of the first tiles fetches a fourth of it */
+		q.next = next && t < 8 ? next + t * LINE : NULL;
 		row->run(&q, m, n);
-		rows += m * taps;
+		q.rows += m * q.taps;
+	}
+}
+
+/* Panels from..to-1, whose sums wait until all of the depth is done. */
+static void panels_by_depth(const struct igemm_run *r, const struct block *b, int from, int to)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	size_t size = (size_t)c->block_rows * (size_t)igemm_f32_rows[c->row].nr;
+	for (int i = from; i < to; i += c->group) {
+		int end = to - i < c->group ? to : i + c->group;
+		for (int k = 0; k < row_depth(c); k += c->depth)
+			for (int p = i; p < end; p++) {
+				bool more = p + 1 < end, deeper = k + c->depth < row_depth(c);
+				const float *next = more     ? weights_at(r, p + 1, k)
+						    : deeper ? weights_at(r, i, k + c->depth)
+							     : weights_at(r, end, 0);
+				panel(r, b, p, k, b->wait + (size_t)(p - i) * size, next);
+			}
 	}
 }
 
@@ -363,16 +457,18 @@ static void task(void *ctx, int number, int worker)
 	const struct igemm_f32 *row = &igemm_f32_rows[c->row];
 	int i = number / c->col_blocks, j = number % c->col_blocks, m = rows_of(&c->s);
 	int first = nhwc_part(m, i, c->row_blocks), last = nhwc_part(m, i + 1, c->row_blocks);
-	int tiles = nhwc_pieces(last - first, row->mr), n = panels_of(c);
+	int tiles = nhwc_pieces(last - first, row->mr), n = panels_of(c) * groups_of(c);
 	char *scratch = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
-	size_t k = (size_t)cin_of(c) * nhwc_volume(c->s.kernel);
+	struct block b = {first, last, tiles, (const float *const *)scratch, NULL};
 	point(r, first, last, tiles, scratch);
-	int end = nhwc_part(n * groups_of(c), j + 1, c->col_blocks);
-	for (int p = nhwc_part(n * groups_of(c), j, c->col_blocks); p < end; p++) {
-		int g = p / n, col = p % n * row->nr;
-		const float *b = r->a->packed + (size_t)g * group_packed(c) + (size_t)col * k;
-		panel(r, first, last, tiles, g, col, b, (const float *const *)scratch);
+	int p = nhwc_part(n, j, c->col_blocks), end = nhwc_part(n, j + 1, c->col_blocks);
+	if (c->depth < row_depth(c)) {
+		b.wait = (float *)(scratch + nhwc_round64((size_t)c->block_rows * sizeof(float *)));
+		panels_by_depth(r, &b, p, end);
+		return;
 	}
+	for (; p < end; p++)
+		panel(r, &b, p, 0, NULL, is_large(c) ? weights_at(r, p + 1, 0) : NULL);
 }
 
 static void run(

@@ -20,10 +20,15 @@ struct igemm_f32_args {
 	float *c;          /* m rows by n, ldc apart: the only floats written */
 	size_t ld_add, ldc;
 	float lo, hi;
+	const float *start; /* m rows by the panel's columns, ld_start apart, that chains start
+			       with instead of the bias, or NULL */
+	size_t ld_start;
+	const float *next; /* a panel of the same size that is fetched into the L2 cache meanwhile,
+			      one line of four; NULL: none */
 };
-/* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias and
- * takes taps and k in order whatever m and n, so it does not depend on the cut into tiles. A NaN
- * passes the clamp. 1 <= m <= mr, 1 <= n <= nr. */
+/* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias, or
+ * start, and takes taps and k in order whatever m and n, so it does not depend on the cut into
+ * tiles. A NaN passes the clamp. 1 <= m <= mr, 1 <= n <= nr. */
 typedef void igemm_f32_fn(const struct igemm_f32_args *q, int m, int n);
 
 struct igemm_f32 {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "kernels/nhwc_ways.h"
 
 #define L2_TILES (832 << 10)   /* bytes of transformed tiles of a private block */
@@ -251,25 +252,35 @@ static void tile_in(const struct wino_run *r, int tile)
 	    r->v + (size_t)(tile - r->first) * r->z.ldv, matrix(c, r->z.ldv)});
 }
 
-/* Product number xi of panel j, to column col of m. */
-static void product(const struct wino_run *r, int xi, int j, int col)
+/* The weights of product number xi of panel j. */
+static const float *weights_at(const struct wino_run *r, int xi, int j)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	int nr = row_of(c)->tile.nr, wide = c->s.cout - j * nr <= nr / 2 ? nr / 2 : nr;
+	return r->a->packed +
+	       (size_t)c->s.cin * ((size_t)elements_of(c) * (size_t)(j * nr) + (size_t)(xi * wide));
+}
+
+/* Product number xi of panel j, to column col of m; then comes that of next_xi, next_j. */
+static void product(const struct wino_run *r, int xi, int j, int col, int next_xi, int next_j)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct igemm_f32 *row = &row_of(c)->tile;
 	int n = c->s.cout - j * row->nr, rows = r->last - r->first;
 	int tiles = nhwc_pieces(rows, row->mr), wide = n <= row->nr / 2 ? row->nr / 2 : row->nr;
-	size_t k = (size_t)c->s.cin;
+	bool large = packed_bytes(c) > cpu_l2() / 4 && next_j < r->z.panels;
+	const float *next = large ? weights_at(r, next_xi, next_j) : NULL;
 	struct igemm_f32_args q = {.offset = (size_t)xi * matrix(c, r->z.ldv),
 	    .taps = 1,
 	    .k = c->s.cin,
-	    .b = r->a->packed + (size_t)elements_of(c) * k * (size_t)(j * row->nr) +
-		 (size_t)(xi * wide) * k,
+	    .b = weights_at(r, xi, j),
 	    .ldc = r->z.ldm,
 	    .lo = -INFINITY,
 	    .hi = INFINITY};
 	for (int t = 0; t < tiles; t++) {
 		int from = nhwc_part(rows, t, tiles), to = nhwc_part(rows, t + 1, tiles);
 		q.rows = r->rows + from;
+		q.next = next && t < 8 ? next + t * 16 : NULL;
 		q.c = r->m + (size_t)xi * matrix(c, r->z.ldm) + (size_t)from * r->z.ldm + col;
 		row->run(&q, to - from, wide);
 	}
@@ -311,8 +322,10 @@ static void private_task(void *ctx, int number, int worker)
 		tile_in(&r, t);
 	for (int p = 0; p < r.z.panels; p++) {
 		int n = c->s.cout - p * nr;
-		for (int xi = 0; xi < elements_of(c); xi++)
-			product(&r, xi, p, 0);
+		for (int xi = 0; xi < elements_of(c); xi++) {
+			bool end = xi + 1 == elements_of(c);
+			product(&r, xi, p, 0, end ? 0 : xi + 1, p + end);
+		}
 		for (int t = r.first; t < r.last; t++)
 			tile_out(&r, t, p * nr, n < nr ? n : nr, 0);
 	}
@@ -334,8 +347,10 @@ static void product_task(void *ctx, int xi, int worker)
 {
 	const struct wino_run *r = ctx;
 	(void)worker;
-	for (int p = 0; p < r->z.panels; p++)
-		product(r, xi, p, p * row_of(r->c)->tile.nr);
+	for (int p = 0; p < r->z.panels; p++) {
+		bool end = p + 1 == r->z.panels;
+		product(r, xi, p, p * row_of(r->c)->tile.nr, xi + end, end ? 0 : p + 1);
+	}
 }
 
 static void out_task(void *ctx, int number, int worker)

@@ -35,13 +35,18 @@ static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int 
 		b[i] = sinf((float)i);
 	for (int i = 0; i < taps * m; i++)
 		rows[i] = a + (size_t)i * (size_t)k;
+	/* every third one starts with sums, some of which are there only to be read */
+	size_t ld_start = (size_t)row->nr + 1;
+	float *start = n % 3 ? NULL : randoms((size_t)m * ld_start, 4);
 	struct igemm_f32_args q = {rows, 5, taps, k, b, n & 1 ? bias : NULL, m & 1 ? add : NULL, c,
-	    ldc, ldc, -1.5f, 1.25f};
+	    ldc, ldc, -1.5f, 1.25f, start, ld_start, m & 2 ? b : NULL};
 	row->run(&q, m, n);
 	for (int i = 0; i < m; i++)
 		for (size_t j = 0; j < ldc && (size_t)i * ldc + j < size; j++) {
 			float got = c[(size_t)i * ldc + j];
 			double sum = q.bias && j < (size_t)n ? (double)bias[j] : 0;
+			if (start && j < (size_t)n)
+				sum = (double)start[(size_t)i * ld_start + j];
 			if (j >= (size_t)n) {
 				assert_true(got == GUARD_VALUE);
 				continue;
@@ -55,6 +60,7 @@ static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int 
 			assert_true(fabsf(got - want) <= 2e-7f * (float)(depth + 4));
 		}
 	free(a);
+	free(start);
 	free(bias);
 	free(add);
 	guarded_free(b, wide * depth);
@@ -302,6 +308,18 @@ static void test_convolutions(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(shapes); i++)
 		check_shape(&shapes[i], (int)i);
+}
+
+/* Weights beyond the second cache and rows beyond it, too: sums wait between parts of the depth. */
+static void test_depth(void **state)
+{
+	static const struct conv_shape s = {
+	    700, 1, 1030, 301, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}};
+	struct nhwc_conv_f32 c = {.s = s, .ld_in = s.cin, .ld_out = s.cout, .way = CONV_IGEMM};
+	(void)state;
+	nhwc_conv_f32_plan(&c, 1);
+	assert_true(c.depth < s.cin);
+	check_shape(&s, 3);
 }
 
 static void test_choice(void **state)
@@ -727,6 +745,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_igemm_tiles),
 	    cmocka_unit_test(test_convolutions),
+	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_choice),
 	    cmocka_unit_test(test_conv_nan),
 	    cmocka_unit_test(test_pools),
