@@ -52,7 +52,8 @@ struct pass_options {
 		int channel_axis; /* usually 1 */
 	} * preprocess;
 	int npreprocess;
-	const char *const *disabled; /* pass names */
+	const struct prune_options *prune; /* passes/prune.h; NULL: nothing is pruned */
+	const char *const *disabled;       /* pass names */
 	int ndisabled;
 	/* Called with the graph after each named pass: --dump-after. May be NULL. */
 	void (*after)(void *user, const struct pass *pass, const struct graph *g, int rewrites);

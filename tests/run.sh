@@ -38,6 +38,7 @@ for t in "$BUILD"/tests/unit/test_* "$BUILD"/tests/kernels/test_*; do
 done
 [ -x "$BUILD/tests/passes/run_passes" ] && suite passes "$BUILD/tests/passes/run_passes" tests/passes/*.txt
 suite passes/random "$BUILD/tests/passes/run_networks" --seconds 8 --random
+suite passes/prune "$BUILD/tests/passes/run_prune" --seconds 4
 [ -x "$BUILD/tests/fuzz/replay" ] && suite fuzz/replay "$BUILD/tests/fuzz/replay" testdata/corpus
 suite cli bash tests/cli/run.sh "$BUILD"
 

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "graph/graph.h"
 #include "passes/pass.h"
+#include "passes/prune.h"
 
 struct convert {
 	struct program *p;
@@ -18,6 +19,10 @@ struct convert {
 	double scale, fp16_max_error, tolerance; /* NaN: not given */
 	int64_t batch, ir_version, fold_bytes, seed;
 	const char *report, *depfile, *json;
+	struct prune_args {
+		const char *what, *criterion, *scope;
+		bool exact_ratio;
+	} prune_args;
 	/* state */
 	const char *path; /* of the model */
 	struct arena *arena;
@@ -33,7 +38,9 @@ struct convert {
 		const char *from, *to; /* NULL: not given */
 	} * layout;                    /* per input */
 	const char *xml, *bin;
-	struct list depends; /* external data files */
+	struct prune_options prune;
+	struct graph *unpruned; /* as it was just before --prune, or NULL */
+	struct list depends;    /* external data files */
 	struct pass_report passes;
 	struct size {
 		int layers;
@@ -57,6 +64,12 @@ struct verdict {
 	const char *name;
 	double error; /* largest difference over the range of base's output */
 };
+/* --prune and what goes with it: read, handed to the passes (NULL: not asked for), told on stderr,
+ * and for the report. */
+int convert_prune_options(struct convert *c, struct err *err);
+const struct prune_options *convert_prune(struct convert *c);
+void convert_prune_say(const struct convert *c);
+cJSON *convert_prune_json(const struct convert *c);
 int convert_verify(struct convert *c, struct graph *base, struct err *err);
 
 /* The files beside the IR: opened first, filled last. */

@@ -84,6 +84,7 @@ static int check(struct convert *c, const struct list *operands, struct err *err
 {
 	int r = find_model(c, operands, err);
 	r = r ? r : read_precision(c, err);
+	r = r ? r : convert_prune_options(c, err);
 	r = r ? r : check_passes(&c->disabled, "disable-pass", err);
 	r = r ? r : check_passes(&c->dump_after, "dump-after", err);
 	if (r)
@@ -201,6 +202,7 @@ static int run_passes(struct convert *c, struct err *err)
 		o.fold_bytes = c->fold_bytes;
 	o.preprocess = c->preprocess;
 	o.npreprocess = c->npreprocess;
+	o.prune = convert_prune(c);
 	o.disabled = c->disabled.v;
 	o.ndisabled = c->disabled.n;
 	o.after = after_pass;
@@ -232,6 +234,7 @@ static int convert(struct convert *c, const struct list *operands, struct err *e
 	if (!r) {
 		c->after = size_of(c->g);
 		tell_notes(c);
+		convert_prune_say(c);
 	}
 	if (!r && c->verify)
 		r = convert_verify(c, base, err);
@@ -301,6 +304,17 @@ static const struct option_row rows[] = {
     {OPT_FLOAT, "fp16-max-error", 0, "X",
 	"constants with a larger relative error stay FP32; 1e-3 by default", AT(fp16_max_error),
 	NULL, 0, 0},
+    {.kind = OPT_SECTION, .about = "Pruning, judged by the weights"},
+    {OPT_STRING, "prune", 0, "WHAT",
+	"filters:RATIO takes filters out; magnitude:RATIO and 2:4 put zeros", AT(prune_args.what),
+	NULL, 0, 0},
+    {OPT_STRING, "prune-criterion", 0, "C", "filters by l1, l2 (the default) or median",
+	AT(prune_args.criterion), NULL, 0, 0},
+    {OPT_STRING, "prune-scope", 0, "S",
+	"layer or global; layer by default for filters, global for magnitude", AT(prune_args.scope),
+	NULL, 0, 0},
+    {OPT_FLAG, "exact-ratio", 0, NULL, "any number of filters, not only multiples of 16",
+	AT(prune_args.exact_ratio), NULL, 0, 0},
     {.kind = OPT_SECTION, .about = "Passes"},
     {OPT_FLAG, "list-passes", 0, NULL, "print the passes in order and exit", AT(list_passes), NULL,
 	0, 0},
@@ -352,6 +366,7 @@ int mo_main(int argc, char **argv)
 	else
 		code = c.differs ? 3 : 0;
 	graph_free(c.g);
+	graph_free(c.unpruned);
 	arena_free(c.arena);
 	free(c.depends.v);
 	return tool_finish(&p, code);

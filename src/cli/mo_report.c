@@ -59,6 +59,8 @@ cJSON *convert_report(const struct convert *c)
 	cJSON_AddItemToObject(j, "before", size_json(&c->before));
 	cJSON_AddItemToObject(j, "after", size_json(&c->after));
 	cJSON_AddItemToObject(j, "passes", passes_json(&c->passes));
+	if (c->unpruned)
+		cJSON_AddItemToObject(j, "prune", convert_prune_json(c));
 	if (c->verdict)
 		cJSON_AddItemToObject(j, "verify", verify_json(c));
 	return j;

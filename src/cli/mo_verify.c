@@ -37,7 +37,9 @@ static int judge(struct convert *c, const struct graph *base, const struct tenso
     const struct tensor *got, struct err *err)
 {
 	int n = base->noutputs;
-	c->limit = isnan(c->tolerance) ? (c->fp16 ? 1e-2 : 1e-4) : c->tolerance;
+	c->limit = c->tolerance;
+	if (isnan(c->limit)) /* pruning is meant to change the result */
+		c->limit = c->unpruned ? HUGE_VAL : c->fp16 ? 1e-2 : 1e-4;
 	c->verdict = arena_array(c->arena, n, sizeof *c->verdict);
 	if (!c->verdict)
 		return fail_nomem(err);

@@ -68,6 +68,19 @@ static int write_report(struct convert *c, struct output *o, struct err *err)
 	return r;
 }
 
+static int prune_meta(const struct convert *c, struct meta *m, int n)
+{
+	const struct prune_args *a = &c->prune_args;
+	m[n++] = (struct meta){.key = "prune", .value = a->what};
+	if (a->criterion)
+		m[n++] = (struct meta){.key = "prune_criterion", .value = a->criterion};
+	if (a->scope)
+		m[n++] = (struct meta){.key = "prune_scope", .value = a->scope};
+	if (a->exact_ratio)
+		m[n++] = (struct meta){.key = "exact_ratio", .value = "true"};
+	return n;
+}
+
 /* What may change the result, for the IR's record; no paths, no times. */
 static const struct meta *parameters(struct convert *c)
 {
@@ -78,7 +91,7 @@ static const struct meta *parameters(struct convert *c)
 	    {"mean_values", &c->means}, {"scale_values", &c->scales}, {"freeze", &c->freezes},
 	    {"cut_inputs", &c->cut_inputs}, {"cut_outputs", &c->cut_outputs},
 	    {"keep_fp32", &c->keep_fp32}, {"disable_pass", &c->disabled}};
-	struct meta *m = arena_array(c->arena, 16, sizeof *m);
+	struct meta *m = arena_array(c->arena, 24, sizeof *m);
 	char buf[NUMBER_MAX];
 	int n = 0;
 	if (!m)
@@ -99,6 +112,8 @@ static const struct meta *parameters(struct convert *c)
 	if (!isnan(c->scale))
 		m[n++] = (struct meta){
 		    .key = "scale", .value = arena_str(c->arena, number_f64(buf, c->scale))};
+	if (c->prune_args.what)
+		n = prune_meta(c, m, n);
 	if (c->reverse)
 		m[n++] = (struct meta){.key = "reverse_input_channels", .value = "true"};
 	for (int i = 0; i + 1 < n; i++)

@@ -12,7 +12,8 @@
 #include "passes/pass.h"
 
 /* From the text form, or from a model file when text is NULL. Inferred. */
-static int read_graph(const char *text, const char *model, struct graph **out, struct err *err)
+static inline int read_graph(
+    const char *text, const char *model, struct graph **out, struct err *err)
 {
 	struct onnx_options o = {0};
 	int e = text ? graph_scan(text, op_find, node_infer, out, err)

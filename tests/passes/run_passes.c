@@ -5,16 +5,18 @@
  *
  * Lines before the graph: "# what it shows", "pass: fuse-bn" (several by spaces; "all" is the
  * pipeline; "subsets 20" tries 20 random subsets and orders of all passes and expects no text),
- * "options: fp16 fold_bytes=100 keep=NAME reverse mean=1,2,3 scale=2", "model: FILE" (read instead
- * of the graph), "layers: 12 -> 5", "note: text that the report must hold", "tolerance: 1e-5" (of
- * the output's range). A line --- parts the graph from the expected one, which --bless rewrites.
- * Both graphs are also executed on random inputs, node by node, and their outputs compared. */
+ * "options: fp16 fold_bytes=100 keep=NAME reverse mean=1,2,3 scale=2 prune=filters:0.5 global",
+ * "model: FILE" (read instead of the graph), "layers: 12 -> 5", "note: text that the report must
+ * hold", "tolerance: 1e-5" (of the output's range). A line --- parts the graph from the expected
+ * one, which --bless rewrites. Both graphs are also executed on random inputs, node by node, and
+ * their outputs compared. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "passes/prune.h"
 #include "tests/passes/harness.h"
 
 #define MAX_NOTES 8
@@ -28,6 +30,7 @@ struct test {
 	int nnotes;
 	double tolerance;
 	struct pass_options options;
+	struct prune_options prune;
 	struct preprocess preprocess;
 	double mean[8], scale[8];
 	const char *keep[8];
@@ -67,6 +70,16 @@ static bool read_option(struct test *t, const char *word)
 		o->fp16_max_error = atof(value);
 	else if (!strncmp(word, "keep=", 5) && o->nkeep_fp32 < 8)
 		t->keep[o->nkeep_fp32++] = value;
+	else if (!strncmp(word, "prune=", 6)) {
+		o->prune = &t->prune;
+		t->prune.exact_ratio = true;
+		return !prune_parse(value, &t->prune, NULL);
+	} else if (!strcmp(word, "sixteens"))
+		t->prune.exact_ratio = false;
+	else if (!strcmp(word, "global"))
+		t->prune.global = true;
+	else if (!strcmp(word, "median"))
+		t->prune.criterion = PRUNE_MEDIAN;
 	else if (!strcmp(word, "reverse"))
 		t->preprocess.reverse = true;
 	else if (!strncmp(word, "mean=", 5))
