@@ -20,10 +20,10 @@ enum { COLD_READ, COLD_COMPILE, COLD_FIRST, COLD_PROCESS, COLD_TIMES };
 struct bench {
 	struct program *p;
 	/* options */
-	const char *model, *json, *precision, *hint;
-	struct list data;
-	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests;
-	double seconds, rate;
+	const char *model, *json, *precision, *hint, *int8_model, *resume;
+	struct list data, sweep;
+	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
+	double seconds, rate, max_latency;
 	bool profile, lenient, exact, bf16, async, copies;
 	/* state */
 	struct job *job; /* one for each model, all run at once */
@@ -123,6 +123,10 @@ int bench_rate(struct bench *b, struct err *err);
 int bench_cold(struct bench *b, struct err *err);
 void cold_print(const struct bench *b);
 cJSON *cold_json(const struct job *j);
+
+/* bench_sweep.c: many ways to run it, each in a process of its own. *verdict is 3 when none is
+ * within the latency asked for. */
+int bench_sweep(struct bench *b, int *verdict, struct err *err);
 
 /* bench_tell.c */
 void bench_print(struct bench *b, const struct profile *p);

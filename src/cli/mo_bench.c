@@ -23,6 +23,14 @@ static int check(const struct bench *b, struct err *err)
 		return fail(err, E_USAGE, "--profile is for one model, and not with --cold");
 	if (b->cold && b->data.n)
 		return fail(err, E_USAGE, "--cold runs on random data: leave --data out");
+	if (b->sweep.n && (b->njobs > 1 || b->cold || b->profile || b->hint || b->rate > 0 ||
+			      b->data.n || b->iterations))
+		return fail(err, E_USAGE,
+		    "--sweep is for one model on random data, without --cold, --profile, --hint, "
+		    "--rate and --iterations");
+	if (!b->sweep.n && (b->int8_model || b->resume || b->max_latency > 0))
+		return fail(
+		    err, E_USAGE, "--int8-model, --resume and --max-latency belong to --sweep");
 	return OK;
 }
 
@@ -76,7 +84,7 @@ static int profile_job(struct profile *p, const struct job *j, struct err *err)
 	return profile_run(p, j->g, j->feed[0].in, &o, err);
 }
 
-static int run(struct bench *b, const struct list *operands, struct err *err)
+static int run(struct bench *b, const struct list *operands, int *verdict, struct err *err)
 {
 	struct profile p = {0};
 	int s = set_models(b, operands, err);
@@ -84,6 +92,8 @@ static int run(struct bench *b, const struct list *operands, struct err *err)
 	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
 	if (s)
 		return s;
+	if (b->sweep.n)
+		return bench_sweep(b, verdict, err);
 	set_streams(b);
 	s = b->cold ? bench_cold(b, err) : measure(b, err);
 	struct job *j = b->job;
@@ -138,6 +148,17 @@ static const struct option_row rows[] = {
     {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
     {OPT_FLAG, "exact", 0, NULL, "no algorithm that trades exactness for speed (Winograd)",
 	AT(exact), NULL, 0, 0},
+    {.kind = OPT_SECTION, .about = "Many ways to run it, each in a process of its own"},
+    {OPT_LIST, "sweep", 0, "GRID",
+	"\"batch=1,2,4 streams=1,2 threads=1,2 precision=fp32,bf16,int8\"", AT(sweep), NULL, 0, 0},
+    {OPT_STRING, "int8-model", 0, "FILE", "the quantized network, for precision=int8",
+	AT(int8_model), NULL, 0, 0},
+    {OPT_FLOAT, "max-latency", 0, "MS", "choose the most throughput within this; else the knee",
+	AT(max_latency), NULL, 0, 0},
+    {OPT_INT, "rounds", 0, "N", "each point in so many runs, in turn with the others; 3 by default",
+	AT(rounds), NULL, 1, 64},
+    {OPT_STRING, "resume", 0, "FILE", "finished runs are kept here, and not done again", AT(resume),
+	NULL, 0, 0},
     {.kind = OPT_SECTION, .about = "Results"},
     {OPT_FLAG, "profile", 0, NULL, "runs apart that time each call: share, MACs, GFLOP/s",
 	AT(profile), NULL, 0, 0},
@@ -149,7 +170,7 @@ int mo_bench_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct bench b = {.seed = 1, .seconds = 3, .warmup = 3, .sets = 4};
+	struct bench b = {.seed = 1, .seconds = 3, .warmup = 3, .sets = 4, .rounds = 3};
 	int code = 0;
 	struct program p = {.name = "mo-bench",
 	    .about = "Times ONNX or OpenVINO IR networks: reading, compiling, first and steady "
@@ -161,7 +182,7 @@ int mo_bench_main(int argc, char **argv)
 	    .max_operands = MAX_MODELS};
 	b.p = &p;
 	options_parse(&p, argc, argv);
-	if (run(&b, &operands, &err))
+	if (run(&b, &operands, &code, &err))
 		code = tool_error(&p, &err);
 	for (int i = 0; b.job && i < b.njobs; i++)
 		job_free(&b.job[i]);
