@@ -1,17 +1,20 @@
-/* Labelled samples out of arrays and picture files. */
+/* Labelled samples out of arrays, tables and picture files. */
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
-#include "base/text.h"
+#include "base/limits.h"
+#include "formats/csv.h"
 #include "formats/dataset.h"
 #include "formats/dataset_files.h"
+#include "formats/dataset_labels.h"
 #include "formats/image.h"
 #include "formats/npy.h"
-
-#define LABEL_TEXT_BYTES (1 << 28)
+#include "formats/onnx.h"
 
 struct dataset {
 	struct dataset_options o;
@@ -22,59 +25,11 @@ struct dataset {
 	int nentries;
 	const struct tensor *array; /* the samples in it */
 	struct sample_files files;
+	bool sets;      /* the files are TensorProtos, else pictures */
+	struct csv csv; /* rows of numbers */
+	int skip;       /* its column of labels, or -1 */
 	int64_t *label; /* NULL: those of the files, if any */
-	char name[64];
 };
-
-static int take_labels(struct dataset *d, const struct tensor *t, struct err *err)
-{
-	int64_t n = tensor_count(t);
-	if (!dtype_is_int(t->type) && t->type != DT_BOOL)
-		return fail(
-		    err, E_FORMAT, "labels of type %s are no whole numbers", dtype_name(t->type));
-	if (n != d->n)
-		return fail(
-		    err, E_FORMAT, "%lld labels for %lld samples", (long long)n, (long long)d->n);
-	d->label = malloc((n ? n : 1) * sizeof *d->label);
-	if (!d->label)
-		return fail_nomem(err);
-	for (int64_t i = 0; i < n; i++)
-		d->label[i] = tensor_i64(t, i);
-	return OK;
-}
-
-/* One integer a line. */
-static int read_label_text(const char *path, struct tensor *out, struct err *err)
-{
-	char *text, *save = NULL;
-	size_t size;
-	int64_t n = 0, lines = 1;
-	int r = file_slurp(path, LABEL_TEXT_BYTES, &text, &size, err);
-	if (r)
-		return r;
-	for (size_t i = 0; i < size; i++)
-		lines += text[i] == '\n';
-	r = tensor_alloc(out, DT_I64, 1, &lines, err);
-	for (char *w = r ? NULL : strtok_r(text, "\n\r", &save); w && !r;
-	     w = strtok_r(NULL, "\n\r", &save))
-		if (!parse_i64(w, (int64_t *)out->data + n++))
-			r = fail(err, E_FORMAT, "line '%.40s' is no whole number", w);
-	out->dim[0] = n;
-	free(text);
-	return r;
-}
-
-static int read_labels(struct dataset *d, struct err *err)
-{
-	struct tensor t = {0};
-	const char *path = d->o.labels;
-	size_t n = strlen(path);
-	int r = n > 4 && !strcmp(path + n - 4, ".npy") ? npy_read(path, &t, err)
-						       : read_label_text(path, &t, err);
-	r = r ? r : take_labels(d, &t, err);
-	tensor_free(&t);
-	return r && r != E_IO ? err_in(err, "'%s'", path) : r;
-}
 
 static int open_npy(struct dataset *d, struct err *err)
 {
@@ -88,35 +43,109 @@ static int open_npy(struct dataset *d, struct err *err)
 	return OK;
 }
 
-static bool entry_is(const struct npz_entry *e, const char *const *names)
+static bool is_one_of(const char *name, const char *const *names, int n)
 {
-	for (; *names; names++)
-		if (!strcmp(e->name, *names))
+	for (int i = 0; i < n; i++)
+		if (!strcmp(name, names[i]))
 			return true;
 	return false;
 }
 
-/* The samples of a .npz are its "data", "images" or "x", else the first array that is no labels. */
+static bool is_label(const char *name)
+{
+	return is_one_of(name, dataset_label_names, DATASET_LABEL_NAMES);
+}
+
+/* How well an array's name fits: the input's own, a usual one, or at least not one of labels. */
+static int fit_of(const struct dataset *d, const char *name)
+{
+	static const char *const usual[] = {"data", "images", "x"};
+	if (is_one_of(name, d->o.names, d->o.nnames))
+		return 3;
+	if (d->o.several || is_label(name))
+		return 0;
+	return is_one_of(name, usual, 3) ? 2 : 1;
+}
+
 static int open_npz(struct dataset *d, struct err *err)
 {
-	static const char *const data[] = {"data", "images", "x", NULL};
-	static const char *const labels[] = {"labels", "label", "y", NULL};
 	const struct tensor *y = NULL;
-	int r = npz_read(d->o.data, &d->entry, &d->nentries, err);
+	int best = 0, r = npz_read(d->o.data, &d->entry, &d->nentries, err);
 	for (int i = 0; !r && i < d->nentries; i++) {
 		const struct npz_entry *e = &d->entry[i];
-		if (entry_is(e, labels))
+		int fit = fit_of(d, e->name);
+		if (!fit && is_label(e->name))
 			y = &e->tensor;
-		else if (!d->array || entry_is(e, data))
+		if (fit > best) {
+			best = fit;
 			d->array = &e->tensor;
+		}
 	}
 	if (r)
 		return r;
 	if (!d->array || d->array->rank < 1)
-		return fail(err, E_FORMAT, "'%s': no array of samples", d->o.data);
+		return fail(err, E_FORMAT, "'%s': no array of samples%s%s", d->o.data,
+		    d->o.nnames ? " for input " : "", d->o.nnames ? d->o.names[0] : "");
 	d->n = d->array->dim[0];
-	return y && !d->o.labels ? take_labels(d, y, err) : OK;
+	if (y && !d->o.labels)
+		r = labels_from_tensor(y, d->n, &d->label, err);
+	return r ? err_in(err, "'%s'", d->o.data) : OK;
 }
+
+/* ---- tables ---- */
+
+/* Elements of one sample that the input takes, -1 when it is open. */
+static int64_t elements(const struct shape *s)
+{
+	int64_t n = 1;
+	for (int i = 1; i < s->rank; i++) {
+		if (!dim_static(s->dim[i]) || s->dim[i].min > LIMIT_TENSOR_BYTES)
+			return -1;
+		n *= s->dim[i].min ? s->dim[i].min : 1;
+		if (n > LIMIT_TENSOR_BYTES)
+			return -1;
+	}
+	return s->rank > 0 ? n : -1;
+}
+
+static int open_csv(struct dataset *d, struct err *err)
+{
+	int path;
+	int r = csv_read(d->o.data, &d->csv, err);
+	if (r)
+		return r;
+	r = table_columns(&d->csv, d->o.labels, elements(&d->o.input.shape), &path, &d->skip, err);
+	if (!r && path >= 0) {
+		r = files_from_table(&d->files, &d->csv, d->o.data, path, d->skip, err);
+		csv_free(&d->csv);
+		d->n = d->files.n;
+	} else if (!r) {
+		d->n = d->csv.rows;
+		if (d->skip >= 0)
+			r = labels_from_table(&d->csv, d->skip, &d->label, err);
+	}
+	if (table_names_column(d->o.labels))
+		d->o.labels = NULL;
+	return r ? err_in(err, "'%s'", d->o.data) : OK;
+}
+
+/* A row of the table in the shape of the input where it has as many numbers. */
+static int table_row(const struct dataset *d, int64_t i, struct tensor *out, struct err *err)
+{
+	const struct shape *s = &d->o.input.shape;
+	int64_t n = d->csv.columns - (d->skip >= 0), dim[MAX_RANK] = {n};
+	int rank = 1;
+	if (n == elements(s))
+		for (rank = 0; rank < s->rank - 1; rank++)
+			dim[rank] = s->dim[rank + 1].min;
+	int r = tensor_alloc(out, DT_F64, rank, dim, err);
+	r = r ? r : csv_numbers(&d->csv, i, d->skip, out->data, err);
+	if (r)
+		tensor_free(out);
+	return r;
+}
+
+/* ---- what the data are ---- */
 
 static int file_kind(const char *path, char magic[6], bool *folder, struct err *err)
 {
@@ -138,6 +167,19 @@ static int file_kind(const char *path, char magic[6], bool *folder, struct err *
 	return OK;
 }
 
+static bool ends_in(const char *path, const char *ending)
+{
+	size_t n = strlen(path), k = strlen(ending);
+	return n > k && !strcasecmp(path + n - k, ending);
+}
+
+static int open_folder(struct dataset *d, struct err *err)
+{
+	int r = files_from_test_sets(&d->files, d->o.data, d->o.slot, err);
+	d->sets = d->files.n > 0;
+	return r || d->sets ? r : files_from_folder(&d->files, d->o.data, &d->o.log, err);
+}
+
 static int open_source(struct dataset *d, struct err *err)
 {
 	char magic[6];
@@ -149,8 +191,10 @@ static int open_source(struct dataset *d, struct err *err)
 		return open_npy(d, err);
 	if (!folder && !memcmp(magic, "PK", 2))
 		return open_npz(d, err);
+	if (!folder && (ends_in(d->o.data, ".csv") || ends_in(d->o.data, ".tsv")))
+		return open_csv(d, err);
 	if (folder)
-		r = files_from_folder(&d->files, d->o.data, err);
+		r = open_folder(d, err);
 	else if (image_is(d->o.data))
 		r = files_add(&d->files, d->o.data, -1, err);
 	else
@@ -165,6 +209,7 @@ int dataset_open(const struct dataset_options *o, struct dataset **out, struct e
 	if (!d)
 		return fail_nomem(err);
 	d->o = *o;
+	d->skip = -1;
 	if (o->preprocess)
 		d->spec = *o->preprocess;
 	int r = files_init(&d->files, err);
@@ -173,8 +218,11 @@ int dataset_open(const struct dataset_options *o, struct dataset **out, struct e
 		r = fail(err, E_FORMAT, "'%s' holds no samples", o->data);
 	if (!r && d->n > LIMIT_SAMPLES)
 		r = fail(err, E_LIMIT, "'%s' holds more than %d samples", o->data, LIMIT_SAMPLES);
-	if (!r && o->labels)
-		r = read_labels(d, err);
+	if (!r && d->o.labels) {
+		free(d->label);
+		d->label = NULL;
+		r = labels_read(d->o.labels, d->n, &d->label, err);
+	}
 	if (r) {
 		dataset_close(d);
 		return r;
@@ -190,6 +238,7 @@ void dataset_close(struct dataset *d)
 	npy_close(d->rows);
 	npz_free(d->entry, d->nentries);
 	files_free(&d->files);
+	csv_free(&d->csv);
 	free(d->label);
 	free(d);
 }
@@ -199,11 +248,12 @@ int64_t dataset_count(const struct dataset *d)
 	return d->n;
 }
 
+/* ---- samples ---- */
+
 static int64_t label_of(const struct dataset *d, int64_t i)
 {
-	if (d->label)
-		return d->label[i];
-	return d->files.n ? d->files.sample[i].label : -1;
+	int64_t l = d->label ? d->label[i] : d->files.n ? d->files.sample[i].label : -1;
+	return l < 0 ? -1 : l + d->o.label_offset;
 }
 
 bool dataset_labelled(const struct dataset *d)
@@ -220,33 +270,78 @@ static struct tensor array_row(const struct tensor *a, int64_t i)
 	return t;
 }
 
-int dataset_sample(
-    struct dataset *d, int64_t i, struct tensor *out, int64_t *label, struct err *err)
+static int read_raw(const struct dataset *d, int64_t i, struct tensor *raw, struct err *err)
 {
-	struct tensor raw = {0};
-	int r = OK;
 	if (d->array)
-		raw = array_row(d->array, i);
-	else if (d->rows)
-		r = npy_row(d->rows, i, &raw, err);
-	else
-		r = image_read(d->files.sample[i].path, &raw, err);
-	if (r)
-		return r;
-	int64_t l = label_of(d, i);
-	*label = l < 0 ? -1 : l + d->o.label_offset;
-	r = preprocess_apply(&d->spec, &d->o.input, &raw, d->files.n > 0, out, err);
-	if (!d->array)
-		tensor_free(&raw);
-	return r ? err_in(err, "'%s': %s", d->o.data, dataset_name(d, i)) : OK;
+		*raw = array_row(d->array, i);
+	if (d->array)
+		return OK;
+	if (d->rows)
+		return npy_row(d->rows, i, raw, err);
+	if (d->csv.text)
+		return table_row(d, i, raw, err);
+	if (d->sets)
+		return onnx_tensor_read(d->files.sample[i].path, raw, err);
+	return image_read(d->files.sample[i].path, raw, err);
 }
 
-const char *dataset_name(struct dataset *d, int64_t i)
+/* A tensor of a test set has its batch dim already. */
+static int take_whole(
+    const struct dataset *d, struct tensor *raw, struct tensor *out, struct err *err)
+{
+	const struct preprocess_target *to = &d->o.input;
+	if (to->type != DT_NONE && raw->type != to->type)
+		return fail(err, E_USAGE, "it is of type %s, the input takes %s",
+		    dtype_name(raw->type), dtype_name(to->type));
+	if (!shape_fits(&to->shape, raw->rank, raw->dim))
+		return fail(err, E_USAGE, "its sizes do not fit the input");
+	*out = *raw;
+	*raw = (struct tensor){0};
+	return OK;
+}
+
+static int check_finite(const struct tensor *t, struct err *err)
+{
+	int64_t n = dtype_is_float(t->type) ? tensor_count(t) : 0;
+	for (int64_t i = 0; i < n; i++) {
+		double v = t->type == DT_F32 ? ((const float *)t->data)[i] : tensor_f64(t, i);
+		if (!isfinite(v))
+			return fail(err, E_DATA, "value %" PRId64 " is %s", i,
+			    isnan(v) ? "NaN" : "infinite");
+	}
+	return OK;
+}
+
+int dataset_sample(
+    const struct dataset *d, int64_t i, struct tensor *out, int64_t *label, struct err *err)
+{
+	struct tensor raw = {0};
+	char name[DATASET_NAME];
+	int r = read_raw(d, i, &raw, err);
+	if (!r) {
+		*label = label_of(d, i);
+		bool picture = d->files.n > 0;
+		r = d->sets ? take_whole(d, &raw, out, err)
+			    : preprocess_apply(&d->spec, &d->o.input, &raw, picture, out, err);
+		if (!r && (r = check_finite(out, err)))
+			tensor_free(out);
+	}
+	if (!d->array)
+		tensor_free(&raw);
+	if (!r || r == E_NOMEM)
+		return r;
+	/* Those who read a file have named it. */
+	return d->files.n && r != E_USAGE && r != E_DATA
+		   ? r
+		   : err_in(err, "'%s': %s", d->o.data, dataset_name(d, i, name));
+}
+
+const char *dataset_name(const struct dataset *d, int64_t i, char buf[DATASET_NAME])
 {
 	if (d->files.n)
 		return d->files.sample[i].path;
-	snprintf(d->name, sizeof d->name, "row %lld", (long long)i);
-	return d->name;
+	snprintf(buf, DATASET_NAME, "row %lld", (long long)i);
+	return buf;
 }
 
 const char *dataset_class(const struct dataset *d, int64_t label)

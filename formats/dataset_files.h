@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "formats/csv.h"
 
 struct sample_files {
 	struct arena *arena; /* paths and class names */
@@ -23,8 +24,16 @@ void files_free(struct sample_files *s);
 int files_add(struct sample_files *s, const char *path, int64_t label, struct err *err);
 /* Pictures of the folders in a folder, classes and files in byte order; or the pictures in the
  * folder itself, without labels, when it has no folders. */
-int files_from_folder(struct sample_files *s, const char *path, struct err *err);
-/* Lines "path label"; empty ones and those that begin with # are passed over. */
+int files_from_folder(
+    struct sample_files *s, const char *path, const struct log *log, struct err *err);
+/* input_<slot>.pb of every test_data_set_<n> in a folder, in the order of their numbers, or of the
+ * folder itself; none when it holds neither. */
+int files_from_test_sets(struct sample_files *s, const char *path, int slot, struct err *err);
+/* Lines "path label", paths relative to the list; a header "path label", empty lines and those that
+ * begin with # are passed over. */
 int files_from_list(struct sample_files *s, const char *path, struct err *err);
+/* The rows of a table read from a file; column label -1: none. */
+int files_from_table(struct sample_files *s, const struct csv *c, const char *file, int path,
+    int label, struct err *err);
 
 #endif

@@ -14,6 +14,7 @@ enum status {
 	E_UNSUPPORTED = -4, /* well formed, but nothing we can convert or run */
 	E_NOMEM = -5,
 	E_USAGE = -6, /* the caller's or the user's arguments are off */
+	E_DATA = -7,  /* the samples as a whole will not do, though each file can be read */
 };
 
 /* The caller owns it, zero-initialised; err_clear frees. */

@@ -132,8 +132,8 @@ static int check(const struct run *r, struct err *err)
 		return fail(err, E_USAGE, "--repeat is for a plain run without --dump");
 	if (r->out && modes)
 		return fail(err, E_USAGE, "--out is for a plain run");
-	if (r->accuracy && r->data.n != 1)
-		return fail(err, E_USAGE, "--accuracy needs the samples in one --data");
+	if (r->accuracy && !r->data.n)
+		return fail(err, E_USAGE, "--accuracy needs samples: give --data");
 	if (r->preprocess && !r->accuracy && !r->classify.n)
 		return fail(err, E_USAGE, "--preprocess goes with --accuracy or --classify");
 	if (r->labels && !r->accuracy)
@@ -170,8 +170,9 @@ static const struct option_row rows[] = {
     {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", AT(model),
 	"model|m|input-model", 0, 0},
     {OPT_LIST, "data", 'd', "[NAME=]FILE",
-	"data for an input: .npy, .npz or a TensorProto; with --accuracy the samples: an "
-	"array, a folder of pictures per class, or a list of lines 'path label'",
+	"data for an input: .npy, .npz or a TensorProto; with --accuracy or --labels the samples: "
+	"an array, a .csv, a folder of pictures per class or of ONNX test sets, or a list of "
+	"lines 'path label'",
 	AT(data), NULL, 0, 0},
     {OPT_INT, "random", 0, "SEED",
 	"random data for inputs without --data: floats in [0,1), integers 0 to 49", AT(seed), NULL,
@@ -203,13 +204,17 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "accuracy", 'a', NULL, "top-1 and top-5 on the samples of --data", AT(accuracy),
 	NULL, 0, 0},
     {OPT_STRING, "labels", 'l', "FILE",
-	"their classes: an integer array, or a line for each; not needed for folders", AT(labels),
-	NULL, 0, 0},
+	"their classes: an integer array, a line for each, or column:NAME of a .csv; not needed "
+	"for folders",
+	AT(labels), NULL, 0, 0},
     {OPT_STRING, "preprocess", 'p', "TEXT",
 	"resize=256,crop=224,mean=A[:B:C],scale=A[:B:C],layout=nhwc,order=rgb", AT(preprocess),
 	NULL, 0, 0},
     {OPT_INT, "label-offset", 0, "K", "added to labels; 1 for networks of 1001 classes",
 	AT(label_offset), NULL, -1000000, 1000000},
+    {OPT_INT, "max-unreadable", 0, "N",
+	"how many samples may be unreadable; 1 % of them, at least 10, by default",
+	AT(max_unreadable), NULL, 0, INT64_MAX},
     {OPT_LIST, "classify", 0, "FILE", "the best classes for a PNG or JPEG picture", AT(classify),
 	NULL, 0, 0},
     {OPT_STRING, "classes", 0, "FILE", "names of the classes, one a line", AT(classes), NULL, 0, 0},
@@ -221,7 +226,7 @@ int mo_run_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct run r = {.seed = -1, .tolerance = NAN, .top = 5};
+	struct run r = {.seed = -1, .tolerance = NAN, .top = 5, .max_unreadable = -1};
 	int code = 0;
 	struct program p = {.name = "mo-run",
 	    .about =

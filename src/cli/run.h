@@ -14,7 +14,8 @@ struct run {
 	struct list data, dump, classify;
 	int64_t seed; /* below 0: not given */
 	const char *out, *compare, *labels, *preprocess, *classes, *json;
-	int64_t threads, repeat, label_offset, top;
+	const char *metric, *groups, *max_drop, *max_group_drop, *drop_type;
+	int64_t threads, repeat, label_offset, top, max_unreadable;
 	double tolerance; /* NAN: the default */
 	const char *precision;
 	bool eval, accuracy, lenient, bf16;
@@ -33,5 +34,7 @@ struct exec_options run_exec(const struct run *r);
 int run_accuracy(struct run *r, struct err *err);
 int run_classify(struct run *r, struct err *err);
 int run_compare(struct run *r, int *verdict, struct err *err);
+/* --compare on labelled samples, or with a --metric. */
+int run_verdict(struct run *r, int *verdict, struct err *err);
 
 #endif

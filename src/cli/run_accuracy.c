@@ -1,60 +1,79 @@
 /* mo-run --accuracy: top-1 and top-5 over labelled samples. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/json.h"
 #include "cli/stream.h"
 #include "quant/metrics.h"
 
-static int count_answer(struct stream *s, int64_t sample, int64_t label, const double *score,
-    int64_t n, struct err *err)
+struct accuracy {
+	struct answer *answer;
+	int64_t *label;
+	int64_t samples, not_finite;
+};
+
+static int take_answer(struct stream *s, int64_t sample, int64_t label,
+    const struct sample_view *got, const struct sample_view *want, struct err *err)
 {
-	(void)sample;
-	(void)err;
-	accuracy_add(s->user, score, n, label);
-	return OK;
+	struct accuracy *a = s->user;
+	struct answer *to = &a->answer[sample];
+	int r = answer_take(got, want, label, to, err);
+	a->label[sample] = label;
+	a->samples++;
+	a->not_finite += !to->finite;
+	return r;
 }
 
-static int tell_accuracy(
-    struct run *r, const struct accuracy *a, int64_t unreadable, struct err *err)
+static double value(const struct stream *s, const struct accuracy *a, enum metric m)
 {
-	double n = a->samples;
+	return metric_value(m, a->answer, a->label, s->samples.count, NULL);
+}
+
+static int tell_accuracy(const struct stream *s, const struct accuracy *a, struct err *err)
+{
+	const struct run *r = s->r;
 	struct log log = tool_log(r->p);
+	int64_t unreadable = source_unreadable(s->source);
+	double top1 = value(s, a, METRIC_TOP1), top5 = value(s, a, METRIC_TOP5);
 	if (unreadable)
 		log_say(&log, LOG_WARN, "%lld samples cannot be read and do not count",
 		    (long long)unreadable);
 	if (a->not_finite)
-		log_say(&log, LOG_WARN, "%lld samples gave scores that are not finite",
+		log_say(&log, LOG_WARN, "%lld samples gave values that are not finite",
 		    (long long)a->not_finite);
-	if (a->outside)
-		log_say(&log, LOG_WARN, "%lld samples have a label that is no class",
-		    (long long)a->outside);
 	if (!r->json || strcmp(r->json, "-"))
-		printf("top-1 %.2f %%, top-5 %.2f %% of %lld samples\n", 100 * a->top1 / n,
-		    100 * a->top5 / n, (long long)a->samples);
+		printf("top-1 %.2f %%, top-5 %.2f %% of %lld samples\n", 100 * top1, 100 * top5,
+		    (long long)a->samples);
 	if (!r->json)
 		return OK;
 	cJSON *j = cJSON_CreateObject();
-	cJSON_AddNumberToObject(j, "top1", a->top1 / n);
-	cJSON_AddNumberToObject(j, "top5", a->top5 / n);
-	cJSON_AddNumberToObject(j, "samples", n);
+	cJSON_AddNumberToObject(j, "top1", top1);
+	cJSON_AddNumberToObject(j, "top5", top5);
+	cJSON_AddItemToObject(j, "f1", json_number(value(s, a, METRIC_F1)));
+	cJSON_AddNumberToObject(j, "samples", a->samples);
 	cJSON_AddNumberToObject(j, "unreadable", unreadable);
 	cJSON_AddNumberToObject(j, "not_finite", a->not_finite);
-	cJSON_AddNumberToObject(j, "outside", a->outside);
 	return json_write(r->json, j, err);
 }
 
 int run_accuracy(struct run *r, struct err *err)
 {
 	struct accuracy a = {0};
-	struct stream s = {.answer = count_answer, .user = &a};
-	int status = stream_open(&s, r, r->data.v[0], err);
-	if (!status && !dataset_labelled(s.d))
+	struct stream s = {.answer = take_answer, .user = &a};
+	int status = stream_open(&s, r, r->data.v, r->data.n, err);
+	if (!status && !s.samples.labelled)
 		status = fail(err, E_USAGE, "'%s' holds no labels: give --labels", r->data.v[0]);
-	status = status ? status : stream_run(&s, err);
+	if (!status) {
+		a.answer = calloc(s.samples.count, sizeof *a.answer);
+		a.label = calloc(s.samples.count, sizeof *a.label);
+		status = a.answer && a.label ? stream_run(&s, err) : fail_nomem(err);
+	}
 	if (!status)
 		run_tell_precision(r, s.e);
-	status = status ? status : tell_accuracy(r, &a, s.unreadable, err);
+	status = status ? status : tell_accuracy(&s, &a, err);
 	stream_close(&s);
+	free(a.answer);
+	free(a.label);
 	return status;
 }

@@ -35,37 +35,53 @@ static int read_classes(struct classify *c, const char *path, struct err *err)
 	return OK;
 }
 
-static int best_answer(struct stream *s, int64_t sample, int64_t label, const double *score,
-    int64_t n, struct err *err)
+/* The scores of one sample as doubles, NULL without memory. */
+static double *scores_of(const struct sample_view *v, int64_t *n)
 {
-	struct classify *c = s->user;
-	int64_t *best = calloc(s->r->top, sizeof *best);
+	const struct tensor *t = &v->out[answer_output(v->out, v->nout, v->batch)];
+	*n = tensor_count(t) / v->batch;
+	double *score = calloc(*n + 1, sizeof *score);
+	for (int64_t i = 0; score && i < *n; i++)
+		score[i] = tensor_f64(t, v->slot * *n + i);
+	return score;
+}
+
+static void tell_class(struct classify *c, const struct run *r, int64_t class, double score)
+{
+	int64_t name = class - r->label_offset;
+	const char *word = name >= 0 && name < c->nnames ? c->name[name] : NULL;
+	cJSON *j = cJSON_CreateObject();
+	cJSON_AddNumberToObject(j, "class", class);
+	if (word)
+		cJSON_AddStringToObject(j, "name", word);
+	cJSON_AddItemToObject(j, "score", json_number(score));
+	cJSON_AddItemToArray(c->list, j);
+	if (c->print)
+		printf("%10.6g  %lld%s%s\n", score, (long long)class, word ? " " : "",
+		    word ? word : "");
+}
+
+static int best_answer(struct stream *s, int64_t sample, int64_t label,
+    const struct sample_view *got, const struct sample_view *want, struct err *err)
+{
+	int64_t n, *best = calloc(s->r->top, sizeof *best);
+	double *score = scores_of(got, &n);
+	int k = best && score ? metrics_best(score, n, s->r->top, best) : 0;
 	(void)sample;
 	(void)label;
-	if (!best)
-		return fail_nomem(err);
-	int k = metrics_best(score, n, s->r->top, best);
-	for (int i = 0; i < k; i++) {
-		int64_t name = best[i] - s->r->label_offset;
-		const char *word = name >= 0 && name < c->nnames ? c->name[name] : NULL;
-		cJSON *j = cJSON_CreateObject();
-		cJSON_AddNumberToObject(j, "class", best[i]);
-		if (word)
-			cJSON_AddStringToObject(j, "name", word);
-		cJSON_AddItemToObject(j, "score", json_number(score[best[i]]));
-		cJSON_AddItemToArray(c->list, j);
-		if (c->print)
-			printf("%10.6g  %lld%s%s\n", score[best[i]], (long long)best[i],
-			    word ? " " : "", word ? word : "");
-	}
+	(void)want;
+	for (int i = 0; i < k; i++)
+		tell_class(s->user, s->r, best[i], score[best[i]]);
+	int r = best && score ? OK : fail_nomem(err);
 	free(best);
-	return OK;
+	free(score);
+	return r;
 }
 
 static int classify_one(
     struct run *r, struct classify *c, const char *picture, cJSON *all, struct err *err)
 {
-	struct stream s = {.answer = best_answer, .user = c};
+	struct stream s = {.answer = best_answer, .user = c, .single = true};
 	cJSON *j = cJSON_CreateObject();
 	c->list = cJSON_CreateArray();
 	cJSON_AddStringToObject(j, "picture", picture);
@@ -73,15 +89,8 @@ static int classify_one(
 	cJSON_AddItemToArray(all, j);
 	if (c->print && r->classify.n > 1)
 		printf("%s:\n", picture);
-	int status = stream_open(&s, r, picture, err);
-	for (int64_t i = 0, n = status ? 0 : dataset_count(s.d); i < n && !status; i++) {
-		struct tensor t = {0};
-		int64_t label;
-		status = dataset_sample(s.d, i, &t, &label, err);
-		status = status ? status : stream_put(&s, &t, i, label, err);
-		tensor_free(&t);
-	}
-	status = status ? status : stream_flush(&s, err);
+	int status = stream_open(&s, r, &picture, 1, err);
+	status = status ? status : stream_run(&s, err);
 	stream_close(&s);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "cli/progress.h"
 
 /* Names come from files: what would steer a terminal, or break the line, is shown as '?'. */
 static void plain(char *text, bool lines)
@@ -19,6 +20,7 @@ int tool_error(const struct program *p, struct err *err)
 {
 	int code = err->status == E_USAGE ? 2 : 1;
 	fflush(stdout);
+	progress_clear();
 	plain(err->text, false);
 	plain(err->details, true);
 	fprintf(stderr, "%s: error: %s\n", p->name, err->text);
@@ -42,6 +44,7 @@ void tool_say(const struct program *p, const char *fmt, ...)
 	va_list ap;
 	if (p->quiet)
 		return;
+	progress_clear();
 	fprintf(stderr, "%s: ", p->name);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

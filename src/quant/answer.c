@@ -141,6 +141,10 @@ int answer_take(const struct sample_view *got, const struct sample_view *want, i
 			return fail(err, E_USAGE,
 			    "output %d does not hold an equal part for each sample", i);
 		out->finite = out->finite && all_finite(&got->out[i], got->slot * n, n);
+		if (i == k && label >= n)
+			return fail(err, E_DATA,
+			    "label %lld is no class: the network has %lld (see --label-offset)",
+			    (long long)label, (long long)n);
 		if (i == k)
 			take_class(&got->out[k], got->slot * n, n, label, out);
 	}

@@ -42,19 +42,6 @@ int64_t metrics_rank(const double *score, int64_t n, int64_t label)
 	return rank;
 }
 
-void accuracy_add(struct accuracy *a, const double *score, int64_t n, int64_t label)
-{
-	int64_t rank = metrics_rank(score, n, label);
-	bool odd = false;
-	for (int64_t i = 0; i < n && !odd; i++)
-		odd = !isfinite(score[i]);
-	a->samples++;
-	a->top1 += rank == 0;
-	a->top5 += rank >= 0 && rank < 5;
-	a->not_finite += odd;
-	a->outside += label < 0 || label >= n;
-}
-
 /* ---- which metric ---- */
 
 static const char *const names[] = {

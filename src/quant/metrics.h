@@ -15,14 +15,6 @@ int metrics_best(const double *score, int64_t n, int k, int64_t *index);
  * or a NaN score. */
 int64_t metrics_rank(const double *score, int64_t n, int64_t label);
 
-/* Counts; zero-initialise. */
-struct accuracy {
-	int64_t samples, top1, top5;
-	int64_t not_finite; /* samples with an infinity or NaN among the scores */
-	int64_t outside;    /* samples whose label is no class of the network */
-};
-void accuracy_add(struct accuracy *a, const double *score, int64_t n, int64_t label);
-
 /* With s = the samples and y, z = what the original and the network at hand gave for one of them
  * (mean over the outputs, where a network has several of floats):
  *   top1, top5  share of s whose label is the best, among the best 5 scores
@@ -53,7 +45,7 @@ struct answer {
 	bool finite;  /* no infinity or NaN in any output */
 	bool classed; /* the scores are one row of at least two */
 	int64_t best; /* class of the best score; -1: all are NaN, or not classed */
-	int64_t rank; /* of the label, as metrics_rank gives it */
+	int64_t rank; /* of the label, as metrics_rank gives it; -1 without one */
 	/* To the original's outputs; 1, 0 and 0 when these are not given. Where an output is not
 	 * finite: -1 and infinities. */
 	double cosine, mse, nsr; /* nsr: |z - y|^2 / |y|^2 */
@@ -66,7 +58,7 @@ struct sample_view {
 	int64_t slot, batch;
 };
 /* want: the original's outputs for the same sample, or NULL. E_USAGE when an output does not divide
- * by the batch, or its size is not the original's. */
+ * by the batch, or its size is not the original's; E_DATA when the label is beyond the scores. */
 int answer_take(const struct sample_view *got, const struct sample_view *want, int64_t label,
     struct answer *out, struct err *err);
 /* The output that holds the scores: the first of several floats for a sample, else the first;

@@ -213,7 +213,8 @@ static void test_rows(void **state)
 	assert_int_equal(dataset_sample(d, 999, &out, &label, &err), OK);
 	assert_in_range(label, 0, 9);
 	assert_true(out.dim[1] == 3 && out.dim[3] == 32);
-	assert_string_equal(dataset_name(d, 12), "row 12");
+	char name[DATASET_NAME];
+	assert_string_equal(dataset_name(d, 12, name), "row 12");
 	tensor_free(&out);
 	dataset_close(d);
 	assert_int_equal(open_set("testdata/glyphs/test_images.npy",
@@ -246,10 +247,11 @@ static void test_lists(void **state)
 	struct err err = {0};
 	(void)state;
 	snprintf(list, sizeof list, "%s", path_of("list"));
-	write_text("list", "# comment\n\na b.png 3\r\nsub/c.png\t7\n");
+	write_text("list", "# comment\npath label\n\na b.png 3\r\nsub/c.png\t7\n");
 	assert_int_equal(open_set(list, NULL, &d, &err), OK);
 	assert_int_equal(dataset_count(d), 2);
-	assert_string_equal(dataset_name(d, 0), path_of("a b.png"));
+	char name[DATASET_NAME];
+	assert_string_equal(dataset_name(d, 0, name), path_of("a b.png"));
 	dataset_close(d);
 	write_text("list", "a.png\n");
 	assert_int_equal(open_set(list, NULL, &d, &err), E_FORMAT);
@@ -259,6 +261,134 @@ static void test_lists(void **state)
 	assert_int_equal(open_set(list, NULL, &d, &err), E_FORMAT);
 	assert_int_equal(open_set(path_of("nosuch"), NULL, &d, &err), E_IO);
 	err_clear(&err);
+}
+
+static int open_table(
+    const char *text, const char *labels, int64_t takes, struct dataset **d, struct err *err)
+{
+	struct dataset_options o = {
+	    .labels = labels, .input = {shape_of(3, (int64_t[]){1, takes, 1}), DT_F32}};
+	char path[256];
+	snprintf(path, sizeof path, "%s", path_of("t.csv"));
+	o.data = path;
+	write_text("t.csv", text);
+	err_clear(err);
+	int r = dataset_open(&o, d, err);
+	if (r)
+		*d = NULL;
+	return r;
+}
+
+static void expect_row(struct dataset *d, int64_t i, float first, float last, int64_t want)
+{
+	struct tensor t;
+	struct err err = {0};
+	int64_t label;
+	assert_int_equal(dataset_sample(d, i, &t, &label, &err), OK);
+	int64_t n = tensor_count(&t);
+	assert_true(t.rank == 3 && t.dim[0] == 1 && t.dim[1] == n && t.type == DT_F32);
+	assert_true(((float *)t.data)[0] == first && ((float *)t.data)[n - 1] == last);
+	assert_int_equal(label, want);
+	tensor_free(&t);
+}
+
+static void test_tables(void **state)
+{
+	struct dataset *d;
+	struct err err = {0};
+	(void)state;
+	assert_int_equal(open_table("1,2,3,7\r\n4,5,6,8.0\n", NULL, 3, &d, &err), OK);
+	assert_true(dataset_count(d) == 2 && dataset_labelled(d));
+	expect_row(d, 1, 4, 6, 8);
+	dataset_close(d);
+	assert_int_equal(open_table("1;2;3\n\n# no\n4;5;-6e1", NULL, 3, &d, &err), OK);
+	assert_true(dataset_count(d) == 2 && !dataset_labelled(d));
+	expect_row(d, 1, 4, -60, -1);
+	dataset_close(d);
+	assert_int_equal(open_table("\"a, b\",Label,c\n1,2,\"3\"\n", NULL, 2, &d, &err), OK);
+	expect_row(d, 0, 1, 3, 2);
+	dataset_close(d);
+	assert_int_equal(open_table("1,2,3\n", "column:0", 2, &d, &err), OK);
+	expect_row(d, 0, 2, 3, 1);
+	dataset_close(d);
+	assert_int_equal(open_table("a\tkind\n1\t2\n", "column:kind", 1, &d, &err), OK);
+	expect_row(d, 0, 1, 1, 2);
+	dataset_close(d);
+}
+
+static void expect_no_table(const char *text, const char *labels, int status, const char *why)
+{
+	struct dataset *d;
+	struct tensor t;
+	struct err err = {0};
+	int64_t label;
+	int r = open_table(text, labels, 2, &d, &err);
+	if (!r)
+		r = dataset_sample(d, 0, &t, &label, &err);
+	assert_int_equal(r, status);
+	assert_holds(err.text, why);
+	dataset_close(d);
+	err_clear(&err);
+}
+
+static void test_broken_tables(void **state)
+{
+	(void)state;
+	expect_no_table("", NULL, E_FORMAT, "holds no rows");
+	expect_no_table("a,b\n", NULL, E_FORMAT, "holds no samples");
+	expect_no_table("1,2\n3\n", NULL, E_FORMAT, "row 1 has 1 columns, the first 2");
+	expect_no_table("1,\"2\n3,4\n", NULL, E_FORMAT, "quote out of place");
+	expect_no_table("1,2,x\n1,2,3\n1,,2\n", NULL, E_USAGE, "sample of rank 1");
+	expect_no_table("a,b\n1,\n", NULL, E_FORMAT, "column 1: '' is no number");
+	expect_no_table("1,2,3.5\n", NULL, E_FORMAT, "label '3.5' is no whole number");
+	expect_no_table("1,nan\n", NULL, E_DATA, "value 1 is NaN");
+	expect_no_table("1,2\n", "column:z", E_USAGE, "no column 'z' among 2, which have no");
+	expect_no_table("1,2\n", "column:2", E_USAGE, "no column '2'");
+	expect_no_table("path,label\na.png,-1\n", NULL, E_FORMAT, "label -1 is below 0");
+}
+
+/* Tables of paths, with a header in any order, or two columns without one. */
+static void test_path_tables(void **state)
+{
+	static const char *const text[] = {"a.png,3\nsub/b.png,4\n", "path,label\na.png,3\n",
+	    "id,CLASS,FileName\n1,3,a.png\n", "filename;x\na.png;3\n"};
+	struct dataset *d;
+	struct err err = {0};
+	char name[DATASET_NAME];
+	(void)state;
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+		assert_int_equal(open_table(text[i], NULL, 4, &d, &err), OK);
+		assert_string_equal(dataset_name(d, 0, name), path_of("a.png"));
+		assert_true(dataset_labelled(d) && dataset_count(d) == (i ? 1 : 2));
+		dataset_close(d);
+	}
+	assert_int_equal(open_table("path\na.png\n", NULL, 4, &d, &err), OK);
+	assert_false(dataset_labelled(d));
+	dataset_close(d);
+}
+
+/* Sets of an ONNX test, in the order of their numbers. */
+static void test_sets(void **state)
+{
+	static const char add[] = "/usr/share/libonnx-testdata/data/node/test_add";
+	struct dataset *d;
+	struct tensor t;
+	struct err err = {0};
+	int64_t label;
+	struct dataset_options o = {
+	    .data = add, .input = {shape_of(3, (int64_t[]){3, 4, 5}), DT_F32}, .slot = 1};
+	(void)state;
+	if (access(add, F_OK))
+		skip();
+	assert_int_equal(dataset_open(&o, &d, &err), OK);
+	assert_int_equal(dataset_count(d), 1);
+	assert_int_equal(dataset_sample(d, 0, &t, &label, &err), OK);
+	assert_true(t.rank == 3 && t.dim[0] == 3 && label == -1);
+	tensor_free(&t);
+	dataset_close(d);
+	o.slot = 2;
+	assert_int_equal(dataset_open(&o, &d, &err), E_FORMAT);
+	assert_holds(err.text, "holds no input_2.pb");
 }
 
 static int make_folder(void **state)
@@ -271,6 +401,7 @@ static int drop_folder(void **state)
 {
 	(void)state;
 	unlink(path_of("list"));
+	unlink(path_of("t.csv"));
 	return rmdir(folder);
 }
 
@@ -286,6 +417,10 @@ int main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_folders),
 	    cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_tables),
+	    cmocka_unit_test(test_broken_tables),
+	    cmocka_unit_test(test_path_tables),
+	    cmocka_unit_test(test_sets),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

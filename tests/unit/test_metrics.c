@@ -30,21 +30,6 @@ static void test_rank(void **state)
 	assert_int_equal(metrics_rank(score, 5, -1), -1);
 }
 
-static void test_accuracy(void **state)
-{
-	const double flat[] = {0, 0, 0, 0, 0, 0}, odd[] = {1, NAN, 0, 0, 0, 0};
-	struct accuracy a = {0};
-	(void)state;
-	accuracy_add(&a, flat, 6, 0); /* ties go to the lower class */
-	accuracy_add(&a, flat, 6, 4);
-	accuracy_add(&a, flat, 6, 5);
-	accuracy_add(&a, odd, 6, 0);
-	accuracy_add(&a, odd, 6, 1);
-	accuracy_add(&a, flat, 6, 6);
-	assert_true(a.samples == 6 && a.top1 == 2 && a.top5 == 3);
-	assert_true(a.not_finite == 2 && a.outside == 1);
-}
-
 static struct tensor vector(float *v, int64_t n)
 {
 	return (struct tensor){.type = DT_F32, .rank = 1, .dim = {n}, .data = v};
@@ -78,7 +63,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_best),
 	    cmocka_unit_test(test_rank),
-	    cmocka_unit_test(test_accuracy),
 	    cmocka_unit_test(test_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void test_answers(void **state)
 	near(a.cosine, 25 / (5 * sqrt(26)), 1e-12);
 	near(a.mse, 1. / 3, 1e-12);
 	near(a.nsr, 1. / 25, 1e-12);
-	a = answer(&want, &want, 7);
+	a = answer(&want, &want, -1);
 	assert_true(a.rank == -1 && a.cosine == 1 && a.mse == 0 && a.nsr == 0);
 	got.data = odd;
 	a = answer(&got, &want, 1);
@@ -55,6 +55,8 @@ static void test_answers(void **state)
 	struct sample_view w = {.out = &want, .nout = 1, .batch = 1};
 	struct err err = {0};
 	assert_int_equal(answer_take(&g, &w, 0, &a, &err), E_USAGE);
+	assert_int_equal(answer_take(&w, &w, 3, &a, &err), E_DATA);
+	assert_holds(err.text, "label 3 is no class");
 }
 
 /* The second of two samples; two outputs of floats count the same, integers do not. */
