@@ -120,31 +120,55 @@ static int run_plain(struct run *r, struct err *err)
 	return s;
 }
 
+/* Is --compare about samples rather than tensors? */
+static bool on_samples(const struct run *r)
+{
+	return r->compare && (r->accuracy || r->labels || r->metric || r->max_drop ||
+				 r->max_group_drop || r->groups);
+}
+
+static int check_samples(const struct run *r, struct err *err)
+{
+	bool samples = r->accuracy || on_samples(r);
+	const char *alone = r->metric           ? "--metric"
+			    : r->max_drop       ? "--max-drop"
+			    : r->max_group_drop ? "--max-group-drop"
+			    : r->groups         ? "--groups"
+			    : r->drop_type      ? "--drop-type"
+						: NULL;
+	if (samples && !r->data.n)
+		return fail(err, E_USAGE, "--%s needs samples: give --data",
+		    r->compare ? "compare" : "accuracy");
+	if (r->preprocess && !samples && !r->classify.n)
+		return fail(err, E_USAGE, "--preprocess goes with --accuracy or --classify");
+	if (r->labels && !samples)
+		return fail(err, E_USAGE, "--labels goes with --accuracy or --compare");
+	if (alone && !r->compare)
+		return fail(err, E_USAGE, "%s goes with --compare", alone);
+	if (r->drop_type && !r->max_drop && !r->max_group_drop)
+		return fail(err, E_USAGE, "--drop-type goes with --max-drop or --max-group-drop");
+	return OK;
+}
+
 static int check(const struct run *r, struct err *err)
 {
-	int modes = r->accuracy + (r->classify.n > 0) + (r->compare != NULL);
+	int modes = (r->accuracy && !r->compare) + (r->classify.n > 0) + (r->compare != NULL);
 	if (modes > 1)
-		return fail(
-		    err, E_USAGE, "--accuracy, --classify and --compare do not go together");
+		return fail(err, E_USAGE, "--classify goes with neither --accuracy nor --compare");
 	if (r->dump.n && (!r->out || modes))
 		return fail(err, E_USAGE, "--dump needs --out and a plain run");
 	if (r->repeat && (r->dump.n || modes))
 		return fail(err, E_USAGE, "--repeat is for a plain run without --dump");
 	if (r->out && modes)
 		return fail(err, E_USAGE, "--out is for a plain run");
-	if (r->accuracy && !r->data.n)
-		return fail(err, E_USAGE, "--accuracy needs samples: give --data");
-	if (r->preprocess && !r->accuracy && !r->classify.n)
-		return fail(err, E_USAGE, "--preprocess goes with --accuracy or --classify");
-	if (r->labels && !r->accuracy)
-		return fail(err, E_USAGE, "--labels goes with --accuracy");
 	if (r->classes && !r->classify.n)
 		return fail(err, E_USAGE, "--classes goes with --classify");
 	if (r->precision && r->compare)
 		return fail(err, E_USAGE, "--infer-precision does not go with --compare");
-	if (!isnan(r->tolerance) && !(r->compare && r->tolerance >= 0))
-		return fail(err, E_USAGE, "--tolerance goes with --compare and is 0 or more");
-	return OK;
+	if (!isnan(r->tolerance) && (!r->compare || on_samples(r) || r->tolerance < 0))
+		return fail(
+		    err, E_USAGE, "--tolerance goes with --compare of tensors and is 0 or more");
+	return check_samples(r, err);
 }
 
 static int run(struct run *r, int *verdict, struct err *err)
@@ -155,10 +179,12 @@ static int run(struct run *r, int *verdict, struct err *err)
 	s = s ? s : run_load(r, r->model, &r->g, err);
 	if (s)
 		return s;
-	if (r->accuracy)
+	if (r->accuracy && !r->compare)
 		return run_accuracy(r, err);
 	if (r->classify.n)
 		return run_classify(r, err);
+	if (on_samples(r))
+		return run_verdict(r, verdict, err);
 	if (r->compare)
 		return run_compare(r, verdict, err);
 	return run_plain(r, err);
@@ -200,9 +226,23 @@ static const struct option_row rows[] = {
     {OPT_FLOAT, "tolerance", 0, "X",
 	"largest error of an output over its range; 1e-4, or 1e-2 with FP16 constants",
 	AT(tolerance), NULL, 0, 0},
-    {.kind = OPT_SECTION, .about = "Labelled samples and pictures"},
-    {OPT_FLAG, "accuracy", 'a', NULL, "top-1 and top-5 on the samples of --data", AT(accuracy),
+    {.kind = OPT_SECTION,
+	.about = "Comparison on samples: --compare with one of these, or --labels"},
+    {OPT_STRING, "metric", 0, "NAME",
+	"top1, top5, f1, or to the reference mse, cosine, sqnr; top1 or, without labels, cosine",
+	AT(metric), NULL, 0, 0},
+    {OPT_STRING, "max-drop", 0, "X", "the metric may lose this much: 0.01 or 1%", AT(max_drop),
 	NULL, 0, 0},
+    {OPT_STRING, "drop-type", 0, "TYPE", "absolute, the default, or relative to the reference's",
+	AT(drop_type), NULL, 0, 0},
+    {OPT_STRING, "max-group-drop", 0, "X", "what the worst class or group may lose",
+	AT(max_group_drop), NULL, 0, 0},
+    {OPT_STRING, "groups", 0, "FILE", "lines 'sample group', instead of the classes", AT(groups),
+	NULL, 0, 0},
+    {.kind = OPT_SECTION, .about = "Labelled samples and pictures"},
+    {OPT_FLAG, "accuracy", 'a', NULL,
+	"top-1 and top-5 on the samples of --data; with --compare what is lost", AT(accuracy), NULL,
+	0, 0},
     {OPT_STRING, "labels", 'l', "FILE",
 	"their classes: an integer array, a line for each, or column:NAME of a .csv; not needed "
 	"for folders",

@@ -2,9 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 
+#include "quant/groups.h"
 #include "quant/verdict.h"
 
 #define N 10
@@ -328,6 +330,51 @@ static void test_f1_groups(void **state)
 	verdict_free(&v);
 }
 
+static const char *name_of(void *user, int64_t i, struct arena *arena)
+{
+	static const char *const name[] = {"d/a/x.png", "d/b/x.png", "d/b/y.png", "row 3"};
+	(void)user;
+	(void)arena;
+	return name[i];
+}
+
+/* Reads a file of that text over four samples; NULL err text where it can be read. */
+static void expect_groups(const char *text, const char *of, const char *why)
+{
+	char path[] = "/tmp/test-groups-XXXXXX";
+	int fd = mkstemp(path);
+	struct arena *arena = arena_new();
+	struct groups g;
+	struct err err = {0};
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	int r = groups_read(path, 4, name_of, NULL, arena, &g, &err);
+	unlink(path);
+	if (why) {
+		assert_int_equal(r, E_FORMAT);
+		assert_holds(err.text, why);
+	} else {
+		assert_int_equal(r, OK);
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(g.of[i], of[i] == '-' ? -1 : of[i] - '0');
+	}
+	arena_free(arena);
+}
+
+static void test_group_files(void **state)
+{
+	(void)state;
+	expect_groups("a/x.png day\r\n# no\n\n2,night\ny.png,", NULL, "two groups");
+	expect_groups("sample group\na/x.png day\nb/x.png\tnight\n2 day\n", "010-", NULL);
+	expect_groups("row 3 u v\n", NULL, "no sample is called 'row 3 u'");
+	expect_groups("row 3 v\nd/b/y.png w\n", "--10", NULL);
+	expect_groups("u\nv\nu\nw\n", "0102", NULL);
+	expect_groups("u\nv\nu\n", NULL, "line 'u' is not 'sample group'");
+	expect_groups("x.png u\n", NULL, "'x.png' is the end of several");
+	expect_groups("4 u\n", NULL, "no sample 4 among 4");
+	expect_groups("", NULL, "names no group");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +389,7 @@ int main(void)
 	    cmocka_unit_test(test_groups),
 	    cmocka_unit_test(test_unlabelled),
 	    cmocka_unit_test(test_f1_groups),
+	    cmocka_unit_test(test_group_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
