@@ -23,7 +23,7 @@ MO_LIBS = $(PKG_LIBS) -lm $(SAN)
 
 TOOLS := mo mo-calibrate mo-run mo-bench mo-compile mo-info
 SRC := $(wildcard src/*.c $(addprefix src/,base/*.c graph/*.c ops/*.c kernels/*.c exec/*.c quant/*.c \
-	report/*.c) formats/*.c passes/*.c)
+	store/*.c report/*.c) formats/*.c passes/*.c)
 ifeq ($(filter x86_64-%,$(MACHINE)),)
 SRC := $(filter-out %__avx2.c %__avx512.c %__vnni.c %__bf16.c,$(SRC))
 endif

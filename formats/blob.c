@@ -133,6 +133,7 @@ int blob_file_open(const struct file *f, struct blob_head *out, struct err *err)
 	struct cursor c = cursor_of(f->data, f->size);
 	const uint8_t *p = cursor_bytes(&c, sizeof(struct head));
 	struct head h;
+	out->n = 0;
 	if (!p || !blob_file_sniff(p, sizeof h))
 		return fail(err, E_FORMAT, "no compiled blob");
 	memcpy(&h, p, sizeof h);
@@ -144,14 +145,17 @@ int blob_file_open(const struct file *f, struct blob_head *out, struct err *err)
 		return fail(err, E_FORMAT,
 		    "the compiled blob is cut short: %zu bytes, its head says %llu", f->size,
 		    (unsigned long long)h.size);
-	*out = (struct blob_head){.source = h.source, .n = (int)h.n};
-	memcpy(out->entry, p, h.n * sizeof *out->entry);
-	if (head_hash(&h, out->entry) != h.hash)
+	struct blob_head all = {.source = h.source, .n = (int)h.n};
+	memcpy(all.entry, p, h.n * sizeof *all.entry);
+	if (head_hash(&h, all.entry) != h.hash)
 		return fail(err, E_FORMAT, "the head of the compiled blob is damaged");
+	if ((rc = check_table(&h, all.entry, f->size, err)))
+		return rc;
+	*out = all;
 	if (strcmp(h.version, MO_VERSION))
 		return fail(err, E_FORMAT, "compiled by mo %s, this is mo %s: compile it again",
 		    h.version, MO_VERSION);
-	return check_table(&h, out->entry, f->size, err);
+	return OK;
 }
 
 int blob_file_section(const struct file *f, const struct blob_head *h, const char *name,

@@ -106,6 +106,57 @@ int file_map(const char *path, struct file **out, struct err *err)
 	return OK;
 }
 
+static int read_into(int fd, const char *path, char *p, size_t size, struct err *err)
+{
+	while (size) {
+		ssize_t got = read(fd, p, size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail_errno(err, "read", path);
+		if (!got)
+			return fail(err, E_IO, "cannot read '%s': it became shorter", path);
+		p += got;
+		size -= (size_t)got;
+	}
+	return OK;
+}
+
+int file_load(const char *path, struct file **out, struct err *err)
+{
+	struct stat st;
+	int fd = open_read(path, &st, err);
+	if (fd < 0)
+		return fd;
+	size_t size = (size_t)st.st_size, page = (size_t)sysconf(_SC_PAGESIZE);
+	struct file *f = calloc(1, sizeof *f);
+	char *data = NULL;
+	int rc = OK;
+	if (!S_ISREG(st.st_mode) || st.st_size > LIMIT_FILE_BYTES)
+		rc = fail(err, E_LIMIT, "'%s' is no regular file, or too large", path);
+	else if (!f || !(data = aligned_alloc(page, (size / page + 1) * page)))
+		rc = fail_nomem(err);
+	else
+		rc = read_into(fd, path, data, size, err);
+	close(fd);
+	if (rc) {
+		free(data);
+		free(f);
+		return rc;
+	}
+	*f = (struct file){.data = (uint8_t *)data, .size = size, .refs = 1};
+	*out = f;
+	return OK;
+}
+
+struct file *file_of(const void *data, size_t size)
+{
+	struct file *f = malloc(sizeof *f);
+	if (f)
+		*f = (struct file){.data = data, .size = size, .refs = 1, .lent = true};
+	return f;
+}
+
 struct file *file_ref(struct file *f)
 {
 	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
@@ -118,7 +169,7 @@ void file_unref(struct file *f)
 		return;
 	if (f->base)
 		munmap(f->base, f->size);
-	else
+	else if (!f->lent)
 		free((void *)f->data);
 	free(f);
 }

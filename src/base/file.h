@@ -2,6 +2,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,10 +13,15 @@ struct file {
 	const uint8_t *data; /* never NULL; not NUL-terminated */
 	size_t size;
 	int refs;
-	void *base;
+	void *base; /* of the mapping, NULL: data are on the heap or, when lent, the caller's */
+	bool lent;
 };
 /* Maps a regular file (pipes and devices are read into memory up to the limit). */
 int file_map(const char *path, struct file **out, struct err *err);
+/* Reads a regular file into memory, aligned to pages. */
+int file_load(const char *path, struct file **out, struct err *err);
+/* Bytes of the caller's, which outlive it; a NUL need not follow. */
+struct file *file_of(const void *data, size_t size);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f); /* NULL is legal */
 /* Lets the pages in [off, off+len) go; reading them again maps them back. */

@@ -8,7 +8,7 @@
 #include "cli/feed.h"
 #include "cli/json.h"
 #include "exec/exec.h"
-#include "formats/model.h"
+#include "store/store.h"
 
 #define MAX_RUNS 1000000 /* times kept, of each stream */
 #define MAX_SETS 64      /* of inputs */
@@ -24,7 +24,9 @@ struct bench {
 	struct list data, sweep;
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
 	double seconds, rate, max_latency;
-	bool profile, lenient, exact, bf16, async, copies;
+	bool profile, lenient, exact, bf16, async, copies, no_mmap;
+	const char *cache_dir;
+	int64_t cache_size;
 	/* state */
 	struct job *job; /* one for each model, all run at once */
 	int njobs;
@@ -53,8 +55,8 @@ struct queue {
 struct job {
 	const struct bench *b;
 	const char *model;
-	struct graph *g;
-	enum model_format format;
+	struct stored net;
+	struct graph *g; /* of net */
 	struct feed feed[MAX_SETS];
 	int nsets;
 	struct pool *pool;

@@ -20,7 +20,7 @@ static const char *const names[] = {"read_ms", "compile_ms", "first_ms", "proces
 /* What the process gets: what decides about its work, and one inference. */
 struct command {
 	char *argv[MAX_ARGS + 1];
-	char number[3][32];
+	char number[4][32];
 	int n;
 };
 
@@ -56,6 +56,14 @@ static void command(struct command *c, const struct job *j)
 		word(c, "--infer-precision=bf16");
 	if (b->lenient)
 		word(c, "--lenient");
+	if (b->no_mmap)
+		word(c, "--no-mmap");
+	if (b->cache_dir) {
+		word(c, "--cache-dir");
+		word(c, b->cache_dir);
+	}
+	if (b->cache_size)
+		number(c, 3, "--cache-size", b->cache_size);
 	if (b->p->cpu) {
 		word(c, "--cpu");
 		word(c, b->p->cpu);

@@ -1,48 +1,24 @@
-/* What comes before the steady state: reading, the batch, inputs, compiling, the first inference.
- */
-#include <inttypes.h>
+/* What comes before the steady state: reading, inputs, compiling, the first inference. */
 #include <stdlib.h>
 
 #include "cli/bench.h"
-#include "cli/network.h"
-#include "cli/precision.h"
-#include "ops/edit.h"
 #include "passes/pass.h"
 
 static int read_model(struct job *j, struct err *err)
 {
-	struct onnx_options o = {.log = tool_log(j->b->p), .lenient = j->b->lenient};
+	const struct bench *b = j->b;
+	struct store_options o = {.log = tool_log(b->p),
+	    .lenient = b->lenient,
+	    .exact = b->exact,
+	    .bf16 = b->bf16,
+	    .f32 = b->precision && !b->bf16,
+	    .batch = b->batch,
+	    .no_mmap = b->no_mmap,
+	    .cache = {b->cache_dir, b->cache_size << 20}};
 	double start = now_ms();
-	int s = network_read(input_path(j->model), &o, &j->g, &j->format, err);
+	int s = store_open(input_path(j->model), &o, &j->net, err);
 	j->read_ms = now_ms() - start;
-	return s;
-}
-
-/* A blob has the sizes that it was compiled for. */
-static int check_batch(const struct job *j, struct err *err)
-{
-	for (int k = 0; k < j->g->ninputs; k++) {
-		const struct shape *s = &j->g->inputs[k]->out[0].info.shape;
-		if (s->rank > 0 && s->dim[0].min != j->b->batch)
-			return fail(err, E_USAGE,
-			    "--batch %" PRId64 ": '%s' was compiled for %" PRId64, j->b->batch,
-			    j->model, s->dim[0].min);
-	}
-	return OK;
-}
-
-/* Dim 0 of every input that has one. */
-static int set_batch(struct job *j, struct err *err)
-{
-	if (j->format == MODEL_BLOB)
-		return check_batch(j, err);
-	int *axis = calloc((size_t)j->g->ninputs + 1, sizeof *axis);
-	if (!axis)
-		return fail_nomem(err);
-	for (int k = 0; k < j->g->ninputs; k++)
-		axis[k] = j->g->inputs[k]->out[0].info.shape.rank > 0 ? 0 : -1;
-	int s = edit_batch(j->g, axis, j->b->batch, err);
-	free(axis);
+	j->g = j->net.g;
 	return s;
 }
 
@@ -74,10 +50,9 @@ static int compile(struct job *j, struct err *err)
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(j->b->p);
 	double start = now_ms();
-	int s = j->format == MODEL_ONNX ? passes_run(j->g, &po, &log, NULL, err) : OK;
+	int s = j->net.format == MODEL_ONNX ? passes_run(j->g, &po, &log, NULL, err) : OK;
 	s = s ? s : exec_new(j->g, &o, &j->exec, err);
 	s = s ? s : exec_prepare(j->exec, j->feed[0].in, err);
-	s = s ? s : precision_check(j->b->precision, exec_products(j->exec), err);
 	j->compile_ms = now_ms() - start;
 	return s;
 }
@@ -85,7 +60,6 @@ static int compile(struct job *j, struct err *err)
 int job_load(struct job *j, struct err *err)
 {
 	int s = read_model(j, err);
-	s = s || !j->b->batch ? s : set_batch(j, err);
 	s = s ? s : pool_new(j->b->nthreads, &j->pool, err);
 	s = s ? s : fill(j, err);
 	s = s ? s : compile(j, err);
@@ -96,6 +70,8 @@ int job_load(struct job *j, struct err *err)
 	s = j->out ? exec_run(j->exec, j->feed[0].in, j->out, err) : fail_nomem(err);
 	j->first_ms = now_ms() - start;
 	j->products = exec_products(j->exec);
+	if (!s)
+		store_made(&j->net, j->exec);
 	return s;
 }
 
@@ -106,7 +82,7 @@ void job_free(struct job *j)
 		feed_free(&j->feed[i]);
 	exec_free(j->exec);
 	pool_free(j->pool);
-	graph_free(j->g);
+	store_free(&j->net);
 	free(j->out);
 	free(j->latency.ms);
 	free(j->queue.age.ms);

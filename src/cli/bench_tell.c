@@ -22,6 +22,7 @@ static void add_job(cJSON *o, const struct job *j)
 	cJSON_AddNumberToObject(o, "read_ms", j->read_ms);
 	cJSON_AddNumberToObject(o, "compile_ms", j->compile_ms);
 	cJSON_AddNumberToObject(o, "first_ms", j->first_ms);
+	cJSON_AddStringToObject(o, "cache", cache_use_name(j->net.use));
 	cJSON_AddItemToObject(o, "latency_ms", times_json(&j->latency));
 	cJSON_AddNumberToObject(o, "throughput_fps", throughput(j));
 	cJSON_AddStringToObject(o, "effective_precision", precision_name(j->products));
@@ -42,7 +43,6 @@ static void add_setup(cJSON *o, const struct bench *b)
 	cJSON_AddNumberToObject(o, "streams", (double)b->streams);
 	cJSON_AddNumberToObject(o, "batch", batch_of(b));
 	cJSON_AddStringToObject(o, "mode", b->rate > 0 ? "rate" : b->async ? "async" : "sync");
-	cJSON_AddStringToObject(o, "cache", "off");
 	cJSON_AddNumberToObject(o, "peak_rss_mb", peak_mb());
 	cJSON_AddStringToObject(o, "isa", cpu_level());
 }
@@ -80,6 +80,8 @@ static void print_job(const struct job *j)
 		    j->products.int8, j->products.bf16);
 	printf("read %.2f ms, compile %.2f ms, first inference %.2f ms, peak memory %.0f MB\n",
 	    j->read_ms, j->compile_ms, j->first_ms, peak_mb());
+	if (j->net.use != CACHE_OFF)
+		printf("cache: %s\n", cache_use_name(j->net.use));
 	printf("latency over %d runs: min %.3f ms, median %.3f, mean %.3f, p90 %.3f, p95 %.3f, "
 	       "p99 %.3f, max %.3f\n",
 	    t->n, times_at(t, 0), times_at(t, 0.5), times_mean(t), times_at(t, 0.9),

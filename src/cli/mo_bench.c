@@ -146,6 +146,7 @@ static const struct option_row rows[] = {
     {OPT_INT, "warmup", 0, "N", "runs before that are not counted; 3 by default", AT(warmup), NULL,
 	0, MAX_RUNS},
     {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
+    CACHE_ROWS(struct bench),
     {OPT_FLAG, "exact", 0, NULL, "no algorithm that trades exactness for speed (Winograd)",
 	AT(exact), NULL, 0, 0},
     {.kind = OPT_SECTION, .about = "Many ways to run it, each in a process of its own"},

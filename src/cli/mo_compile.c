@@ -1,59 +1,92 @@
 /* mo-compile: a network as a compiled blob, which mo-run and mo-bench map and run at once. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/threads.h"
 #include "cli/feed.h"
 #include "cli/json.h"
-#include "cli/network.h"
 #include "cli/precision.h"
 #include "cli/programs.h"
 #include "passes/pass.h"
+#include "store/store.h"
 
 struct compile {
 	struct program *p;
 	/* options */
-	const char *model, *output, *json, *precision;
+	const char *model, *output, *json, *precision, *cache, *cache_dir;
 	struct list data;
+	int64_t cache_size;
 	bool exact, lenient, bf16;
 	/* state */
-	struct graph *g;
+	struct stored net;
 	struct feed feed;
 	struct exec_products products;
 };
 
+/* ---- compiling ---- */
+
 /* What mo would do first; an IR has it behind it. */
 static int load(struct compile *c, struct err *err)
 {
-	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
 	struct pass_options passes = pass_defaults();
 	struct log log = tool_log(c->p);
-	enum model_format format;
-	int s = model_read(c->model, &o, &c->g, &format, err);
-	return s || format != MODEL_ONNX ? s : passes_run(c->g, &passes, &log, NULL, err);
+	struct store_options o = {.log = log, .lenient = c->lenient};
+	struct stat st;
+	if (!stat(c->model, &st) && S_ISREG(st.st_mode) && network_is_blob(c->model))
+		return fail(err, E_USAGE, "'%s' is compiled already", c->model);
+	int s = store_open(input_path(c->model), &o, &c->net, err);
+	if (!s && c->net.format == MODEL_ONNX)
+		s = passes_run(c->net.g, &passes, &log, NULL, err);
+	return s;
 }
 
 /* Sizes that are not fixed are those of the data, else 1. */
 static int shapes(struct compile *c, struct err *err)
 {
-	int s = feed_new(&c->feed, c->g, tool_log(c->p), err);
-	s = s ? s : feed_files(&c->feed, c->g, &c->data, err);
-	return s ? s : feed_random(&c->feed, c->g, 1, err);
+	int s = feed_new(&c->feed, c->net.g, tool_log(c->p), err);
+	s = s ? s : feed_files(&c->feed, c->net.g, &c->data, err);
+	return s ? s : feed_random(&c->feed, c->net.g, 1, err);
 }
 
-/* What was written is read and checked as any reader would. */
-static int check(struct compile *c, struct err *err)
+/* The real path of the folder that a file is in or would be in. The caller frees it. */
+static char *folder_of(const char *path)
 {
-	struct exec_options o = {.exact = c->exact, .bf16 = c->bf16};
-	struct graph *g = NULL;
-	struct exec *e = NULL;
-	int s = network_map(c->output, true, &g, err);
-	s = s ? s : exec_new(g, &o, &e, err);
-	exec_free(e);
-	graph_free(g);
-	return s;
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup("."),
+	     *real = NULL;
+	if (folder)
+		real = realpath(folder, NULL);
+	free(folder);
+	return real;
+}
+
+/* The source's path as the blob names it: of one that lies beside it or below only what follows,
+ * so that both can move. */
+static char *source_of(const struct compile *c)
+{
+	char *folder = folder_of(c->output),
+	     *path = c->net.sources.n ? c->net.sources.v->path : NULL;
+	size_t n = folder ? strlen(folder) : 0;
+	if (path && n && !strncmp(path, folder, n) && path[n] == '/')
+		path += n + 1;
+	free(folder);
+	return path;
+}
+
+static int write_blob(struct compile *c, struct exec *e, struct err *err)
+{
+	struct made made = {.exact = c->exact, .bf16 = c->bf16};
+	uint64_t hash = 0;
+	int s = sources_hash(&c->net.sources, &hash, err);
+	strncpy(made.isa, cpu_level(), sizeof made.isa - 1);
+	made.source = source_of(c);
+	s = s ? s : network_write(e, hash, &made, c->output, err);
+	return s ? s : network_verify(c->output, err);
 }
 
 static int tell(const struct compile *c, struct err *err)
@@ -73,26 +106,116 @@ static int tell(const struct compile *c, struct err *err)
 	return json_write(c->json, j, err);
 }
 
-static int run(struct compile *c, struct err *err)
+static int compile(struct compile *c, struct err *err)
 {
 	struct exec_options o = {.exact = c->exact, .log = tool_log(c->p)};
 	struct exec *e = NULL;
-	uint64_t hash = 0;
 	if (!c->output)
 		return fail(err, E_USAGE, "--output says where the blob goes");
 	int s = precision_read(c->p, c->precision, &c->bf16, err);
 	o.bf16 = c->bf16;
 	s = s ? s : load(c, err);
-	s = s ? s : network_hash(c->model, &hash, err);
 	s = s ? s : shapes(c, err);
-	s = s ? s : exec_new(c->g, &o, &e, err);
+	s = s ? s : exec_new(c->net.g, &o, &e, err);
 	s = s ? s : exec_prepare(e, c->feed.in, err);
-	s = s ? s : network_write(e, hash, c->output, err);
+	s = s ? s : write_blob(c, e, err);
 	if (!s)
 		c->products = exec_products(e);
 	exec_free(e);
-	s = s ? s : check(c, err);
 	return s ? s : tell(c, err);
+}
+
+/* ---- the cache ---- */
+
+/* What it was made of and for, or what is wrong with it. */
+static void print_entry(const struct cache_entry *e)
+{
+	struct made made = {0};
+	struct blob_head head;
+	struct err err = {0};
+	struct file *f = NULL;
+	char when[32] = "";
+	time_t seconds = (time_t)(e->used / 1000000000);
+	struct tm tm;
+	if (localtime_r(&seconds, &tm))
+		strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
+	int s = file_map(e->path, &f, &err);
+	s = s ? s : network_made(f, &head, &made, &err);
+	printf("%10.1f MB  %s  ", (double)e->bytes * 1e-6, when);
+	if (s)
+		printf("%s\n", err.text);
+	else
+		printf("%s%s%s  %s\n", made.isa, made.exact ? " exact" : "",
+		    made.bf16 ? " bf16" : "", made.source);
+	made_free(&made);
+	file_unref(f);
+	err_clear(&err);
+}
+
+static int list(const struct compile *c, struct err *err)
+{
+	struct cache_entries all;
+	int s = cache_list(c->cache_dir, &all, err);
+	for (int i = 0; i < all.n && !s; i++)
+		print_entry(&all.v[i]);
+	if (!s)
+		printf("%d compiled networks, %.1f MB\n", all.n, (double)all.bytes * 1e-6);
+	cache_entries_free(&all);
+	return s;
+}
+
+/* What is damaged goes. */
+static int verify(const struct compile *c, int *verdict, struct err *err)
+{
+	struct cache_entries all;
+	int bad = 0, s = cache_list(c->cache_dir, &all, err);
+	for (int i = 0; i < all.n && !s; i++) {
+		struct err what = {0};
+		if (network_verify(all.v[i].path, &what)) {
+			printf("removed: %s\n", what.text);
+			unlink(all.v[i].path);
+			bad++;
+		}
+		err_clear(&what);
+	}
+	if (!s)
+		printf("%d compiled networks, %d damaged\n", all.n, bad);
+	cache_entries_free(&all);
+	*verdict = bad ? 3 : 0;
+	return s;
+}
+
+static int prune(const struct compile *c, struct err *err)
+{
+	int removed;
+	int64_t bytes = c->cache_size < 0 ? CACHE_BYTES : c->cache_size << 20;
+	int s = cache_prune(c->cache_dir, bytes, &removed, err);
+	if (!s)
+		printf("removed %d compiled networks\n", removed);
+	return s;
+}
+
+static int cache(const struct compile *c, int *verdict, struct err *err)
+{
+	if (!c->cache_dir || c->model || c->output)
+		return fail(err, E_USAGE, "--cache goes with --cache-dir, without a model");
+	if (!strcmp(c->cache, "list"))
+		return list(c, err);
+	if (!strcmp(c->cache, "verify"))
+		return verify(c, verdict, err);
+	if (!strcmp(c->cache, "prune"))
+		return prune(c, err);
+	return fail(err, E_USAGE, "--cache: '%s' is neither list, verify nor prune", c->cache);
+}
+
+static int run(struct compile *c, const struct list *operands, int *verdict, struct err *err)
+{
+	if (c->cache && !operands->n)
+		return cache(c, verdict, err);
+	int s = tool_model(operands, &c->model, err);
+	if (!s && (c->cache || c->cache_dir))
+		s = fail(err, E_USAGE, "--cache goes with --cache-dir, without a model");
+	return s ? s : compile(c, err);
 }
 
 #define AT(field) offsetof(struct compile, field)
@@ -113,6 +236,14 @@ static const struct option_row rows[] = {
 	AT(exact), NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "what was written, as JSON; - is stdout", AT(json), NULL, 0,
 	0},
+    {.kind = OPT_SECTION, .about = "A cache of compiled networks"},
+    {OPT_STRING, "cache", 0, "WHAT",
+	"list it, verify its checksums (what is damaged goes), or prune it to its limit", AT(cache),
+	NULL, 0, 0},
+    {OPT_STRING, "cache-dir", 0, "DIR", "its folder, as given to mo-run and mo-bench",
+	AT(cache_dir), NULL, 0, 0},
+    {OPT_INT, "cache-size", 0, "MB", "its limit; 4096 by default", AT(cache_size), NULL, 0,
+	1 << 24},
     {0},
 };
 
@@ -120,7 +251,7 @@ int mo_compile_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct compile c = {0};
+	struct compile c = {.cache_size = -1};
 	int code = 0;
 	struct program p = {.name = "mo-compile",
 	    .about = "Compiles an ONNX or OpenVINO IR network to a blob that runs without delay.",
@@ -131,9 +262,9 @@ int mo_compile_main(int argc, char **argv)
 	    .max_operands = 1};
 	c.p = &p;
 	options_parse(&p, argc, argv);
-	if (tool_model(&operands, &c.model, &err) || run(&c, &err))
+	if (run(&c, &operands, &code, &err))
 		code = tool_error(&p, &err);
 	feed_free(&c.feed);
-	graph_free(c.g);
+	store_free(&c.net);
 	return tool_finish(&p, code);
 }

@@ -11,6 +11,7 @@
 #include "cli/programs.h"
 #include "cli/results.h"
 #include "cli/run.h"
+#include "passes/pass.h"
 
 /* Takes latency, which may be NULL. */
 static int report(struct run *r, const struct tensor *out, cJSON *latency, struct err *err)
@@ -90,7 +91,8 @@ static int run_exec_once(struct run *r, const struct feed *f, struct err *err)
 	}
 	s = s ? s : exec_new(r->g, &o, &e, err);
 	s = s ? s : exec_run(e, f->in, out, err);
-	s = s ? s : precision_check(r->precision, exec_products(e), err);
+	if (!s)
+		store_made(&r->net, e);
 	if (!s)
 		log_say(&o.log, LOG_INFO, "workspace %zu bytes, packed weights %zu bytes",
 		    exec_workspace(e), exec_packed(e));
@@ -171,12 +173,31 @@ static int check(const struct run *r, struct err *err)
 	return check_samples(r, err);
 }
 
+/* What is to be kept in a cache is compiled as mo-compile does. */
+static int load(struct run *r, struct err *err)
+{
+	struct pass_options passes = pass_defaults();
+	struct log log = tool_log(r->p);
+	struct store_options o = {.log = log,
+	    .lenient = r->lenient,
+	    .whole = r->eval || r->dump.n || r->compare,
+	    .bf16 = r->bf16,
+	    .f32 = r->precision && !r->bf16,
+	    .no_mmap = r->no_mmap,
+	    .cache = {r->cache_dir, r->cache_size << 20}};
+	int s = store_open(input_path(r->model), &o, &r->net, err);
+	r->g = r->net.g;
+	if (!s && r->net.use == CACHE_MISS && r->net.format == MODEL_ONNX)
+		s = passes_run(r->g, &passes, &log, NULL, err);
+	return s;
+}
+
 static int run(struct run *r, int *verdict, struct err *err)
 {
 	int s = check(r, err);
 	s = s ? s : precision_read(r->p, r->precision, &r->bf16, err);
 	s = s ? s : pool_new(r->threads, &r->pool, err);
-	s = s ? s : run_load(r, r->model, &r->g, err);
+	s = s ? s : load(r, err);
 	if (s)
 		return s;
 	if (r->accuracy && !r->compare)
@@ -211,6 +232,7 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "eval", 0, NULL, "the plain C truth of every operator, no fast kernels", AT(eval),
 	NULL, 0, 0},
     {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
+    CACHE_ROWS(struct run),
     {OPT_INT, "repeat", 0, "N", "run N times more and say how long a run takes", AT(repeat), NULL,
 	0, 1000000},
     {.kind = OPT_SECTION, .about = "Results"},
@@ -280,7 +302,7 @@ int mo_run_main(int argc, char **argv)
 	options_parse(&p, argc, argv);
 	if (tool_model(&operands, &r.model, &err) || run(&r, &code, &err))
 		code = tool_error(&p, &err);
-	graph_free(r.g);
+	store_free(&r.net);
 	pool_free(r.pool);
 	return tool_finish(&p, code);
 }

@@ -39,6 +39,20 @@ struct option_row {
 	int64_t min, max;  /* OPT_INT; both 0: any */
 };
 
+/* Rows of the programs that run networks; T has cache_dir, cache_size (MB) and no_mmap. */
+#define CACHE_ROWS(T)                                                                             \
+	{OPT_STRING, "cache-dir", 0, "DIR",                                                       \
+	    "keep compiled networks here, and take them from here", offsetof(T, cache_dir), NULL, \
+	    0, 0},                                                                                \
+	    {OPT_INT, "cache-size", 0, "MB",                                                      \
+		"the cache's limit: what was not used for longest goes; 4096 by default",         \
+		offsetof(T, cache_size), NULL, 1, 1 << 24},                                       \
+	{                                                                                         \
+		OPT_FLAG, "no-mmap", 0, NULL,                                                     \
+		    "read compiled networks into memory, don't map them", offsetof(T, no_mmap),   \
+		    NULL, 0, 0                                                                    \
+	}
+
 struct program {
 	const char *name, *about;
 	const char *usage; /* "[options] FILE" */

@@ -17,13 +17,6 @@ int precision_read(const struct program *p, const char *word, bool *bf16, struct
 	return OK;
 }
 
-int precision_check(const char *word, struct exec_products n, struct err *err)
-{
-	if (word && !strcmp(word, "f32") && n.bf16)
-		return fail(err, E_USAGE, "--infer-precision f32: compiled with bf16");
-	return OK;
-}
-
 const char *precision_name(struct exec_products n)
 {
 	return n.int8 ? "i8" : n.bf16 ? "bf16" : "f32";

@@ -11,8 +11,6 @@
 
 /* word: f32, bf16 or NULL. Warns where bf16 is asked of a processor that has no such products. */
 int precision_read(const struct program *p, const char *word, bool *bf16, struct err *err);
-/* A blob computes as it was compiled: E_USAGE where word asks for another precision. */
-int precision_check(const char *word, struct exec_products n, struct err *err);
 /* "i8" when the plan multiplies anything in 8 bits, "bf16" when in BF16, else "f32". */
 const char *precision_name(struct exec_products n);
 /* The name, and how many products are not in f32; false without memory. */

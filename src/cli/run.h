@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "exec/exec.h"
 #include "graph/graph.h"
+#include "store/store.h"
 
 struct run {
 	struct program *p;
@@ -18,12 +19,16 @@ struct run {
 	int64_t threads, repeat, label_offset, top, max_unreadable;
 	double tolerance; /* NAN: the default */
 	const char *precision;
-	bool eval, accuracy, lenient, bf16;
+	bool eval, accuracy, lenient, bf16, no_mmap;
+	const char *cache_dir;
+	int64_t cache_size;
 	/* state */
-	struct graph *g;
+	struct stored net;
+	struct graph *g; /* of net */
 	struct pool *pool;
 };
 
+/* A model beside the one that is run. */
 int run_load(struct run *r, const char *path, struct graph **out, struct err *err);
 /* Says what the last run was computed in, when --infer-precision asked. */
 void run_tell_precision(const struct run *r, const struct exec *e);

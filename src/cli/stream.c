@@ -213,6 +213,8 @@ int stream_run(struct stream *s, struct err *err)
 	}
 	progress_end(&s->progress);
 	r = r ? r : flush(s, err);
+	if (!r)
+		store_made(&s->r->net, s->e);
 	if (!r && source_unreadable(s->source) == n)
 		r = fail(err, E_FORMAT, "none of the %lld samples can be read", (long long)n);
 	return r;

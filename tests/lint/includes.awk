@@ -7,11 +7,12 @@ BEGIN {
 	may["formats"] = "base graph ops formats version.h"
 	may["passes"] = "base graph ops passes"
 	may["exec"] = "base graph ops kernels exec"
+	may["store"] = "base graph ops formats exec store version.h"
 	may["report"] = "base graph ops formats passes exec report version.h"
 	may["quant"] = "base graph ops formats passes exec quant report"
-	may["cli"] = "base graph ops formats passes exec report quant cli version.h mo.h"
+	may["cli"] = "base graph ops formats passes exec store report quant cli version.h mo.h"
 	may["share"] = "mo.h"
-	may["api"] = "base graph ops formats passes exec api.h version.h mo.h"
+	may["api"] = "base graph ops formats passes exec store api.h version.h mo.h"
 }
 FNR == 1 {
 	room = FILENAME

@@ -1,0 +1,174 @@
+/* Reads and writes the sections of compiled networks. */
+#include "store/network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/text.h"
+
+#define MADE_MAX 8192 /* bytes of the section "made" */
+
+/* ---- what it was made from and for: lines of a word and a value ---- */
+
+void made_free(struct made *m)
+{
+	free(m->source);
+	*m = (struct made){0};
+}
+
+static void made_text(const struct made *m, struct text *t)
+{
+	text_printf(t, "isa %s\nexact %d\nbf16 %d\n", m->isa, m->exact, m->bf16);
+	if (m->source && strlen(m->source) < MADE_MAX / 2 && !strchr(m->source, '\n'))
+		text_printf(t, "source %s\n", m->source);
+}
+
+static int read_made(const char *data, size_t size, struct made *m, struct err *err)
+{
+	char text[MADE_MAX + 1], *rest = text;
+	size_t n = size < MADE_MAX ? size : MADE_MAX;
+	memcpy(text, data, n);
+	text[n] = 0;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		char *value = strchr(line, ' ');
+		if (!value)
+			continue;
+		*value++ = 0;
+		if (!strcmp(line, "isa"))
+			snprintf(m->isa, sizeof m->isa, "%s", value);
+		else if (!strcmp(line, "exact"))
+			m->exact = *value == '1';
+		else if (!strcmp(line, "bf16"))
+			m->bf16 = *value == '1';
+		else if (!strcmp(line, "source") && !m->source && !(m->source = strdup(value)))
+			return fail_nomem(err);
+	}
+	if (!m->source && !(m->source = strdup("")))
+		return fail_nomem(err);
+	return m->isa[0] ? OK : fail(err, E_FORMAT, "section 'made' has no isa");
+}
+
+int network_made(const struct file *f, struct blob_head *head, struct made *out, struct err *err)
+{
+	const struct blob_entry *e;
+	struct err ignored = {0};
+	*out = (struct made){0};
+	*head = (struct blob_head){0};
+	int rc = blob_file_open(f, head, err);
+	int found = blob_file_section(f, head, "made", true, &e, rc ? &ignored : err);
+	if (!found)
+		found = read_made(
+		    (const char *)f->data + e->offset, e->size, out, rc ? &ignored : err);
+	err_clear(&ignored);
+	return rc ? rc : found;
+}
+
+int made_check(const struct made *m, bool exact, bool bf16, struct err *err)
+{
+	if (strcmp(m->isa, cpu_level()))
+		return fail(err, E_UNSUPPORTED,
+		    "compiled for %s, this run has %s: compile it again, or see --cpu", m->isa,
+		    cpu_level());
+	if (exact && !m->exact)
+		return fail(err, E_UNSUPPORTED, "compiled without --exact");
+	if (bf16 && !m->bf16)
+		return fail(err, E_UNSUPPORTED, "compiled without --infer-precision bf16");
+	return OK;
+}
+
+/* ---- reading ---- */
+
+static int section(struct file *f, const struct blob_head *h, const char *name, bool verify,
+    struct blob **out, struct err *err)
+{
+	const struct blob_entry *e;
+	int rc = blob_file_section(f, h, name, verify, &e, err);
+	if (rc)
+		return rc;
+	*out = blob_mapped(f, e->offset, e->size);
+	return *out ? OK : fail_nomem(err);
+}
+
+int network_load(
+    struct file *f, const struct blob_head *h, bool verify, struct graph **out, struct err *err)
+{
+	struct blob *graph = NULL, *plan = NULL, *weights = NULL;
+	int rc = section(f, h, "graph", true, &graph, err);
+	rc = rc ? rc : section(f, h, "plan", true, &plan, err);
+	rc = rc ? rc : section(f, h, "weights", verify, &weights, err);
+	rc = rc ? rc : exec_load(graph, plan, weights, out, err);
+	blob_unref(graph);
+	blob_unref(plan);
+	blob_unref(weights);
+	return rc;
+}
+
+int network_verify(const char *path, struct err *err)
+{
+	struct blob_head head;
+	struct made made = {0};
+	struct graph *g = NULL;
+	struct file *f;
+	int rc = file_map(path, &f, err);
+	if (rc)
+		return rc;
+	rc = network_made(f, &head, &made, err);
+	rc = rc ? rc : network_load(f, &head, true, &g, err);
+	graph_free(g);
+	made_free(&made);
+	file_unref(f);
+	return rc ? err_in(err, "'%s'", path) : OK;
+}
+
+bool network_is_blob(const char *path)
+{
+	char magic[8];
+	FILE *f = fopen(path, "rb");
+	size_t n = f ? fread(magic, 1, sizeof magic, f) : 0;
+	if (f)
+		fclose(f);
+	return blob_file_sniff(magic, n);
+}
+
+/* ---- writing ---- */
+
+static int write_image(struct output *o, uint64_t hash, const struct made *m,
+    const struct exec_image *i, struct err *err)
+{
+	struct blob_part *w = calloc(i->nweights + 1, sizeof *w);
+	struct text t = {0};
+	made_text(m, &t);
+	if (!w || t.failed) {
+		free(w);
+		text_free(&t);
+		return fail_nomem(err);
+	}
+	for (size_t k = 0; k < i->nweights; k++)
+		w[k] = (struct blob_part){i->weights[k].data, i->weights[k].size};
+	struct blob_part graph = {i->graph.data, i->graph.size},
+			 plan = {i->plan.data, i->plan.size}, made = {t.data, t.len};
+	struct blob_section s[] = {{"made", &made, 1}, {"graph", &graph, 1}, {"plan", &plan, 1},
+	    {"weights", w, i->nweights}};
+	int rc = blob_file_write(o, hash, s, 4, err);
+	free(w);
+	text_free(&t);
+	return rc;
+}
+
+int network_write(
+    struct exec *e, uint64_t hash, const struct made *m, const char *path, struct err *err)
+{
+	struct exec_image i;
+	struct output *o = NULL;
+	int rc = exec_save(e, &i, err);
+	rc = rc ? rc : output_open(path, &o, err);
+	rc = rc ? rc : write_image(o, hash, m, &i, err);
+	if (rc)
+		output_abort(o);
+	else
+		rc = output_rename(o, err);
+	exec_image_free(&i);
+	return rc;
+}

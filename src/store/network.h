@@ -1,0 +1,34 @@
+/* Compiled networks as files: their sections go to the executor, and what they were made from and
+ * for goes along. */
+#ifndef STORE_NETWORK_H
+#define STORE_NETWORK_H
+
+#include "base/file.h"
+#include "exec/exec.h"
+#include "formats/blob.h"
+
+/* What a network was compiled from and for. */
+struct made {
+	char *source; /* path of the model, "" when not known */
+	char isa[16];
+	bool exact, bf16;
+};
+void made_free(struct made *m);
+
+/* Head and section "made" of a blob. out->source is set even when the version is another, which is
+ * an error that says so. */
+int network_made(const struct file *f, struct blob_head *head, struct made *out, struct err *err);
+/* The field in which a blob does not serve here, as an error that names it. */
+int made_check(const struct made *m, bool exact, bool bf16, struct err *err);
+/* The network in a file with this head; verify: the checksum of the weights is compared, too. */
+int network_load(
+    struct file *f, const struct blob_head *head, bool verify, struct graph **out, struct err *err);
+/* Head, sections and weights against their checksums. */
+int network_verify(const char *path, struct err *err);
+bool network_is_blob(const char *path);
+
+/* Writes the plan of e, made from a model whose content has this hash. */
+int network_write(
+    struct exec *e, uint64_t hash, const struct made *m, const char *path, struct err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* Networks to be run, from wherever they come: a model's file, a compiled blob, or the cache of
+ * compiled networks beside the model. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "exec/exec.h"
+#include "formats/model.h"
+#include "store/cache.h"
+
+struct store_options {
+	struct log log;
+	bool lenient;
+	/* what a compiled network must serve; where one does not, its source is read instead */
+	bool whole; /* the values between the layers: no compiled network has them */
+	bool exact, bf16;
+	bool f32;      /* not bf16 */
+	int64_t batch; /* dim 0 of every input that has one; 0: as it is */
+	bool no_mmap;  /* blobs are read into memory */
+	struct cache_options cache;
+};
+
+enum cache_use { CACHE_OFF, CACHE_MISS, CACHE_HIT };
+
+struct stored {
+	struct graph *g;
+	enum model_format format; /* MODEL_BLOB: compiled, whatever the file was */
+	enum cache_use use;
+	/* for store_made */
+	struct store_options o;
+	struct sources sources;
+	uint64_t content;
+};
+
+/* Opens the network. On a CACHE_MISS, store_made may follow. */
+int store_open(
+    const char *path, const struct store_options *o, struct stored *out, struct err *err);
+/* e has the plan of s->g: into the cache with it. What goes wrong is a warning. */
+void store_made(struct stored *s, struct exec *e);
+void store_free(struct stored *s);
+
+const char *cache_use_name(enum cache_use use); /* "off", "miss", "hit" */
+
+#endif
