@@ -1,36 +1,16 @@
 /* mo-calibrate: quantizes a network to 8 bits with samples. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cli/calibrate.h"
 #include "cli/feed.h"
-#include "cli/json.h"
-#include "cli/options.h"
 #include "cli/programs.h"
-#include "formats/dataset.h"
 #include "formats/ir.h"
 #include "formats/model.h"
 #include "passes/pass.h"
-#include "quant/calibrate.h"
-
-struct calibrate {
-	struct program *p;
-	/* options */
-	const char *model, *data, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
-	struct list ignored;
-	int64_t samples, threads, label_offset;
-	bool lenient;
-	/* state */
-	struct arena *arena;
-	struct graph *g, *quantized;
-	struct dataset *d;
-	struct preprocess_spec spec;
-	struct calibrate_options o;
-	struct calibration *c;
-	const char *xml, *bin;
-	double seconds;
-};
 
 static double now(void)
 {
@@ -61,49 +41,25 @@ static int find_paths(struct calibrate *c, struct err *err)
 	const char *dir = c->output_dir && *c->output_dir ? c->output_dir : ".";
 	c->xml = arena_printf(c->arena, "%s/%s.xml", dir, c->model_name);
 	c->bin = arena_printf(c->arena, "%s/%s.bin", dir, c->model_name);
-	return c->xml && c->bin ? OK : fail_nomem(err);
+	c->state = arena_printf(c->arena, "%s/%s.search", dir, c->model_name);
+	c->settings = arena_printf(c->arena, "%s/%s.config.json", dir, c->model_name);
+	return c->xml && c->bin && c->state && c->settings ? OK : fail_nomem(err);
 }
 
 static int check(struct calibrate *c, struct err *err)
 {
 	if (!c->data)
 		return fail(err, E_USAGE, "no samples given (--data)");
+	if (c->test_labels && !c->test_data)
+		return fail(err, E_USAGE, "--test-labels goes with --test-data");
+	if (strcmp(c->to, "int8"))
+		return fail(err, E_USAGE, "--to is int8, not '%s'", c->to);
 	if (!strcmp(c->preset, "performance"))
 		c->o.preset = PRESET_PERFORMANCE;
 	else if (strcmp(c->preset, "mixed"))
 		return fail(err, E_USAGE, "--preset is mixed or performance, not '%s'", c->preset);
-	return find_paths(c, err);
-}
-
-/* ---- samples ---- */
-
-static int get_sample(void *user, int64_t i, struct tensor *in, int64_t *label, struct err *err)
-{
-	return dataset_sample(user, i, &in[0], label, err);
-}
-
-static int open_samples(struct calibrate *c, struct samples *s, struct err *err)
-{
-	const struct graph *g = c->g;
-	if (g->ninputs != 1)
-		return fail(err, E_USAGE, "samples need a network of one input, this one has %d",
-		    g->ninputs);
-	const struct info *in = &g->inputs[0]->out[0].info;
-	struct dataset_options o = {.data = c->data,
-	    .labels = c->labels,
-	    .label_offset = (int)c->label_offset,
-	    .preprocess = &c->spec,
-	    .input = {in->shape, in->type},
-	    .log = tool_log(c->p)};
-	int status = c->preprocess ? preprocess_parse(c->preprocess, &c->spec, err) : OK;
-	status = status ? status : dataset_open(&o, &c->d, err);
-	if (status)
-		return status;
-	*s = (struct samples){.count = dataset_count(c->d),
-	    .labelled = dataset_labelled(c->d),
-	    .get = get_sample,
-	    .user = c->d};
-	return s->count ? OK : fail(err, E_USAGE, "'%s' holds no samples", c->data);
+	int status = calibrate_limits(c, err);
+	return status ? status : find_paths(c, err);
 }
 
 /* ---- the run ---- */
@@ -121,46 +77,53 @@ static int write_ir(struct calibrate *c, struct err *err)
 {
 	struct ir_written w = {0};
 	struct ir_write_options o = {.version = 11, .written = &w};
-	int status = ir_write(c->quantized, c->xml, c->bin, &o, err);
+	int status = ir_write(c->result, c->xml, c->bin, &o, err);
 	if (!status)
 		tool_say(c->p, "wrote '%s' and '%s', %lld bytes", c->xml, c->bin,
 		    (long long)(w.xml_bytes + w.bin_bytes));
 	return status;
 }
 
-static int report(struct calibrate *c, struct err *err)
+static int to_int8(struct calibrate *c, struct err *err)
 {
-	const struct placement *p = calibration_placement(c->c);
-	tool_say(c->p, "%d layers in 8 bits, %d quantizers, from %lld samples in %.1f s",
-	    p->ngroups, p->nquantizers, (long long)calibration_stats(c->c)->samples, c->seconds);
-	if (!c->json)
-		return OK;
-	cJSON *j = cJSON_CreateObject();
-	cJSON_AddNumberToObject(j, "layers", p->ngroups);
-	cJSON_AddNumberToObject(j, "quantizers", p->nquantizers);
-	cJSON_AddNumberToObject(j, "samples", (double)calibration_stats(c->c)->samples);
-	cJSON_AddNumberToObject(j, "seconds", c->seconds);
-	return json_write(c->json, j, err);
+	int status = calibration_new(c->g, &c->o, &c->c, err);
+	status = status ? status : calibration_collect(c->c, &c->s, err);
+	if (status)
+		return status;
+	return calibrate_judges(c) ? calibrate_int8(c, err)
+				   : calibration_quantize(c->c, NULL, 0, &c->result, err);
 }
 
-static int calibrate(struct calibrate *c, struct err *err)
+static int tell(struct calibrate *c, double start, struct err *err)
 {
-	struct samples s = {0};
+	const struct placement *p = calibration_placement(c->c);
+	c->seconds = now() - start;
+	tool_say(c->p, "%d layers in 8 bits, %d quantizers, from %lld samples in %.1f s",
+	    p->ngroups - c->found.nkept, p->nquantizers,
+	    (long long)calibration_stats(c->c)->samples, c->seconds);
+	return calibrate_tell(c, err);
+}
+
+static int calibrate(struct calibrate *c, int *code, struct err *err)
+{
 	double start = now();
 	int status = check(c, err);
 	status = status ? status : load(c, err);
-	status = status ? status : open_samples(c, &s, err);
+	status = status ? status : calibrate_samples(c, err);
+	status = status ? status : pool_new((int)c->threads, &c->pool, err);
 	c->o.samples = c->samples;
 	c->o.threads = (int)c->threads;
 	c->o.ignored = c->ignored.v;
 	c->o.nignored = c->ignored.n;
 	c->o.log = tool_log(c->p);
-	status = status ? status : calibration_new(c->g, &c->o, &c->c, err);
-	status = status ? status : calibration_collect(c->c, &s, err);
-	status = status ? status : calibration_quantize(c->c, NULL, 0, &c->quantized, err);
+	status = status ? status : to_int8(c, err);
 	status = status ? status : write_ir(c, err);
-	c->seconds = now() - start;
-	return status ? status : report(c, err);
+	status = status ? status : config_write(c, err);
+	status = status ? status : tell(c, start, err);
+	if (!status && c->judged && !c->verdict.ok)
+		*code = 3;
+	memo_close(c->aware.memo, !status || status == E_USAGE);
+	return status;
 }
 
 #define AT(field) offsetof(struct calibrate, field)
@@ -172,6 +135,11 @@ static const struct option_row rows[] = {
 	AT(output_dir), NULL, 0, 0},
     {OPT_STRING, "model-name", 'n', "NAME", "NAME.xml and NAME.bin; by default the input's name",
 	AT(model_name), NULL, 0, 0},
+    {OPT_STRING, "config", 0, "FILE",
+	"options as JSON: what NAME.config.json of an earlier run says repeats it", AT(config),
+	NULL, 0, 0},
+    {OPT_STRING, "report", 0, "FILE", "what was found out about each layer, as JSON", AT(report),
+	NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
     {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
 	0, 0},
@@ -189,7 +157,32 @@ static const struct option_row rows[] = {
 	NULL, 0, 0},
     {OPT_INT, "label-offset", 0, "K", "added to labels; 1 for networks of 1001 classes",
 	AT(label_offset), NULL, -1000000, 1000000},
+    {OPT_STRING, "test-data", 0, "FILE",
+	"samples to judge by; by default those of --data that calibration leaves over",
+	AT(test_data), NULL, 0, 0},
+    {OPT_STRING, "test-labels", 0, "FILE", "their classes", AT(test_labels), NULL, 0, 0},
+    {.kind = OPT_SECTION, .about = "Accuracy"},
+    {OPT_STRING, "max-drop", 0, "X",
+	"what may be lost of the metric: 0.01 or 1%; layers stay as they are until it holds",
+	AT(max_drop), NULL, 0, 0},
+    {OPT_STRING, "drop-type", 0, "TYPE",
+	"absolute, the default, or relative to the original's metric", AT(drop_type), NULL, 0, 0},
+    {OPT_STRING, "max-group-drop", 0, "X", "what may be lost of the worst class",
+	AT(max_group_drop), NULL, 0, 0},
+    {OPT_STRING, "metric", 0, "METRIC",
+	"top1, the default, top5, f1, or without labels mse, cosine, sqnr to the original",
+	AT(metric), NULL, 0, 0},
+    {OPT_STRING, "rank", 0, "HOW",
+	"what a layer costs, by the sqnr of the outputs, the default, or by the metric", AT(rank),
+	NULL, 0, 0},
+    {OPT_INT, "rank-samples", 0, "N", "how many samples to rank layers with; 128 by default",
+	AT(rank_samples), NULL, 1, INT32_MAX},
+    {OPT_INT, "cache-mb", 0, "N", "memory for activations while layers are ranked; 512 by default",
+	AT(cache_mb), NULL, 1, 1 << 20},
+    {OPT_FLOAT, "time-budget", 0, "S", "seconds after which the search ends", AT(time_budget), NULL,
+	0, 0},
     {.kind = OPT_SECTION, .about = "Quantization"},
+    {OPT_STRING, "to", 0, "FORM", "int8, the default", AT(to), NULL, 0, 0},
     {OPT_STRING, "preset", 0, "P",
 	"mixed, the default, or performance: ranges of activations symmetric around 0", AT(preset),
 	NULL, 0, 0},
@@ -199,11 +192,46 @@ static const struct option_row rows[] = {
     {0},
 };
 
+/* The model is an operand, or what --config says. */
+static int read_config(struct calibrate *c, const struct calibrate *defaults,
+    const struct list *operands, struct err *err)
+{
+	int status = OK;
+	if (operands->n || c->model || !c->config)
+		status = tool_model(operands, &c->model, err);
+	if (!status && c->config)
+		status = config_read(c, defaults, err);
+	return status || c->model ? status : tool_model(operands, &c->model, err);
+}
+
+static void clean(struct calibrate *c)
+{
+	verdict_free(&c->verdict);
+	aware_free(&c->found);
+	calibration_free(c->c);
+	dataset_close(c->d);
+	dataset_close(c->test);
+	graph_free(c->result);
+	graph_free(c->g);
+	pool_free(c->pool);
+	cJSON_Delete(c->decided);
+	arena_free(c->arena);
+}
+
 int mo_calibrate_main(int argc, char **argv)
 {
+	const struct calibrate defaults = {.samples = 300,
+	    .preset = "mixed",
+	    .to = "int8",
+	    .metric = "top1",
+	    .drop_type = "absolute",
+	    .rank = "sqnr",
+	    .rank_samples = 128,
+	    .cache_mb = 512,
+	    .time_budget = NAN};
 	struct list operands = {0};
 	struct err err = {0};
-	struct calibrate c = {.samples = 300, .preset = "mixed"};
+	struct calibrate c = defaults;
 	int code = 0;
 	struct program p = {.name = "mo-calibrate",
 	    .about = "Quantizes a network to 8 bits with samples; writes OpenVINO IR.",
@@ -217,12 +245,8 @@ int mo_calibrate_main(int argc, char **argv)
 	c.arena = arena_new();
 	if (!c.arena)
 		fail_nomem(&err);
-	if (err.status || tool_model(&operands, &c.model, &err) || calibrate(&c, &err))
+	if (err.status || read_config(&c, &defaults, &operands, &err) || calibrate(&c, &code, &err))
 		code = tool_error(&p, &err);
-	calibration_free(c.c);
-	dataset_close(c.d);
-	graph_free(c.quantized);
-	graph_free(c.g);
-	arena_free(c.arena);
+	clean(&c);
 	return tool_finish(&p, code);
 }

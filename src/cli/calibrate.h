@@ -1,0 +1,71 @@
+/* What the parts of mo-calibrate share. */
+#ifndef CLI_CALIBRATE_H
+#define CLI_CALIBRATE_H
+
+#include "base/threads.h"
+#include "cli/json.h"
+#include "cli/options.h"
+#include "formats/dataset.h"
+#include "quant/aware.h"
+#include "quant/calibrate.h"
+#include "quant/verdict.h"
+
+struct calibrate {
+	struct program *p;
+	/* options */
+	const char *model, *data, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
+	const char *to, *test_data, *test_labels, *metric, *max_drop, *drop_type, *rank, *report,
+	    *config, *max_group_drop;
+	struct list ignored;
+	int64_t samples, threads, label_offset, rank_samples, cache_mb;
+	double time_budget;
+	bool lenient, table;
+	/* state */
+	struct arena *arena;
+	cJSON *decided; /* what the --config says that an earlier run decided; or NULL */
+	struct graph *g, *result;
+	struct dataset *d, *test;
+	struct samples s, judge_by; /* to calibrate with; to judge by */
+	int64_t judge_from;
+	bool few_left; /* judged by the samples of the calibration too */
+	struct preprocess_spec spec;
+	struct calibrate_options o;
+	struct calibration *c;
+	struct pool *pool;
+	struct aware_options aware;
+	struct aware_result found; /* by group of `groups` */
+	const struct aware_group *groups;
+	int ngroups;
+	struct verdict verdict;
+	bool judged;                              /* found and verdict hold something */
+	const char *xml, *bin, *state, *settings; /* files to write */
+	double seconds;
+};
+
+/* calibrate_data.c: opens the samples; those to judge by as the options say. */
+int calibrate_samples(struct calibrate *c, struct err *err);
+/* A network for judging needs labelled samples, or a metric that does without. */
+bool calibrate_judges(const struct calibrate *c);
+
+/* calibrate_aware.c */
+/* "1%" or 0.01; E_USAGE for what is no drop. */
+int calibrate_drop(const char *word, double *out, struct err *err);
+/* Reads the options of the search. */
+int calibrate_limits(struct calibrate *c, struct err *err);
+/* Searches, and fills in found, verdict and result. */
+int calibrate_search(struct calibrate *c, const struct compression *k, struct err *err);
+int calibrate_int8(struct calibrate *c, struct err *err);
+
+/* calibrate_config.c */
+/* Options that --config gives and the command line does not. defaults are those before parsing. */
+int config_read(struct calibrate *c, const struct calibrate *defaults, struct err *err);
+/* The options of this run as JSON; without what it decided unless `decided`. NULL: no memory. */
+cJSON *config_json(const struct calibrate *c, bool decided);
+int config_write(struct calibrate *c, struct err *err);
+/* What an earlier run decided for this group: its way, and what it saves. False: nothing. */
+bool config_decided(const struct calibrate *c, const char *group, int *way, double *gain);
+
+/* calibrate_report.c: the table, --report and --json. */
+int calibrate_tell(struct calibrate *c, struct err *err);
+
+#endif

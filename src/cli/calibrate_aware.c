@@ -1,0 +1,189 @@
+/* mo-calibrate: what holds a drop; the search and its verdict. */
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "cli/calibrate.h"
+#include "quant/aware_int8.h"
+
+int calibrate_drop(const char *word, double *out, struct err *err)
+{
+	size_t n = strlen(word);
+	bool percent = n && word[n - 1] == '%';
+	char text[32];
+	if (n >= sizeof text)
+		return fail(err, E_USAGE, "'%.40s' is no drop such as 0.01 or 1%%", word);
+	memcpy(text, word, n + 1);
+	text[percent ? n - 1 : n] = 0;
+	if (!parse_f64(text, out) || !isfinite(*out) || *out < 0)
+		return fail(err, E_USAGE, "'%s' is no drop such as 0.01 or 1%%", word);
+	if (!percent && *out >= 1)
+		return fail(err, E_USAGE,
+		    "a drop of '%s' is everything: give a share such as 0.01, or '%s%%'", word,
+		    word);
+	*out = percent ? *out / 100 : *out;
+	return *out < 1 ? OK : fail(err, E_USAGE, "a drop of '%s' is everything", word);
+}
+
+int calibrate_limits(struct calibrate *c, struct err *err)
+{
+	struct aware_options *a = &c->aware;
+	int status = metric_parse(c->metric, &a->metric, err);
+	a->max_drop = INFINITY;
+	if (!status && c->max_drop)
+		status = calibrate_drop(c->max_drop, &a->max_drop, err);
+	if (status)
+		return err_in(err, c->max_drop ? "--max-drop" : "--metric");
+	if (strcmp(c->drop_type, "absolute") && strcmp(c->drop_type, "relative"))
+		return fail(
+		    err, E_USAGE, "--drop-type is absolute or relative, not '%s'", c->drop_type);
+	if (strcmp(c->rank, "sqnr") && strcmp(c->rank, "metric"))
+		return fail(err, E_USAGE, "--rank is sqnr or metric, not '%s'", c->rank);
+	a->relative = !strcmp(c->drop_type, "relative");
+	a->rank = strcmp(c->rank, "sqnr") ? AWARE_BY_METRIC : AWARE_BY_SQNR;
+	a->nrank = c->rank_samples;
+	a->cache_bytes = c->cache_mb << 20;
+	a->seconds = isnan(c->time_budget) ? 0 : c->time_budget;
+	a->log = tool_log(c->p);
+	return OK;
+}
+
+/* ---- progress ---- */
+
+static void step(void *user, const struct aware_step *s)
+{
+	static const char *const what[] = {"original", "all compressed", "ranked", "tuned",
+	    "put back", "compressed again", "time is up", "verified"};
+	struct calibrate *c = user;
+	struct text t = {0};
+	text_printf(&t, "%6.1f s  %s", s->seconds, what[s->event]);
+	if (s->group)
+		text_printf(&t, " '%s'", s->group);
+	if (s->event == AWARE_RANKED)
+		text_printf(
+		    &t, " %d groups on %lld samples", s->groups - s->kept, (long long)s->samples);
+	else if (s->event != AWARE_ORIGINAL)
+		text_printf(&t, ": %d of %d in original precision", s->kept, s->groups);
+	if (!isnan(s->value) && s->event != AWARE_RANKED)
+		text_printf(&t, ", %s %.4f", metric_name(c->aware.metric), s->value);
+	if (!isnan(s->drop) && s->event != AWARE_RANKED && s->event != AWARE_ORIGINAL)
+		text_printf(&t, ", drop %.4f", s->drop);
+	if (s->event >= AWARE_TUNED && isfinite(c->aware.max_drop))
+		text_add(&t, s->held ? ": held" : ": not held yet");
+	tool_say(c->p, "%s", t.data ? t.data : "");
+	text_free(&t);
+}
+
+/* ---- the search ---- */
+
+static int judge(struct calibrate *c, struct err *err)
+{
+	struct verdict_input in = {.metric = c->aware.metric,
+	    .n = c->found.n,
+	    .original = c->found.before,
+	    .result = c->found.after,
+	    .label = c->judge_by.labelled ? c->found.label : NULL,
+	    .max_drop = c->aware.max_drop,
+	    .relative = c->aware.relative,
+	    .max_group_drop = INFINITY};
+	if (c->max_group_drop && calibrate_drop(c->max_group_drop, &in.max_group_drop, err))
+		return err_in(err, "--max-group-drop");
+	return verdict_make(&in, &c->verdict, err);
+}
+
+/* The ways that an earlier run decided; NULL when none did. */
+static int *decided(struct calibrate *c, const struct compression *k)
+{
+	int *way = arena_array(c->arena, (size_t)k->ngroups + 1, sizeof *way);
+	bool all = way != NULL;
+	for (int i = 0; i < k->ngroups && all; i++) {
+		double gain;
+		all = config_decided(c, k->group[i].name, &way[i], &gain) && way[i] >= AWARE_KEPT &&
+		      way[i] < k->group[i].ways;
+	}
+	return all ? way : NULL;
+}
+
+/* Another size or time: another file. */
+static void add_file(struct text *t, const char *path)
+{
+	struct stat st;
+	if (path && !stat(path, &st))
+		text_printf(t, " %lld:%lld.%09ld", (long long)st.st_size,
+		    (long long)st.st_mtim.tv_sec, (long)st.st_mtim.tv_nsec);
+}
+
+/* What the state on disk is of: the options and the files. */
+static int open_memo(struct calibrate *c, struct err *err)
+{
+	struct text t = {0};
+	cJSON *j = config_json(c, false);
+	cJSON_DeleteItemFromObject(j, "output-dir");
+	cJSON_DeleteItemFromObject(j, "model-name");
+	char *options = j ? cJSON_PrintUnformatted(j) : NULL;
+	text_printf(&t, "%s", options ? options : "");
+	add_file(&t, c->model);
+	add_file(&t, c->data);
+	add_file(&t, c->labels);
+	add_file(&t, c->test_data);
+	add_file(&t, c->test_labels);
+	for (size_t i = 0; i < t.len; i++)
+		t.data[i] = t.data[i] == '\n' ? ' ' : t.data[i];
+	int r = !options || t.failed ? fail_nomem(err)
+				     : memo_open(c->state, t.data, &c->aware.memo, err);
+	cJSON_free(options);
+	cJSON_Delete(j);
+	text_free(&t);
+	if (!r && memo_found(c->aware.memo))
+		tool_say(c->p, "'%s' holds %lld results of an interrupted run", c->state,
+		    (long long)memo_found(c->aware.memo));
+	return r;
+}
+
+int calibrate_search(struct calibrate *c, const struct compression *k, struct err *err)
+{
+	struct aware_options *a = &c->aware;
+	a->samples = &c->judge_by;
+	a->from = c->judge_from;
+	a->pool = c->pool;
+	a->way = decided(c, k);
+	a->step = step;
+	a->user = c;
+	int r = aware_search(c->g, k, a, &c->found, err);
+	c->groups = k->group;
+	c->ngroups = k->ngroups;
+	c->result = c->found.graph;
+	c->found.graph = NULL;
+	r = r ? r : judge(c, err);
+	c->judged = !r;
+	return r;
+}
+
+/* What each layer saves, from an earlier or an interrupted run; false: not known. */
+static bool known_gains(struct calibrate *c, double *gain)
+{
+	int n = calibration_ngroups(c->c), way;
+	for (int k = 0; k < n; k++) {
+		const char *name = calibration_group(c->c, k)->name;
+		if (!config_decided(c, name, &way, &gain[k]) &&
+		    !memo_get(c->aware.memo, name, &gain[k], 1))
+			return false;
+	}
+	return true;
+}
+
+int calibrate_int8(struct calibrate *c, struct err *err)
+{
+	struct aware_int8 *a = arena_alloc(c->arena, sizeof *a);
+	int n = calibration_ngroups(c->c);
+	double *gain = arena_array(c->arena, (size_t)n + 1, sizeof *gain);
+	int r = a && gain ? open_memo(c, err) : fail_nomem(err);
+	if (r)
+		return r;
+	bool known = known_gains(c, gain);
+	r = aware_int8_new(a, c->c, c->g, &c->s, known ? gain : NULL, err);
+	for (int k = 0; k < n && !r && !known; k++)
+		r = memo_put(c->aware.memo, a->group[k].name, &a->group[k].gain, 1, err);
+	return r ? r : calibrate_search(c, &a->c, err);
+}

@@ -1,0 +1,64 @@
+#!/bin/bash
+# Accuracy-aware INT8: the drop holds, its config repeats it byte for byte, an interrupted search takes
+# up where it ended, bad options are one line each.
+set -e
+pre="mean=127.5,scale=127.5,layout=nhwc"
+data="--data $GLYPHS/calib_images.npy --labels $GLYPHS/calib_labels.npy --preprocess $pre"
+test="--test-data $GLYPHS/test_images.npy --test-labels $GLYPHS/test_labels.npy"
+net="$GLYPHS/glyphs.onnx"
+field() { sed -n "s/^\t\"$1\":\t\(.*\),$/\1/p" "$2"; }
+# shellcheck disable=SC2086
+mo-calibrate -q "$net" $data $test --max-drop 1% -o a -n int8 --json a.json --report report.json >text
+[ "$(field verdict a.json)" = true ]
+field drop a.json | awk '$1 > 0.01 { exit 1 }'
+kept=$(grep -o -- "--ignore" text | wc -l)
+[ "$kept" -ge 1 ] && [ "$kept" -le 4 ]
+grep -q '"layers_found"' report.json
+# the verdict is what mo-run sees
+top=$(mo-run a/int8.xml --accuracy --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --json - | sed -n 's/^\t"top1":\t\(.*\),$/\1/p')
+[ "$top" = "$(field metric_result a.json)" ]
+# the config repeats it, without a search; options of the command line go before it
+mo-calibrate -q --config a/int8.config.json -o b --json b.json >/dev/null
+cmp a/int8.xml b/int8.xml
+cmp a/int8.bin b/int8.bin
+[ "$(field metric_result b.json)" = "$(field metric_result a.json)" ]
+mo-calibrate -q --config b/int8.config.json -o b >/dev/null
+[ ! -e a/int8.search ]
+# interrupted: what was measured is not measured again, and the end is the same whoever goes on
+for seconds in 0.4 0.6 0.8 1 1.5 2 3; do
+	# shellcheck disable=SC2086
+	if timeout -s KILL $seconds mo-calibrate -q "$net" $data $test --max-drop 1% -o c -n int8 >/dev/null 2>&1; then break; fi
+	if [ -s c/int8.search ] && [ "$(wc -l <c/int8.search)" -gt 16 ]; then cp c/int8.search c.state && break; fi
+done
+cp -r c d
+for dir in c d; do
+	# shellcheck disable=SC2086
+	mo-calibrate "$net" $data $test --max-drop 1% -o $dir -n int8 2>$dir.err >/dev/null
+done
+cmp c/int8.bin d/int8.bin
+if [ -e c.state ]; then grep -q 'of an interrupted run' c.err; fi
+# no time: the drop does not hold, which the exit code says; the network is written
+code=0
+# shellcheck disable=SC2086
+mo-calibrate -q "$net" $data $test --max-drop 0.01 --time-budget 0.001 -n late --json late.json >/dev/null || code=$?
+[ "$code" = 3 ] && [ -e late.xml ] && [ "$(field verdict late.json)" = false ] && [ "$(field time_up late.json)" = true ]
+# few samples left: all are judged by, which is said
+# shellcheck disable=SC2086
+mo-calibrate "$net" $data --max-drop 50% --samples 250 -n few --json few.json 2>&1 >/dev/null | grep warning
+[ "$(field judged_on_calibration_samples few.json)" = true ]
+# without labels
+# shellcheck disable=SC2086
+mo-calibrate -q "$net" --data "$GLYPHS/calib_images.npy" --preprocess $pre --samples 100 --metric sqnr --max-drop 50% -n sqnr --json sqnr.json >/dev/null
+[ "$(field metric_original sqnr.json)" = '"inf"' ]
+echo '{"max-dorp":"1%"}' >key.json
+echo '{"samples":"many"}' >type.json
+echo '{"samples":0}' >range.json
+echo '{"samples":' >half.json
+for wrong in "--max-drop 1" "--max-drop 2%x" "--max-drop 100%" "--drop-type some" "--metric best" \
+	"--rank luck" "--config key.json" "--config type.json" "--config range.json" \
+	"--config half.json" "--config none.json" "--test-labels x.npy" "--to int4"; do
+	# shellcheck disable=SC2086
+	mo-calibrate "$net" $data $wrong -n wrong 2>&1 || echo "exit $?"
+done
+mo-calibrate -q "$net" --data "$GLYPHS/calib_images.npy" --preprocess $pre --max-drop 1% -n wrong 2>&1 || echo "exit $?"
+[ ! -e wrong.xml ] && [ ! -e wrong.search ]
