@@ -23,13 +23,26 @@ static int parse_numbers(const char *key, char *s, double *v, int *n, struct err
 	return *n ? OK : fail(err, E_USAGE, "'%s' has no value", key);
 }
 
-static int parse_size(const char *key, const char *s, int *out, struct err *err)
+static bool pixels(const char *s, int *out)
 {
 	int64_t v;
 	if (!parse_i64(s, &v) || v < 1 || v > 1 << 14)
-		return fail(err, E_USAGE, "'%s' needs a number of pixels, not '%s'", key, s);
+		return false;
 	*out = v;
-	return OK;
+	return true;
+}
+
+/* N, or WIDTHxHEIGHT; *height is then 0, or what was given. */
+static int parse_size(const char *key, char *s, int *width, int *height, struct err *err)
+{
+	char *x = strchr(s, 'x');
+	*height = 0;
+	if (x)
+		*x = 0;
+	if (pixels(s, width) && (!x || pixels(x + 1, height)))
+		return OK;
+	return fail(err, E_USAGE, "'%s' needs a number of pixels, not '%s%s%s'", key, s,
+	    x ? "x" : "", x ? x + 1 : "");
 }
 
 static int parse_word(
@@ -43,10 +56,16 @@ static int parse_word(
 
 static int parse_item(struct preprocess_spec *o, const char *key, char *value, struct err *err)
 {
+	bool cubic;
 	if (!strcmp(key, "resize"))
-		return parse_size(key, value, &o->resize, err);
+		return parse_size(key, value, &o->resize, &o->resize_height, err);
 	if (!strcmp(key, "crop"))
-		return parse_size(key, value, &o->crop, err);
+		return parse_size(key, value, &o->crop, &o->crop_height, err);
+	if (!strcmp(key, "filter")) {
+		int r = parse_word(key, value, "bicubic", "bilinear", &cubic, err);
+		o->filter = cubic ? RESIZE_BICUBIC : RESIZE_BILINEAR;
+		return r;
+	}
 	if (!strcmp(key, "mean"))
 		return parse_numbers(key, value, o->mean, &o->nmean, err);
 	if (!strcmp(key, "scale"))
@@ -54,8 +73,8 @@ static int parse_item(struct preprocess_spec *o, const char *key, char *value, s
 	if (!strcmp(key, "order"))
 		return parse_word(key, value, "bgr", "rgb", &o->bgr, err);
 	if (strcmp(key, "layout"))
-		return fail(
-		    err, E_USAGE, "'%s' is none of resize, crop, mean, scale, layout, order", key);
+		return fail(err, E_USAGE,
+		    "'%s' is none of resize, filter, crop, mean, scale, layout, order", key);
 	o->layout_set = true;
 	return parse_word(key, value, "nhwc", "nchw", &o->nhwc, err);
 }
@@ -251,11 +270,14 @@ static int apply_picture(const struct preprocess_spec *o, const struct preproces
 	const struct tensor *now = hwc;
 	int r = OK;
 	if (o->resize) {
-		r = resize_shorter(now, o->resize, &small, err);
+		r = o->resize_height
+			? resize_picture(now, o->filter, o->resize_height, o->resize, &small, err)
+			: resize_shorter(now, o->filter, o->resize, &small, err);
 		now = &small;
 	}
 	if (!r && o->crop) {
-		r = crop_centre(now, o->crop, &cut, err);
+		int height = o->crop_height ? o->crop_height : o->crop;
+		r = crop_centre(now, height, o->crop, &cut, err);
 		now = &cut;
 	}
 	r = r ? r : place(o, to, p, now, out, err);

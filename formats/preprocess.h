@@ -3,12 +3,16 @@
 #define FORMATS_PREPROCESS_H
 
 #include "base/status.h"
+#include "formats/resize.h"
 #include "graph/tensor.h"
 
-/* resize=256,crop=224,mean=127.5,scale=127.5,layout=nhwc,order=rgb */
+/* resize=256,filter=bilinear,crop=224,mean=127.5,scale=127.5,layout=nhwc,order=rgb; resize and crop
+ * also take WIDTHxHEIGHT. */
 struct preprocess_spec {
-	int resize;               /* shorter side to this, bilinear with antialiasing; 0: no */
-	int crop;                 /* centre crop to crop x crop; 0: no */
+	int resize;        /* shorter side to this, or the width; 0: no */
+	int resize_height; /* 0: resize is the shorter side */
+	enum resize_filter filter;
+	int crop, crop_height;    /* centre crop, width and height; 0: no */
 	int nmean, nscale;        /* 0, 1, or one for each channel of the network */
 	double mean[4], scale[4]; /* (x - mean) / scale */
 	bool nhwc;                /* layout of array data: nhwc, else nchw (pictures are nhwc) */

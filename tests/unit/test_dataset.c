@@ -22,7 +22,8 @@ static struct preprocess_spec spec(const char *text)
 static void test_parse(void **state)
 {
 	static const char *const wrong[] = {"mean", "mean=", "mean=x", "mean=1:2:3:4:5", "scale=0",
-	    "resize=0", "resize=99999", "crop=-1", "layout=chw", "order=rbg", "size=3", "mean=nan"};
+	    "resize=0", "resize=99999", "crop=-1", "layout=chw", "order=rbg", "resize=3x",
+	    "crop=x3", "resize=2x3x4", "filter=box", "size=3", "mean=nan"};
 	struct preprocess_spec s = spec(
 	    "resize=256,crop=224,mean=1:2:3,scale=4.5,layout=nhwc,order=bgr");
 	(void)state;
@@ -30,6 +31,9 @@ static void test_parse(void **state)
 	assert_int_equal(s.crop, 224);
 	assert_true(s.nmean == 3 && s.mean[2] == 3 && s.nscale == 1 && s.scale[0] == 4.5);
 	assert_true(s.nhwc && s.layout_set && s.bgr);
+	s = spec("resize=320x240,filter=bicubic,crop=300x200");
+	assert_true(s.resize == 320 && s.resize_height == 240 && s.filter == RESIZE_BICUBIC);
+	assert_true(s.crop == 300 && s.crop_height == 200);
 	s = spec("");
 	assert_true(!s.resize && !s.nmean && !s.layout_set);
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -68,20 +72,21 @@ static void test_resize(void **state)
 	struct tensor in = picture(7, 5, 3), out;
 	struct err err = {0};
 	(void)state;
-	assert_int_equal(resize_bilinear(&in, 3, 4, &out, &err), OK);
+	assert_int_equal(resize_picture(&in, RESIZE_BILINEAR, 3, 4, &out, &err), OK);
 	near_one(&out, smaller, sizeof smaller);
 	tensor_free(&out);
-	assert_int_equal(resize_bilinear(&in, 9, 6, &out, &err), OK);
+	assert_int_equal(resize_picture(&in, RESIZE_BILINEAR, 9, 6, &out, &err), OK);
 	out.dim[0] = 1; /* the first row */
 	near_one(&out, larger, sizeof larger);
 	tensor_free(&out);
-	assert_int_equal(resize_bilinear(&in, 7, 5, &out, &err), OK);
+	assert_int_equal(resize_picture(&in, RESIZE_BILINEAR, 7, 5, &out, &err), OK);
 	assert_memory_equal(in.data, out.data, 7 * 5 * 3);
 	tensor_free(&out);
-	assert_int_equal(resize_shorter(&in, 10, &out, &err), OK);
+	assert_int_equal(resize_shorter(&in, RESIZE_BICUBIC, 10, &out, &err), OK);
 	assert_true(out.dim[0] == 14 && out.dim[1] == 10);
 	tensor_free(&out);
-	assert_int_equal(resize_bilinear(&in, 1 << 20, 1 << 20, &out, &err), E_LIMIT);
+	assert_int_equal(
+	    resize_picture(&in, RESIZE_BILINEAR, 1 << 20, 1 << 20, &out, &err), E_LIMIT);
 	tensor_free(&in);
 }
 
@@ -91,10 +96,11 @@ static void test_crop(void **state)
 	struct err err = {0};
 	(void)state;
 	/* Margins of 3 and 0: half of 3 goes to the even 2. */
-	assert_int_equal(crop_centre(&in, 4, &out, &err), OK);
+	assert_int_equal(crop_centre(&in, 4, 4, &out, &err), OK);
 	assert_int_equal(((uint8_t *)out.data)[0], ((uint8_t *)in.data)[2 * 4]);
 	tensor_free(&out);
-	assert_int_equal(crop_centre(&in, 5, &out, &err), E_USAGE);
+	assert_int_equal(crop_centre(&in, 4, 5, &out, &err), E_USAGE);
+	assert_int_equal(crop_centre(&in, 8, 4, &out, &err), E_USAGE);
 	tensor_free(&in);
 }
 
