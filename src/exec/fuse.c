@@ -117,11 +117,11 @@ const struct quant *fuse_quantize(struct lower *l, const struct node **end)
 	return &l->e->quant[n->out[0].id];
 }
 
-int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f)
+int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f)
 {
 	bool more = true;
 	int status = OK;
-	*f = (struct fused){.end = l->e->step[i].node, .lo = -INFINITY, .hi = INFINITY};
+	*f = (struct fused){.end = n, .lo = -INFINITY, .hi = INFINITY};
 	while (more && status == OK)
 		status = fuse_add(l, i, axis, channels, f, &more);
 	fuse_clamp(l, &f->end, &f->lo, &f->hi);

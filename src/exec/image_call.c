@@ -34,9 +34,8 @@ static void shape_io(struct image *im, struct conv_shape *s)
 	ints(im, s->pad, 3, -IMAGE_SMALL, IMAGE_SMALL);
 }
 
-static void conv_io(struct image *im, struct call *c)
+static void nhwc_conv_io(struct image *im, struct nhwc_conv_f32 *k)
 {
-	struct nhwc_conv_f32 *k = &c->conv;
 	shape_io(im, &k->s);
 	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
 	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
@@ -44,6 +43,21 @@ static void conv_io(struct image *im, struct call *c)
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
 	image_int(im, &k->way, CONV_IGEMM, CONV_IGEMM_BF16);
+}
+
+static void conv_io(struct image *im, struct call *c)
+{
+	nhwc_conv_io(im, &c->conv);
+}
+
+static void block_io(struct image *im, struct call *c)
+{
+	image_int(im, &c->block.k.n, 2, NHWC_BLOCK);
+	for (int i = 0; i < c->block.k.n; i++) {
+		nhwc_conv_io(im, &c->block.k.c[i]);
+		ref_io(im, &c->block.packed[i]);
+		ref_io(im, &c->block.bias[i]);
+	}
 }
 
 static void pool_io(struct image *im, struct call *c)
@@ -239,6 +253,7 @@ static void eval_io(struct image *im, struct call *c, int n)
 
 /* A struct that grows has a field that its function above does not know yet. */
 _Static_assert(sizeof(struct nhwc_conv_f32) == 184, "conv_io");
+_Static_assert(sizeof(struct nhwc_block_f32) == 640, "block_io");
 _Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
 _Static_assert(sizeof(struct nhwc_conv_u8) == 200, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");

@@ -105,6 +105,37 @@ static bool conv_ok(struct lower *l, struct call *c)
 	       call_scratch(l, c, k->scratch) == OK;
 }
 
+/* A convolution of a block: only what it reads of constants, and its geometry. */
+static bool block_conv_ok(struct lower *l, const struct call *c, int i, int64_t *in, int64_t *out)
+{
+	struct nhwc_conv_f32 k = c->block.k.c[i];
+	int64_t cout = (int64_t)k.s.groups * k.s.cout;
+	if (!shape_fits_int(&k.s, in, out) || !nhwc_conv_f32_fits(&k.s, k.way))
+		return false;
+	nhwc_conv_f32_plan(&k, 1);
+	return inside(l, c->block.packed[i], (int64_t)nhwc_conv_f32_packed(&k), 64, false) &&
+	       (absent(c->block.bias[i]) || reads(l, c->block.bias[i], cout));
+}
+
+static bool block_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_block_f32 *b = &c->block.k;
+	int64_t in[NHWC_BLOCK], out[NHWC_BLOCK];
+	for (int i = 0; i < b->n; i++)
+		if (!block_conv_ok(l, c, i, &in[i], &out[i]))
+			return false;
+	const struct nhwc_conv_f32 *x = &b->c[0], *y = &b->c[b->n - 1];
+	int64_t cin = (int64_t)x->s.groups * x->s.cin, cout = (int64_t)y->s.groups * y->s.cout;
+	if (!nhwc_block_f32_fits(b) || x->ld_in < cin || y->ld_out < cout)
+		return false;
+	nhwc_block_f32_plan(b, threads_of(l));
+	return reads(l, c->in, reach(in[0], x->ld_in, cin)) &&
+	       writes(l, c->out, reach(out[b->n - 1], y->ld_out, cout)) &&
+	       (absent(c->add) || (y->ld_add >= cout &&
+				      reads(l, c->add, reach(out[b->n - 1], y->ld_add, cout)))) &&
+	       call_scratch(l, c, b->scratch) == OK;
+}
+
 /* No window begins outside of the image, none of them before its padding. */
 static bool windows_ok(const struct conv_shape *s)
 {

@@ -31,9 +31,9 @@ struct fused {
 const struct node *follower(const struct lower *l, const struct value *v);
 /* Computed before step i, with a place in memory? */
 bool is_there(const struct lower *l, const struct value *v, int i);
-/* The nodes behind step i that its kernel does with channels along axis of its output: marks them
- * absorbed. */
-int fuse(struct lower *l, int i, int axis, int64_t channels, struct fused *f);
+/* The nodes behind n that its kernel, run in the place of step i, does with channels along axis of
+ * its output: marks them absorbed. */
+int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f);
 /* The FakeQuantize behind: its result's values, which the kernel writes as bytes; NULL: none, or
  * with a scale for each channel. */
 const struct quant *fuse_quantize(struct lower *l, const struct node **end);
@@ -81,6 +81,9 @@ bool max_pool_shape(const struct lower *l, const struct node *n, struct conv_sha
 
 /* Each lowers step i; *done says whether there is a kernel for it. */
 int lower_conv(struct lower *l, int i, bool *done);
+/* For lower_conv: step i, which k and f would do, together with the convolutions behind it. */
+int lower_block(struct lower *l, int i, const struct nhwc_conv_f32 *k, const struct fused *f,
+    const void *packed, bool *done);
 int lower_matmul(struct lower *l, int i, bool *done);
 int lower_linear(struct lower *l, int i, bool *done); /* of lower_matmul: a constant matrix */
 int lower_pool(struct lower *l, int i, bool *done);
@@ -93,6 +96,8 @@ int lower_u8(struct lower *l, int i, bool *done);      /* what else is computed 
 int lower_eval(struct lower *l, int i);
 /* Has step i a kernel that reads and writes CHANNELS_LAST, but for what only packing tells? */
 bool conv_has_kernel(const struct lower *l, const struct node *n);
+/* The way of a convolution, as the options are. */
+int conv_way_of(const struct lower *l, const struct conv_shape *s);
 bool pool_has_kernel(const struct lower *l, const struct node *n);
 
 static inline const struct tensor *lower_dims(const struct lower *l, const struct value *v)

@@ -71,7 +71,7 @@ bool conv_has_kernel(const struct lower *l, const struct node *n)
 	       lower_constant(l, node_in(n, 1)) && conv_shape_of(l, n, &s);
 }
 
-static int way_of(const struct lower *l, const struct conv_shape *s)
+int conv_way_of(const struct lower *l, const struct conv_shape *s)
 {
 	return l->e->o.bf16 ? nhwc_conv_f32_choose_bf16(s, l->e->o.exact)
 			    : nhwc_conv_f32_choose(s, l->e->o.exact);
@@ -128,12 +128,17 @@ int lower_conv(struct lower *l, int i, bool *done)
 	if (!conv_has_kernel(l, n) || !conv_shape_of(l, n, &k.s))
 		return OK;
 	*done = true;
-	k.way = way_of(l, &k.s);
+	k.way = conv_way_of(l, &k.s);
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
 	int status = pack_conv(l->e, n, &k, &packed, l->err);
 	if (status == OK)
-		status = fuse(l, i, 1, (int64_t)k.s.groups * k.s.cout, &f);
-	return status == OK ? conv_call(l, n, &k, &f, CHANNELS_LAST, packed) : status;
+		status = fuse(l, i, n, 1, (int64_t)k.s.groups * k.s.cout, &f);
+	bool block = false;
+	if (status == OK)
+		status = lower_block(l, i, &k, &f, packed, &block);
+	if (status < 0 || block)
+		return status;
+	return conv_call(l, n, &k, &f, CHANNELS_LAST, packed);
 }
 
 /* ---- MatMul with one constant matrix on the right ---- */
@@ -171,12 +176,12 @@ int lower_linear(struct lower *l, int i, bool *done)
 	if (!linear_shape_of(l, n, &k.s))
 		return OK;
 	*done = true;
-	k.way = way_of(l, &k.s);
+	k.way = conv_way_of(l, &k.s);
 	k.ld_in = k.s.cin;
 	k.ld_out = k.ld_add = k.s.cout;
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
 	int status = pack_linear(l->e, n, &k, t, &packed, l->err);
 	if (status == OK)
-		status = fuse(l, i, lower_dims(l, &n->out[0])->rank - 1, k.s.cout, &f);
+		status = fuse(l, i, n, lower_dims(l, &n->out[0])->rank - 1, k.s.cout, &f);
 	return status == OK ? conv_call(l, n, &k, &f, ROW_MAJOR, packed) : status;
 }

@@ -177,7 +177,7 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (status == OK)
 		status = set_scales(l, &j, in);
 	if (status == OK)
-		status = fuse(l, i, j.axis, channels(&j), &j.f);
+		status = fuse(l, i, j.n, j.axis, channels(&j), &j.f);
 	if (status < 0)
 		return status;
 	j.out = fuse_quantize(l, &j.f.end);

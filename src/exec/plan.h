@@ -13,6 +13,7 @@
 #include "kernels/chain_f32.h"
 #include "kernels/layout.h"
 #include "kernels/matmul_f32.h"
+#include "kernels/nhwc_block_f32.h"
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_conv_u8.h"
 #include "kernels/nhwc_pool_f32.h"
@@ -83,6 +84,10 @@ struct call {
 	size_t scratch_bytes;
 	union {
 		struct nhwc_conv_f32 conv;
+		struct {
+			struct nhwc_block_f32 k;
+			struct ref packed[NHWC_BLOCK], bias[NHWC_BLOCK];
+		} block;
 		struct nhwc_pool_f32 pool;
 		struct {
 			struct nhwc_conv_u8 k;

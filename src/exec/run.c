@@ -32,9 +32,19 @@ static int run_eval(struct exec *e, struct plan *p, const struct call *c, struct
 	return status < 0 ? err_in(err, "node '%s'", n->name) : OK;
 }
 
+/* Weights that one of the next calls reads. */
+static const float *next_weights(const struct plan *p, const struct call *c)
+{
+	for (int i = 1; i < 4 && c + i < p->call + p->ncalls; i++)
+		if (c[i].kind == CALL_CONV && c[i].conv.way != CONV_DEPTHWISE)
+			return ref_at(p, c[i].packed);
+	return NULL;
+}
+
 static int run_conv(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	struct nhwc_conv_f32_args a = {.in = ref_at(p, c->in),
+	struct nhwc_conv_f32_args a = {.next = next_weights(p, c),
+	    .in = ref_at(p, c->in),
 	    .packed = ref_at(p, c->packed),
 	    .bias = ref_at(p, c->bias),
 	    .add = ref_at(p, c->add),
@@ -42,6 +52,21 @@ static int run_conv(struct exec *e, struct plan *p, const struct call *c, struct
 	    .scratch = ref_at(p, c->scratch)};
 	(void)err;
 	nhwc_conv_f32_run(&c->conv, e->o.pool, &a);
+	return OK;
+}
+
+static int run_block(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	struct nhwc_block_f32_args a = {.in = ref_at(p, c->in),
+	    .add = ref_at(p, c->add),
+	    .out = ref_at(p, c->out),
+	    .scratch = ref_at(p, c->scratch)};
+	(void)err;
+	for (int i = 0; i < c->block.k.n; i++) {
+		a.packed[i] = ref_at(p, c->block.packed[i]);
+		a.bias[i] = ref_at(p, c->block.bias[i]);
+	}
+	nhwc_block_f32_run(&c->block.k, e->o.pool, &a);
 	return OK;
 }
 

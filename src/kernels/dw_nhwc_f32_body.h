@@ -11,6 +11,27 @@ struct dw_block {
 	vec bias, lo, hi;
 };
 
+/* Sum, clamp and store of np pixels from number i on. */
+INLINE void dw_store(const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i,
+    int np, bool full, vec *acc)
+{
+	float *out = q->out + i * (ptrdiff_t)q->ld_out + k->c;
+	const float *add = q->add ? q->add + i * (ptrdiff_t)q->ld_add + k->c : NULL;
+	if (add)
+#pragma GCC unroll 8
+		for (int p = 0; p < np; p++, add += q->ld_add)
+			acc[p] = vec_add(
+			    acc[p], full ? vec_load(add) : vec_load_mask(add, k->mask));
+#pragma GCC unroll 8
+	for (int p = 0; p < np; p++, out += q->ld_out) {
+		vec x = vec_clamp(acc[p], k->lo, k->hi);
+		if (full)
+			vec_store(out, x);
+		else
+			vec_store_mask(out, k->mask, x);
+	}
+}
+
 /* np pixels from number i on; np, taps and full are constants after inlining (taps 0: any). */
 INLINE void dw_group(const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i,
     int np, int taps, bool full)
@@ -34,54 +55,100 @@ INLINE void dw_group(const struct dw_nhwc_f32_args *q, const struct dw_block *k,
 				    acc[p]);
 		}
 	}
+	dw_store(q, k, i, np, full, acc);
+}
+
+/* The same where pixels are stride taps apart, so that each element of the image is read once. All
+ * lanes are full; np, taps and stride are constants after inlining. */
+INLINE void dw_shared(const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i,
+    int np, int taps, int stride)
+{
+	vec acc[8], w[5];
+	ptrdiff_t tap = (ptrdiff_t)q->tap;
 #pragma GCC unroll 8
-	for (int p = 0; p < np; p++) {
-		float *out = q->out + (i + p) * (ptrdiff_t)q->ld_out + k->c;
-		const float *add = q->add ? q->add + (i + p) * (ptrdiff_t)q->ld_add + k->c : NULL;
-		if (add)
-			acc[p] = vec_add(
-			    acc[p], full ? vec_load(add) : vec_load_mask(add, k->mask));
-		acc[p] = vec_clamp(acc[p], k->lo, k->hi);
-		if (full)
-			vec_store(out, acc[p]);
-		else
-			vec_store_mask(out, k->mask, acc[p]);
+	for (int p = 0; p < np; p++)
+		acc[p] = k->bias;
+	for (int r = 0; r < q->rows; r++) {
+		const float *in = q->lines[r] + i * stride * tap + k->c;
+#pragma GCC unroll 5
+		for (int t = 0; t < taps; t++)
+			w[t] = vec_load(k->w + (q->at[r] + t) * VEC);
+#pragma GCC unroll 20
+		for (int x = 0; x < (np - 1) * stride + taps; x++, in += tap) {
+			vec e = vec_load(in);
+#pragma GCC unroll 5
+			for (int t = 0; t < taps; t++) {
+				int at = x - t, p = at / stride;
+				if (at >= 0 && at % stride == 0 && p < np)
+					acc[p] = vec_fma(w[t], e, acc[p]);
+			}
+		}
 	}
+	dw_store(q, k, i, np, true, acc);
+}
+
+/* How the pixels of a call lie. */
+enum dw_kind { DW_ANY, DW_3_1, DW_3_2, DW_5_1, DW_5_2 };
+
+static enum dw_kind dw_kind(const struct dw_nhwc_f32_args *q)
+{
+	int stride = q->step == q->tap ? 1 : q->step == 2 * q->tap ? 2 : 0;
+	if (!stride || (q->taps != 3 && q->taps != 5))
+		return DW_ANY;
+	return q->taps == 3 ? (stride == 1 ? DW_3_1 : DW_3_2) : stride == 1 ? DW_5_1 : DW_5_2;
 }
 
 /* All channels of np pixels, so that memory is read in order. */
-INLINE void dw_channels(const struct dw_nhwc_f32_args *q, ptrdiff_t i, int np)
+INLINE void dw_channels(const struct dw_nhwc_f32_args *q, ptrdiff_t i, int np, enum dw_kind kind)
 {
 	struct dw_block k = {.lo = vec_set1(q->lo), .hi = vec_set1(q->hi), .w = q->w};
-	for (; k.c < q->n; k.c += VEC, k.w += q->block) {
-		k.mask = vec_first((int)(q->n - k.c));
-		k.bias = q->bias ? vec_load_mask(q->bias + k.c, k.mask) : vec_zero();
-		if (q->n - k.c < VEC)
-			dw_group(q, &k, i, np, 0, false);
-		else if (q->taps == 2)
-			dw_group(q, &k, i, np, 2, true);
-		else if (q->taps == 3)
-			dw_group(q, &k, i, np, 3, true);
-		else if (q->taps == 4)
-			dw_group(q, &k, i, np, 4, true);
-		else if (q->taps == 5)
-			dw_group(q, &k, i, np, 5, true);
+	k.mask = vec_first(VEC);
+	for (; k.c + VEC <= q->n; k.c += VEC, k.w += q->block) {
+		k.bias = q->bias ? vec_load(q->bias + k.c) : vec_zero();
+		if (kind == DW_3_1)
+			dw_shared(q, &k, i, np, 3, 1);
+		else if (kind == DW_3_2)
+			dw_shared(q, &k, i, np, 3, 2);
+		else if (kind == DW_5_1)
+			dw_shared(q, &k, i, np, 5, 1);
+		else if (kind == DW_5_2)
+			dw_shared(q, &k, i, np, 5, 2);
 		else
 			dw_group(q, &k, i, np, 0, true);
 	}
+	if (k.c == q->n)
+		return;
+	k.mask = vec_first((int)(q->n - k.c));
+	k.bias = q->bias ? vec_load_mask(q->bias + k.c, k.mask) : vec_zero();
+	dw_group(q, &k, i, np, 0, false);
 }
 
+#define DW_PIXELS(np)                                                         \
+	static void dw_pixels_##np(                                           \
+	    const struct dw_nhwc_f32_args *q, ptrdiff_t i, enum dw_kind kind) \
+	{                                                                     \
+		dw_channels(q, i, np, kind);                                  \
+	}
+DW_PIXELS(1)
+DW_PIXELS(2)
+DW_PIXELS(3)
+DW_PIXELS(4)
+DW_PIXELS(5)
+DW_PIXELS(6)
+DW_PIXELS(7)
+DW_PIXELS(8)
+
+/* In groups of nearly the same size: small ones cost as much as large ones. */
 static void dw_pixels(const struct dw_nhwc_f32_args *q)
 {
-	ptrdiff_t i = 0, m = q->m;
-	for (; i + 8 <= m; i += 8)
-		dw_channels(q, i, 8);
-	if (m & 4)
-		dw_channels(q, i, 4);
-	i += m & 4;
-	if (m & 2)
-		dw_channels(q, i, 2);
-	i += m & 2;
-	if (m & 1)
-		dw_channels(q, i, 1);
+	static void (*const by_pixels[])(
+	    const struct dw_nhwc_f32_args *, ptrdiff_t, enum dw_kind) = {dw_pixels_1, dw_pixels_2,
+	    dw_pixels_3, dw_pixels_4, dw_pixels_5, dw_pixels_6, dw_pixels_7, dw_pixels_8};
+	enum dw_kind kind = dw_kind(q);
+	int groups = (q->m + 7) / 8;
+	for (int g = 0; g < groups; g++) {
+		ptrdiff_t from = (ptrdiff_t)q->m * g / groups;
+		ptrdiff_t to = (ptrdiff_t)q->m * (g + 1) / groups;
+		by_pixels[to - from - 1](q, from, kind);
+	}
 }

@@ -59,7 +59,8 @@ struct nhwc_conv_f32_args {
 	const float *bias; /* groups * cout values, or NULL */
 	const float *add;  /* residual in the shape of out, added before the clamp, or NULL */
 	float *out;
-	void *scratch; /* c->scratch bytes */
+	void *scratch;     /* c->scratch bytes */
+	const float *next; /* packed weights that are read after this: fetched ahead; or NULL */
 };
 void nhwc_conv_f32_run(
     const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);

@@ -1,10 +1,10 @@
 /* Depthwise convolution with channels last: output lines over blocks of channels whose input lines
  * stay in the L1 cache; border pixels see a part of the window. */
+#include "base/cpu.h"
 #include "kernels/nhwc_ways.h"
 
 #define MAX_LINES 64        /* lines of a window: depth times height */
 #define L1_LINES (24 << 10) /* bytes of the lines under a window that one pass covers */
-#define L2_IMAGES (1 << 20) /* bytes of image and result up to which passes pay */
 #define LEAST_CHANNELS 32   /* of a pass */
 
 bool nhwc_depthwise_fits(const struct conv_shape *s)
@@ -35,14 +35,11 @@ static int lines_of(const struct conv_shape *s)
 	return s->batch * s->out[0] * s->out[1];
 }
 
-/* Channels of one pass over lines: all where memory had better be read in order. */
+/* Channels of one pass over lines so that those under a window stay in the L1 cache. */
 static int pass_channels(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
 	size_t pixels = (size_t)s->kernel[0] * (size_t)s->kernel[1] * (size_t)s->in[2];
-	size_t whole = nhwc_volume(s->in) + nhwc_volume(s->out);
-	if (whole * (size_t)s->groups * sizeof(float) > L2_IMAGES)
-		return s->groups;
 	size_t n = L1_LINES / sizeof(float) / (pixels + 1) / LEAST_CHANNELS * LEAST_CHANNELS;
 	n = n < LEAST_CHANNELS ? LEAST_CHANNELS : n;
 	return n < (size_t)s->groups ? (int)n : s->groups;
@@ -53,7 +50,10 @@ static void plan(struct nhwc_conv_f32 *c)
 	int lines = lines_of(&c->s);
 	int64_t work = (int64_t)lines * c->s.out[2] * c->s.groups * (int)nhwc_volume(c->s.kernel);
 	c->row = dw_nhwc_f32_pick();
-	c->block_rows = pass_channels(c);
+	/* All channels where memory had better be read in order. */
+	size_t whole = nhwc_volume(c->s.in) + nhwc_volume(c->s.out);
+	bool large = whole * (size_t)c->s.groups * sizeof(float) > cpu_l2();
+	c->block_rows = large ? c->s.groups : pass_channels(c);
 	c->row_blocks = c->col_blocks = 1;
 	if (c->threads > 1 && work >= NHWC_SMALL / 4) {
 		int blocks = nhwc_pieces(c->s.groups, LEAST_CHANNELS);
@@ -172,6 +172,21 @@ static void task(void *ctx, int number, int worker)
 		     y < nhwc_part(lines, i + 1, c->row_blocks); y++)
 			line(r, y, from, to);
 	}
+}
+
+void nhwc_depthwise_plan_lines(struct nhwc_conv_f32 *c)
+{
+	c->block_rows = pass_channels(c);
+}
+
+void nhwc_depthwise_lines(
+    const struct nhwc_conv_f32 *c, const struct nhwc_conv_f32_args *a, int first, int last)
+{
+	struct dw_run r = {c, a};
+	int n = c->s.groups;
+	for (int from = 0; from < n; from += c->block_rows)
+		for (int y = first; y < last; y++)
+			line(&r, y, from, n - from < c->block_rows ? n : from + c->block_rows);
 }
 
 static void run(

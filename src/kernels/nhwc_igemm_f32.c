@@ -229,6 +229,12 @@ void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached)
 	c->block_rows = nhwc_pieces(m, c->row_blocks);
 }
 
+static void set_worker(struct nhwc_conv_f32 *c)
+{
+	c->worker = nhwc_round64((size_t)c->block_rows * (size_t)row_taps(c) * sizeof(float *)) +
+		    nhwc_round64((size_t)c->block_rows * row_copy(c));
+}
+
 static void plan(struct nhwc_conv_f32 *c)
 {
 	c->row = igemm_f32_pick();
@@ -237,14 +243,20 @@ static void plan(struct nhwc_conv_f32 *c)
 	nhwc_cut(c, panels_of(c) * groups_of(c), igemm_f32_rows[c->row].mr, cached_rows(c));
 	int depth = row_depth(c), channels = c->s.groups * c->s.cin;
 	c->shared = nhwc_round64((size_t)(depth > channels ? depth : channels) * sizeof(float));
-	c->worker = nhwc_round64((size_t)c->block_rows * (size_t)row_taps(c) * sizeof(float *)) +
-		    nhwc_round64((size_t)c->block_rows * row_copy(c));
+	set_worker(c);
 	c->group = 1;
 	if (c->depth == depth)
 		return;
 	size_t panel = (size_t)c->block_rows * (size_t)igemm_f32_rows[c->row].nr * sizeof(float);
 	c->group = nhwc_pieces(cpu_l2() / 8, (int64_t)panel);
 	c->worker += nhwc_round64((size_t)c->group * panel);
+}
+
+void nhwc_igemm_plan_rows(struct nhwc_conv_f32 *c, int rows)
+{
+	c->block_rows = rows;
+	c->depth = row_depth(c);
+	set_worker(c);
 }
 
 /* ---- run ---- */
@@ -384,13 +396,14 @@ static int wide_of(const struct nhwc_conv_f32 *c, int j)
 	return cout_of(c) - j <= nr / 2 ? nr / 2 : nr;
 }
 
-/* The weights of panel number p of all groups, from depth k on; NULL behind the last one. */
+/* The weights of panel number p of all groups, from depth k on; behind the last one what follows.
+ */
 static const float *weights_at(const struct igemm_run *r, int p, int k)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	int n = panels_of(c), j = p % n * igemm_f32_rows[c->row].nr;
 	if (p >= n * groups_of(c))
-		return NULL;
+		return r->a->next;
 	return r->a->packed + (size_t)(p / n) * group_packed(c) +
 	       (size_t)j * (size_t)cin_of(c) * nhwc_volume(c->s.kernel) +
 	       (size_t)(k * wide_of(c, j));
@@ -450,25 +463,41 @@ static void panels_by_depth(const struct igemm_run *r, const struct block *b, in
 	}
 }
 
-static void task(void *ctx, int number, int worker)
+/* Panels p..end-1 times rows first..last-1. */
+static void rows_by_panels(
+    const struct igemm_run *r, int first, int last, int p, int end, char *scratch)
 {
-	const struct igemm_run *r = ctx;
 	const struct nhwc_conv_f32 *c = r->c;
-	const struct igemm_f32 *row = &igemm_f32_rows[c->row];
-	int i = number / c->col_blocks, j = number % c->col_blocks, m = rows_of(&c->s);
-	int first = nhwc_part(m, i, c->row_blocks), last = nhwc_part(m, i + 1, c->row_blocks);
-	int tiles = nhwc_pieces(last - first, row->mr), n = panels_of(c) * groups_of(c);
-	char *scratch = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
+	int tiles = nhwc_pieces(last - first, igemm_f32_rows[c->row].mr);
 	struct block b = {first, last, tiles, (const float *const *)scratch, NULL};
 	point(r, first, last, tiles, scratch);
-	int p = nhwc_part(n, j, c->col_blocks), end = nhwc_part(n, j + 1, c->col_blocks);
 	if (c->depth < row_depth(c)) {
 		b.wait = (float *)(scratch + nhwc_round64((size_t)c->block_rows * sizeof(float *)));
 		panels_by_depth(r, &b, p, end);
 		return;
 	}
+	/* Weights of no other use in this run are not in the cache, either. */
+	bool ahead = is_large(c) || last - first == rows_of(&c->s);
 	for (; p < end; p++)
-		panel(r, &b, p, 0, NULL, is_large(c) ? weights_at(r, p + 1, 0) : NULL);
+		panel(r, &b, p, 0, NULL, ahead ? weights_at(r, p + 1, 0) : NULL);
+}
+
+static void task(void *ctx, int number, int worker)
+{
+	const struct igemm_run *r = ctx;
+	const struct nhwc_conv_f32 *c = r->c;
+	int i = number / c->col_blocks, j = number % c->col_blocks, m = rows_of(&c->s);
+	int n = panels_of(c) * groups_of(c);
+	rows_by_panels(r, nhwc_part(m, i, c->row_blocks), nhwc_part(m, i + 1, c->row_blocks),
+	    nhwc_part(n, j, c->col_blocks), nhwc_part(n, j + 1, c->col_blocks),
+	    (char *)r->a->scratch + c->shared + (size_t)worker * c->worker);
+}
+
+void nhwc_igemm_rows(const struct nhwc_conv_f32 *c, const struct nhwc_conv_f32_args *a,
+    const float *zero, int first, int last, char *scratch)
+{
+	struct igemm_run r = {c, a, zero};
+	rows_by_panels(&r, first, last, 0, panels_of(c) * groups_of(c), scratch);
 }
 
 static void run(

@@ -63,6 +63,17 @@ int nhwc_winograd_choose(const struct conv_shape *s);
 bool nhwc_bf16_pays(const struct conv_shape *s, int way);
 extern const struct nhwc_way nhwc_igemm, nhwc_igemm_bf16, nhwc_depthwise, nhwc_winograd;
 
+/* Parts of a convolution for nhwc_block_f32.c, for one worker, after a plan for one thread. Output
+ * rows (pixels) first..last-1 by implicit GEMM; zero is c->shared bytes of zeros. */
+void nhwc_igemm_rows(const struct nhwc_conv_f32 *c, const struct nhwc_conv_f32_args *a,
+    const float *zero, int first, int last, char *scratch);
+/* Plans for at most so many of them; scratch takes c->worker bytes. */
+void nhwc_igemm_plan_rows(struct nhwc_conv_f32 *c, int rows);
+/* Output lines first..last-1 of a depthwise one, whose input is in the L2 cache after this plan. */
+void nhwc_depthwise_plan_lines(struct nhwc_conv_f32 *c);
+void nhwc_depthwise_lines(
+    const struct nhwc_conv_f32 *c, const struct nhwc_conv_f32_args *a, int first, int last);
+
 /* Sets row_blocks, col_blocks and block_rows for a product of panels columns of tiles of mr rows,
  * with blocks of about cached rows. */
 void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached);
