@@ -20,11 +20,12 @@ enum { COLD_READ, COLD_COMPILE, COLD_FIRST, COLD_PROCESS, COLD_TIMES };
 struct bench {
 	struct program *p;
 	/* options */
-	const char *model, *json, *precision, *hint, *int8_model, *resume;
+	const char *model, *json, *precision, *hint, *int8_model, *resume, *suite, *csv, *db,
+	    *shard;
 	struct list data, sweep;
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
-	double seconds, rate, max_latency;
-	bool profile, lenient, exact, bf16, async, copies, no_mmap;
+	double seconds, rate, max_latency, max_regression;
+	bool compare, profile, lenient, exact, bf16, async, copies, no_mmap;
 	const char *cache_dir;
 	int64_t cache_size;
 	/* state */
@@ -125,6 +126,13 @@ int bench_rate(struct bench *b, struct err *err);
 int bench_cold(struct bench *b, struct err *err);
 void cold_print(const struct bench *b);
 cJSON *cold_json(const struct job *j);
+
+/* bench_compare.c: two files of results. *verdict is 3 when a case is slower than the limit says.
+ */
+int bench_compare(struct bench *b, const char *const file[2], int *verdict, struct err *err);
+
+/* bench_suite.c: what the options above ask of a suite. */
+int bench_suite(struct bench *b, struct err *err);
 
 /* bench_sweep.c: many ways to run it, each in a process of its own. *verdict is 3 when none is
  * within the latency asked for. */

@@ -7,6 +7,7 @@
 #include "cli/bench.h"
 #include "cli/cases.h"
 #include "cli/child.h"
+#include "cli/suite.h"
 #include "report/sweep.h"
 
 #define MAX_VALUES 32
@@ -217,7 +218,8 @@ static cJSON *point_json(const struct sweep *w, int i)
 {
 	const struct sweep_point *p = &w->point[i];
 	const struct bench_case *k = &w->cases.v[i];
-	cJSON *o = cJSON_CreateObject(), *runs;
+	cJSON *o = cJSON_CreateObject(), *runs, *each;
+	cJSON_AddStringToObject(o, "name", k->name);
 	cJSON_AddNumberToObject(o, "batch", (double)p->batch);
 	cJSON_AddNumberToObject(o, "streams", (double)p->streams);
 	cJSON_AddNumberToObject(o, "threads", (double)p->threads);
@@ -230,23 +232,29 @@ static cJSON *point_json(const struct sweep *w, int i)
 	cJSON_AddNumberToObject(o, "latency_ms", p->latency);
 	cJSON_AddNumberToObject(o, "throughput_fps", p->fps);
 	cJSON_AddNumberToObject(o, "scaling", sweep_scaling(w->point, w->cases.n, i));
+	each = cJSON_AddArrayToObject(o, "latencies_ms");
 	runs = cJSON_AddArrayToObject(o, "runs");
-	for (int r = 0; r < w->cases.rounds; r++)
-		if (k->result[r])
-			cJSON_AddItemToArray(runs, cJSON_Duplicate(k->result[r], true));
+	for (int r = 0; r < w->cases.rounds; r++) {
+		struct bench_case one = {.result = {k->result[r]}};
+		if (!k->result[r])
+			continue;
+		cJSON_AddItemToArray(each, cJSON_CreateNumber(cases_median(&one, 1, k->latency)));
+		cJSON_AddItemToArray(runs, cJSON_Duplicate(k->result[r], true));
+	}
 	return o;
 }
 
 static int write_json(const struct sweep *w, struct err *err)
 {
-	cJSON *o = cJSON_CreateObject(), *points;
+	cJSON *o = cJSON_CreateObject(), *list;
 	cJSON_AddStringToObject(o, "model", w->b->job->model);
+	cJSON_AddItemToObject(o, "machine", machine_json());
 	cJSON_AddNumberToObject(o, "rounds", w->cases.rounds);
 	if (w->b->max_latency > 0)
 		cJSON_AddNumberToObject(o, "max_latency_ms", w->b->max_latency);
-	points = cJSON_AddArrayToObject(o, "points");
+	list = cJSON_AddArrayToObject(o, "cases");
 	for (int i = 0; i < w->cases.n; i++)
-		cJSON_AddItemToArray(points, point_json(w, i));
+		cJSON_AddItemToArray(list, point_json(w, i));
 	if (w->chosen >= 0)
 		cJSON_AddNumberToObject(o, "chosen", w->chosen);
 	else

@@ -44,7 +44,10 @@ int cases_add(
 	while (argv[words])
 		words++;
 	struct bench_case *k = &v[c->n++];
-	*k = (struct bench_case){.name = strdup(name), .file = file};
+	*k = (struct bench_case){.name = strdup(name),
+	    .file = file,
+	    .latency = "latency_ms.median",
+	    .fps = "throughput_fps"};
 	k->argv = calloc(words + 1, sizeof *k->argv);
 	for (size_t i = 0; k->argv && i < words; i++)
 		if (!(k->argv[i] = strdup(argv[i])))
@@ -223,9 +226,9 @@ static void tell(const struct cases *c, const struct bench_case *k, int r, int l
 	text_printf(&t, "%s: ", k->name);
 	if (k->result[r]) {
 		struct bench_case one = {.result = {k->result[r]}};
-		text_printf(&t, "%.3f ms, %.4g a second",
-		    cases_median(&one, 1, "latency_ms.median"),
-		    cases_median(&one, 1, "throughput_fps"));
+		text_printf(&t, "%.3f ms", cases_median(&one, 1, k->latency));
+		if (k->fps)
+			text_printf(&t, ", %.4g a second", cases_median(&one, 1, k->fps));
 	} else {
 		text_add(&t, k->reason ? k->reason : "failed");
 	}

@@ -18,6 +18,9 @@ struct bench_case {
 	char **argv;      /* ended by NULL; with the name and the identity what a result is of */
 	cJSON *result[CASES_MAX_ROUNDS]; /* NULL: failed, or not run */
 	char *reason;                    /* of the first failure, else NULL */
+	/* Where a result has the milliseconds and the samples a second, NULL: it has not;
+	 * mo-bench's own places unless changed. */
+	const char *latency, *fps;
 };
 
 struct cases {

@@ -29,8 +29,10 @@ static int check(const struct bench *b, struct err *err)
 		    "--sweep is for one model on random data, without --cold, --profile, --hint, "
 		    "--rate and --iterations");
 	if (!b->sweep.n && (b->int8_model || b->resume || b->max_latency > 0))
-		return fail(
-		    err, E_USAGE, "--int8-model, --resume and --max-latency belong to --sweep");
+		return fail(err, E_USAGE,
+		    "--int8-model, --resume and --max-latency belong to --sweep or --suite");
+	if (b->csv || b->db || b->shard)
+		return fail(err, E_USAGE, "--csv, --db and --shard belong to --suite");
 	return OK;
 }
 
@@ -87,6 +89,14 @@ static int profile_job(struct profile *p, const struct job *j, struct err *err)
 static int run(struct bench *b, const struct list *operands, int *verdict, struct err *err)
 {
 	struct profile p = {0};
+	if (b->compare)
+		return operands->n == 2
+			   ? bench_compare(b, operands->v, verdict, err)
+			   : fail(err, E_USAGE, "--compare takes two files of results");
+	if (b->suite)
+		return operands->n || b->model || b->sweep.n || b->int8_model || b->max_latency > 0
+			   ? fail(err, E_USAGE, "--suite names its models and points itself")
+			   : bench_suite(b, err);
 	int s = set_models(b, operands, err);
 	s = s ? s : check(b, err);
 	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
@@ -158,11 +168,21 @@ static const struct option_row rows[] = {
 	AT(max_latency), NULL, 0, 0},
     {OPT_INT, "rounds", 0, "N", "each point in so many runs, in turn with the others; 3 by default",
 	AT(rounds), NULL, 1, 64},
+    {OPT_STRING, "suite", 0, "FILE", "the models, precisions, sizes and programs that it names",
+	AT(suite), NULL, 0, 0},
+    {OPT_STRING, "shard", 0, "I/N", "only every N-th case of the suite, from the I-th on",
+	AT(shard), NULL, 0, 0},
+    {OPT_FLAG, "compare", 0, NULL, "compare two JSON files of suites or sweeps, given as arguments",
+	AT(compare), NULL, 0, 0},
+    {OPT_FLOAT, "max-regression", 0, "X", "slower by more than this is a no; 0.05 by default",
+	AT(max_regression), NULL, 0, 0},
     {OPT_STRING, "resume", 0, "FILE", "finished runs are kept here, and not done again", AT(resume),
 	NULL, 0, 0},
     {.kind = OPT_SECTION, .about = "Results"},
     {OPT_FLAG, "profile", 0, NULL, "runs apart that time each call: share, MACs, GFLOP/s",
 	AT(profile), NULL, 0, 0},
+    {OPT_STRING, "csv", 0, "FILE", "of a suite, a line for each case", AT(csv), NULL, 0, 0},
+    {OPT_STRING, "db", 0, "FILE", "of a suite, added to a sqlite3 database", AT(db), NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
     {0},
 };
@@ -171,7 +191,8 @@ int mo_bench_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct bench b = {.seed = 1, .seconds = 3, .warmup = 3, .sets = 4, .rounds = 3};
+	struct bench b = {
+	    .seed = 1, .seconds = 3, .warmup = 3, .sets = 4, .rounds = 3, .max_regression = 0.05};
 	int code = 0;
 	struct program p = {.name = "mo-bench",
 	    .about = "Times ONNX or OpenVINO IR networks: reading, compiling, first and steady "

@@ -1,0 +1,45 @@
+/* mo-bench --suite: models × precisions × batches × threads × streams × modes × backends. */
+#ifndef CLI_SUITE_H
+#define CLI_SUITE_H
+
+#include <cjson/cJSON.h>
+
+#include "cli/cases.h"
+
+/* What one case measures, beside its command in cases.v of the same index. */
+struct suite_case {
+	const char *model, *backend, *precision, *mode; /* words of the suite's JSON */
+	int64_t batch, threads, streams;
+	const char *minimum; /* where its results have the least latency; NULL: nowhere */
+};
+
+struct suite {
+	cJSON *json; /* the file */
+	const char *name;
+	double seconds;
+	struct cases cases;
+	struct suite_case *v;
+	int shard, shards; /* only every shards-th case, from the shard-th on; 0, 1: all */
+};
+/* Reads a suite and makes its cases. Every key that is not known is an error. */
+int suite_read(struct suite *s, const char *path, struct err *err);
+void suite_free(struct suite *s);
+
+/* Medians over the rounds. */
+struct suite_result {
+	double latency, minimum, fps;
+	bool ok;
+};
+struct suite_result suite_result(const struct suite *s, int k);
+
+/* What came out, in its forms. */
+void suite_print(const struct suite *s);
+cJSON *suite_json(const struct suite *s);
+int suite_csv(const struct suite *s, const char *path, struct err *err);
+/* Adds a run with its machine and results to a sqlite3 database, made if it is not there. */
+int suite_database(const struct suite *s, const char *path, struct err *err);
+
+/* CPU, instruction set, cores, governor, kernel, version of mo. */
+cJSON *machine_json(void);
+
+#endif

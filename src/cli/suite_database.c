@@ -1,0 +1,88 @@
+/* Runs of suites in a sqlite3 database, with the machine each ran on. */
+#include <sqlite3.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "cli/suite.h"
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, suite TEXT, at TEXT, machine TEXT,"
+    " cpu TEXT, isa TEXT, mo TEXT);"
+    "CREATE TABLE IF NOT EXISTS result (run INTEGER REFERENCES run(id), name TEXT, model TEXT,"
+    " backend TEXT, precision TEXT, mode TEXT, batch INTEGER, threads INTEGER, streams INTEGER,"
+    " status TEXT, reason TEXT, latency_ms REAL, latency_min_ms REAL, throughput_fps REAL);";
+
+static int sql_fail(sqlite3 *db, const char *path, struct err *err)
+{
+	return fail(err, E_IO, "'%s': sqlite: %s", path, db ? sqlite3_errmsg(db) : "no memory");
+}
+
+static const char *word(const cJSON *o, const char *key)
+{
+	const cJSON *j = cJSON_GetObjectItem(o, key);
+	return cJSON_IsString(j) ? j->valuestring : NULL;
+}
+
+/* Runs one statement with words for its first nwords parameters and numbers for the rest. */
+static bool insert(sqlite3 *db, const char *sql, const char *const *words, int nwords,
+    const double *numbers, int nnumbers)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK;
+	for (int i = 0; i < nwords && ok; i++)
+		ok = sqlite3_bind_text(st, i + 1, words[i], -1, SQLITE_TRANSIENT) == SQLITE_OK;
+	for (int i = 0; i < nnumbers && ok; i++)
+		ok = sqlite3_bind_double(st, nwords + i + 1, numbers[i]) == SQLITE_OK;
+	ok = ok && sqlite3_step(st) == SQLITE_DONE;
+	return sqlite3_finalize(st) == SQLITE_OK && ok;
+}
+
+static bool insert_run(sqlite3 *db, const struct suite *s)
+{
+	char at[32];
+	time_t now = time(NULL);
+	struct tm t;
+	cJSON *machine = machine_json();
+	char *text = cJSON_PrintUnformatted(machine);
+	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &t));
+	const char *const words[] = {
+	    s->name, at, text, word(machine, "cpu"), word(machine, "isa"), word(machine, "mo")};
+	bool ok = insert(db,
+	    "INSERT INTO run (suite, at, machine, cpu, isa, mo) VALUES (?, ?, ?, ?, ?, ?)", words,
+	    6, NULL, 0);
+	cJSON_free(text);
+	cJSON_Delete(machine);
+	return ok;
+}
+
+static bool insert_result(sqlite3 *db, const struct suite *s, int i, double run)
+{
+	const struct suite_case *v = &s->v[i];
+	struct suite_result r = suite_result(s, i);
+	const char *const words[] = {s->cases.v[i].name, v->model, v->backend, v->precision,
+	    v->mode, r.ok ? "ok" : "failed", s->cases.v[i].reason};
+	const double numbers[] = {run, (double)v->batch, (double)v->threads, (double)v->streams,
+	    r.latency, r.minimum, r.fps};
+	return insert(db,
+	    "INSERT INTO result (name, model, backend, precision, mode, status, reason, run, batch,"
+	    " threads, streams, latency_ms, latency_min_ms, throughput_fps)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    words, 7, numbers, 7);
+}
+
+int suite_database(const struct suite *s, const char *path, struct err *err)
+{
+	sqlite3 *db = NULL;
+	bool ok = sqlite3_open(path, &db) == SQLITE_OK;
+	if (ok)
+		sqlite3_busy_timeout(db, 60000); /* another suite may be adding its run */
+	ok = ok && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+	     sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK && insert_run(db, s);
+	double run = ok ? (double)sqlite3_last_insert_rowid(db) : 0;
+	for (int i = 0; i < s->cases.n && ok; i++)
+		ok = insert_result(db, s, i, run);
+	ok = ok && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+	int e = ok ? OK : sql_fail(db, path, err);
+	sqlite3_close(db);
+	return e;
+}
