@@ -125,14 +125,15 @@ static int run_plain(struct run *r, struct err *err)
 /* Is --compare about samples rather than tensors? */
 static bool on_samples(const struct run *r)
 {
-	return r->compare && (r->accuracy || r->labels || r->metric || r->max_drop ||
-				 r->max_group_drop || r->groups);
+	return r->compare && (r->accuracy || r->labels || r->metric || r->metric_cmd ||
+				 r->max_drop || r->max_group_drop || r->groups);
 }
 
 static int check_samples(const struct run *r, struct err *err)
 {
 	bool samples = r->accuracy || on_samples(r);
 	const char *alone = r->metric           ? "--metric"
+			    : r->metric_cmd     ? "--metric-cmd"
 			    : r->max_drop       ? "--max-drop"
 			    : r->max_group_drop ? "--max-group-drop"
 			    : r->groups         ? "--groups"
@@ -147,6 +148,8 @@ static int check_samples(const struct run *r, struct err *err)
 		return fail(err, E_USAGE, "--labels goes with --accuracy or --compare");
 	if (alone && !r->compare)
 		return fail(err, E_USAGE, "%s goes with --compare", alone);
+	if (r->metric && r->metric_cmd)
+		return fail(err, E_USAGE, "--metric and --metric-cmd do not go together");
 	if (r->drop_type && !r->max_drop && !r->max_group_drop)
 		return fail(err, E_USAGE, "--drop-type goes with --max-drop or --max-group-drop");
 	return OK;
@@ -253,6 +256,9 @@ static const struct option_row rows[] = {
     {OPT_STRING, "metric", 0, "NAME",
 	"top1, top5, f1, or to the reference mse, cosine, sqnr; top1 or, without labels, cosine",
 	AT(metric), NULL, 0, 0},
+    {OPT_STRING, "metric-cmd", 0, "CMD",
+	"a program that prints a number, larger is better, for a folder of outputs", AT(metric_cmd),
+	NULL, 0, 0},
     {OPT_STRING, "max-drop", 0, "X", "the metric may lose this much: 0.01 or 1%", AT(max_drop),
 	NULL, 0, 0},
     {OPT_STRING, "drop-type", 0, "TYPE", "absolute, the default, or relative to the reference's",

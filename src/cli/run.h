@@ -15,7 +15,7 @@ struct run {
 	struct list data, dump, classify;
 	int64_t seed; /* below 0: not given */
 	const char *out, *compare, *labels, *preprocess, *classes, *json;
-	const char *metric, *groups, *max_drop, *max_group_drop, *drop_type;
+	const char *metric, *metric_cmd, *groups, *max_drop, *max_group_drop, *drop_type;
 	int64_t threads, repeat, label_offset, top, max_unreadable;
 	double tolerance; /* NAN: the default */
 	const char *precision;

@@ -6,6 +6,7 @@
 
 #include "cli/stream.h"
 #include "cli/verdict.h"
+#include "quant/command.h"
 
 #define FLIPS_SHOWN 20
 
@@ -16,15 +17,31 @@ struct judge {
 	int64_t *label;
 	struct arena *arena;
 	struct groups groups;
+	struct outputs *files[2]; /* for --metric-cmd: of the reference and of the network */
 };
 
 static int take_both(struct stream *s, int64_t sample, int64_t label, const struct sample_view *got,
     const struct sample_view *want, struct err *err)
 {
 	struct judge *j = s->user;
+	char buf[DATASET_NAME];
+	const char *name = source_name(s->source, sample, buf);
 	int r = answer_take(got, want, label, &j->result[sample], err);
 	j->label[sample] = label;
-	return r ? r : answer_take(want, NULL, label, &j->original[sample], err);
+	r = r ? r : answer_take(want, NULL, label, &j->original[sample], err);
+	for (int k = 0; k < 2 && j->files[k] && !r; k++)
+		r = outputs_add(j->files[k], k ? got : want, sample, name, label, err);
+	return r;
+}
+
+/* Runs the program of --metric-cmd on both. */
+static int ask_command(struct judge *j, struct err *err)
+{
+	double *to[] = {&j->in.command_original, &j->in.command_result};
+	int s = OK;
+	for (int k = 0; k < 2 && j->files[k] && !s; k++)
+		s = outputs_metric(j->files[k], j->s.r->metric_cmd, to[k], err);
+	return s;
 }
 
 static int read_limits(struct judge *j, const struct run *r, struct err *err)
@@ -35,7 +52,10 @@ static int read_limits(struct judge *j, const struct run *r, struct err *err)
 		return fail(
 		    err, E_USAGE, "--drop-type is absolute or relative, not '%s'", r->drop_type);
 	in->relative = r->drop_type && !strcmp(r->drop_type, "relative");
-	if (r->max_drop && drop_parse(r->max_drop, &in->max_drop, err))
+	/* What a program prints has a scale of its own. */
+	bool own = r->metric_cmd && r->max_drop && parse_f64(r->max_drop, &in->max_drop) &&
+		   in->max_drop >= 0;
+	if (!own && r->max_drop && drop_parse(r->max_drop, &in->max_drop, err))
 		return err_in(err, "--max-drop");
 	if (r->max_group_drop && drop_parse(r->max_group_drop, &in->max_group_drop, err))
 		return err_in(err, "--max-group-drop");
@@ -60,6 +80,10 @@ static int prepare(struct judge *j, const struct run *r, struct err *err)
 	if (!s && r->groups) {
 		s = verdict_groups(r->groups, j->s.source, j->arena, &j->groups, err);
 		j->in.groups = &j->groups;
+	}
+	for (int k = 0; k < 2 && r->metric_cmd && !s; k++) {
+		j->in.metric = METRIC_COMMAND;
+		s = outputs_new(k ? r->g->noutputs : j->s.reference->noutputs, &j->files[k], err);
 	}
 	j->in.n = n;
 	j->in.original = j->original;
@@ -91,7 +115,8 @@ static int tell(struct judge *j, const struct verdict *v, struct err *err)
 static int judge(struct judge *j, int *code, struct err *err)
 {
 	struct verdict v;
-	int s = verdict_make(&j->in, &v, err);
+	int s = ask_command(j, err);
+	s = s ? s : verdict_make(&j->in, &v, err);
 	if (s)
 		return s;
 	s = verdict_find_layer(&v, j->s.reference, j->s.r->g, &j->s.samples, err);
@@ -119,5 +144,7 @@ int run_verdict(struct run *r, int *verdict, struct err *err)
 	free(j.result);
 	free(j.label);
 	arena_free(j.arena);
+	outputs_free(j.files[0]);
+	outputs_free(j.files[1]);
 	return s;
 }

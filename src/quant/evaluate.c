@@ -287,6 +287,9 @@ int evaluate(struct graph *g, const struct evaluation *v, struct answer *answer,
 	decide(&j);
 	int r = keep_new(v, g, j.err);
 	r = r ? r : hands_new(&j, g, j.err);
+	const struct samples *samples = v->deal->samples;
+	if (!r && !v->in && samples->expect)
+		r = samples->expect(samples->user, v->deal->index, v->deal->n, j.err);
 	if (!r) {
 		pool_run(v->pool, (int)deal_runs(v->deal), work, &j);
 		r = j.status ? j.status : j.stop ? EVALUATE_STOPPED : OK;

@@ -14,6 +14,9 @@ struct samples {
 	 * read, the others may. */
 	int (*get)(void *user, int64_t i, struct tensor *in, int64_t *label, struct err *err);
 	void *user;
+	/* The n samples at index will be asked for next, about in this order, so that they can be
+	 * read ahead; without it, they are expected in the order of their numbers. May be NULL. */
+	int (*expect)(void *user, const int64_t *index, int64_t n, struct err *err);
 };
 
 #endif

@@ -192,22 +192,24 @@ void source_close(struct source *s)
 	free(s);
 }
 
+static int expect(void *user, const int64_t *index, int64_t n, struct err *err)
+{
+	const struct source *s = user;
+	return prefetch_expect(s->ahead, index, n, err);
+}
+
 struct samples source_samples(struct source *s)
 {
 	struct samples t = s->ready;
 	t.get = get_counted;
 	t.user = s;
+	t.expect = expect;
 	return t;
 }
 
 int64_t source_unreadable(const struct source *s)
 {
 	return s->nunreadable;
-}
-
-int source_expect(struct source *s, const int64_t *index, int64_t n, struct err *err)
-{
-	return prefetch_expect(s->ahead, index, n, err);
 }
 
 const char *source_name(const struct source *s, int64_t i, char buf[DATASET_NAME])

@@ -27,8 +27,6 @@ void source_close(struct source *s); /* NULL is legal */
 /* A sample that cannot be read gives its own status; the one too many gives E_DATA. */
 struct samples source_samples(struct source *s);
 int64_t source_unreadable(const struct source *s); /* different ones, up to now */
-/* Says in which order they will be asked for, when it is not that of their numbers. */
-int source_expect(struct source *s, const int64_t *index, int64_t n, struct err *err);
 /* As dataset_name and dataset_class, of the first input's data. */
 const char *source_name(const struct source *s, int64_t i, char buf[DATASET_NAME]);
 const char *source_class(const struct source *s, int64_t label);

@@ -31,6 +31,21 @@ mo-run -q changed.xml --compare "$GLYPHS/glyphs.onnx" --accuracy --data "$GLYPHS
 echo '# not finite'
 mo -q "$GLYPHS/glyphs.onnx" -n changed --scale 1e-38
 run --metric cosine | grep -E 'NaN|verdict|exit'
+echo '# a program of the user'
+mo -q "$GLYPHS/glyphs.onnx" -n changed --scale 1.5
+cat >score <<'END'
+head -n 2 "$2/samples.csv" >&2
+wc -c <"$2/0.npy" >&2
+echo "this is $1"
+grep -c '^[0-9]*,"row' "$2/samples.csv"
+END
+mkdir tmp
+# shellcheck disable=SC2086
+TMPDIR=tmp run $y --metric-cmd 'sh ./score mine' --max-drop 1% | grep -vE '^  (row|[0-9])|more$'
+ls tmp
+run --metric-cmd 'echo good #'
+run --metric-cmd 'exit 4;'
+run --metric-cmd true
 echo '# misuse'
 run --max-drop 2
 run --metric top1
