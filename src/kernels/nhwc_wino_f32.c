@@ -70,7 +70,7 @@ static size_t matrix(const struct nhwc_conv_f32 *c, size_t ld)
 #define BYTE_COST 2     /* multiply-adds in the time that a byte of large weights takes */
 #define ELEMENT_COST 6  /* the same for the transform of an element */
 #define LARGE (1 << 20) /* bytes of weights that are not counted */
-#define WORTH 10        /* 4x4 must save one part of so many: its weights are more than twice 2x2's */
+#define WORTH 10 /* 4x4 must save one part of so many: its weights are more than twice 2x2's */
 
 static int64_t weights_cost(const struct conv_shape *s, int elements)
 {

@@ -1,6 +1,6 @@
 /* Kernels with channels last on each instruction set against their definition, with guards around
  * what they write and the same bits for any number of threads; -b times them. */
-#include "floats.h"
+#include "conv_data.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,17 +11,10 @@
 #include "base/cpu.h"
 #include "base/half.h"
 #include "kernels/layout.h"
-#include "kernels/nhwc_block_f32.h"
-#include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_kernel.h"
 #include "kernels/nhwc_pool_f32.h"
 
 static const char *const levels[] = {"bf16", "avx512", "avx2", "ref"};
-
-static size_t volume(const int d[3])
-{
-	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
-}
 
 /* ---- implicit GEMM tiles ---- */
 
@@ -85,94 +78,6 @@ static void test_igemm_tiles(void **state)
 }
 
 /* ---- whole convolutions ---- */
-
-struct data {
-	struct conv_shape s;
-	int ld_in, ld_out, ld_add;
-	size_t nin, nout, nadd, nw;
-	float *in, *w, *bias, *add, *want;
-	float scale; /* largest result before the clamp */
-};
-
-static double conv_at(const struct data *d, int b, int oc, const int o[3])
-{
-	const struct conv_shape *s = &d->s;
-	const int *k = s->kernel;
-	int g = oc / s->cout;
-	double sum = 0;
-	for (int p = 0; p < (int)volume(k); p++) {
-		int kk[3] = {p / k[2] / k[1], p / k[2] % k[1], p % k[2]};
-		size_t at = (size_t)b;
-		bool in = true;
-		for (int i = 0; i < 3; i++) {
-			int x = o[i] * s->stride[i] - s->pad[i] + kk[i] * s->dilation[i];
-			in &= x >= 0 && x < s->in[i];
-			at = at * (size_t)s->in[i] + (size_t)x;
-		}
-		for (int c = 0; c < s->cin && in; c++)
-			sum += (double)d->in[at * (size_t)d->ld_in + (size_t)(g * s->cin + c)] *
-			       (double)d->w[((size_t)oc * (size_t)s->cin + (size_t)c) * volume(k) +
-					    (size_t)p];
-	}
-	return sum;
-}
-
-static void conv_naive(struct data *d, float lo, float hi)
-{
-	const int *o = d->s.out;
-	int channels = d->s.groups * d->s.cout;
-	for (int p = 0; p < d->s.batch * (int)volume(o); p++)
-		for (int c = 0; c < channels; c++) {
-			int at[3] = {p / o[2] / o[1] % o[0], p / o[2] % o[1], p % o[2]};
-			double sum = conv_at(d, p / (int)volume(o), c, at);
-			sum += d->bias ? (double)d->bias[c] : 0;
-			sum += d->add ? (double)d->add[(size_t)p * (size_t)d->ld_add + (size_t)c]
-				      : 0;
-			d->scale = fmaxf(d->scale, fabsf((float)sum));
-			d->want[(size_t)p * (size_t)d->ld_out + (size_t)c] = clampf(
-			    (float)sum, lo, hi);
-		}
-}
-
-/* extra: floats between pixels beyond the channels; all must survive a run. */
-static struct data data_of(const struct conv_shape *s, int extra, bool bias, bool add)
-{
-	struct data d = {.s = *s, .ld_in = s->groups * s->cin + extra};
-	size_t channels = (size_t)(s->groups * s->cout), pixels = (size_t)s->batch * volume(s->out);
-	d.ld_out = s->groups * s->cout + 2 * extra;
-	d.ld_add = s->groups * s->cout + extra;
-	d.nin = (size_t)s->batch * volume(s->in) * (size_t)d.ld_in - (size_t)extra;
-	d.nout = pixels * (size_t)d.ld_out - 2 * (size_t)extra;
-	d.nadd = pixels * (size_t)d.ld_add - (size_t)extra;
-	d.nw = channels * (size_t)s->cin * volume(s->kernel);
-	d.in = randoms(d.nin, 5);
-	d.w = randoms(d.nw, 6);
-	d.bias = bias ? randoms(channels, 7) : NULL;
-	d.add = add ? randoms(d.nadd, 8) : NULL;
-	d.want = guarded(d.nout);
-	return d;
-}
-
-static void data_free(struct data *d)
-{
-	free(d->in);
-	free(d->w);
-	free(d->bias);
-	free(d->add);
-	guarded_free(d->want, d->nout);
-}
-
-static void run_conv(struct nhwc_conv_f32 c, const struct data *d, struct pool *pool, float *out)
-{
-	nhwc_conv_f32_plan(&c, pool_size(pool));
-	size_t n = nhwc_conv_f32_packed(&c) / sizeof(float), ns = (c.scratch + 3) / sizeof(float);
-	float *packed = guarded(n), *scratch = guarded(ns);
-	nhwc_conv_f32_pack(&c, d->w, packed);
-	struct nhwc_conv_f32_args a = {d->in, packed, d->bias, d->add, out, scratch, NULL};
-	nhwc_conv_f32_run(&c, pool, &a);
-	guarded_free(packed, n);
-	guarded_free(scratch, ns);
-}
 
 static void assert_near(const float *got, const struct data *d, float bound)
 {
@@ -321,140 +226,6 @@ static void test_depth(void **state)
 	nhwc_conv_f32_plan(&c, 1);
 	assert_true(c.depth < s.cin);
 	check_shape(&s, 3);
-}
-
-/* ---- blocks ---- */
-
-struct block_case {
-	int n, add;
-	struct conv_shape s[NHWC_BLOCK];
-};
-
-static const struct block_case blocks[] = {
-    {3, 0,
-	{{1, 1, 3, 32, {1, 25, 31}, {1, 3, 3}, {1, 13, 16}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
-	    {1, 32, 1, 1, {1, 13, 16}, {1, 3, 3}, {1, 13, 16}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
-	    {1, 1, 32, 17, {1, 13, 16}, {1, 1, 1}, {1, 13, 16}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}}},
-    {3, 1,
-	{{2, 1, 16, 50, {1, 21, 19}, {1, 1, 1}, {1, 21, 19}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
-	    {2, 50, 1, 1, {1, 21, 19}, {1, 5, 3}, {1, 11, 9}, {1, 2, 2}, {1, 1, 1}, {0, 2, 0}},
-	    {2, 1, 50, 40, {1, 11, 9}, {1, 1, 1}, {1, 11, 9}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}}},
-    {2, 1,
-	{{1, 70, 1, 1, {1, 30, 17}, {1, 3, 3}, {1, 28, 17}, {1, 1, 1}, {1, 1, 1}, {0, 0, 1}},
-	    {1, 1, 70, 33, {1, 28, 17}, {1, 1, 1}, {1, 28, 17}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}}},
-    {2, 1,
-	{{3, 1, 9, 24, {1, 14, 40}, {1, 1, 1}, {1, 14, 40}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
-	    {3, 24, 1, 1, {1, 14, 40}, {1, 3, 3}, {1, 14, 40}, {1, 1, 1}, {1, 2, 2}, {0, 2, 2}}}},
-};
-
-/* The convolutions of a case: data, packed weights, and results by each after the other. */
-struct block_data {
-	struct nhwc_block_f32 b;
-	struct data d[NHWC_BLOCK];
-	float *packed[NHWC_BLOCK];
-	size_t npacked[NHWC_BLOCK];
-	const float *want;
-};
-
-static void block_make(struct block_data *k, const struct block_case *c)
-{
-	*k = (struct block_data){.b.n = c->n};
-	for (int i = 0; i < c->n; i++) {
-		bool end = i + 1 == c->n;
-		struct data *d = &k->d[i];
-		*d = data_of(&c->s[i], i && !end ? 0 : i, i != 1, end && c->add);
-		bool dw = d->s.groups > 1;
-		struct nhwc_conv_f32 *q = &k->b.c[i];
-		*q = (struct nhwc_conv_f32){.s = d->s,
-		    .ld_in = d->ld_in,
-		    .ld_out = end ? d->ld_out : d->s.groups * d->s.cout,
-		    .ld_add = d->ld_add,
-		    .lo = -1,
-		    .hi = 3,
-		    .way = dw ? CONV_DEPTHWISE : CONV_IGEMM};
-		if (i) {
-			free(d->in);
-			d->in = NULL;
-			q->ld_in = d->s.groups * d->s.cin;
-		}
-		struct data by_one = *d;
-		by_one.in = i ? k->d[i - 1].want : d->in;
-		run_conv(*q, &by_one, NULL, d->want);
-		nhwc_conv_f32_plan(q, 1);
-		k->npacked[i] = nhwc_conv_f32_packed(q) / sizeof(float);
-		k->packed[i] = guarded(k->npacked[i]);
-		nhwc_conv_f32_pack(q, d->w, k->packed[i]);
-		k->want = d->want;
-	}
-}
-
-/* lines: of a strip at most */
-static void block_run(const struct block_data *k, struct pool *pool, int lines)
-{
-	const struct data *last = &k->d[k->b.n - 1];
-	struct nhwc_block_f32 b = k->b;
-	nhwc_block_f32_plan(&b, pool_size(pool));
-	b.lines = b.lines < lines ? b.lines : lines;
-	size_t ns = (b.scratch + 3) / sizeof(float);
-	float *scratch = guarded(ns), *out = guarded(last->nout);
-	struct nhwc_block_f32_args a = {
-	    .in = k->d[0].in, .add = last->add, .out = out, .scratch = scratch};
-	for (int i = 0; i < b.n; i++) {
-		a.packed[i] = k->packed[i];
-		a.bias[i] = k->d[i].bias;
-	}
-	nhwc_block_f32_run(&b, pool, &a);
-	assert_memory_equal(out, k->want, last->nout * sizeof *out);
-	guarded_free(out, last->nout);
-	guarded_free(scratch, ns);
-}
-
-/* The same bits as one convolution after the other, strip by strip, for any number of threads. */
-static void test_blocks(void **state)
-{
-	(void)state;
-	for (size_t l = 0; l < COUNT(levels); l++)
-		for (size_t i = 0; i < COUNT(blocks); i++) {
-			struct block_data k;
-			cpu_limit(levels[l]);
-			block_make(&k, &blocks[i]);
-			assert_true(nhwc_block_f32_fits(&k.b));
-			for (int t = 0; t < 3; t++)
-				for (int lines = 1; lines < 9; lines += 2)
-					block_run(&k, pools[t], lines);
-			for (int c = 0; c < k.b.n; c++) {
-				guarded_free(k.packed[c], k.npacked[c]);
-				data_free(&k.d[c]);
-			}
-		}
-	cpu_limit("bf16");
-}
-
-/* What does not follow from what, or has no depthwise one, is none. */
-static void test_block_misfits(void **state)
-{
-	struct block_data k;
-	(void)state;
-	block_make(&k, &blocks[1]);
-	struct nhwc_block_f32 b = k.b;
-	b.n = 1;
-	assert_false(nhwc_block_f32_fits(&b));
-	b = k.b;
-	b.c[1].s.in[1]++;
-	assert_false(nhwc_block_f32_fits(&b));
-	b = k.b;
-	b.c[2].s.cin++;
-	assert_false(nhwc_block_f32_fits(&b));
-	b = k.b;
-	b.c[1] = b.c[2];
-	assert_false(nhwc_block_f32_fits(&b));
-	b = k.b;
-	b.c[1].s.pad[1] = 9;
-	assert_false(nhwc_block_f32_fits(&b));
-	for (int c = 0; c < k.b.n; c++) {
-		guarded_free(k.packed[c], k.npacked[c]);
-		data_free(&k.d[c]);
-	}
 }
 
 static void test_choice(void **state)
@@ -881,8 +652,6 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_igemm_tiles),
 	    cmocka_unit_test(test_convolutions),
 	    cmocka_unit_test(test_depth),
-	    cmocka_unit_test(test_blocks),
-	    cmocka_unit_test(test_block_misfits),
 	    cmocka_unit_test(test_choice),
 	    cmocka_unit_test(test_conv_nan),
 	    cmocka_unit_test(test_pools),

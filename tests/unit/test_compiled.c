@@ -30,6 +30,14 @@ static const char *const networks[] = {
     "cat = Concat-1(f, e) {axis=1}\n"
     "p = MaxPool-1(cat) {kernel=2,2 strides=2,2 pads_begin=0,0 pads_end=0,0}\n"
     "q = Cos-1(p)\ng = Sigmoid-1(q)\nResult-1(g)\nResult-1(x)\n",
+    /* so large that convolutions are done strip by strip */
+    "x = Parameter-1 {shape=1,3,136,136 element_type=f32}\n"
+    "w = Const f32[40,3,3,3] random(1)\na = Convolution-1(x, w)" CONV
+    "bias = Const f32[1,40,1,1] random(2)\nb = Add-1(a, bias)\nc = ReLU-1(b)\n"
+    "u = Const f32[40,1,1,3,3] random(4)\nf = GroupConvolution-1(c, u)" CONV
+    "v = Const f32[2,40,1,1] random(3)\nd = Convolution-1(f, v) {strides=1,1 "
+    "pads_begin=0,0 pads_end=0,0 dilations=1,1 auto_pad=explicit}\n"
+    "axes = Const i64[2] 2 3\nm = ReduceMean-1(d, axes) {keep_dims=true}\nResult-1(m)\n",
     "x = Parameter-1 {shape=2,6,8 element_type=f32}\n"
     "w = Const f32[8,8] random(1)\na = MatMul-1(x, w)" MATMUL
     "t = MatMul-1(a, x) {transpose_a=false transpose_b=true}\ns = SoftMax-8(t) {axis=-1}\n"
