@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "api.h"
-#include "formats/model.h"
+#include "passes/pass.h"
 #include "version.h"
 
 _Static_assert((int)MO_NF4 == DT_NF4 && (int)MO_U64 == DT_U64 && (int)MO_BOOL == DT_BOOL,
     "mo_type and dtype list the same types");
+_Static_assert((int)MO_CACHE_HIT == CACHE_HIT, "mo_cache and cache_use list the same");
 _Static_assert((int)MO_E_USAGE == E_USAGE && MO_MAX_RANK == MAX_RANK, "mo.h follows base");
 
 static _Thread_local char last_error[1024];
@@ -32,24 +33,146 @@ const char *mo_error(void)
 	return last_error;
 }
 
-int mo_model_load(const char *path, struct mo_model **out)
+/* ---- loading ---- */
+
+/* Those that the caller's version knows. */
+static struct store_options options_of(const struct mo_options *o)
 {
-	struct err err = {0};
-	struct onnx_options o = {0};
+	struct mo_options all = {0};
+	if (o)
+		memcpy(&all, o, o->size < sizeof all ? o->size : sizeof all);
+	return (struct store_options){.bf16 = all.bf16,
+	    .exact = all.exact,
+	    .no_mmap = all.no_mmap,
+	    .cache = {all.cache_dir, all.cache_bytes}};
+}
+
+static struct mo_model *model_new(const struct store_options *o)
+{
 	struct mo_model *m = calloc(1, sizeof *m);
+	if (m && pthread_mutex_init(&m->lock, NULL)) {
+		free(m);
+		m = NULL;
+	}
+	if (m)
+		m->o = (struct exec_options){.bf16 = o->bf16, .exact = o->exact};
+	return m;
+}
+
+/* Hands the model over, or frees it. */
+static int finish(struct mo_model *m, int status, struct mo_model **out, struct err *err)
+{
 	*out = NULL;
 	if (!m)
-		return api_failed(fail_nomem(&err), &err);
-	int r = model_read(path, &o, &m->g, NULL, &err);
-	if (!r && pthread_mutex_init(&m->lock, NULL))
-		r = fail_nomem(&err);
-	if (r) {
-		graph_free(m->g);
-		free(m);
-		return api_failed(r, &err);
+		return api_failed(fail_nomem(err), err);
+	m->g = m->net.g;
+	if (status)
+		mo_model_free(m);
+	else
+		*out = m;
+	return api_failed(status, err);
+}
+
+static struct tensor *fixed_inputs(const struct graph *g)
+{
+	struct tensor *in = calloc((size_t)g->ninputs + 1, sizeof *in);
+	for (int k = 0; in && k < g->ninputs; k++) {
+		const struct info *info = &g->inputs[k]->out[0].info;
+		in[k].type = info->type;
+		in[k].rank = info->shape.rank;
+		for (int d = 0; d < in[k].rank; d++)
+			in[k].dim[d] = info->shape.dim[d].min;
 	}
-	*out = m;
+	return in;
+}
+
+/* Into the cache, with one thread: the plan serves any number. */
+static int compile(struct stored *s, const struct exec_options *o, struct err *err)
+{
+	struct pass_options passes = pass_defaults();
+	struct exec *e = NULL;
+	int r = s->format == MODEL_ONNX ? passes_run(s->g, &passes, NULL, NULL, err) : OK;
+	if (r || !s->content)
+		return r;
+	struct tensor *in = fixed_inputs(s->g);
+	r = in ? exec_new(s->g, o, &e, err) : fail_nomem(err);
+	r = r ? r : exec_prepare(e, in, err);
+	if (!r)
+		store_made(s, e);
+	exec_free(e);
+	free(in);
+	return r;
+}
+
+/* After a miss from the cache, so that what was compiled is mapped and not kept twice. */
+static int open_path(
+    struct mo_model *m, const char *path, const struct store_options *o, struct err *err)
+{
+	int r = store_open(path, o, &m->net, err);
+	m->use = m->net.use;
+	if (r || m->use != CACHE_MISS)
+		return r;
+	r = compile(&m->net, &m->o, err);
+	struct stored again;
+	struct err ignored = {0};
+	if (r || !m->net.content)
+		return r;
+	r = store_open(path, o, &again, &ignored);
+	err_clear(&ignored);
+	if (r)
+		return OK;
+	if (again.use != CACHE_HIT) {
+		store_free(&again);
+		return OK;
+	}
+	store_free(&m->net);
+	m->net = again;
 	return OK;
+}
+
+int mo_model_load_with(const char *path, const struct mo_options *options, struct mo_model **out)
+{
+	struct err err = {0};
+	struct store_options o = options_of(options);
+	struct mo_model *m = model_new(&o);
+	return finish(m, m ? open_path(m, path, &o, &err) : OK, out, &err);
+}
+
+int mo_model_load(const char *path, struct mo_model **out)
+{
+	return mo_model_load_with(path, NULL, out);
+}
+
+/* Takes the file over; NULL is out of memory. */
+static int load_file(struct file *f, const char *name, const struct mo_options *options,
+    struct mo_model **out, struct err *err)
+{
+	struct store_options o = options_of(options);
+	struct mo_model *m = f ? model_new(&o) : NULL;
+	int r = m ? store_open_file(f, name, &o, &m->net, err) : OK;
+	file_unref(f);
+	return finish(m, r, out, err);
+}
+
+int mo_model_load_memory(
+    const void *data, size_t size, const struct mo_options *options, struct mo_model **out)
+{
+	struct err err = {0};
+	return load_file(file_of(data, size), "memory", options, out, &err);
+}
+
+int mo_model_load_fd(int fd, const struct mo_options *options, struct mo_model **out)
+{
+	struct err err = {0};
+	struct file *f = NULL;
+	*out = NULL;
+	int r = file_map_fd(fd, "file descriptor", &f, &err);
+	return r ? api_failed(r, &err) : load_file(f, "file descriptor", options, out, &err);
+}
+
+enum mo_cache mo_model_cache(const struct mo_model *m)
+{
+	return (enum mo_cache)m->use;
 }
 
 void mo_model_free(struct mo_model *m)
@@ -57,10 +180,12 @@ void mo_model_free(struct mo_model *m)
 	if (!m)
 		return;
 	exec_free(m->exec);
-	graph_free(m->g);
+	store_free(&m->net);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
 }
+
+/* ---- inputs and outputs ---- */
 
 int mo_model_inputs(const struct mo_model *m)
 {

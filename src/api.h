@@ -6,9 +6,13 @@
 
 #include "exec/exec.h"
 #include "mo.h"
+#include "store/store.h"
 
 struct mo_model {
-	struct graph *g;
+	struct stored net;
+	struct graph *g; /* of net */
+	enum cache_use use;
+	struct exec_options o;
 	pthread_mutex_t lock; /* of exec */
 	struct exec *exec; /* never runs: it keeps what all requests share; NULL before the first */
 };

@@ -34,7 +34,7 @@ static int new_exec(struct mo_request *r, struct err *err)
 	int s = OK;
 	pthread_mutex_lock(&m->lock);
 	if (!m->exec)
-		s = exec_new(m->g, NULL, &m->exec, err);
+		s = exec_new(m->g, &m->o, &m->exec, err);
 	pthread_mutex_unlock(&m->lock);
 	return s ? s : exec_share(m->exec, r->pool, &r->exec, err);
 }

@@ -1,4 +1,5 @@
-/* libmo: load a network (ONNX or OpenVINO IR) and run it. Link with pkg-config --libs mo.
+/* libmo: load a network (ONNX, OpenVINO IR, or a blob of mo-compile) and run it. Link with
+ * pkg-config --libs mo.
  *
  * Handles are opaque. Functions return 0 or a negative enum mo_status; mo_error gives the words for
  * the last failure in this thread. A model may be used from several threads when each has its own
@@ -68,9 +69,33 @@ const char *mo_version(void);
 /* The last failure in this thread, "" when there was none. Valid until the next call that fails. */
 const char *mo_error(void);
 
-/* Reads an ONNX file or an IR's .xml. The caller frees it with mo_model_free, after its requests.
- */
+/* Reads an ONNX file, an IR's .xml or a compiled blob. The caller frees it with mo_model_free,
+ * after its requests. */
 int mo_model_load(const char *path, struct mo_model **out);
+
+/* How a model is loaded; zeros are the defaults. */
+struct mo_options {
+	size_t size;           /* sizeof(struct mo_options) of the caller */
+	int bf16;              /* products may be computed in BF16 where that is faster */
+	int exact;             /* no algorithm that trades exactness for speed (Winograd) */
+	int no_mmap;           /* blobs are read into memory instead of mapped */
+	const char *cache_dir; /* keep compiled networks here, and take them from here */
+	int64_t cache_bytes;   /* the folder's limit; 0: 4 GiB */
+};
+/* As mo_model_load. With a cache the model is compiled here, and ONNX goes through the passes of mo
+ * first; a cache that cannot be used is no failure. options may be NULL. */
+int mo_model_load_with(const char *path, const struct mo_options *options, struct mo_model **out);
+/* From bytes that stay where they are until mo_model_free: ONNX without external data or a blob,
+ * whose weights are used in place where they lie at a multiple of 64, else copied. */
+int mo_model_load_memory(
+    const void *data, size_t size, const struct mo_options *options, struct mo_model **out);
+/* The same from the start of an open file, which is mapped and may be closed then. */
+int mo_model_load_fd(int fd, const struct mo_options *options, struct mo_model **out);
+
+enum mo_cache { MO_CACHE_OFF, MO_CACHE_MISS, MO_CACHE_HIT };
+/* Whether the model came out of the cache. */
+enum mo_cache mo_model_cache(const struct mo_model *m);
+
 void mo_model_free(struct mo_model *m);
 int mo_model_inputs(const struct mo_model *m);
 int mo_model_outputs(const struct mo_model *m);

@@ -81,22 +81,18 @@ static int map_regular(
 	return OK;
 }
 
-int file_map(const char *path, struct file **out, struct err *err)
+static int map_open(
+    int fd, const char *path, const struct stat *st, struct file **out, struct err *err)
 {
-	struct stat st;
-	struct file *f = NULL;
-	int fd = open_read(path, &st, err);
-	if (fd < 0)
-		return fd;
+	struct file *f = calloc(1, sizeof *f);
 	int rc = OK;
 	char *data;
-	if (!(f = calloc(1, sizeof *f)))
+	if (!f)
 		rc = fail_nomem(err);
-	else if (S_ISREG(st.st_mode) && st.st_size > 0)
-		rc = map_regular(f, fd, path, &st, err);
+	else if (S_ISREG(st->st_mode) && st->st_size > 0)
+		rc = map_regular(f, fd, path, st, err);
 	else if (!(rc = read_all(fd, path, LIMIT_STREAM_BYTES, &data, &f->size, err)))
 		f->data = (uint8_t *)data;
-	close(fd);
 	if (rc) {
 		free(f);
 		return rc;
@@ -104,6 +100,25 @@ int file_map(const char *path, struct file **out, struct err *err)
 	f->refs = 1;
 	*out = f;
 	return OK;
+}
+
+int file_map(const char *path, struct file **out, struct err *err)
+{
+	struct stat st;
+	int fd = open_read(path, &st, err);
+	if (fd < 0)
+		return fd;
+	int rc = map_open(fd, path, &st, out, err);
+	close(fd);
+	return rc;
+}
+
+int file_map_fd(int fd, const char *name, struct file **out, struct err *err)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return fail_errno(err, "read", name);
+	return map_open(fd, name, &st, out, err);
 }
 
 static int read_into(int fd, const char *path, char *p, size_t size, struct err *err)
@@ -122,19 +137,40 @@ static int read_into(int fd, const char *path, char *p, size_t size, struct err 
 	return OK;
 }
 
+/* NULL without memory. */
+static char *alloc_pages(size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	return size < SIZE_MAX - page ? aligned_alloc(page, (size / page + 1) * page) : NULL;
+}
+
+struct file *file_copy(const struct file *f)
+{
+	struct file *copy = calloc(1, sizeof *copy);
+	char *data = alloc_pages(f->size);
+	if (!copy || !data) {
+		free(copy);
+		free(data);
+		return NULL;
+	}
+	memcpy(data, f->data, f->size);
+	*copy = (struct file){.data = (uint8_t *)data, .size = f->size, .refs = 1};
+	return copy;
+}
+
 int file_load(const char *path, struct file **out, struct err *err)
 {
 	struct stat st;
 	int fd = open_read(path, &st, err);
 	if (fd < 0)
 		return fd;
-	size_t size = (size_t)st.st_size, page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (size_t)st.st_size;
 	struct file *f = calloc(1, sizeof *f);
 	char *data = NULL;
 	int rc = OK;
 	if (!S_ISREG(st.st_mode) || st.st_size > LIMIT_FILE_BYTES)
 		rc = fail(err, E_LIMIT, "'%s' is no regular file, or too large", path);
-	else if (!f || !(data = aligned_alloc(page, (size / page + 1) * page)))
+	else if (!f || !(data = alloc_pages(size)))
 		rc = fail_nomem(err);
 	else
 		rc = read_into(fd, path, data, size, err);
@@ -172,6 +208,20 @@ void file_unref(struct file *f)
 	else if (!f->lent)
 		free((void *)f->data);
 	free(f);
+}
+
+void file_expect(struct file *f, size_t off, size_t len)
+{
+#ifdef MADV_POPULATE_READ
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	if (!f->base || off > f->size || len > f->size - off)
+		return;
+	len += off % page;
+	off -= off % page;
+	madvise((char *)f->base + off, len, MADV_POPULATE_READ); /* a refusal changes nothing */
+#else
+	(void)f, (void)off, (void)len;
+#endif
 }
 
 void file_forget(struct file *f, size_t off, size_t len)

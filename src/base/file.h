@@ -20,10 +20,17 @@ struct file {
 int file_map(const char *path, struct file **out, struct err *err);
 /* Reads a regular file into memory, aligned to pages. */
 int file_load(const char *path, struct file **out, struct err *err);
-/* Bytes of the caller's, which outlive it; a NUL need not follow. */
+/* Maps what an open file holds; name is for messages. The descriptor stays the caller's. */
+int file_map_fd(int fd, const char *name, struct file **out, struct err *err);
+/* Bytes of the caller's, which outlive it. NULL without memory. */
 struct file *file_of(const void *data, size_t size);
+/* A copy in memory, aligned to pages. NULL without memory. */
+struct file *file_copy(const struct file *f);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f); /* NULL is legal */
+/* Maps the pages in [off, off+len) at once, if they are in memory: cheaper than one by one when
+ * they are read. */
+void file_expect(struct file *f, size_t off, size_t len);
 /* Lets the pages in [off, off+len) go; reading them again maps them back. */
 void file_forget(struct file *f, size_t off, size_t len);
 

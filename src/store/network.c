@@ -98,6 +98,9 @@ int network_load(
 	int rc = section(f, h, "graph", true, &graph, err);
 	rc = rc ? rc : section(f, h, "plan", true, &plan, err);
 	rc = rc ? rc : section(f, h, "weights", verify, &weights, err);
+	if (!rc)
+		file_expect(f, (size_t)((const uint8_t *)blob_direct(weights) - f->data),
+		    blob_size(weights));
 	rc = rc ? rc : exec_load(graph, plan, weights, out, err);
 	blob_unref(graph);
 	blob_unref(plan);

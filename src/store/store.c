@@ -274,6 +274,44 @@ int store_open(const char *path, const struct store_options *o, struct stored *o
 	return rc;
 }
 
+/* Weights are used where they are, which must be at a multiple of 64. */
+static int load_aligned(
+    struct file *f, const struct store_options *o, struct graph **out, struct err *err)
+{
+	struct blob_head head;
+	struct made made;
+	struct file *copy = NULL;
+	if ((uintptr_t)f->data % BLOB_ALIGN && !(copy = file_copy(f)))
+		return fail_nomem(err);
+	int rc = load_file(copy ? copy : f, o, &made, &head, out, err);
+	made_free(&made);
+	file_unref(copy);
+	return rc;
+}
+
+int store_open_file(struct file *f, const char *name, const struct store_options *o,
+    struct stored *out, struct err *err)
+{
+	struct onnx_options onnx = {.log = o->log, .lenient = o->lenient};
+	*out = (struct stored){.o = *o};
+	if (blob_file_sniff(f->data, f->size)) {
+		out->format = MODEL_BLOB;
+		int rc = load_aligned(f, o, &out->g, err);
+		return rc ? err_in(err, "'%s'", name) : OK;
+	}
+	out->format = MODEL_ONNX;
+	if (!onnx_sniff(f->data, f->size))
+		return fail(err, E_FORMAT,
+		    "'%s' is neither a compiled network nor ONNX (an IR is two files: load it by "
+		    "its path)",
+		    name);
+	int rc = onnx_read_file(f, name, NULL, &onnx, &out->g, err);
+	rc = rc || !o->batch ? rc : set_batch(out->g, o->batch, err);
+	if (rc)
+		store_free(out);
+	return rc;
+}
+
 void store_free(struct stored *s)
 {
 	graph_free(s->g);

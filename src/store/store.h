@@ -34,6 +34,10 @@ struct stored {
 /* Opens the network. On a CACHE_MISS, store_made may follow. */
 int store_open(
     const char *path, const struct store_options *o, struct stored *out, struct err *err);
+/* The same for bytes at hand: a compiled blob, or ONNX without external data. name is for messages.
+ */
+int store_open_file(struct file *f, const char *name, const struct store_options *o,
+    struct stored *out, struct err *err);
 /* e has the plan of s->g: into the cache with it. What goes wrong is a warning. */
 void store_made(struct stored *s, struct exec *e);
 void store_free(struct stored *s);

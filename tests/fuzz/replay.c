@@ -7,7 +7,8 @@
 #include "base/rng.h"
 
 typedef int fuzz_one(const uint8_t *data, size_t size);
-fuzz_one fuzz_one_onnx, fuzz_one_ir, fuzz_one_npy, fuzz_one_image, fuzz_one_graph, fuzz_one_op;
+fuzz_one fuzz_one_onnx, fuzz_one_ir, fuzz_one_npy, fuzz_one_image, fuzz_one_graph, fuzz_one_blob,
+    fuzz_one_op;
 
 #define LLVMFuzzerTestOneInput fuzz_one_onnx
 #include "fuzz_onnx.c"
@@ -25,6 +26,10 @@ fuzz_one fuzz_one_onnx, fuzz_one_ir, fuzz_one_npy, fuzz_one_image, fuzz_one_grap
 #include "fuzz_graph.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_one_blob
+#include "fuzz_blob.c"
+#undef LLVMFuzzerTestOneInput
+
 #define LLVMFuzzerTestOneInput fuzz_one_op
 #include "fuzz_op.c"
 #undef LLVMFuzzerTestOneInput
@@ -33,7 +38,8 @@ static const struct target {
 	const char *name;
 	fuzz_one *run;
 } target[] = {{"onnx", fuzz_one_onnx}, {"ir", fuzz_one_ir}, {"npy", fuzz_one_npy},
-    {"image", fuzz_one_image}, {"graph", fuzz_one_graph}, {"op", fuzz_one_op}};
+    {"image", fuzz_one_image}, {"graph", fuzz_one_graph}, {"blob", fuzz_one_blob},
+    {"op", fuzz_one_op}};
 
 static void replay_file(const struct target *t, const char *path)
 {

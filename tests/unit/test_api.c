@@ -1,6 +1,8 @@
 /* The public library: loading, asking, running, and the words for failures. */
+#include <dirent.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +108,99 @@ static void test_failures(void **state)
 	mo_model_free(m);
 }
 
+/* ---- compiled networks ---- */
+
+static void same_scores(struct mo_model *m, const float *want)
+{
+	float *have = run_one(m);
+	for (int k = 0; k < 10; k++)
+		assert_true(fabsf(have[k] - want[k]) < 1e-5f);
+	free(have);
+}
+
+static void remove_folder(const char *dir)
+{
+	char command[256];
+	snprintf(command, sizeof command, "rm -rf '%s'", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* The first file in dir whose name ends in .blob. */
+static void find_blob(const char *dir, char path[512])
+{
+	DIR *d = opendir(dir);
+	assert_non_null(d);
+	path[0] = 0;
+	for (struct dirent *e; (e = readdir(d));)
+		if (strstr(e->d_name, ".blob"))
+			snprintf(path, 512, "%s/%s", dir, e->d_name);
+	closedir(d);
+	assert_true(path[0]);
+}
+
+/* From memory, at any address, and from a descriptor. */
+static void load_bytes(const char *path, const float *want)
+{
+	struct mo_model *m;
+	static _Alignas(64) char data[1 << 21];
+	FILE *f = fopen(path, "rb");
+	assert_non_null(f);
+	size_t n = fread(data, 1, sizeof data - 1, f);
+	for (int shift = 0; shift < 2; shift++) {
+		memmove(data + shift, data, n);
+		assert_int_equal(mo_model_load_memory(data + shift, n, NULL, &m), MO_OK);
+		same_scores(m, want);
+		mo_model_free(m);
+	}
+	assert_int_equal(mo_model_load_memory(data + 1, n / 2, NULL, &m), MO_E_FORMAT);
+	assert_int_equal(mo_model_load_memory("<net/>", 6, NULL, &m), MO_E_FORMAT);
+	assert_int_equal(mo_model_load_fd(fileno(f), NULL, &m), MO_OK);
+	fclose(f);
+	same_scores(m, want);
+	mo_model_free(m);
+	assert_int_equal(mo_model_load_fd(-1, NULL, &m), MO_E_IO);
+}
+
+static void test_cache(void **state)
+{
+	char dir[] = "/tmp/test_api_XXXXXX", blob[512];
+	struct mo_model *m;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	struct mo_options o = {.size = sizeof o, .cache_dir = dir};
+	assert_int_equal(mo_model_load(net, &m), MO_OK);
+	assert_int_equal(mo_model_cache(m), MO_CACHE_OFF);
+	float *want = run_one(m);
+	mo_model_free(m);
+	for (int i = 0; i < 3; i++) {
+		o.no_mmap = i == 2;
+		assert_int_equal(mo_model_load_with(net, &o, &m), MO_OK);
+		assert_int_equal(mo_model_cache(m), i ? MO_CACHE_HIT : MO_CACHE_MISS);
+		assert_string_equal(mo_input_name(m, 0), "input");
+		assert_string_equal(mo_output_name(m, 0), "probabilities");
+		same_scores(m, want);
+		mo_model_free(m);
+	}
+	o.exact = 1;
+	assert_int_equal(mo_model_load_with(net, &o, &m), MO_OK);
+	assert_int_equal(mo_model_cache(m), MO_CACHE_MISS);
+	same_scores(m, want);
+	mo_model_free(m);
+	find_blob(dir, blob);
+	assert_int_equal(mo_model_load(blob, &m), MO_OK);
+	same_scores(m, want);
+	mo_model_free(m);
+	load_bytes(blob, want);
+	load_bytes(net, want);
+	o.cache_dir = "/dev/null/no";
+	assert_int_equal(mo_model_load_with(net, &o, &m), MO_OK);
+	assert_int_equal(mo_model_cache(m), MO_CACHE_MISS);
+	same_scores(m, want);
+	mo_model_free(m);
+	free(want);
+	remove_folder(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +208,7 @@ int main(void)
 	    cmocka_unit_test(test_dynamic),
 	    cmocka_unit_test(test_threads),
 	    cmocka_unit_test(test_failures),
+	    cmocka_unit_test(test_cache),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
