@@ -5,26 +5,28 @@
 #include "base/threads.h"
 #include "cli/json.h"
 #include "cli/options.h"
-#include "formats/dataset.h"
+#include "cli/verdict.h"
 #include "quant/aware.h"
 #include "quant/calibrate.h"
-#include "quant/verdict.h"
+#include "quant/source.h"
 
 struct calibrate {
 	struct program *p;
 	/* options */
-	const char *model, *data, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
-	const char *to, *test_data, *test_labels, *metric, *max_drop, *drop_type, *rank, *report,
-	    *config, *max_group_drop;
-	struct list ignored;
+	const char *model, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
+	const char *to, *test_labels, *metric, *max_drop, *drop_type, *rank, *report, *config,
+	    *max_group_drop, *groups_file;
+	struct list data, test_data, ignored;
 	int64_t samples, threads, label_offset, rank_samples, cache_mb;
 	double time_budget;
-	bool lenient, table;
+	bool lenient, table, activations;
 	/* state */
 	struct arena *arena;
 	cJSON *decided; /* what the --config says that an earlier run decided; or NULL */
 	struct graph *g, *result;
-	struct dataset *d, *test;
+	struct source *source, *test_source; /* owned */
+	struct source *judge_source;
+	struct groups sample_groups;
 	struct samples s, judge_by; /* to calibrate with; to judge by */
 	int64_t judge_from;
 	bool few_left; /* judged by the samples of the calibration too */
@@ -37,7 +39,9 @@ struct calibrate {
 	const struct aware_group *groups;
 	int ngroups;
 	struct verdict verdict;
-	bool judged;                              /* found and verdict hold something */
+	bool judged; /* found and verdict hold something */
+	struct aware_fp16 *fp16;
+	const char *unit;                         /* of what a group saves */
 	const char *xml, *bin, *state, *settings; /* files to write */
 	double seconds;
 };
@@ -48,13 +52,15 @@ int calibrate_samples(struct calibrate *c, struct err *err);
 bool calibrate_judges(const struct calibrate *c);
 
 /* calibrate_aware.c */
-/* "1%" or 0.01; E_USAGE for what is no drop. */
-int calibrate_drop(const char *word, double *out, struct err *err);
 /* Reads the options of the search. */
 int calibrate_limits(struct calibrate *c, struct err *err);
+/* What an earlier run of these options on these files has measured. */
+int calibrate_memo(struct calibrate *c, struct err *err);
 /* Searches, and fills in found, verdict and result. */
 int calibrate_search(struct calibrate *c, const struct compression *k, struct err *err);
+/* The network in 8 bits, or as FP16, that holds the drop. */
 int calibrate_int8(struct calibrate *c, struct err *err);
+int calibrate_fp16(struct calibrate *c, struct err *err);
 
 /* calibrate_config.c */
 /* Options that --config gives and the command line does not. defaults are those before parsing. */

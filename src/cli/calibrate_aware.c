@@ -5,26 +5,8 @@
 
 #include "base/text.h"
 #include "cli/calibrate.h"
+#include "cli/progress.h"
 #include "quant/aware_int8.h"
-
-int calibrate_drop(const char *word, double *out, struct err *err)
-{
-	size_t n = strlen(word);
-	bool percent = n && word[n - 1] == '%';
-	char text[32];
-	if (n >= sizeof text)
-		return fail(err, E_USAGE, "'%.40s' is no drop such as 0.01 or 1%%", word);
-	memcpy(text, word, n + 1);
-	text[percent ? n - 1 : n] = 0;
-	if (!parse_f64(text, out) || !isfinite(*out) || *out < 0)
-		return fail(err, E_USAGE, "'%s' is no drop such as 0.01 or 1%%", word);
-	if (!percent && *out >= 1)
-		return fail(err, E_USAGE,
-		    "a drop of '%s' is everything: give a share such as 0.01, or '%s%%'", word,
-		    word);
-	*out = percent ? *out / 100 : *out;
-	return *out < 1 ? OK : fail(err, E_USAGE, "a drop of '%s' is everything", word);
-}
 
 int calibrate_limits(struct calibrate *c, struct err *err)
 {
@@ -32,7 +14,7 @@ int calibrate_limits(struct calibrate *c, struct err *err)
 	int status = metric_parse(c->metric, &a->metric, err);
 	a->max_drop = INFINITY;
 	if (!status && c->max_drop)
-		status = calibrate_drop(c->max_drop, &a->max_drop, err);
+		status = drop_parse(c->max_drop, &a->max_drop, err);
 	if (status)
 		return err_in(err, c->max_drop ? "--max-drop" : "--metric");
 	if (strcmp(c->drop_type, "absolute") && strcmp(c->drop_type, "relative"))
@@ -71,25 +53,47 @@ static void step(void *user, const struct aware_step *s)
 		text_printf(&t, ", drop %.4f", s->drop);
 	if (s->event >= AWARE_TUNED && isfinite(c->aware.max_drop))
 		text_add(&t, s->held ? ": held" : ": not held yet");
+	progress_clear();
 	tool_say(c->p, "%s", t.data ? t.data : "");
 	text_free(&t);
 }
 
 /* ---- the search ---- */
 
-static int judge(struct calibrate *c, struct err *err)
+/* Answers at the places of their samples, as the verdict numbers them. */
+static int scatter(struct calibrate *c, struct verdict_input *in, struct err *err)
+{
+	const struct aware_result *r = &c->found;
+	size_t n = (size_t)c->judge_by.count + 1;
+	struct answer *original = arena_array(c->arena, n, sizeof *original);
+	struct answer *result = arena_array(c->arena, n, sizeof *result);
+	int64_t *label = arena_array(c->arena, n, sizeof *label);
+	if (!original || !result || !label)
+		return fail_nomem(err);
+	for (int64_t i = 0; i < r->n; i++) {
+		original[r->sample[i]] = r->before[i];
+		result[r->sample[i]] = r->after[i];
+		label[r->sample[i]] = r->label[i];
+	}
+	in->n = c->judge_by.count;
+	in->original = original;
+	in->result = result;
+	in->label = c->judge_by.labelled ? label : NULL;
+	return OK;
+}
+
+static int judge(struct calibrate *c, struct graph *judged, struct err *err)
 {
 	struct verdict_input in = {.metric = c->aware.metric,
-	    .n = c->found.n,
-	    .original = c->found.before,
-	    .result = c->found.after,
-	    .label = c->judge_by.labelled ? c->found.label : NULL,
+	    .groups = c->groups_file ? &c->sample_groups : NULL,
 	    .max_drop = c->aware.max_drop,
 	    .relative = c->aware.relative,
 	    .max_group_drop = INFINITY};
-	if (c->max_group_drop && calibrate_drop(c->max_group_drop, &in.max_group_drop, err))
-		return err_in(err, "--max-group-drop");
-	return verdict_make(&in, &c->verdict, err);
+	int r = scatter(c, &in, err);
+	if (!r && c->max_group_drop && drop_parse(c->max_group_drop, &in.max_group_drop, err))
+		r = err_in(err, "--max-group-drop");
+	r = r ? r : verdict_make(&in, &c->verdict, err);
+	return r ? r : verdict_find_layer(&c->verdict, c->g, judged, &c->judge_by, err);
 }
 
 /* The ways that an earlier run decided; NULL when none did. */
@@ -114,8 +118,7 @@ static void add_file(struct text *t, const char *path)
 		    (long long)st.st_mtim.tv_sec, (long)st.st_mtim.tv_nsec);
 }
 
-/* What the state on disk is of: the options and the files. */
-static int open_memo(struct calibrate *c, struct err *err)
+int calibrate_memo(struct calibrate *c, struct err *err)
 {
 	struct text t = {0};
 	cJSON *j = config_json(c, false);
@@ -124,9 +127,11 @@ static int open_memo(struct calibrate *c, struct err *err)
 	char *options = j ? cJSON_PrintUnformatted(j) : NULL;
 	text_printf(&t, "%s", options ? options : "");
 	add_file(&t, c->model);
-	add_file(&t, c->data);
+	for (int i = 0; i < c->data.n; i++)
+		add_file(&t, c->data.v[i]);
+	for (int i = 0; i < c->test_data.n; i++)
+		add_file(&t, c->test_data.v[i]);
 	add_file(&t, c->labels);
-	add_file(&t, c->test_data);
 	add_file(&t, c->test_labels);
 	for (size_t i = 0; i < t.len; i++)
 		t.data[i] = t.data[i] == '\n' ? ' ' : t.data[i];
@@ -155,7 +160,7 @@ int calibrate_search(struct calibrate *c, const struct compression *k, struct er
 	c->ngroups = k->ngroups;
 	c->result = c->found.graph;
 	c->found.graph = NULL;
-	r = r ? r : judge(c, err);
+	r = r ? r : judge(c, c->result, err);
 	c->judged = !r;
 	return r;
 }
@@ -178,7 +183,7 @@ int calibrate_int8(struct calibrate *c, struct err *err)
 	struct aware_int8 *a = arena_alloc(c->arena, sizeof *a);
 	int n = calibration_ngroups(c->c);
 	double *gain = arena_array(c->arena, (size_t)n + 1, sizeof *gain);
-	int r = a && gain ? open_memo(c, err) : fail_nomem(err);
+	int r = a && gain ? calibrate_memo(c, err) : fail_nomem(err);
 	if (r)
 		return r;
 	bool known = known_gains(c, gain);

@@ -57,7 +57,7 @@ static cJSON *decided_json(const struct calibrate *c)
 		else
 			cJSON_AddNumberToObject(g, "way", way);
 		if (isfinite(c->groups[k].gain))
-			cJSON_AddNumberToObject(g, "saves_ms", c->groups[k].gain);
+			cJSON_AddNumberToObject(g, "saves", c->groups[k].gain);
 	}
 	return list;
 }
@@ -105,12 +105,12 @@ static int unknown(const struct calibrate *c, const char *name, struct err *err)
 
 static int read_list(struct calibrate *c, const cJSON *v, struct list *to, struct err *err)
 {
-	int n = cJSON_GetArraySize(v), i = 0;
+	int n = cJSON_IsString(v) ? 1 : cJSON_GetArraySize(v), i = 0;
 	const char **word = reallocarray(NULL, (size_t)n + 1, sizeof *word);
 	if (!word)
 		return fail_nomem(err);
 	*to = (struct list){word, n};
-	for (const cJSON *e = v->child; e; e = e->next) {
+	for (const cJSON *e = cJSON_IsString(v) ? v : v->child; e && i < n; e = e->next) {
 		if (!cJSON_IsString(e))
 			return fail(err, E_USAGE, "key '%s' needs a list of texts", v->string);
 		word[i] = arena_str(c->arena, e->valuestring);
@@ -138,7 +138,7 @@ static int read_value(
 			return fail(err, E_USAGE, "key '%s' is from %lld to %lld, not %g", r->name,
 			    (long long)r->min, (long long)r->max, x);
 		*(int64_t *)to = (int64_t)x;
-	} else if (r->kind == OPT_LIST && cJSON_IsArray(v)) {
+	} else if (r->kind == OPT_LIST && (cJSON_IsArray(v) || cJSON_IsString(v))) {
 		return read_list(c, v, to, err);
 	} else {
 		static const char *const want[] = {[OPT_FLAG] = "true or false",
@@ -217,7 +217,7 @@ bool config_decided(const struct calibrate *c, const char *group, int *way, doub
 {
 	const cJSON *g = cJSON_GetObjectItemCaseSensitive(c->decided, group);
 	const cJSON *w = cJSON_GetObjectItemCaseSensitive(g, "way");
-	const cJSON *ms = cJSON_GetObjectItemCaseSensitive(g, "saves_ms");
+	const cJSON *ms = cJSON_GetObjectItemCaseSensitive(g, "saves");
 	*gain = cJSON_IsNumber(ms) ? ms->valuedouble : NAN;
 	if (cJSON_IsString(w) && !strcmp(w->valuestring, "kept"))
 		*way = AWARE_KEPT;

@@ -6,35 +6,31 @@
 
 #define JUDGE_LEAST 100 /* fewer samples left: all are judged by */
 
-static int get_sample(void *user, int64_t i, struct tensor *in, int64_t *label, struct err *err)
+static int open_one(struct calibrate *c, const struct list *data, const char *labels,
+    struct source **source, struct samples *s, struct err *err)
 {
-	return dataset_sample(user, i, &in[0], label, err);
-}
-
-static int open_one(struct calibrate *c, const char *data, const char *labels, struct dataset **d,
-    struct samples *s, struct err *err)
-{
-	const struct info *in = &c->g->inputs[0]->out[0].info;
-	struct dataset_options o = {.data = data,
+	struct source_options o = {.data = data->v,
+	    .ndata = data->n,
 	    .labels = labels,
 	    .label_offset = (int)c->label_offset,
-	    .preprocess = &c->spec,
-	    .input = {in->shape, in->type},
+	    .preprocess = c->preprocess ? &c->spec : NULL,
+	    .ahead = {.threads = (int)c->threads},
+	    .max_unreadable = -1,
 	    .log = tool_log(c->p)};
-	int status = dataset_open(&o, d, err);
+	int status = source_open(c->g, &o, source, err);
 	if (status)
 		return status;
-	*s = (struct samples){.count = dataset_count(*d),
-	    .labelled = dataset_labelled(*d),
-	    .get = get_sample,
-	    .user = *d};
-	return s->count ? OK : fail(err, E_USAGE, "'%s' holds no samples", data);
+	*s = source_samples(*source);
+	return s->count ? OK : fail(err, E_USAGE, "'%s' holds no samples", data->v[0]);
 }
 
 /* Without --test-data: the samples that calibration leaves over, or all when these are few. */
 static void judge_by_rest(struct calibrate *c)
 {
+	c->judge_source = c->source;
 	c->judge_by = c->s;
+	if (strcmp(c->to, "int8")) /* nothing is calibrated */
+		return;
 	c->judge_from = c->samples < c->s.count ? c->samples : c->s.count;
 	c->few_left = c->s.count - c->judge_from < JUDGE_LEAST;
 	if (!c->few_left)
@@ -51,22 +47,24 @@ static void judge_by_rest(struct calibrate *c)
 
 bool calibrate_judges(const struct calibrate *c)
 {
-	return c->max_drop || c->test_data || c->max_group_drop || c->table ||
-	       !strcmp(c->to, "fp16");
+	return c->max_drop || c->test_data.n || c->max_group_drop || strcmp(c->to, "int8");
 }
 
 int calibrate_samples(struct calibrate *c, struct err *err)
 {
-	if (c->g->ninputs != 1)
-		return fail(err, E_USAGE, "samples need a network of one input, this one has %d",
-		    c->g->ninputs);
 	int status = c->preprocess ? preprocess_parse(c->preprocess, &c->spec, err) : OK;
-	status = status ? status : open_one(c, c->data, c->labels, &c->d, &c->s, err);
+	status = status ? status : open_one(c, &c->data, c->labels, &c->source, &c->s, err);
 	if (status)
 		return status;
-	if (!c->test_data)
+	if (!c->test_data.n)
 		judge_by_rest(c);
 	else
-		status = open_one(c, c->test_data, c->test_labels, &c->test, &c->judge_by, err);
+		status = open_one(
+		    c, &c->test_data, c->test_labels, &c->test_source, &c->judge_by, err);
+	if (c->test_source)
+		c->judge_source = c->test_source;
+	if (!status && c->groups_file)
+		status = verdict_groups(
+		    c->groups_file, c->judge_source, c->arena, &c->sample_groups, err);
 	return status;
 }

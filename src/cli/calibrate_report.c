@@ -31,7 +31,7 @@ static void number(char *buf, size_t size, const char *fmt, double x)
 
 static void print_groups(const struct calibrate *c)
 {
-	printf("\n%9s %10s %8s  %-16s %s\n", "SQNR dB", "regained", "ms", "decision", "layer");
+	printf("\n%9s %10s %8s  %-16s %s\n", "SQNR dB", "regained", c->unit, "decision", "layer");
 	for (int k = 0; k < c->ngroups; k++) {
 		const struct aware_found *f = &c->found.found[k];
 		char sqnr[32], back[32], ms[32];
@@ -56,7 +56,8 @@ static void print_groups(const struct calibrate *c)
 static int print_verdict(const struct calibrate *c, struct err *err)
 {
 	struct text t = {0};
-	verdict_text(&t, &c->verdict, NULL, FLIPS_SHOWN);
+	struct verdict_names names = verdict_names(c->judge_source, &c->sample_groups);
+	verdict_text(&t, &c->verdict, &names, FLIPS_SHOWN);
 	if (t.failed)
 		return fail_nomem(err);
 	fputs(t.data ? t.data : "", stdout);
@@ -78,7 +79,7 @@ static cJSON *groups_json(const struct calibrate *c)
 		cJSON_AddItemToObject(j, "sqnr", json_number(f->sqnr));
 		cJSON_AddItemToObject(j, "regained", json_number(f->regained));
 		cJSON_AddItemToObject(j, "noise_share", json_number(f->share));
-		cJSON_AddItemToObject(j, "saves_ms", json_number(c->groups[k].gain));
+		cJSON_AddItemToObject(j, "saves", json_number(c->groups[k].gain));
 		cJSON_AddStringToObject(j, "decision", decision(c, k));
 		cJSON_AddItemToArray(list, j);
 	}
@@ -94,73 +95,28 @@ static cJSON *kept_json(const struct calibrate *c)
 	return list;
 }
 
-static cJSON *flips_json(const struct calibrate *c)
+static cJSON *found_json(const struct calibrate *c)
 {
-	const struct verdict *v = &c->verdict;
-	cJSON *list = cJSON_CreateArray();
-	for (int64_t i = 0; i < v->nflips; i++) {
-		cJSON *j = cJSON_CreateObject();
-		cJSON_AddNumberToObject(j, "sample", (double)c->found.sample[v->flip[i].sample]);
-		cJSON_AddNumberToObject(j, "label", (double)v->flip[i].label);
-		cJSON_AddNumberToObject(j, "was", (double)v->flip[i].was);
-		cJSON_AddNumberToObject(j, "is", (double)v->flip[i].is);
-		cJSON_AddItemToArray(list, j);
-	}
-	return list;
-}
-
-static cJSON *worst_json(const struct calibrate *c)
-{
-	const struct verdict_group *g = c->verdict.group;
-	cJSON *j = cJSON_CreateObject();
-	if (!c->verdict.ngroups) {
-		cJSON_Delete(j);
-		return cJSON_CreateNull();
-	}
-	cJSON_AddNumberToObject(j, "class", (double)g->id);
-	cJSON_AddNumberToObject(j, "samples", (double)g->samples);
-	cJSON_AddItemToObject(j, "original", json_number(g->original));
-	cJSON_AddItemToObject(j, "result", json_number(g->result));
-	cJSON_AddItemToObject(j, "drop", json_number(g->drop));
-	return j;
-}
-
-static void add_verdict(const struct calibrate *c, cJSON *j)
-{
-	const struct verdict *v = &c->verdict;
-	cJSON_AddStringToObject(j, "metric", metric_name(v->metric));
-	cJSON_AddItemToObject(j, "metric_original", json_number(c->found.original));
+	struct verdict_names names = verdict_names(c->judge_source, &c->sample_groups);
+	cJSON *j = verdict_json(&c->verdict, &names);
 	cJSON_AddItemToObject(j, "metric_compressed", json_number(c->found.compressed));
-	cJSON_AddItemToObject(j, "metric_result", json_number(c->found.result));
-	cJSON_AddItemToObject(j, "drop", json_number(c->found.drop));
-	cJSON_AddItemToObject(j, "drop_low", json_number(v->interval.low));
-	cJSON_AddItemToObject(j, "drop_high", json_number(v->interval.high));
-	cJSON_AddItemToObject(j, "max_drop", json_number(c->aware.max_drop));
-	cJSON_AddStringToObject(j, "drop_type", c->drop_type);
-	cJSON_AddBoolToObject(j, "verdict", v->ok);
 	cJSON_AddItemToObject(j, "kept", kept_json(c));
-	cJSON_AddNumberToObject(j, "samples_judged", (double)v->samples);
-	cJSON_AddBoolToObject(j, "judged_on_calibration_samples", c->few_left && !c->test_data);
+	cJSON_AddBoolToObject(j, "judged_on_calibration_samples", c->few_left && !c->test_data.n);
 	cJSON_AddBoolToObject(j, "time_up", c->found.time_up);
 	cJSON_AddNumberToObject(j, "evaluated", (double)c->found.evaluated);
-	cJSON_AddNumberToObject(j, "lost", (double)v->lost);
-	cJSON_AddNumberToObject(j, "gained", (double)v->gained);
-	cJSON_AddNumberToObject(j, "not_finite", (double)v->not_finite);
-	cJSON_AddItemToObject(j, "worst_class", worst_json(c));
-	cJSON_AddItemToObject(j, "flips", flips_json(c));
 	cJSON_AddItemToObject(j, "layers_found", groups_json(c));
+	return j;
 }
 
 static cJSON *report_json(const struct calibrate *c)
 {
-	cJSON *j = cJSON_CreateObject();
-	if (c->judged)
-		add_verdict(c, j);
+	cJSON *j = c->judged ? found_json(c) : cJSON_CreateObject();
 	if (c->c) {
 		const struct placement *p = calibration_placement(c->c);
 		cJSON_AddNumberToObject(j, "layers", p->ngroups);
 		cJSON_AddNumberToObject(j, "quantizers", p->nquantizers);
-		cJSON_AddNumberToObject(j, "samples", (double)calibration_stats(c->c)->samples);
+		cJSON_AddNumberToObject(
+		    j, "calibration_samples", (double)calibration_stats(c->c)->samples);
 	}
 	cJSON_AddNumberToObject(j, "seconds", c->seconds);
 	return j;

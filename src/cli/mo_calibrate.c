@@ -11,6 +11,7 @@
 #include "formats/ir.h"
 #include "formats/model.h"
 #include "passes/pass.h"
+#include "quant/aware_fp16.h"
 
 static double now(void)
 {
@@ -48,12 +49,14 @@ static int find_paths(struct calibrate *c, struct err *err)
 
 static int check(struct calibrate *c, struct err *err)
 {
-	if (!c->data)
+	if (!c->data.n)
 		return fail(err, E_USAGE, "no samples given (--data)");
-	if (c->test_labels && !c->test_data)
+	if (c->test_labels && !c->test_data.n)
 		return fail(err, E_USAGE, "--test-labels goes with --test-data");
-	if (strcmp(c->to, "int8"))
-		return fail(err, E_USAGE, "--to is int8, not '%s'", c->to);
+	if (strcmp(c->to, "int8") && strcmp(c->to, "fp16"))
+		return fail(err, E_USAGE, "--to is int8 or fp16, not '%s'", c->to);
+	if (c->activations && strcmp(c->to, "fp16"))
+		return fail(err, E_USAGE, "--activations goes with --to fp16");
 	if (!strcmp(c->preset, "performance"))
 		c->o.preset = PRESET_PERFORMANCE;
 	else if (strcmp(c->preset, "mixed"))
@@ -96,8 +99,10 @@ static int to_int8(struct calibrate *c, struct err *err)
 
 static int tell(struct calibrate *c, double start, struct err *err)
 {
-	const struct placement *p = calibration_placement(c->c);
 	c->seconds = now() - start;
+	if (!c->c)
+		return calibrate_tell(c, err);
+	const struct placement *p = calibration_placement(c->c);
 	tool_say(c->p, "%d layers in 8 bits, %d quantizers, from %lld samples in %.1f s",
 	    p->ngroups - c->found.nkept, p->nquantizers,
 	    (long long)calibration_stats(c->c)->samples, c->seconds);
@@ -116,7 +121,9 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->o.ignored = c->ignored.v;
 	c->o.nignored = c->ignored.n;
 	c->o.log = tool_log(c->p);
-	status = status ? status : to_int8(c, err);
+	c->unit = "ms";
+	if (!status)
+		status = strcmp(c->to, "fp16") ? to_int8(c, err) : calibrate_fp16(c, err);
 	status = status ? status : write_ir(c, err);
 	status = status ? status : config_write(c, err);
 	status = status ? status : tell(c, start, err);
@@ -144,9 +151,9 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Samples"},
-    {OPT_STRING, "data", 'd', "FILE",
-	"an array, a folder of pictures per class, or a list of lines 'path label'", AT(data), NULL,
-	0, 0},
+    {OPT_LIST, "data", 'd', "[NAME=]FILE",
+	"samples: an array, a table, a folder of pictures per class, a list of lines 'path label'",
+	AT(data), NULL, 0, 0},
     {OPT_STRING, "labels", 'l', "FILE",
 	"their classes: an integer array, or a line for each; not needed for folders", AT(labels),
 	NULL, 0, 0},
@@ -157,7 +164,7 @@ static const struct option_row rows[] = {
 	NULL, 0, 0},
     {OPT_INT, "label-offset", 0, "K", "added to labels; 1 for networks of 1001 classes",
 	AT(label_offset), NULL, -1000000, 1000000},
-    {OPT_STRING, "test-data", 0, "FILE",
+    {OPT_LIST, "test-data", 0, "[NAME=]FILE",
 	"samples to judge by; by default those of --data that calibration leaves over",
 	AT(test_data), NULL, 0, 0},
     {OPT_STRING, "test-labels", 0, "FILE", "their classes", AT(test_labels), NULL, 0, 0},
@@ -169,6 +176,8 @@ static const struct option_row rows[] = {
 	"absolute, the default, or relative to the original's metric", AT(drop_type), NULL, 0, 0},
     {OPT_STRING, "max-group-drop", 0, "X", "what may be lost of the worst class",
 	AT(max_group_drop), NULL, 0, 0},
+    {OPT_STRING, "groups", 0, "FILE", "groups of samples, judged instead of the classes",
+	AT(groups_file), NULL, 0, 0},
     {OPT_STRING, "metric", 0, "METRIC",
 	"top1, the default, top5, f1, or without labels mse, cosine, sqnr to the original",
 	AT(metric), NULL, 0, 0},
@@ -182,7 +191,10 @@ static const struct option_row rows[] = {
     {OPT_FLOAT, "time-budget", 0, "S", "seconds after which the search ends", AT(time_budget), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Quantization"},
-    {OPT_STRING, "to", 0, "FORM", "int8, the default", AT(to), NULL, 0, 0},
+    {OPT_STRING, "to", 0, "FORM", "int8, the default, or fp16", AT(to), NULL, 0, 0},
+    {OPT_FLAG, "activations", 0, NULL,
+	"with --to fp16: also round activations, as a device that computes in FP16 does",
+	AT(activations), NULL, 0, 0},
     {OPT_STRING, "preset", 0, "P",
 	"mixed, the default, or performance: ranges of activations symmetric around 0", AT(preset),
 	NULL, 0, 0},
@@ -209,8 +221,10 @@ static void clean(struct calibrate *c)
 	verdict_free(&c->verdict);
 	aware_free(&c->found);
 	calibration_free(c->c);
-	dataset_close(c->d);
-	dataset_close(c->test);
+	if (c->fp16)
+		aware_fp16_free(c->fp16);
+	source_close(c->source);
+	source_close(c->test_source);
 	graph_free(c->result);
 	graph_free(c->g);
 	pool_free(c->pool);

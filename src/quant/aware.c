@@ -134,7 +134,7 @@ static int next_kept(const struct aware_search *s, const bool *tried)
 {
 	int best = -1;
 	for (int k = 0; k < s->c->ngroups; k++)
-		if (s->r->way[k] == AWARE_KEPT && !tried[k] &&
+		if (s->r->way[k] == AWARE_KEPT && !s->c->group[k].fixed && !tried[k] &&
 		    (best < 0 || gain_of(s, k) > gain_of(s, best)))
 			best = k;
 	return best;
@@ -213,7 +213,7 @@ static int result_new(struct aware_search *s, struct err *err)
 		return fail_nomem(err);
 	for (int k = 0; k < n; k++) {
 		r->found[k] = (struct aware_found){.sqnr = NAN, .regained = NAN, .share = NAN};
-		r->way[k] = s->o->way ? s->o->way[k] : 0;
+		r->way[k] = s->c->group[k].fixed ? AWARE_KEPT : s->o->way ? s->o->way[k] : 0;
 	}
 	return OK;
 }

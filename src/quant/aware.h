@@ -12,7 +12,8 @@
 struct aware_group {
 	const char *name;
 	int ways;    /* of being compressed: 0 is the usual one; 1.. are tried before it is kept */
-	double gain; /* milliseconds that compressing it saves; NaN: not known */
+	double gain; /* what compressing it saves, milliseconds or bytes; NaN: not known */
+	bool fixed;  /* is kept whatever happens */
 };
 
 struct compression {

@@ -59,7 +59,7 @@ int aware_int8_new(struct aware_int8 *a, struct calibration *c, struct graph *or
 		return fail_nomem(err);
 	for (int k = 0; k < n; k++)
 		a->group[k] = (struct aware_group){
-		    calibration_group(c, k)->name, 1, gain ? gain[k] : NAN};
+		    .name = calibration_group(c, k)->name, .ways = 1, .gain = gain ? gain[k] : NAN};
 	a->c = (struct compression){.ngroups = n, .group = a->group, .make = make, .user = a};
 	return gain ? OK : measure(a, original, s, err);
 }

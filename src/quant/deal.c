@@ -7,7 +7,6 @@
 static int deal_alloc(struct deal *d, int64_t n, struct err *err)
 {
 	*d = (struct deal){.n = n, .batch = 1};
-	pthread_mutex_init(&d->lock, NULL);
 	d->index = calloc((size_t)n + 1, sizeof *d->index);
 	d->label = calloc((size_t)n + 1, sizeof *d->label);
 	d->unreadable = calloc((size_t)n + 1, sizeof *d->unreadable);
@@ -61,8 +60,6 @@ int deal_subset(struct deal *d, const struct deal *all, const bool *pick, struct
 
 void deal_free(struct deal *d)
 {
-	if (d->index || d->label || d->unreadable)
-		pthread_mutex_destroy(&d->lock);
 	free(d->index);
 	free(d->label);
 	free(d->unreadable);

@@ -1,4 +1,5 @@
 /* Runs a network on dealt samples, several at a time, and takes its answers. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -68,7 +69,6 @@ static int read_sample(struct job *j, struct hand *h, int64_t s)
 	struct deal *d = j->v->deal;
 	if (d->unreadable[s])
 		return OK;
-	pthread_mutex_lock(&d->lock);
 	int r = d->samples->get(d->samples->user, d->index[s], h->one, &d->label[s], &h->err);
 	if (passing(r)) {
 		log_say(&j->v->log, LOG_WARN, "%s", h->err.text);
@@ -77,7 +77,6 @@ static int read_sample(struct job *j, struct hand *h, int64_t s)
 		free_all(h->one, j->g->ninputs);
 		r = OK;
 	}
-	pthread_mutex_unlock(&d->lock);
 	return r;
 }
 

@@ -2,8 +2,6 @@
 #ifndef QUANT_EVALUATE_H
 #define QUANT_EVALUATE_H
 
-#include <pthread.h>
-
 #include "base/threads.h"
 #include "graph/graph.h"
 #include "quant/metrics.h"
@@ -27,7 +25,6 @@ struct deal {
 	int64_t *index; /* of the samples, n of them */
 	int64_t *label;
 	bool *unreadable;
-	pthread_mutex_t lock; /* samples are read by one thread at a time */
 };
 /* n samples spread evenly over those from `from` on, or all of them when there are fewer. The
  * network's static batch is the deal's. */

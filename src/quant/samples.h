@@ -9,9 +9,9 @@ struct samples {
 	int64_t count;
 	bool labelled;
 	/* Sets in[k], one for each input of the network, to heap tensors that the caller frees by
-	 * tensor_free; *label is -1 when there is none. The same sample may be asked for again; one
-	 * call at a time. E_IO, E_FORMAT, E_LIMIT and E_UNSUPPORTED mean that this one cannot be
-	 * read, the others may. */
+	 * tensor_free; *label is -1 when there is none. The same sample may be asked for again, and
+	 * by several threads at once. E_IO, E_FORMAT, E_LIMIT and E_UNSUPPORTED mean that this one
+	 * cannot be read, the others may. */
 	int (*get)(void *user, int64_t i, struct tensor *in, int64_t *label, struct err *err);
 	void *user;
 	/* The n samples at index will be asked for next, about in this order, so that they can be

@@ -50,13 +50,20 @@ mo-calibrate "$net" $data --max-drop 50% --samples 250 -n few --json few.json 2>
 # shellcheck disable=SC2086
 mo-calibrate -q "$net" --data "$GLYPHS/calib_images.npy" --preprocess $pre --samples 100 --metric sqnr --max-drop 50% -n sqnr --json sqnr.json >/dev/null
 [ "$(field metric_original sqnr.json)" = '"inf"' ]
+# FP16 with a verdict
+# shellcheck disable=SC2086
+mo-calibrate -q "$net" --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --to fp16 --max-drop 0.5% -n half --json half16.json >text16
+[ "$(field verdict half16.json)" = true ] && [ "$(field samples half16.json)" = 1000 ] && grep -q 'in f32: ' text16
+mo -q "$net" --precision fp16 -n plain16 && cmp half.bin plain16.bin
+mo-calibrate -q "$net" --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --to fp16 --activations --max-drop 0.5% -n dev --json dev.json >/dev/null
+[ "$(field verdict dev.json)" = true ] && mo-run -q dev.xml --random 1 --out dev
 echo '{"max-dorp":"1%"}' >key.json
 echo '{"samples":"many"}' >type.json
 echo '{"samples":0}' >range.json
 echo '{"samples":' >half.json
 for wrong in "--max-drop 1" "--max-drop 2%x" "--max-drop 100%" "--drop-type some" "--metric best" \
 	"--rank luck" "--config key.json" "--config type.json" "--config range.json" \
-	"--config half.json" "--config none.json" "--test-labels x.npy" "--to int4"; do
+	"--config half.json" "--config none.json" "--test-labels x.npy" "--to int4" "--activations"; do
 	# shellcheck disable=SC2086
 	mo-calibrate "$net" $data $wrong -n wrong 2>&1 || echo "exit $?"
 done

@@ -13,7 +13,7 @@ cmp new/dir/int8.bin again.bin
 top=$(mo-run new/dir/int8.xml $test | sed 's/top-1 \([0-9]*\).*/\1/')
 [ "$top" -ge 90 ] && [ "$(stat -c %s again.bin)" -lt "$(($(stat -c %s f32.bin) * 3 / 10))" ]
 # shellcheck disable=SC2086
-mo-calibrate f32.xml $data --samples 8 --preset performance --threads 1 -n p --json - 2>/dev/null | grep -o '"samples":	8'
+mo-calibrate f32.xml $data --samples 8 --preset performance --threads 1 -n p --json - 2>/dev/null | grep -o '"calibration_samples":	8'
 for wrong in f32.xml "f32.xml --preset best" again.xml; do
 	# shellcheck disable=SC2086
 	mo-calibrate $wrong $([ "$wrong" = f32.xml ] || echo $data) -n wrong || echo "exit $?"

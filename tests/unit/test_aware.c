@@ -104,7 +104,7 @@ static void fake_new(struct fake *f, struct samples *s, struct compression *c)
 	static const char *const name[] = {"g0", "g1", "g2", "g3", "g4"};
 	*f = (struct fake){.g = scan(net)};
 	for (int k = 0; k < GROUPS; k++) {
-		f->group[k] = (struct aware_group){name[k], 1, 1};
+		f->group[k] = (struct aware_group){.name = name[k], .ways = 1, .gain = 1};
 		f->noise[k][0] = f->noise[k][1] = 1e-4f;
 	}
 	*s = (struct samples){SAMPLES, true, get, f};
