@@ -107,7 +107,7 @@ static void fake_new(struct fake *f, struct samples *s, struct compression *c)
 		f->group[k] = (struct aware_group){.name = name[k], .ways = 1, .gain = 1};
 		f->noise[k][0] = f->noise[k][1] = 1e-4f;
 	}
-	*s = (struct samples){SAMPLES, true, get, f};
+	*s = (struct samples){.count = SAMPLES, .labelled = true, .get = get, .user = f};
 	*c = (struct compression){GROUPS, f->group, make, f};
 	assert_int_equal(deal_new(&d, s, 0, SAMPLES, f->g, &err), OK);
 	struct evaluation v = {.deal = &d};

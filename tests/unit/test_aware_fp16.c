@@ -52,7 +52,7 @@ static int group(const struct aware_fp16 *a, const char *name)
 	return -1;
 }
 
-static const struct samples samples = {SAMPLES, false, get, NULL};
+static const struct samples samples = {.count = SAMPLES, .get = get};
 
 static void test_constants(void **state)
 {
