@@ -30,9 +30,7 @@ static bool same_dims(const struct tensor *a, const struct tensor *b)
 	return true;
 }
 
-/* Does t, aligned to the right of rank dims, hold one value for each index of one axis, or one for
- * all? */
-static bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size)
+bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size)
 {
 	for (int d = 0; d < t->rank; d++) {
 		int at = d + rank - t->rank;
@@ -93,7 +91,7 @@ static int fuse_add(struct lower *l, int i, int axis, int64_t channels, struct f
 	return OK;
 }
 
-void fuse_clamp(struct lower *l, const struct node **end, float *lo, float *hi)
+static void fuse_clamp(struct lower *l, const struct node **end, float *lo, float *hi)
 {
 	const struct node *n = follower(l, &(*end)->out[0]);
 	if (n && node_is(n, OP_RELU)) {

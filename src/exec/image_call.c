@@ -76,7 +76,7 @@ static void pool_io(struct image *im, struct call *c)
 static void conv_u8_io(struct image *im, struct call *c)
 {
 	struct nhwc_conv_u8 *k = &c->conv_u8.k;
-	ref_io(im, &c->conv_u8.scale);
+	ref_io(im, &c->conv_u8.f);
 	shape_io(im, &k->s);
 	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
 	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
@@ -84,12 +84,13 @@ static void conv_u8_io(struct image *im, struct call *c)
 	image_int(im, &k->zero, 0, 255);
 	image_int(im, &k->out, U8_OUT_F32, U8_OUT_U8);
 	image_int(im, &k->add, U8_ADD_NONE, U8_ADD_U8);
-	image_float(im, &k->lo);
-	image_float(im, &k->hi);
-	image_float(im, &k->out_scale);
-	image_int(im, &k->out_zero, 0, 255);
+	image_int(im, &k->columns, 1, DW_U8_COLUMNS);
+	image_int(im, &k->levels, 0, CONV_U8_LEVELS);
+	for (int i = 0; i <= k->levels; i++) {
+		image_float(im, &k->lo[i]);
+		image_float(im, &k->hi[i]);
+	}
 	image_float(im, &k->add_scale);
-	image_int(im, &k->add_zero, 0, 255);
 	image_int(im, &k->way, CONV_IGEMM, CONV_DEPTHWISE);
 }
 
@@ -255,7 +256,7 @@ static void eval_io(struct image *im, struct call *c, int n)
 _Static_assert(sizeof(struct nhwc_conv_f32) == 184, "conv_io");
 _Static_assert(sizeof(struct nhwc_block_f32) == 640, "block_io");
 _Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
-_Static_assert(sizeof(struct nhwc_conv_u8) == 200, "conv_u8_io");
+_Static_assert(sizeof(struct nhwc_conv_u8) == 216, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");

@@ -176,14 +176,14 @@ static bool conv_u8_ok(struct lower *l, struct call *c)
 	int64_t in, out, cin = (int64_t)k->s.groups * k->s.cin;
 	int64_t cout = (int64_t)k->s.groups * k->s.cout;
 	if (!shape_fits_int(&k->s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
-	    nhwc_conv_u8_choose(&k->s) != k->way)
+	    nhwc_conv_u8_choose(&k->s, k->columns) != k->way)
 		return false;
 	nhwc_conv_u8_plan(k, threads_of(l));
 	int64_t n = reach(out, k->ld_out, cout);
 	return inside(l, c->in, reach(in, k->ld_in, cin), 1, false) &&
 	       (k->out == U8_OUT_U8 ? inside(l, c->out, n, 1, true) : writes(l, c->out, n)) &&
 	       inside(l, c->packed, (int64_t)nhwc_conv_u8_packed(k), 64, false) &&
-	       reads(l, c->conv_u8.scale, cout) && (absent(c->bias) || reads(l, c->bias, cout)) &&
+	       reads(l, c->conv_u8.f, (int64_t)nhwc_conv_u8_factors(k)) &&
 	       conv_u8_add_ok(l, c, out, cout) && call_scratch(l, c, k->scratch) == OK;
 }
 

@@ -34,11 +34,28 @@ bool is_there(const struct lower *l, const struct value *v, int i);
 /* The nodes behind n that its kernel, run in the place of step i, does with channels along axis of
  * its output: marks them absorbed. */
 int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f);
+/* What a quantized kernel takes along, see struct u8_epilogue. */
+struct fused_u8 {
+	const struct node *end;
+	int64_t channels;
+	int axis, columns; /* of the sums */
+	float *f;          /* factors: the caller sets those of the sums, fuse_u8 the others */
+	int levels;
+	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1];
+	const struct value *add; /* of the output's dims, or NULL */
+	float add_scale;
+	const struct quant *out; /* of the result, which is bytes; NULL: floats */
+};
+/* Room for all the factors there can be, all 0. */
+int fuse_u8_factors(struct lower *l, struct fused_u8 *f);
+/* The nodes behind step i that its quantized kernel does: marks them absorbed. */
+int fuse_u8(struct lower *l, int i, struct fused_u8 *f);
+/* Does t, aligned to the right of rank dims, hold one value for each index of one axis, or one for
+ * all? */
+bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size);
 /* The FakeQuantize behind: its result's values, which the kernel writes as bytes; NULL: none, or
  * with a scale for each channel. */
 const struct quant *fuse_quantize(struct lower *l, const struct node **end);
-/* A ReLU or Clamp behind *end. */
-void fuse_clamp(struct lower *l, const struct node **end, float *lo, float *hi);
 
 /* ---- layouts (layout.c) ---- */
 

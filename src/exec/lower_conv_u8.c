@@ -1,6 +1,4 @@
 /* Layers with integer weights on bytes, as calls of the quantized convolution. */
-#include <math.h>
-
 #include "exec/lower.h"
 #include "exec/pack.h"
 
@@ -10,9 +8,7 @@ struct job {
 	enum layout order; /* of its floats */
 	int axis;          /* of the channels in the output */
 	const struct pack *pack;
-	float *scale;
-	struct fused f;
-	const struct quant *out; /* of the result, NULL: floats */
+	struct fused_u8 f;
 };
 
 static int channels(const struct job *j)
@@ -35,67 +31,13 @@ static bool set_shape(const struct lower *l, struct job *j)
 /* Scales of the sums: of the weights times that of the input. */
 static int set_scales(struct lower *l, struct job *j, const struct quant *in)
 {
-	float *s = arena_array(l->p->arena, (size_t)channels(j), sizeof *s);
-	for (int c = 0; s && c < channels(j); c++)
-		s[c] = j->pack->scale[c] * (in->scales ? in->scales[c / j->k.s.cout] : in->scale);
-	j->scale = s;
-	return s ? OK : fail_nomem(l->err);
-}
-
-/* The result as bytes: with fewer than 256 levels the last one is a clamp's. */
-static void set_result(struct job *j)
-{
-	const struct quant *q = j->out;
-	j->k.out = q ? U8_OUT_U8 : U8_OUT_F32;
-	j->k.lo = j->f.lo;
-	j->k.hi = j->f.hi;
-	if (!q)
-		return;
-	j->k.out_scale = q->scale;
-	j->k.out_zero = q->zero;
-	float hi = (float)(q->top - q->zero) * q->scale;
-	if (q->top < 255 && j->k.hi > hi)
-		j->k.hi = hi;
-}
-
-/* Is v, with a scale for each channel, read as bytes? */
-static bool bytes_are_read(const struct lower *l, const struct value *v)
-{
-	struct nhwc_conv_u8 k = {0};
-	const struct node *n = follower(l, v);
-	return n && conv_has_kernel(l, n) && conv_shape_of(l, n, &k.s) &&
-	       nhwc_conv_u8_choose(&k.s) >= 0;
-}
-
-/* A FakeQuantize behind with a scale for each channel: the clamp before it must be that of its
- * levels, so that scale and bias of the sums can carry its scales. */
-static bool takes_channels(const struct lower *l, const struct job *j, const struct node *n)
-{
-	const struct quant *q = n && n->nout == 1 ? &l->e->quant[n->out[0].id] : NULL;
-	if (!q || !q->on || !q->scales || j->f.add || j->axis != 1 || j->f.lo > 0 ||
-	    (q->clamped && j->f.lo < 0) || !bytes_are_read(l, &n->out[0]))
-		return false;
-	for (int c = 0; c < channels(j); c++)
-		if (j->f.hi < q->scales[c] * 255 * 0.99999f)
-			return false;
-	return true;
-}
-
-static void fuse_channels(struct lower *l, struct job *j)
-{
-	const struct node *n = follower(l, &j->f.end->out[0]);
-	if (j->out || !takes_channels(l, j, n))
-		return;
-	j->out = &l->e->quant[n->out[0].id];
-	j->f.end = n;
-	j->f.lo = -INFINITY;
-	j->f.hi = INFINITY;
-	l->absorbed[l->e->maker[n->out[0].id]] = true;
-	for (int c = 0; c < channels(j); c++) {
-		j->scale[c] /= j->out->scales[c];
-		if (j->f.bias)
-			j->f.bias[c] /= j->out->scales[c];
-	}
+	int n = channels(j);
+	j->f = (struct fused_u8){.channels = n, .axis = j->axis, .columns = j->k.columns};
+	int status = fuse_u8_factors(l, &j->f);
+	for (int i = 0; i < n * j->k.columns && status == OK; i++)
+		j->f.f[i] = j->pack->scale[i] *
+			    (in->scales ? in->scales[i % n / j->k.s.cout] : in->scale);
+	return status;
 }
 
 static int64_t distance(const struct job *j, const struct spot *s, int n)
@@ -110,25 +52,32 @@ static int place_add(struct lower *l, struct job *j, struct spot *add)
 	if (!q)
 		return OK;
 	j->k.add = q->on ? U8_ADD_U8 : U8_ADD_F32;
-	j->k.add_scale = q->scale;
-	j->k.add_zero = q->zero;
 	int status = spot_need(l, j->f.add, q->on ? j->order | LAYOUT_U8 : j->order, add);
 	j->k.ld_add = distance(j, add, channels(j));
 	return status;
 }
 
+static void set_result(struct job *j)
+{
+	j->k.out = j->f.out ? U8_OUT_U8 : U8_OUT_F32;
+	j->k.levels = j->f.levels;
+	j->k.add_scale = j->f.add_scale;
+	for (int i = 0; i <= j->f.levels; i++) {
+		j->k.lo[i] = j->f.lo[i];
+		j->k.hi[i] = j->f.hi[i];
+	}
+}
+
 static int add_call(struct lower *l, struct job *j, struct spot x, struct spot add, struct spot y)
 {
 	nhwc_conv_u8_plan(&j->k, pool_size(l->e->o.pool));
-	size_t row = (size_t)j->k.s.groups * (size_t)j->k.s.cout * sizeof(float);
+	size_t factors = nhwc_conv_u8_factors(&j->k) * sizeof *j->f.f;
 	struct call *c = call_add(l, CALL_CONV_U8, j->n);
 	if (!c)
 		return fail_nomem(l->err);
 	int status = buffer_fixed(l, j->pack->data, nhwc_conv_u8_packed(&j->k), &c->packed);
 	if (status == OK)
-		status = buffer_fixed(l, j->scale, row, &c->conv_u8.scale);
-	if (status == OK)
-		status = buffer_fixed(l, j->f.bias, row, &c->bias);
+		status = buffer_fixed(l, j->f.f, factors, &c->conv_u8.f);
 	c->conv_u8.k = j->k;
 	c->in = x.ref;
 	c->add = add.ref;
@@ -147,7 +96,7 @@ static int place(struct lower *l, struct job *j)
 		status = place_add(l, j, &add);
 	if (status == OK)
 		status = spot_make(
-		    l, &j->f.end->out[0], j->out ? j->order | LAYOUT_U8 : j->order, true, &y);
+		    l, &j->f.end->out[0], j->f.out ? j->order | LAYOUT_U8 : j->order, true, &y);
 	if (status < 0)
 		return status;
 	j->k.ld_in = distance(j, &x, j->k.s.groups * j->k.s.cin);
@@ -166,7 +115,8 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (in->scales && !l->p->spot[node_in(j.n, 0)->id][U8_CHANNELS_LAST].ref.buffer)
 		return OK;
 	j.k.zero = in->zero;
-	j.k.way = nhwc_conv_u8_choose(&j.k.s);
+	j.k.columns = w.columns;
+	j.k.way = nhwc_conv_u8_choose(&j.k.s, w.columns);
 	if (j.k.way < 0)
 		return OK;
 	nhwc_conv_u8_plan(&j.k, pool_size(l->e->o.pool));
@@ -177,10 +127,6 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (status == OK)
 		status = set_scales(l, &j, in);
 	if (status == OK)
-		status = fuse(l, i, j.n, j.axis, channels(&j), &j.f);
-	if (status < 0)
-		return status;
-	j.out = fuse_quantize(l, &j.f.end);
-	fuse_channels(l, &j);
-	return place(l, &j);
+		status = fuse_u8(l, i, &j.f);
+	return status == OK ? place(l, &j) : status;
 }

@@ -96,7 +96,11 @@ static int lower_add(struct lower *l, const struct node *n)
 	const struct node *end = n;
 	float lo = -INFINITY, hi = INFINITY;
 	struct spot x, add, y;
-	fuse_clamp(l, &end, &lo, &hi);
+	const struct node *next;
+	while ((next = follower(l, &end->out[0])) && quant_clamp(next, &end->out[0], &lo, &hi)) {
+		l->absorbed[l->e->maker[next->out[0].id]] = true;
+		end = next;
+	}
 	const struct quant *q = fuse_quantize(l, &end);
 	if (!q)
 		return fail(l->err, E_UNSUPPORTED, "a sum that nobody quantizes");

@@ -104,7 +104,8 @@ static void release_weights(
 	const struct value *v = node_in(n, 1);
 	if (net->c.t[v->id].data)
 		constants_release(&net->c, v);
-	blob_forget(w->q->data, 0, blob_size(w->q->data));
+	if (w->q)
+		blob_forget(w->q->data, 0, blob_size(w->q->data));
 }
 
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
@@ -117,7 +118,7 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 	if (*out)
 		return OK;
 	bool first = !is_packed(net, n);
-	int status = quant_read(w, &q, &scale, err);
+	int status = quant_read(net, w, &q, &scale, err);
 	struct pack *p = status == OK ? add(net, nhwc_conv_u8_packed(k)) : NULL;
 	if (p) {
 		p->node = n;

@@ -91,7 +91,7 @@ struct call {
 		struct nhwc_pool_f32 pool;
 		struct {
 			struct nhwc_conv_u8 k;
-			struct ref scale;
+			struct ref f;
 		} conv_u8;
 		struct nhwc_pool_u8 pool_u8;
 		struct quant_u8 quant; /* of two: the second operand is add */

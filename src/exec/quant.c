@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ops/elem.h"
 
@@ -121,10 +122,26 @@ bool quant_reshapes(const struct node *n)
 bool quant_clamps_nothing(const struct node *n, const struct quant *q)
 {
 	float lo = (float)(0 - q->zero) * q->scale, hi = (float)(q->top - q->zero) * q->scale;
-	if (node_is(n, OP_RELU))
-		return lo >= 0;
-	return node_is(n, OP_CLAMP) && attr_f(n, "min") <= (double)lo &&
-	       attr_f(n, "max") >= (double)hi;
+	float from = lo, to = hi;
+	return quant_clamp(n, node_in(n, 0), &from, &to) && from == lo && to == hi;
+}
+
+bool quant_clamp(const struct node *n, const struct value *x, float *lo, float *hi)
+{
+	double a = -INFINITY, b = INFINITY;
+	bool max = node_is(n, OP_MAXIMUM);
+	if (node_is(n, OP_RELU)) {
+		a = 0;
+	} else if (node_is(n, OP_CLAMP)) {
+		a = attr_f(n, "min");
+		b = attr_f(n, "max");
+	} else if (!(max || node_is(n, OP_MINIMUM)) || node_in(n, 0) == node_in(n, 1) ||
+		   !number(node_in(n, node_in(n, 0) == x), max ? &a : &b)) {
+		return false;
+	}
+	*lo = fminf(fmaxf(*lo, (float)a), (float)b);
+	*hi = fminf(fmaxf(*hi, (float)a), (float)b);
+	return true;
 }
 
 static bool is_max_pool(const struct node *n)
@@ -197,11 +214,63 @@ static bool is_per_channel(const struct quant_weights *w, const struct node *c)
 	return true;
 }
 
+/* A range of weights: one, or one for each output channel, or for the columns of a filter. */
+static bool is_weight_range(const struct quant_weights *w, const struct tensor *t,
+    const struct shape *s, bool depthwise, int *columns)
+{
+	if (t->type != DT_F32 || !t->data || t->rank > s->rank)
+		return false;
+	for (int d = 0; d < t->rank; d++) {
+		int at = d + s->rank - t->rank;
+		bool channel = at == w->axis[0] || (w->naxes == 2 && at == w->axis[1]);
+		if (t->dim[d] == 1)
+			continue;
+		if (t->dim[d] != s->dim[at].min || !(channel || (depthwise && at == s->rank - 1)))
+			return false;
+		if (!channel)
+			*columns = (int)t->dim[d];
+	}
+	return true;
+}
+
+/* FakeQuantize to 255 levels, in a range symmetric about 0 that is the same on both sides. */
+static bool find_fake_quantized(const struct node *n, struct quant_weights *w)
+{
+	const struct value *v = node_in(n, 1);
+	const struct node *fq = v->node;
+	const struct shape *s = &v->info.shape;
+	struct tensor r[4] = {0};
+	if (!node_is(fq, OP_FAKE_QUANTIZE) || attr_i(fq, "levels") != 255 || shape_count(s) < 1 ||
+	    v->info.type != DT_F32)
+		return false;
+	bool depthwise = node_is(n, OP_GROUP_CONVOLUTION) && s->rank > 3 && s->dim[1].min == 1 &&
+			 s->dim[2].min == 1;
+	for (int k = 0; k < 4; k++) {
+		if (node_is(node_in(fq, k + 1)->node, OP_CONST))
+			r[k] = value_tensor(node_in(fq, k + 1));
+		if (!is_weight_range(w, &r[k], s, depthwise, &w->columns) ||
+		    tensor_count(&r[k]) != tensor_count(&r[0]) || r[k].rank != r[0].rank)
+			return false;
+	}
+	for (int64_t i = 0; i < 4 * tensor_count(&r[0]); i++) {
+		float x = ((const float *)r[i % 4].data)[i / 4];
+		float hi = ((const float *)r[1].data)[i / 4];
+		if (!(hi > FLT_MIN * 127) || x != (i % 2 ? hi : -hi))
+			return false;
+	}
+	w->fq = fq;
+	return true;
+}
+
 /* Const of 8 bits -> Convert -> [Subtract] -> Multiply, with conversions between. */
 static bool find_weights(const struct node *n, struct quant_weights *w)
 {
+	*w = (struct quant_weights){.columns = 1};
 	if (!set_axes(n, w))
 		return false;
+	if (find_fake_quantized(n, w))
+		return true;
+	w->columns = 1;
 	const struct node *mul = behind_convert(node_in(n, 1));
 	if (!mul || !node_is(mul, OP_MULTIPLY))
 		return false;
@@ -228,9 +297,9 @@ static bool find_weights(const struct node *n, struct quant_weights *w)
 static bool reads_channels(
     const struct network *net, const struct node *n, const struct quant_weights *w)
 {
+	const struct shape *s = &node_in(n, 1)->info.shape;
 	return net->uses[n->in[0].value->id] == 1 && node_is(n, OP_GROUP_CONVOLUTION) && !w->zero &&
-	       w->q->out[0].info.type == DT_I8 && w->q->out[0].info.shape.rank > 2 &&
-	       w->q->out[0].info.shape.dim[2].min == 1;
+	       (w->fq || w->q->out[0].info.type == DT_I8) && s->rank > 2 && s->dim[2].min == 1;
 }
 
 bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w)
@@ -243,16 +312,17 @@ bool quant_layer(const struct network *net, const struct node *n, struct quant_w
 
 /* ---- reading weights ---- */
 
-/* Element of t for the output channel whose coordinates along the weights' axes these are. */
-static double at_channel(
-    const struct quant_weights *w, const struct tensor *t, int rank, const int64_t *coord)
+/* Element of t for the output channel whose coordinates along the weights' axes these are, and for
+ * a column of its filter. */
+static double at_channel(const struct quant_weights *w, const struct tensor *t, int rank,
+    const int64_t *coord, int column)
 {
 	int64_t at = 0;
 	for (int d = 0; d < t->rank; d++) {
 		int axis = d + rank - t->rank;
 		int64_t c = axis == w->axis[0]                    ? coord[0]
 			    : w->naxes == 2 && axis == w->axis[1] ? coord[1]
-								  : 0;
+								  : column;
 		at = at * t->dim[d] + (t->dim[d] == 1 ? 0 : c);
 	}
 	return tensor_f64(t, at);
@@ -268,9 +338,13 @@ struct reader {
 static bool read_channel(const struct reader *r, int64_t c, int8_t *q, float *scale)
 {
 	int64_t coord[2] = {r->w->naxes == 2 ? c / r->inner : c, c % r->inner};
-	int64_t zero = !r->w->zero ? 0 : llrint(at_channel(r->w, &r->zero, r->q.rank, coord));
+	int64_t zero = !r->w->zero ? 0 : llrint(at_channel(r->w, &r->zero, r->q.rank, coord, 0));
 	bool rows = r->w->axis[0] == 0, wide = r->q.type == DT_U8, fits = true;
-	*scale = (float)at_channel(r->w, &r->scale, r->q.rank, coord);
+	*scale = (float)at_channel(r->w, &r->scale, r->q.rank, coord, 0);
+	if (rows && !wide && !zero) {
+		memcpy(q, (const int8_t *)r->q.data + c * r->rest, (size_t)r->rest);
+		return true;
+	}
 	for (int64_t i = 0; i < r->rest; i++) {
 		int64_t at = rows ? c * r->rest + i : i * r->outer + c;
 		int64_t v = wide ? ((const uint8_t *)r->q.data)[at]
@@ -281,8 +355,38 @@ static bool read_channel(const struct reader *r, int64_t c, int8_t *q, float *sc
 	return fits;
 }
 
-int quant_read(const struct quant_weights *w, int8_t **q, float **scale, struct err *err)
+/* Levels from the values behind a FakeQuantize. */
+static int read_fake_quantized(
+    struct network *net, const struct quant_weights *w, int8_t **q, float **scale, struct err *err)
 {
+	struct tensor t, hi = value_tensor(node_in(w->fq, 2));
+	int status = constants_get(net, &w->fq->out[0], &t, err);
+	if (status < 0 || !t.data)
+		return status < 0 ? status : E_UNSUPPORTED;
+	bool rows = w->axis[0] == 0;
+	int64_t inner = w->naxes == 2 ? t.dim[w->axis[1]] : 1, outer = t.dim[w->axis[0]];
+	int64_t n = outer * inner, count = tensor_count(&t), rest = count / n;
+	*q = malloc((size_t)count + 1);
+	*scale = calloc((size_t)(n * w->columns) + 1, sizeof **scale);
+	if (!*q || !*scale)
+		return fail_nomem(err);
+	for (int64_t c = 0; c < n; c++) {
+		int64_t coord[2] = {w->naxes == 2 ? c / inner : c, c % inner};
+		for (int x = 0; x < w->columns; x++)
+			(*scale)[x * n + c] = (float)(at_channel(w, &hi, t.rank, coord, x) / 127);
+		for (int64_t i = 0; i < rest; i++) {
+			float v = ((const float *)t.data)[rows ? c * rest + i : i * outer + c];
+			(*q)[c * rest + i] = (int8_t)lrintf(v / (*scale)[i % w->columns * n + c]);
+		}
+	}
+	return OK;
+}
+
+int quant_read(
+    struct network *net, const struct quant_weights *w, int8_t **q, float **scale, struct err *err)
+{
+	if (w->fq)
+		return read_fake_quantized(net, w, q, scale, err);
 	struct reader r = {.w = w, .inner = 1};
 	r.q = value_tensor(&w->q->out[0]);
 	r.scale = value_tensor(&w->scale->out[0]);
@@ -318,7 +422,8 @@ bool quant_requantized(const struct network *net, const struct node *n)
 {
 	const struct value *v = &n->out[0];
 	const struct node *next = only_reader(net, v);
-	if (next && (node_is(next, OP_RELU) || node_is(next, OP_CLAMP))) {
+	float lo = -INFINITY, hi = INFINITY;
+	while (next && quant_clamp(next, v, &lo, &hi)) {
 		v = &next->out[0];
 		next = only_reader(net, v);
 	}
@@ -372,7 +477,7 @@ int quant_choose(struct network *net, const struct exec_options *o, struct err *
 	for (int i = net->nsteps - 1; i >= 0; i--) {
 		const struct node *n = net->step[i].node;
 		want(net, n);
-		if (!net->c.keep && quant_layer(net, n, &w))
+		if (!net->c.keep && quant_layer(net, n, &w) && !w.fq)
 			defer(net, n);
 	}
 	return OK;

@@ -18,9 +18,12 @@ struct quant {
 };
 
 /* The weights of a layer: (q - zero) * scale, with one zero and one scale for each output channel
- * or for all. */
+ * or for all. Or floats behind a FakeQuantize with a range that is symmetric about 0: then columns
+ * of a filter may have scales of their own. */
 struct quant_weights {
 	const struct node *q, *zero, *scale; /* Consts; zero NULL: 0 */
+	const struct node *fq;               /* or this one, whose value is the weights */
+	int columns;                         /* scales of a filter: 1, or its width */
 	int axis[2];                         /* of the output channels, outer first */
 	int naxes;
 };
@@ -30,9 +33,12 @@ struct quant_weights {
 int quant_choose(struct network *net, const struct exec_options *o, struct err *err);
 /* Does n, a layer with weights, read 8 bits on both sides? */
 bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w);
-/* q - zero as [output channels][rest], and the scale for each channel, both on the heap.
+/* q - zero as [output channels][rest], and scales as [columns][output channels], both on the heap.
  * E_UNSUPPORTED when one does not fit i8. */
-int quant_read(const struct quant_weights *w, int8_t **q, float **scale, struct err *err);
+int quant_read(
+    struct network *net, const struct quant_weights *w, int8_t **q, float **scale, struct err *err);
+/* Narrows lo..hi by n when that is a ReLU or Clamp of x, as whatever operation it is written. */
+bool quant_clamp(const struct node *n, const struct value *x, float *lo, float *hi);
 /* Layers that only pass elements on: they keep 8 bits as they are. */
 bool quant_reshapes(const struct node *n);
 /* A ReLU or Clamp that changes nothing of what q can be. */

@@ -142,8 +142,7 @@ static int run_conv_u8(struct exec *e, struct plan *p, const struct call *c, str
 {
 	struct nhwc_conv_u8_args a = {.in = ref_at(p, c->in),
 	    .packed = ref_at(p, c->packed),
-	    .scale = ref_at(p, c->conv_u8.scale),
-	    .bias = ref_at(p, c->bias),
+	    .f = ref_at(p, c->conv_u8.f),
 	    .add = ref_at(p, c->add),
 	    .out = ref_at(p, c->out),
 	    .scratch = ref_at(p, c->scratch)};

@@ -4,34 +4,55 @@
 
 #include "kernels/nhwc_conv_u8.h"
 #include "kernels/nhwc_kernel_u8.h"
+#include "kernels/vec_math.h"
 #include "kernels/vec_u8.h"
 
-/* Adds to r, sums with scale and bias, what stands in add from element from on, for n lanes. */
+/* One level before the last. */
+INLINE vec u8_level(vec r, vec lo, vec hi)
+{
+	return vec_round(vec_clamp_u8(r, lo, hi));
+}
+
+/* The levels before the last; f from the first column on. */
+INLINE vec u8_levels(const struct u8_epilogue *e, const float *f, vec r)
+{
+	for (int k = 0; k < e->levels; k++) {
+		f += 2 * e->stride;
+		r = u8_level(r, vec_set1(e->lo[k]), vec_set1(e->hi[k]));
+		r = vec_fused(r, vec_load(f), vec_load(f + e->stride));
+	}
+	return r;
+}
+
+/* From sums to what something may be added to. */
+INLINE vec u8_scale(const struct u8_epilogue *e, const float *f, vec r)
+{
+	return u8_levels(e, f, vec_fused(r, vec_load(f), vec_load(f + e->stride)));
+}
+
+/* Adds to r what stands in add from element from on, for n lanes. */
 INLINE vec u8_add(const struct u8_epilogue *e, const void *add, size_t from, int n, vec r)
 {
-	if (e->add == U8_ADD_F32) {
-		const float *p = (const float *)add + from;
-		return vec_add(r, n >= VEC ? vec_load(p) : vec_load_mask(p, vec_first(n)));
-	}
-	vec x = vec_load_u8((const uint8_t *)add + from, n);
-	return vec_fused(vec_sub(x, vec_set1(e->add_zero)), vec_set1(e->add_scale), r);
+	const float *p = (const float *)add + from;
+	vec x = e->add == U8_ADD_U8 ? vec_load_u8((const uint8_t *)add + from, n)
+		: n >= VEC          ? vec_load(p)
+				    : vec_load_mask(p, vec_first(n));
+	return vec_fused(x, vec_set1(e->add_scale), r);
 }
 
 /* Finishes n lanes of r: add from its element from on, stored from element to of out on. */
 INLINE void u8_finish(
     const struct u8_epilogue *e, const void *add, size_t from, void *out, size_t to, int n, vec r)
 {
-	vec lo = vec_set1(e->lo), hi = vec_set1(e->hi);
+	vec lo = vec_set1(e->lo[e->levels]), hi = vec_set1(e->hi[e->levels]);
 	if (e->add)
 		r = u8_add(e, add, from, n, r);
-	if (e->out == U8_OUT_U8) {
-		r = vec_fused(r, vec_set1(e->inv), vec_set1(e->zero));
+	if (e->out == U8_OUT_U8)
 		vec_store_u8((uint8_t *)out + to, n, vec_clamp_u8(r, lo, hi));
-	} else if (n >= VEC) {
+	else if (n >= VEC)
 		vec_store((float *)out + to, vec_clamp(r, lo, hi));
-	} else {
+	else
 		vec_store_mask((float *)out + to, vec_first(n), vec_clamp(r, lo, hi));
-	}
 }
 
 #endif

@@ -19,8 +19,7 @@ void igemm_u8_4x8__ref(const struct igemm_u8_args *q, int m, int n)
 		}
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < n; j++) {
-			float bias = q->bias ? q->bias[j] : 0;
-			vec r = vec_fused((float)(int32_t)acc[i][j], q->scale[j], bias);
+			vec r = u8_scale(&q->e, q->f + j, (float)(int32_t)acc[i][j]);
 			u8_finish(&q->e, q->add, (size_t)i * q->ld_add + (size_t)j, q->c,
 			    (size_t)i * q->ldc + (size_t)j, 1, r);
 		}

@@ -11,6 +11,7 @@ typedef __m512i ivec;
 #define ivec_load(p) _mm512_loadu_si512(p)
 #define ivec_set1(x) _mm512_set1_epi32(x)
 #define ivec_float(x) _mm512_cvtepi32_ps(x)
+#define ivec_round(x) _mm512_cvtps_epi32(x)
 #define ivec_add(a, b) _mm512_add_epi32(a, b)
 #define ivec_madd(a, b) _mm512_madd_epi16(a, b)
 #define ivec_even(x) _mm512_and_si512(x, _mm512_set1_epi16(0xff))
@@ -22,6 +23,7 @@ typedef __m256i ivec;
 #define ivec_load(p) _mm256_loadu_si256((const __m256i *)(p))
 #define ivec_set1(x) _mm256_set1_epi32(x)
 #define ivec_float(x) _mm256_cvtepi32_ps(x)
+#define ivec_round(x) _mm256_cvtps_epi32(x)
 #define ivec_add(a, b) _mm256_add_epi32(a, b)
 #define ivec_madd(a, b) _mm256_madd_epi16(a, b)
 #define ivec_even(x) _mm256_and_si256(x, _mm256_set1_epi16(0xff))
@@ -74,18 +76,6 @@ INLINE ivec igemm_dot(ivec acc, bytes x, struct weights w)
 }
 #endif
 
-/* Lanes rounded to integers, within 0..255, that become bytes. */
-INLINE ivec igemm_round(const struct u8_epilogue *e, vec r)
-{
-	r = vec_fused(r, vec_set1(e->inv), vec_set1(e->zero));
-	r = vec_clamp_u8(r, vec_set1(e->lo), vec_set1(e->hi));
-#if VEC == 16
-	return _mm512_cvtps_epi32(r);
-#else
-	return _mm256_cvtps_epi32(r);
-#endif
-}
-
 /* Two rows of two vectors to bytes at p and q. */
 INLINE void igemm_pack(uint8_t *p, uint8_t *q, const ivec a[NV], const ivec b[NV])
 {
@@ -105,47 +95,81 @@ INLINE void igemm_pack(uint8_t *p, uint8_t *q, const ivec a[NV], const ivec b[NV
 #endif
 }
 
-/* Whole vectors to bytes, nothing added: m and nv are constants after inlining. */
-INLINE void igemm_store(const struct igemm_u8_args *q, int m, int nv, ivec acc[MR][NV])
+/* Sums of two rows to bytes: nv, levels and add are constants after inlining. */
+INLINE void igemm_two(const struct igemm_u8_args *q, int i, int j, int nv, int levels, bool add,
+    const vec f[][NV], const ivec *sums)
 {
-	vec scale[NV], bias[NV];
+	const struct u8_epilogue *e = &q->e;
+	const int row[] = {i, j};
+	ivec x[2][NV];
 #pragma GCC unroll 2
-	for (int v = 0; v < nv; v++) {
-		scale[v] = vec_load(q->scale + v * VEC);
-		bias[v] = q->bias ? vec_load(q->bias + v * VEC) : vec_zero();
-	}
-#pragma GCC unroll 6
-	for (int i = 0; i < m; i += 2) {
-		uint8_t *c = (uint8_t *)q->c + (size_t)i * q->ldc;
-		ivec x[2][NV];
+	for (int k = 0; k < 2; k++)
 #pragma GCC unroll 2
-		for (int k = 0; k < 2; k++)
+		for (int v = 0; v < nv; v++) {
+			vec r = vec_fused(ivec_float(sums[row[k] * nv + v]), f[0][v], f[1][v]);
 #pragma GCC unroll 2
-			for (int v = 0; v < nv; v++) {
-				vec r = ivec_float(acc[i + k < m ? i + k : i][v]);
-				x[k][v] = igemm_round(&q->e, vec_fused(r, scale[v], bias[v]));
-				x[k][1] = nv == 1 ? x[k][0] : x[k][1];
+			for (int l = 0; l < levels; l++) {
+				r = u8_level(r, vec_set1(e->lo[l]), vec_set1(e->hi[l]));
+				r = vec_fused(r, f[2 * l + 2][v], f[2 * l + 3][v]);
 			}
-		if (nv > 1) {
-			igemm_pack(c, i + 1 < m ? c + q->ldc : c, x[0], x[1]);
-			continue;
+			if (add) {
+				const uint8_t *p = (const uint8_t *)q->add + v * VEC;
+				vec y = vec_load_u8(p + (size_t)row[k] * q->ld_add, VEC);
+				r = vec_fused(y, vec_set1(e->add_scale), r);
+			}
+			x[k][v] = ivec_round(
+			    vec_clamp_u8(r, vec_set1(e->lo[levels]), vec_set1(e->hi[levels])));
 		}
-		vec_store_u8(c, VEC, ivec_float(x[0][0]));
-		if (i + 1 < m)
-			vec_store_u8(c + q->ldc, VEC, ivec_float(x[1][0]));
+	uint8_t *c = (uint8_t *)q->c, *p = c + (size_t)i * q->ldc, *p2 = c + (size_t)j * q->ldc;
+	if (nv > 1) {
+		igemm_pack(p, p2, x[0], x[1]);
+		return;
 	}
+	vec_store_u8(p, VEC, ivec_float(x[0][0]));
+	vec_store_u8(p2, VEC, ivec_float(x[1][0]));
 }
 
-/* Whatever the epilogue is, from sums in memory, which costs little beside a long depth. */
+INLINE void igemm_bytes_of(
+    const struct igemm_u8_args *q, int m, int nv, int levels, bool add, const ivec *sums)
+{
+	vec f[2 * CONV_U8_LEVELS + 2][NV];
+#pragma GCC unroll 6
+	for (int k = 0; k < 2 * levels + 2; k++)
+#pragma GCC unroll 2
+		for (int v = 0; v < nv; v++)
+			f[k][v] = vec_load(q->f + (size_t)k * q->e.stride + v * VEC);
+	for (int i = 0; i < m; i += 2)
+		igemm_two(q, i, i + 1 < m ? i + 1 : i, nv, levels, add, f, sums);
+}
+
+/* One function for each of the usual epilogues. */
+#define IGEMM_BYTES(levels, add)                                            \
+	static __attribute__((noinline)) void bytes_##levels##_##add(       \
+	    const struct igemm_u8_args *q, int m, int nv, const ivec *sums) \
+	{                                                                   \
+		if (nv > 1)                                                 \
+			igemm_bytes_of(q, m, 2, levels, add, sums);         \
+		else                                                        \
+			igemm_bytes_of(q, m, 1, levels, add, sums);         \
+	}
+IGEMM_BYTES(0, 0)
+IGEMM_BYTES(1, 0)
+IGEMM_BYTES(2, 0)
+IGEMM_BYTES(0, 1)
+IGEMM_BYTES(1, 1)
+IGEMM_BYTES(2, 1)
+
+static void (*const igemm_to_bytes[CONV_U8_LEVELS + 1][2])(const struct igemm_u8_args *, int, int,
+    const ivec *) = {{bytes_0_0, bytes_0_1}, {bytes_1_0, bytes_1_1}, {bytes_2_0, bytes_2_1}};
+
+/* Whatever else the epilogue is. */
 static __attribute__((noinline)) void igemm_finish(
-    const struct igemm_u8_args *q, int m, int nv, int n, const ivec *acc)
+    const struct igemm_u8_args *q, int m, int nv, int n, const ivec *sums)
 {
 	for (int v = 0; v < nv; v++) {
 		int left = n - v * VEC;
-		vec scale = vec_load_mask(q->scale + v * VEC, vec_first(left));
-		vec bias = q->bias ? vec_load_mask(q->bias + v * VEC, vec_first(left)) : vec_zero();
 		for (int i = 0; i < m; i++) {
-			vec r = vec_fused(ivec_float(acc[i * nv + v]), scale, bias);
+			vec r = u8_scale(&q->e, q->f + v * VEC, ivec_float(sums[i * nv + v]));
 			size_t from = (size_t)i * q->ld_add + (size_t)(v * VEC);
 			size_t to = (size_t)i * q->ldc + (size_t)(v * VEC);
 			if (left >= VEC)
@@ -188,20 +212,20 @@ INLINE void igemm_sums(const struct igemm_u8_args *q, int m, int nv, ivec acc[MR
 	}
 }
 
+/* Sums go through memory, so that the loop over the depth has all registers. */
 INLINE void igemm_rows(const struct igemm_u8_args *q, int m, int nv, int n)
 {
 	ivec acc[MR][NV], sums[MR * NV];
 	igemm_sums(q, m, nv, acc);
-	if (n == nv * VEC && q->e.out == U8_OUT_U8 && !q->e.add) {
-		igemm_store(q, m, nv, acc);
-		return;
-	}
 #pragma GCC unroll 12
 	for (int i = 0; i < m; i++)
 #pragma GCC unroll 2
 		for (int v = 0; v < nv; v++)
 			sums[i * nv + v] = acc[i][v];
-	igemm_finish(q, m, nv, n, sums);
+	if (n == nv * VEC && q->e.out == U8_OUT_U8 && q->e.add != U8_ADD_F32)
+		igemm_to_bytes[q->e.levels][q->e.add == U8_ADD_U8](q, m, nv, sums);
+	else
+		igemm_finish(q, m, nv, n, sums);
 }
 
 /* One function per number of rows, so that a lower tile does no work for rows it has not. */

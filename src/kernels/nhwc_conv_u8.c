@@ -1,6 +1,7 @@
 /* Quantized convolution with channels last: the choice among the ways, and the calls to the chosen
  * one. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/nhwc_ways_u8.h"
 
@@ -9,11 +10,14 @@ static const struct nhwc_way_u8 *way_of(const struct nhwc_conv_u8 *c)
 	return c->way == CONV_DEPTHWISE ? &nhwc_depthwise_u8 : &nhwc_igemm_u8;
 }
 
-int nhwc_conv_u8_choose(const struct conv_shape *s)
+int nhwc_conv_u8_choose(const struct conv_shape *s, int columns)
 {
+	bool one = columns == 1;
+	if (!one && (columns != s->kernel[2] || columns > DW_U8_COLUMNS))
+		return -1;
 	if ((int64_t)nhwc_volume(s->kernel) * s->cin > CONV_U8_DEPTH)
 		return -1;
-	return nhwc_depthwise_u8_fits(s) ? CONV_DEPTHWISE : CONV_IGEMM;
+	return nhwc_depthwise_u8_fits(s) ? CONV_DEPTHWISE : one ? CONV_IGEMM : -1;
 }
 
 void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads)
@@ -39,22 +43,24 @@ void nhwc_conv_u8_run(
 	way_of(c)->run(c, pool, a);
 }
 
-/* Scaling never decreases, so bytes are clamped once, after it. */
+size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c)
+{
+	size_t rows = (size_t)c->columns + 1 + 2 * (size_t)c->levels;
+	return rows * (size_t)c->s.groups * (size_t)c->s.cout + CONV_U8_MORE;
+}
+
 struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c)
 {
 	struct u8_epilogue e = {.out = c->out,
 	    .add = c->add,
-	    .lo = c->lo,
-	    .hi = c->hi,
-	    .inv = 1 / c->out_scale,
-	    .zero = (float)c->out_zero,
+	    .levels = c->levels,
 	    .add_scale = c->add_scale,
-	    .add_zero = (float)c->add_zero};
+	    .stride = (size_t)c->s.groups * (size_t)c->s.cout};
+	memcpy(e.lo, c->lo, sizeof e.lo);
+	memcpy(e.hi, c->hi, sizeof e.hi);
 	if (c->out == U8_OUT_U8) {
-		e.lo = fmaxf(fmaf(c->lo, e.inv, e.zero), 0);
-		e.hi = fminf(fmaf(c->hi, e.inv, e.zero), 255);
-		e.hi = fmaxf(e.hi, 0);
-		e.lo = fminf(e.lo, 255);
+		e.lo[e.levels] = fminf(fmaxf(c->lo[e.levels], 0), 255);
+		e.hi[e.levels] = fmaxf(fminf(c->hi[e.levels], 255), 0);
 	}
 	return e;
 }

@@ -17,30 +17,39 @@ enum u8_add { U8_ADD_NONE, U8_ADD_F32, U8_ADD_U8 };
 
 /* Products that a sum of 32 bits can hold. */
 #define CONV_U8_DEPTH (INT32_MAX / (255 * 128))
+/* Times that a result is rounded to levels before the last. */
+#define CONV_U8_LEVELS 2
+/* The widest window whose columns may have scales of their own. */
+#define DW_U8_COLUMNS 7
+/* Floats behind the factors of the epilogue that may be read. */
+#define CONV_U8_MORE 32
 
 /* Plain data, no pointers. Use: set what stands before way, and way; plan; pack; run. */
 struct nhwc_conv_u8 {
 	struct conv_shape s;
 	int64_t ld_in, ld_out, ld_add; /* elements from pixel to pixel */
 	int zero;                      /* zero point of the input, 0..255; padding has this value */
-	int out, add;                  /* enum u8_out, enum u8_add */
-	float lo, hi;                  /* clamp of the float after bias and add */
-	float out_scale;               /* U8_OUT_U8: r * (1 / out_scale) + out_zero, rounded half */
-	int out_zero;                  /* to even, saturated; a NaN becomes the least value */
-	float add_scale;               /* U8_ADD_U8: (q - add_zero) * add_scale */
-	int add_zero;
+	/* What becomes of the sums, see struct u8_epilogue. A NaN becomes the least value. */
+	int out, add; /* enum u8_out, enum u8_add */
+	int columns;  /* sums with a scale of their own: 1; CONV_DEPTHWISE: or the window's width */
+	int levels;   /* at most CONV_U8_LEVELS */
+	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes are saturated besides */
+	float add_scale;
 	int way, row; /* CONV_IGEMM or CONV_DEPTHWISE, row of its table */
 	/* Set by the plan, as in struct nhwc_conv_f32. */
 	int threads, feed, row_blocks, col_blocks, block_rows;
 	size_t shared, worker, scratch;
 };
 
-/* The way for a shape; -1: more than CONV_U8_DEPTH products in a sum, nothing here can do it. */
-int nhwc_conv_u8_choose(const struct conv_shape *s);
+/* The way for a shape with so many sums; -1: more than CONV_U8_DEPTH products in a sum, or more
+ * sums than one in something else than a depthwise convolution: nothing here can do it. */
+int nhwc_conv_u8_choose(const struct conv_shape *s, int columns);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */
 void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads);
 /* Bytes of the packed weights. They depend on way, row and the weights' dimensions only. */
 size_t nhwc_conv_u8_packed(const struct nhwc_conv_u8 *c);
+/* Floats of the factors, with what may be read behind. */
+size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c);
 /* w is [groups][cout][cin][kernel]. What is packed holds for c->zero only. */
 void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed);
 
@@ -49,9 +58,8 @@ void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *pack
 struct nhwc_conv_u8_args {
 	const uint8_t *in;
 	const void *packed;
-	const float *scale; /* groups * cout values: result = sum * scale + bias, one rounding */
-	const float *bias;  /* groups * cout values, or NULL */
-	const void *add;    /* of the type that c->add says, or NULL with U8_ADD_NONE */
+	const float *f;  /* columns + 1 + 2 * levels rows of groups * cout, and CONV_U8_MORE */
+	const void *add; /* of the type that c->add says, or NULL with U8_ADD_NONE */
 	void *out;
 	void *scratch; /* c->scratch bytes */
 };

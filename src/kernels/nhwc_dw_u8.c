@@ -13,9 +13,15 @@ bool nhwc_depthwise_u8_fits(const struct conv_shape *s)
 	       (int64_t)s->kernel[0] * s->kernel[1] * s->kernel[2] <= MAX_TAPS;
 }
 
-static size_t taps4(const struct conv_shape *s)
+/* Taps of a sum: all, or those of a column of the window. */
+static size_t taps_of(const struct nhwc_conv_u8 *c)
 {
-	return (nhwc_volume(s->kernel) + 3) / 4 * 4;
+	return nhwc_volume(c->s.kernel) / (size_t)c->columns;
+}
+
+static size_t taps4(const struct nhwc_conv_u8 *c)
+{
+	return (taps_of(c) + 3) / 4 * 4;
 }
 
 static size_t vec_of(const struct nhwc_conv_u8 *c)
@@ -31,12 +37,12 @@ static size_t channels_of(const struct nhwc_conv_u8 *c)
 /* What the sums start with, then the weights. */
 static size_t start_bytes(const struct nhwc_conv_u8 *c)
 {
-	return nhwc_round64(channels_of(c) * sizeof(int32_t));
+	return nhwc_round64((size_t)c->columns * channels_of(c) * sizeof(int32_t));
 }
 
 static size_t packed_bytes(const struct nhwc_conv_u8 *c)
 {
-	return start_bytes(c) + channels_of(c) * taps4(&c->s);
+	return start_bytes(c) + (size_t)c->columns * channels_of(c) * taps4(c);
 }
 
 /* The channel of lane i in a block, see dw_nhwc_u8_body.h. */
@@ -45,24 +51,29 @@ static size_t channel_of(size_t i, size_t vec)
 	return vec == 32 ? i / 4 % 2 * 16 + i / 8 * 4 + i % 4 : i;
 }
 
+static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int32_t *start)
+{
+	size_t columns = (size_t)c->columns, all = nhwc_volume(c->s.kernel);
+	for (size_t g = 0; g < (size_t)c->s.groups; g++)
+		for (size_t t = 0; t < all; t++)
+			start[t % columns * channels_of(c) + g] -= w[g * all + t] * c->zero;
+}
+
 static void pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed)
 {
-	size_t vec = vec_of(c), taps = nhwc_volume(c->s.kernel), n = (size_t)c->s.groups;
-	int32_t *start = packed;
+	size_t vec = vec_of(c), taps = taps_of(c), n = (size_t)c->s.groups;
+	size_t columns = (size_t)c->columns;
 	int8_t *to = (int8_t *)packed + start_bytes(c);
 	memset(packed, 0, packed_bytes(c));
-	for (size_t g = 0; g < n; g++) {
-		for (size_t t = 0; t < taps; t++)
-			start[g] -= w[g * taps + t];
-		start[g] *= c->zero;
-	}
+	pack_start(c, w, packed);
 	for (size_t g = 0; g < n; g += vec)
-		for (size_t t = 0; t < taps4(&c->s); t += 4)
+		for (size_t at = 0; at < columns * taps4(c); at += 4)
 			for (size_t i = 0; i < vec; i++)
-				for (size_t k = t; k < t + 4; k++, to++) {
+				for (size_t k = at; k < at + 4; k++, to++) {
 					size_t channel = g + channel_of(i, vec);
-					if (channel < n && k < taps)
-						*to = w[channel * taps + k];
+					size_t x = k / taps4(c), t = k % taps4(c);
+					if (channel < n && t < taps)
+						*to = w[(channel * taps + t) * columns + x];
 				}
 }
 
@@ -118,26 +129,28 @@ static void pixels(const struct dw_run *r, int number, int x0, int x1, int from,
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
-	const uint8_t *pixel[MAX_TAPS];
-	ptrdiff_t in[MAX_TAPS];
-	int taps = (int)nhwc_volume(s->kernel), all = (int)taps4(s);
+	const uint8_t *pixel[MAX_TAPS + 4 * DW_U8_COLUMNS];
+	ptrdiff_t in[MAX_TAPS + 4 * DW_U8_COLUMNS];
+	int taps = (int)taps_of(c), each = (int)taps4(c), all = c->columns * each;
 	int64_t at = (int64_t)number * s->out[2] + x0;
-	for (int t = 0; t < all; t++) {
-		const uint8_t *p = t < taps ? under(r, number, x0, t) : NULL;
-		pixel[t] = (p ? p : (const uint8_t *)r->a->scratch) + from;
-		in[t] = p ? -1 : 0;
+	for (int i = 0; i < all; i++) {
+		int t = i % each * c->columns + i / each;
+		const uint8_t *p = i % each < taps ? under(r, number, x0, t) : NULL;
+		pixel[i] = (p ? p : (const uint8_t *)r->a->scratch) + from;
+		in[i] = p ? -1 : 0;
 	}
 	const char *packed = r->a->packed;
 	struct dw_nhwc_u8_args q = {.m = x1 - x0,
 	    .n = to - from,
-	    .taps = all,
+	    .columns = c->columns,
+	    .taps = each,
 	    .pixel = pixel,
 	    .inside = in,
 	    .step = s->stride[2] * c->ld_in,
 	    .start = (const int32_t *)packed + from,
+	    .ld_start = channels_of(c),
 	    .w = (const int8_t *)packed + start_bytes(c) + (size_t)from * (size_t)all,
-	    .scale = r->a->scale + from,
-	    .bias = r->a->bias ? r->a->bias + from : NULL,
+	    .f = r->a->f + from,
 	    .add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, at * c->ld_add + from),
 	    .out = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, at * c->ld_out + from),
 	    .ld_add = (size_t)c->ld_add,

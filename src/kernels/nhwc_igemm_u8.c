@@ -384,8 +384,7 @@ static void panel(const struct igemm_run *r, int first, int last, int tiles, int
 	    .k = row_depth(c),
 	    .start = (const int32_t *)b,
 	    .b = (const int8_t *)b + (size_t)wide_of(c, j) * sizeof(int32_t),
-	    .scale = r->a->scale + col,
-	    .bias = r->a->bias ? r->a->bias + col : NULL,
+	    .f = r->a->f + col,
 	    .ld_add = (size_t)c->ld_add,
 	    .ldc = (size_t)c->ld_out,
 	    .e = r->e};

@@ -7,12 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What becomes of a sum s of channel j: r = s * scale[j] + bias[j], then plus the float add or
- * (add - add_zero) * add_scale, each with one rounding, then clamped to lo..hi. With bytes
- * r * inv + zero is clamped to lo..hi, which lie in 0..255, and rounded half to even. */
+#include "kernels/nhwc_conv_u8.h"
+
+/* What becomes of a sum s of channel j, step by step, each with one rounding:
+ *   r = s * f[0][j] + f[1][j], or of c sums
+ *       r = f[c][j], then r = s[k] * f[k][j] + r for each, and f counts from row c - 1 on;
+ *   for each k from 1 to levels: r is clamped to lo[k - 1]..hi[k - 1] and rounded half to even,
+ * then r = r * f[2 * k][j] + f[2 * k + 1][j]; r = add * add_scale + r, if something is added; r is
+ * clamped to lo[levels]..hi[levels], and as a byte rounded half to even. f has stride floats from
+ * row to row, and CONV_U8_MORE behind the last one. */
 struct u8_epilogue {
 	int out, add; /* enum u8_out, enum u8_add */
-	float lo, hi, inv, zero, add_scale, add_zero;
+	int levels;
+	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes: the last ones in 0..255 */
+	float add_scale;
+	size_t stride;
 };
 
 /* A tile of m rows, n columns of an implicit matrix product: row i of the left side is, for each
@@ -24,7 +33,7 @@ struct igemm_u8_args {
 	const int32_t *start;       /* what the sums start with: nr values, or nr / 2 as b */
 	const int8_t *b;            /* panel [taps][k / 4 rounded up][nr][4], or [nr / 2][4] when n
 				       is at most nr / 2; bytes beyond k are 0 */
-	const float *scale, *bias;  /* n values; bias may be NULL */
+	const float *f;             /* of the epilogue, from the first of n columns on */
 	const void *add;            /* m rows by n, ld_add elements apart */
 	void *c;                    /* m rows by n, ldc elements apart: all that is written */
 	size_t ld_add, ldc;
@@ -43,15 +52,17 @@ struct igemm_u8 {
 /* Pixels of a line of a depthwise convolution, whose taps lie inside of the image alike. */
 struct dw_nhwc_u8_args {
 	int m, n;                    /* pixels, channels */
-	int taps;                    /* pixels of the window, rounded up to fours */
-	const uint8_t *const *pixel; /* [taps]: what the first result reads */
-	const ptrdiff_t *inside;     /* [taps]: -1, or 0: all results read the same */
+	int columns;                 /* sums of a result, each with a scale of its own */
+	int taps;                    /* pixels of the window in a sum, rounded up to fours */
+	const uint8_t *const *pixel; /* [columns][taps]: what the first result reads */
+	const ptrdiff_t *inside;     /* likewise: -1, or 0: all results read the same */
 	ptrdiff_t step;              /* bytes from result to result */
-	const int8_t *w;             /* [channels / vec][taps / 4][vec][4], in the row's order */
-	const int32_t *start;        /* what the sums start with, rounded up to vec values */
-	const float *scale, *bias;   /* n values; bias may be NULL */
-	const void *add;             /* m pixels by n, ld_add elements apart */
-	void *out;                   /* m pixels by n, ld_out elements apart: all that is written */
+	const int8_t *w;      /* [channels / vec][columns][taps / 4][vec][4], in the row's order */
+	const int32_t *start; /* what the sums start with, columns rows of at least vec values */
+	size_t ld_start;
+	const float *f;  /* of the epilogue, from the first channel on */
+	const void *add; /* m pixels by n, ld_add elements apart */
+	void *out;       /* m pixels by n, ld_out elements apart: all that is written */
 	size_t ld_add, ld_out;
 	struct u8_epilogue e;
 };

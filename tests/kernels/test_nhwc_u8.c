@@ -86,11 +86,12 @@ struct data {
 	size_t nin, nout, nadd, nw, size_out, size_add;
 	uint8_t *in, *want;
 	int8_t *w;
-	float *scale, *bias;
+	float *f;
 	void *add;
 };
 
-static int64_t sum_at(const struct data *d, int b, int oc, const int o[3])
+/* Of all taps, or those of a column of the window. */
+static int64_t sum_at(const struct data *d, int b, int oc, const int o[3], int column)
 {
 	const struct conv_shape *s = &d->c.s;
 	const int *k = s->kernel;
@@ -99,7 +100,7 @@ static int64_t sum_at(const struct data *d, int b, int oc, const int o[3])
 	for (int p = 0; p < (int)volume(k); p++) {
 		int kk[3] = {p / k[2] / k[1], p / k[2] % k[1], p % k[2]};
 		size_t at = (size_t)b;
-		bool in = true;
+		bool in = d->c.columns == 1 || kk[2] == column;
 		for (int i = 0; i < 3; i++) {
 			int x = o[i] * s->stride[i] - s->pad[i] + kk[i] * s->dilation[i];
 			in &= x >= 0 && x < s->in[i];
@@ -122,21 +123,47 @@ static void conv_naive(struct data *d)
 	for (int p = 0; p < c->s.batch * (int)volume(o); p++)
 		for (int j = 0; j < channels; j++) {
 			int at[3] = {p / o[2] / o[1] % o[0], p / o[2] % o[1], p % o[2]};
-			int64_t sum = sum_at(d, p / (int)volume(o), j, at);
 			size_t to = (size_t)p * (size_t)c->ld_out + (size_t)j;
 			size_t from = (size_t)p * (size_t)c->ld_add + (size_t)j;
-			float r = fmaf((float)sum, d->scale[j], d->bias ? d->bias[j] : 0);
+			const float *f = d->f + j;
+			float r = f[c->columns * channels];
+			for (int x = 0; x < c->columns; x++, f += channels)
+				r = fmaf((float)sum_at(d, p / (int)volume(o), j, at, x), *f, r);
+			f += channels;
+			for (int k = 0; k < c->levels; k++, f += 2 * channels)
+				r = fmaf(
+				    nearbyintf(clampf(r, c->lo[k], c->hi[k])), f[0], f[channels]);
 			if (c->add == U8_ADD_F32)
-				r += ((float *)d->add)[from];
+				r = fmaf(((float *)d->add)[from], c->add_scale, r);
 			if (c->add == U8_ADD_U8)
-				r = fmaf((float)(((uint8_t *)d->add)[from] - c->add_zero),
-				    c->add_scale, r);
-			r = clampf(r, c->lo, c->hi);
+				r = fmaf(((uint8_t *)d->add)[from], c->add_scale, r);
+			r = clampf(r, c->lo[c->levels], c->hi[c->levels]);
 			if (c->out == U8_OUT_U8)
-				d->want[to] = byte_of(r, c->out_scale, c->out_zero);
+				d->want[to] = (uint8_t)nearbyintf(clampf(r, 0, 255));
 			else
 				memcpy(d->want + 4 * to, &r, 4);
 		}
+}
+
+/* Factors with which results are spread over the levels. */
+static float *factors(const struct nhwc_conv_u8 *c, int number)
+{
+	size_t n = (size_t)(c->s.groups * c->s.cout), rows = nhwc_conv_u8_factors(c) / n;
+	size_t depth = volume(c->s.kernel) * (size_t)c->s.cin;
+	uint64_t seed = 7;
+	float *f = calloc(nhwc_conv_u8_factors(c), sizeof *f);
+	assert_non_null(f);
+	for (size_t i = 0; i < n; i++) {
+		for (int x = 0; x < c->columns; x++)
+			f[(size_t)x * n + i] = number % 7 ? 0.02f * (2 * rng_f32(&seed) - 1) /
+								sqrtf((float)depth)
+							  : 0.25f; /* many ties */
+		for (size_t k = (size_t)c->columns; k < rows; k++)
+			f[k * n + i] = (k - (size_t)c->columns) % 2
+					   ? 2 * rng_f32(&seed) - 0.75f
+					   : (float)((int)(200 * rng_f32(&seed)) - 40) / 2;
+	}
+	return f;
 }
 
 /* extra: elements between pixels beyond the channels; all must survive a run. */
@@ -150,14 +177,17 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 			     .zero = zeros[number % 5],
 			     .out = number % 2,
 			     .add = number % 3,
-			     .lo = number & 4 ? -INFINITY : -1,
-			     .hi = number & 4 ? INFINITY : 1.5f,
-			     .out_scale = number & 8 ? 0.0131f : 0.015625f,
-			     .out_zero = number & 16 ? 0 : 121,
-			     .add_scale = 0.007f,
-			     .add_zero = 100}};
+			     .columns = 1,
+			     .levels = number / 3 % 3,
+			     .lo = {0, number & 1 ? -3 : 0, number & 2 ? -INFINITY : 5},
+			     .hi = {255, number & 2 ? 100 : 255, INFINITY},
+			     .add_scale = 0.375f}};
+	d.c.lo[d.c.levels] = number & 4 ? -INFINITY : 11;
+	d.c.hi[d.c.levels] = number & 4 ? INFINITY : 199;
+	if (nhwc_conv_u8_choose(s, 1) == CONV_DEPTHWISE && s->kernel[2] <= DW_U8_COLUMNS &&
+	    number % 2)
+		d.c.columns = s->kernel[2];
 	size_t channels = (size_t)(s->groups * s->cout), pixels = (size_t)s->batch * volume(s->out);
-	float depth = sqrtf((float)volume(s->kernel) * (float)s->cin);
 	d.size_out = d.c.out == U8_OUT_U8 ? 1 : 4;
 	d.size_add = d.c.add == U8_ADD_U8 ? 1 : 4;
 	d.nin = (size_t)s->batch * volume(s->in) * (size_t)d.c.ld_in - (size_t)extra;
@@ -166,12 +196,9 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 	d.nw = channels * (size_t)s->cin * volume(s->kernel);
 	d.in = noise(d.nin, 5);
 	d.w = noise(d.nw, 6);
-	d.scale = randoms(channels, 0.0003f / depth, 7);
-	d.bias = number & 2 ? randoms(channels, 1, 8) : NULL;
+	d.f = factors(&d.c, number);
 	if (d.c.add)
-		d.add = d.c.add == U8_ADD_U8 ? noise(d.nadd, 9) : (void *)randoms(d.nadd, 1, 9);
-	for (size_t i = 0; i < channels && number % 7 == 0; i++)
-		d.scale[i] = 0.015625f / 4; /* many ties */
+		d.add = d.c.add == U8_ADD_U8 ? noise(d.nadd, 9) : (void *)randoms(d.nadd, 99, 9);
 	d.want = guarded(d.nout);
 	return d;
 }
@@ -180,8 +207,7 @@ static void data_free(struct data *d)
 {
 	free(d->in);
 	free(d->w);
-	free(d->scale);
-	free(d->bias);
+	free(d->f);
 	free(d->add);
 	guarded_free(d->want, d->nout);
 }
@@ -193,7 +219,7 @@ static void run_conv(const struct data *d, struct pool *pool)
 	size_t n = nhwc_conv_u8_packed(&c);
 	void *packed = guarded(n), *scratch = guarded(c.scratch), *out = guarded(d->nout);
 	nhwc_conv_u8_pack(&c, d->w, packed);
-	struct nhwc_conv_u8_args a = {d->in, packed, d->scale, d->bias, d->add, out, scratch};
+	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, out, scratch};
 	nhwc_conv_u8_run(&c, pool, &a);
 	assert_memory_equal(out, d->want, d->nout);
 	guarded_free(packed, n);
@@ -216,11 +242,12 @@ static void check_packed(const struct nhwc_conv_u8 *c)
 static void check_shape(const struct conv_shape *s, int number)
 {
 	struct data d = data_of(s, number % 4 ? number % 5 : 0, number);
-	int ways[2] = {nhwc_conv_u8_choose(s), CONV_IGEMM};
+	int ways[2] = {nhwc_conv_u8_choose(s, d.c.columns), CONV_IGEMM};
+	int nways = ways[0] == ways[1] || d.c.columns > 1 ? 1 : 2;
 	conv_naive(&d);
 	for (size_t l = 0; l < COUNT(levels); l++) {
 		cpu_limit(levels[l]);
-		for (int w = 0; w < 2 && (!w || ways[0] != ways[1]); w++) {
+		for (int w = 0; w < nways; w++) {
 			d.c.way = ways[w];
 			check_packed(&d.c);
 			for (int t = 0; t < 3; t++)
@@ -303,12 +330,15 @@ static void test_choice(void **state)
 {
 	struct conv_shape s = shapes[0];
 	(void)state;
-	assert_int_equal(nhwc_conv_u8_choose(&s), CONV_IGEMM);
+	assert_int_equal(nhwc_conv_u8_choose(&s, 1), CONV_IGEMM);
+	assert_int_equal(nhwc_conv_u8_choose(&s, 3), -1);
 	s.cin = CONV_U8_DEPTH / 9;
-	assert_int_equal(nhwc_conv_u8_choose(&s), CONV_IGEMM);
+	assert_int_equal(nhwc_conv_u8_choose(&s, 1), CONV_IGEMM);
 	s.cin++;
-	assert_int_equal(nhwc_conv_u8_choose(&s), -1);
-	assert_int_equal(nhwc_conv_u8_choose(&shapes[24]), CONV_DEPTHWISE);
+	assert_int_equal(nhwc_conv_u8_choose(&s, 1), -1);
+	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], 1), CONV_DEPTHWISE);
+	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], 3), CONV_DEPTHWISE);
+	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], 2), -1);
 }
 
 /* ---- pooling ---- */
@@ -558,11 +588,11 @@ static double bench_layer(const struct layer *l, struct pool *pool)
 	struct data d = data_of(&s, 0, 27);
 	struct nhwc_conv_u8 *c = &d.c;
 	double t, p;
-	c->way = nhwc_conv_u8_choose(&s);
+	c->way = nhwc_conv_u8_choose(&s, c->columns);
 	nhwc_conv_u8_plan(c, pool_size(pool));
 	size_t n = nhwc_conv_u8_packed(c);
 	void *packed = guarded(n), *scratch = guarded(c->scratch);
-	struct nhwc_conv_u8_args a = {d.in, packed, d.scale, d.bias, d.add, d.want, scratch};
+	struct nhwc_conv_u8_args a = {d.in, packed, d.f, d.add, d.want, scratch};
 	BEST(p, nhwc_conv_u8_pack(c, d.w, packed));
 	BEST(t, nhwc_conv_u8_run(c, pool, &a));
 	double gop = 2e-9 * (double)d.nw * (double)volume(s.out);

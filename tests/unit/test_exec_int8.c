@@ -176,7 +176,8 @@ static void test_padding(void **state)
 	    1e-4, (struct want){.conv = 1, .quantize = 1});
 }
 
-/* A sum of two quantized values, and one that goes into the convolution. */
+/* A sum of two quantized values goes into the convolution that makes one of them, with the levels
+ * between; so does a sum with a quantized value that nothing rounds. */
 static void test_residual(void **state)
 {
 	(void)state;
@@ -186,7 +187,47 @@ static void test_residual(void **state)
 				     "r = ReLU-1(a)\n" FQ("t", "r", "u") WEIGHTS("v", "6,6,1,1", S6)
 					 CONV("c", "t", "v", "0,0") "d = Add-1(c, t)\n"
 								    "Result-1(d)\n",
-	    0.2, (struct want){.conv = 2, .quantize = 1, .add = 1});
+	    0.2, (struct want){.conv = 2, .quantize = 1});
+}
+
+/* No convolution can take it along. */
+static void test_sum(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,6,8,8 element_type=f32}\n" RANGES FQ("q", "x", "s") FQ("p",
+		  "x", "m") "a = Add-1(q, p)\n"
+			    "r0 = Const f32[] 0\n"
+			    "r = Maximum-1(r0, a)\n" FQ("t", "r", "u") WEIGHTS("v", "6,6,1,1", S6)
+				CONV("c", "t", "v", "0,0") "Result-1(c)\n",
+	    0.2, (struct want){.conv = 1, .quantize = 2, .add = 1});
+}
+
+/* Levels in the middle: one scale before, scales of channels behind it, BatchNormInference, and a
+ * clamp that is written as Maximum and Minimum. */
+static void test_levels_between(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1") FQ("p", "y",
+		      "s") "g = Const f32[6] 1 -1.1 0.9 1.2 0.8 1.3\n"
+			   "b = Const f32[6] random(2)\n"
+			   "v1 = Const f32[6] 0.5 0.6 0.7 0.8 0.9 1\n"
+			   "n = BatchNormInference-5(p, g, b, b, v1) {epsilon=1e-5}\n"
+			   "l0 = Const f32[] 0\n"
+			   "l1 = Const f32[] 2\n"
+			   "k0 = Maximum-1(l0, n)\n"
+			   "k1 = Minimum-1(k0, l1)\n" FQ("t", "k1", "u") WEIGHTS("v", "6,6,1,1", S6)
+			       CONV("c", "t", "v", "0,0") "Result-1(c)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1});
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,3,3,3", S6) CONV(
+		      "y", "q", "w", "1,1") "o0 = Const f32[1,6,1,1] -1 -2 -3 0 -0.5 0.1\n"
+					    "o1 = Const f32[1,6,1,1] 1 2 3 4 5 6\n"
+					    "p = FakeQuantize-1(y, m0, m1, o0, o1) {levels=16}\n"
+					    "f = Const f32[1,6,1,1] random(2)\n"
+					    "d = Multiply-1(f, p)\n"
+					    "s = Subtract-1(d, f)\nResult-1(s)\n",
+	    0.5, (struct want){.conv = 1, .quantize = 1});
 }
 
 /* Pooling keeps the levels, a Concat of equal scales has its parts written in place; a value that
@@ -296,6 +337,8 @@ int main(void)
 	    cmocka_unit_test(test_chain),
 	    cmocka_unit_test(test_padding),
 	    cmocka_unit_test(test_residual),
+	    cmocka_unit_test(test_sum),
+	    cmocka_unit_test(test_levels_between),
 	    cmocka_unit_test(test_levels_kept),
 	    cmocka_unit_test(test_requantize),
 	    cmocka_unit_test(test_matmul),

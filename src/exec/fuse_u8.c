@@ -1,0 +1,274 @@
+/* The nodes behind a quantized kernel that it can do to its sums: constants for each channel, sums
+ * with another value, clamps, and FakeQuantize, the last of which makes bytes of them. */
+#include <math.h>
+
+#include "exec/lower.h"
+
+struct walk {
+	struct lower *l;
+	struct fused_u8 *f;
+	int i;      /* the kernel's step */
+	float *mul; /* rows of factors since the last level, nmul of them, and the one behind */
+	int nmul;
+	float lo, hi; /* a clamp since then */
+	bool clamped;
+};
+
+static float *plus(const struct walk *w)
+{
+	return w->mul + w->nmul * w->f->channels;
+}
+
+/* The product of all factors of channel c since the last level, and what is added: times m plus a.
+ */
+static void change(struct walk *w, int64_t c, double m, double a)
+{
+	for (int x = 0; x < w->nmul; x++)
+		w->mul[x * w->f->channels + c] = (float)(w->mul[x * w->f->channels + c] * m);
+	plus(w)[c] = (float)(plus(w)[c] * m + a);
+}
+
+static void absorb(struct walk *w, const struct node *n)
+{
+	w->l->absorbed[w->l->e->maker[n->out[0].id]] = true;
+	w->f->end = n;
+}
+
+static bool same_dims(const struct tensor *a, const struct tensor *b)
+{
+	for (int d = 0; d < a->rank; d++)
+		if (a->rank != b->rank || a->dim[d] != b->dim[d])
+			return false;
+	return a->rank == b->rank && a->type == b->type;
+}
+
+/* A constant for each channel or for all. */
+static bool get(const struct walk *w, const struct value *v, int rank, struct tensor *t)
+{
+	struct err ignored = {0};
+	return v && lower_constant(w->l, v) && lower_dims(w->l, v)->type == DT_F32 &&
+	       is_per_axis(lower_dims(w->l, v), rank, w->f->axis, w->f->channels) &&
+	       constants_get(w->l->e->net, v, t, &ignored) == OK && t->data;
+}
+
+static double at(const struct tensor *t, int64_t c)
+{
+	return ((const float *)t->data)[tensor_count(t) == 1 ? 0 : c];
+}
+
+/* ---- constants ---- */
+
+static bool take_binary(struct walk *w, const struct node *n, const struct value *x)
+{
+	bool add = node_is(n, OP_ADD), sub = node_is(n, OP_SUBTRACT);
+	bool mul = node_is(n, OP_MULTIPLY), div = node_is(n, OP_DIVIDE);
+	int k = (add || mul) && node_in(n, 0) != x ? 0 : 1;
+	struct tensor t;
+	if (!(add || sub || mul || div) || node_in(n, 1 - k) != x ||
+	    !attr_is(n, "auto_broadcast", "numpy") ||
+	    !same_dims(lower_dims(w->l, x), lower_dims(w->l, &n->out[0])) ||
+	    !get(w, node_in(n, k), lower_dims(w->l, x)->rank, &t))
+		return false;
+	for (int64_t c = 0; c < w->f->channels; c++) {
+		double v = at(&t, c);
+		change(w, c, mul ? v : div ? 1 / v : 1, add ? v : sub ? -v : 0);
+	}
+	return true;
+}
+
+static bool take_batch_norm(struct walk *w, const struct node *n, const struct value *x)
+{
+	bool old = node_is(n, OP_BATCH_NORM_1);
+	struct tensor t[4];
+	if (!(old || node_is(n, OP_BATCH_NORM)) || node_in(n, old ? 2 : 0) != x || w->f->axis != 1)
+		return false;
+	for (int k = 0; k < 4; k++) {
+		const struct value *v = node_in(n, old && k < 2 ? k : k + 1);
+		struct err ignored = {0};
+		if (!lower_constant(w->l, v) || lower_dims(w->l, v)->type != DT_F32 ||
+		    constants_get(w->l->e->net, v, &t[k], &ignored) < 0 || !t[k].data)
+			return false;
+	}
+	for (int64_t c = 0; c < w->f->channels; c++) {
+		double scale = at(&t[0], c) / sqrt(at(&t[3], c) + attr_f(n, "epsilon"));
+		change(w, c, scale, at(&t[1], c) - at(&t[2], c) * scale);
+	}
+	return true;
+}
+
+/* ---- levels ---- */
+
+/* Between levels 0 and top of a channel: level r * inv + zero. */
+struct scale {
+	double inv, zero;
+};
+
+/* The clamp in levels, which must be the same for all channels. */
+static bool clamp_levels(const struct walk *w, const struct scale *s, int top, float *lo, float *hi)
+{
+	for (int64_t c = 0; c < w->f->channels; c++) {
+		double a = w->lo * s[c].inv + s[c].zero, b = w->hi * s[c].inv + s[c].zero;
+		a = a < 1e-3 ? 0 : a > top ? top : a;
+		b = b > top - 1e-3 ? top : b < 0 ? 0 : b;
+		if (c && (fabs(a - *lo) > 1e-3 || fabs(b - *hi) > 1e-3))
+			return false;
+		if (!c) {
+			*lo = (float)a;
+			*hi = (float)b;
+		}
+	}
+	return true;
+}
+
+static void to_levels(struct walk *w, const struct scale *s)
+{
+	w->f->add_scale = (float)(w->f->add_scale * s[0].inv);
+	for (int64_t c = 0; c < w->f->channels; c++)
+		change(w, c, s[c].inv, s[c].zero);
+}
+
+/* The end: bytes. */
+static bool take_bytes(struct walk *w, const struct quant *q, struct scale *s)
+{
+	struct fused_u8 *f = w->f;
+	for (int64_t c = 0; c < f->channels; c++) {
+		s[c].inv = 1 / (double)(q->scales ? q->scales[c] : q->scale);
+		s[c].zero = q->zero;
+	}
+	if ((q->scales && (f->add || f->axis != 1 || (q->clamped && !(w->lo >= 0)))) ||
+	    !clamp_levels(w, s, q->top, &f->lo[f->levels], &f->hi[f->levels]))
+		return false;
+	to_levels(w, s);
+	f->out = q;
+	return true;
+}
+
+/* Rounds to levels and goes on with what they mean as floats. */
+static bool take_level(struct walk *w, const struct node *n, struct scale *s)
+{
+	struct fused_u8 *f = w->f;
+	int rank = lower_dims(w->l, &n->out[0])->rank, top = (int)attr_i(n, "levels") - 1;
+	struct tensor r[4];
+	if (f->levels == CONV_U8_LEVELS || f->add || top < 1 || top > 1 << 16)
+		return false;
+	for (int k = 0; k < 4; k++)
+		if (!get(w, node_in(n, k + 1), rank, &r[k]))
+			return false;
+	for (int64_t c = 0; c < f->channels; c++) {
+		s[c].inv = top / (at(&r[1], c) - at(&r[0], c));
+		s[c].zero = -at(&r[0], c) * s[c].inv;
+		if (!(at(&r[1], c) > at(&r[0], c)) || !isfinite(s[c].inv) || !isfinite(s[c].zero))
+			return false;
+	}
+	if (!clamp_levels(w, s, top, &f->lo[f->levels], &f->hi[f->levels]))
+		return false;
+	to_levels(w, s);
+	w->mul = plus(w) + f->channels;
+	w->nmul = 1;
+	for (int64_t c = 0; c < f->channels; c++) {
+		w->mul[c] = (float)((at(&r[3], c) - at(&r[2], c)) / top);
+		plus(w)[c] = (float)at(&r[2], c);
+	}
+	f->levels++;
+	w->lo = -INFINITY;
+	w->hi = INFINITY;
+	w->clamped = false;
+	return true;
+}
+
+/* ---- the nodes behind ---- */
+
+/* What is added to x by n when that is a value of the same dims that is there already. */
+static const struct value *added(const struct walk *w, const struct node *n, const struct value *x)
+{
+	if (!n || !node_is(n, OP_ADD) || w->f->add || !attr_is(n, "auto_broadcast", "numpy"))
+		return NULL;
+	const struct value *v = node_in(n, node_in(n, 0) == x);
+	bool same = same_dims(lower_dims(w->l, v), lower_dims(w->l, x)) &&
+		    same_dims(lower_dims(w->l, v), lower_dims(w->l, &n->out[0]));
+	return same && v != x && is_there(w->l, v, w->i) && !w->l->e->quant[v->id].scales ? v
+											  : NULL;
+}
+
+static bool take_add(struct walk *w, const struct node *n, const struct value *x)
+{
+	const struct value *v = w->clamped ? NULL : added(w, n, x);
+	if (!v)
+		return false;
+	const struct quant *q = &w->l->e->quant[v->id];
+	w->f->add = v;
+	w->f->add_scale = q->on ? q->scale : 1;
+	for (int64_t c = 0; c < w->f->channels && q->on; c++)
+		change(w, c, 1, -(double)q->zero * q->scale);
+	return true;
+}
+
+/* With a scale for each channel only where the reader takes it as bytes. */
+static bool bytes_are_read(const struct lower *l, const struct value *v)
+{
+	struct conv_shape s;
+	struct quant_weights w;
+	const struct node *n = follower(l, v);
+	return n && conv_has_kernel(l, n) && conv_shape_of(l, n, &s) &&
+	       quant_layer(l->e->net, n, &w) && nhwc_conv_u8_choose(&s, w.columns) >= 0;
+}
+
+/* Bytes when they are wanted, unless a sum that can be taken along follows. */
+static bool take_fake_quantize(
+    struct walk *w, const struct node *n, const struct value *x, struct scale *s, bool *end)
+{
+	const struct quant *q = &w->l->e->quant[n->out[0].id];
+	if (!node_is(n, OP_FAKE_QUANTIZE) || node_in(n, 0) != x)
+		return false;
+	bool sum = !q->scales && added(w, follower(w->l, &n->out[0]), &n->out[0]);
+	if (!q->on || (sum && w->f->levels < CONV_U8_LEVELS))
+		return take_level(w, n, s);
+	*end = true;
+	return (!q->scales || bytes_are_read(w->l, &n->out[0])) && take_bytes(w, q, s);
+}
+
+static bool take(struct walk *w, const struct node *n, struct scale *s, bool *end)
+{
+	const struct value *x = &w->f->end->out[0];
+	if (take_fake_quantize(w, n, x, s, end))
+		return true;
+	if (*end)
+		return false;
+	if (quant_clamp(n, x, &w->lo, &w->hi)) {
+		w->clamped = true;
+		return true;
+	}
+	if (w->clamped || w->f->add)
+		return false;
+	return take_binary(w, n, x) || take_batch_norm(w, n, x) || take_add(w, n, x);
+}
+
+int fuse_u8_factors(struct lower *l, struct fused_u8 *f)
+{
+	size_t rows = (size_t)f->columns + 1 + 2 * CONV_U8_LEVELS;
+	size_t n = rows * (size_t)f->channels + CONV_U8_MORE;
+	f->f = arena_array(l->p->arena, n, sizeof *f->f);
+	for (size_t i = 0; f->f && i < n; i++)
+		f->f[i] = 0;
+	return f->f ? OK : fail_nomem(l->err);
+}
+
+int fuse_u8(struct lower *l, int i, struct fused_u8 *f)
+{
+	struct walk w = {l, f, i, f->f, f->columns, -INFINITY, INFINITY, false};
+	struct arena_mark mark = arena_mark(l->e->scratch);
+	struct scale *s = arena_array(l->e->scratch, (size_t)f->channels, sizeof *s);
+	const struct node *n;
+	bool end = false;
+	if (!s)
+		return fail_nomem(l->err);
+	f->end = l->e->step[i].node;
+	while (!end && (n = follower(l, &f->end->out[0])) && n->nout == 1 && take(&w, n, s, &end))
+		absorb(&w, n);
+	if (!f->out) {
+		f->lo[f->levels] = w.lo;
+		f->hi[f->levels] = w.hi;
+	}
+	arena_reset(l->e->scratch, mark);
+	return OK;
+}
