@@ -157,11 +157,11 @@ static void attention_io(struct image *im, struct call *c)
 		image_int(im, sizes[i], 1, IMAGE_SMALL);
 	image_int(im, &k->nbatch, 0, ATTENTION_BATCH);
 	ints(im, k->dim, k->nbatch, 1, IMAGE_SMALL);
-	for (int i = 0; i < 4; i++)
-		longs(im, k->step[i], k->nbatch, IMAGE_SMALL);
+	for (int i = 0; i < ATTENTION_ALL; i++)
+		longs(im, k->step[i], k->nbatch, IMAGE_LARGE);
+	longs(im, k->row, ATTENTION_ALL, IMAGE_LARGE);
 	image_int(im, &mask, MASK_NONE, MASK_KEEP);
 	k->mask = mask == MASK_ADD ? MASK_ADD : mask == MASK_KEEP ? MASK_KEEP : MASK_NONE;
-	image_i64(im, &k->mask_size, 0, IMAGE_LARGE);
 	image_int(im, &k->mask_row, 0, IMAGE_SMALL);
 	image_int(im, &k->mask_col, 0, 1);
 	image_bool(im, &k->causal);
@@ -260,7 +260,7 @@ _Static_assert(sizeof(struct nhwc_conv_u8) == 216, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
-_Static_assert(sizeof(struct attention_f32) == 304, "attention_io");
+_Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
 _Static_assert(sizeof(struct chain_f32) == 464, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 32, "norm_io");
 _Static_assert(sizeof(struct layout_move) == 40, "move_io");

@@ -299,42 +299,55 @@ static bool matmul_ok(struct lower *l, struct call *c)
 	       call_scratch(l, c, k->scratch * sizeof(float)) == OK;
 }
 
-/* Matrices of operand t that the heads reach. */
-static int64_t matrices(const struct attention_f32 *a, int t)
+/* Elements from the first to the first of the last head; -1 for too many. */
+static int64_t heads_reach(const struct attention_f32 *a, int t)
 {
 	int64_t last = 0;
-	for (int d = 0; d < a->nbatch; d++)
-		last += (a->dim[d] - 1) * a->step[t][d];
-	return last + 1;
+	for (int d = 0; d < a->nbatch; d++) {
+		int64_t n = a->step[t][d];
+		if (!FITS(&n, IMAGE_LARGE, a->dim[d] - 1))
+			return -1;
+		last += n;
+	}
+	return last;
 }
 
 static bool mask_ok(struct lower *l, const struct attention_f32 *a, struct ref mask)
 {
-	int64_t n = matrices(a, 3) - 1;
+	int64_t n = heads_reach(a, ATTENTION_MASK);
 	if (a->mask == MASK_NONE)
 		return true;
-	if (!FITS(&n, IMAGE_LARGE, a->mask_size))
+	if (n < 0)
 		return false;
 	n += (int64_t)(a->m - 1) * a->mask_row + (a->n - 1) * a->mask_col + 1;
 	return a->mask == MASK_ADD ? reads(l, mask, n) : inside(l, mask, n, 1, false);
 }
 
+/* Floats of operand t or the result, which has so many rows for a head; -1 for too many. */
+static int64_t attention_reach(const struct attention_f32 *a, int t, int rows, int cols)
+{
+	int64_t n = a->row[t], heads = heads_reach(a, t);
+	if (heads < 0 || !FITS(&n, IMAGE_LARGE, rows - 1))
+		return -1;
+	return heads + n + cols;
+}
+
 static bool attention_ok(struct lower *l, struct call *c)
 {
 	struct attention_f32 *a = &c->attention.k;
-	const int64_t rows[3] = {a->m, a->n, a->n}, cols[3] = {a->k, a->k, a->width};
-	int64_t heads = 1, out = a->m, all = 1;
+	const int rows[3] = {a->m, a->n, a->n}, cols[3] = {a->k, a->k, a->width};
+	int64_t heads = 1, all = a->m, out = attention_reach(a, ATTENTION_OUT, a->m, a->width);
 	for (int d = 0; d < a->nbatch; d++)
 		if (!FITS(&heads, IMAGE_SMALL, a->dim[d]))
 			return false;
-	if (heads != a->heads || !FITS(&out, IMAGE_SMALL, heads) ||
-	    !FITS(&out, IMAGE_LARGE, a->width) || !FITS(&all, IMAGE_SMALL, a->n, a->k) ||
-	    (all = 1, !FITS(&all, IMAGE_SMALL, a->n, a->width)))
+	/* results have places of their own, so that the work is no more than the memory */
+	if (heads != a->heads || !FITS(&all, IMAGE_SMALL, heads) || out < all ||
+	    (all = a->n, !FITS(&all, IMAGE_SMALL, a->k)) ||
+	    (all = a->n, !FITS(&all, IMAGE_SMALL, a->width)))
 		return false;
 	for (int t = 0; t < 3; t++) {
-		int64_t n = matrices(a, t);
-		if (!FITS(&n, IMAGE_SMALL, rows[t]) || !FITS(&n, IMAGE_LARGE, cols[t]) ||
-		    !reads(l, c->attention.in[t], n))
+		int64_t n = attention_reach(a, t, rows[t], cols[t]);
+		if (n < 0 || !reads(l, c->attention.in[t], n))
 			return false;
 	}
 	if (!mask_ok(l, a, c->attention.in[3]))

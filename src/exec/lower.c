@@ -194,9 +194,9 @@ static bool any_tapped(const struct exec *e, const struct node *n)
 static int lower_step(struct lower *l, int i)
 {
 	const struct node *n = l->e->step[i].node;
-	static int (*const kernels[])(struct lower *, int, bool *) = {lower_u8, lower_move,
-	    lower_conv_u8, lower_conv, lower_matmul, lower_pool, lower_attention, lower_norm,
-	    lower_chain};
+	static int (*const kernels[])(struct lower *, int, bool *) = {lower_u8, lower_view,
+	    lower_move, lower_conv_u8, lower_conv, lower_matmul, lower_pool, lower_attention,
+	    lower_norm, lower_chain};
 	bool done = l->e->step[i].folded || (n->nout && l->p->known[n->out[0].id]);
 	int status = OK;
 	if (done)
@@ -275,7 +275,8 @@ int plan_lower(struct exec *e, struct plan *p, struct err *err)
 	l.absorbed = calloc((size_t)e->nsteps + 1, sizeof *l.absorbed);
 	l.last = calloc(nvalues, sizeof *l.last);
 	l.target = calloc(nvalues, sizeof *l.target);
-	int status = last && l.absorbed && l.last && l.target ? OK : fail_nomem(err);
+	l.view = calloc(nvalues, sizeof *l.view);
+	int status = last && l.absorbed && l.last && l.target && l.view ? OK : fail_nomem(err);
 	if (status == OK)
 		status = buffer_add(&l, BUFFER_NONE, 0, &none); /* number 0 */
 	if (status == OK) {
@@ -291,5 +292,6 @@ int plan_lower(struct exec *e, struct plan *p, struct err *err)
 	free(l.absorbed);
 	free(l.last);
 	free(l.target);
+	free(l.view);
 	return status;
 }

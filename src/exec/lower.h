@@ -10,12 +10,19 @@ struct target {
 	int64_t channel;
 };
 
+/* Where a value lies that only attention reads: by strides in another one. */
+struct view {
+	struct ref ref; /* buffer 0: it lies elsewhere */
+	int64_t stride[MAX_RANK];
+};
+
 struct lower {
 	struct exec *e;
 	struct plan *p;
 	bool *absorbed;        /* by step: done by a kernel before it */
 	bool *last;            /* by value id: computed as CHANNELS_LAST */
 	struct target *target; /* by value id */
+	struct view *view;     /* by value id */
 	struct err *err;
 };
 
@@ -108,6 +115,7 @@ int lower_move(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);
 int lower_norm(struct lower *l, int i, bool *done);
 int lower_attention(struct lower *l, int i, bool *done);
+int lower_view(struct lower *l, int i, bool *done);    /* what only attention reads */
 int lower_conv_u8(struct lower *l, int i, bool *done); /* and products with constants */
 int lower_u8(struct lower *l, int i, bool *done);      /* what else is computed in 8 bits */
 int lower_eval(struct lower *l, int i);

@@ -1,23 +1,16 @@
-/* Attention in FP32: per head and block of queries a product, SoftMax, a product. */
+/* Attention in FP32: keys and values of a head are packed, then for each block of queries come a
+ * product, SoftMax, and a product. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/attention_f32.h"
+#include "kernels/nhwc_ways.h"
 
-#define ROWS 192 /* queries of a task: the scores of more would not stay in the cache */
+#define QUERIES 48 /* whose scores stay in the cache, with the keys */
 
-static struct matmul_f32 product(int m, int n, int k, bool transpose_b)
+static const struct igemm_f32 *tile_of(const struct attention_f32 *a)
 {
-	struct matmul_f32 q = {.row = gemm_f32_pick(),
-	    .m = m,
-	    .n = n,
-	    .k = k,
-	    .transpose_b = transpose_b,
-	    .na = 1,
-	    .nb = 1,
-	    .lo = -INFINITY,
-	    .hi = INFINITY};
-	matmul_f32_plan(&q, 1);
-	return q;
+	return &igemm_f32_rows[a->tile];
 }
 
 static size_t round_up(size_t n)
@@ -25,19 +18,28 @@ static size_t round_up(size_t n)
 	return (n + 15) / 16 * 16;
 }
 
+/* Floats from one query's scores to the next one's. */
+static size_t score_row(const struct attention_f32 *a)
+{
+	return round_up((size_t)a->n);
+}
+
 void attention_f32_plan(struct attention_f32 *a, int threads)
 {
-	a->rows = a->m < ROWS ? a->m : ROWS;
-	a->blocks = (a->m + a->rows - 1) / a->rows;
-	size_t scores = product(a->rows, a->n, a->k, true).scratch;
-	size_t result = product(a->rows, a->width, a->n, false).scratch;
-	a->product = round_up(scores > result ? scores : result);
-	a->worker = a->product + round_up((size_t)a->rows * (size_t)a->n);
+	a->tile = igemm_f32_pick();
+	a->rows = a->m < QUERIES ? a->m : QUERIES;
+	/* Parts of a head pack its keys and values again. */
+	a->blocks = threads > 1 && a->heads < 2 * threads ? nhwc_pieces(2 * threads, a->heads) : 1;
+	int most = nhwc_pieces(a->m, a->rows);
+	a->blocks = a->blocks < most ? a->blocks : most;
+	a->keys = round_up(igemm_f32_packed(tile_of(a), (size_t)a->k, a->n));
+	a->values = round_up(igemm_f32_packed(tile_of(a), (size_t)a->n, a->width));
+	a->worker = a->keys + a->values + (size_t)a->rows * score_row(a);
 	a->scratch = a->worker * sizeof(float) * (size_t)threads;
 }
 
-/* Which matrix of operand t belongs to a head. */
-static int64_t matrix_of(const struct attention_f32 *a, int t, int head)
+/* Element of operand t that a head begins with. */
+static int64_t head_at(const struct attention_f32 *a, int t, int head)
 {
 	int64_t index = 0;
 	for (int d = a->nbatch - 1; d >= 0; d--) {
@@ -50,19 +52,84 @@ static int64_t matrix_of(const struct attention_f32 *a, int t, int head)
 struct attention_run {
 	const struct attention_f32 *a;
 	const struct span_f32 *span;
+	transpose_fn *transpose;
 	const float *q, *k, *v;
 	const void *mask;
 	float *out, *scratch;
 };
 
-/* The weights of query i of a head, from its scores. */
-static void weigh(const struct attention_run *r, int head, int i, float *score)
+/* ---- packing: panels [depth][columns], the last one half as wide where that is enough ---- */
+
+static int wide_of(int nr, int have)
+{
+	return have <= nr / 2 ? nr / 2 : nr;
+}
+
+static void pack_keys(const struct attention_run *r, const float *k, int keys, float *to)
+{
+	const struct attention_f32 *a = r->a;
+	int nr = tile_of(a)->nr;
+	for (int j = 0; j < keys; j += nr) {
+		/* of all keys, so that a panel's width does not depend on how many are seen */
+		int have = a->n - j < nr ? a->n - j : nr, wide = wide_of(nr, have);
+		if (have < wide)
+			memset(to, 0, (size_t)a->k * (size_t)wide * sizeof *to);
+		r->transpose(have, a->k, k + j * a->row[ATTENTION_K], (size_t)a->row[ATTENTION_K],
+		    to, (size_t)wide);
+		to += (size_t)a->k * (size_t)wide;
+	}
+}
+
+static void pack_values(const struct attention_run *r, const float *v, int keys, float *to)
+{
+	const struct attention_f32 *a = r->a;
+	int nr = tile_of(a)->nr;
+	for (int j = 0; j < a->width; j += nr) {
+		int have = a->width - j < nr ? a->width - j : nr, wide = wide_of(nr, have);
+		const float *from = v + j;
+		float *line = to;
+		for (int i = 0; i < keys; i++, line += wide, from += a->row[ATTENTION_V]) {
+			memcpy(line, from, (size_t)have * sizeof *line);
+			memset(line + have, 0, (size_t)(wide - have) * sizeof *line);
+		}
+		to += (size_t)a->n * (size_t)wide;
+	}
+}
+
+/* ---- a block of queries ---- */
+
+/* rows rows from *from on, ld apart, times cols columns of panels of so much depth, all of which
+ * the panels have to give. */
+static void product(const struct attention_run *r, int rows, const float *from, int64_t ld,
+    const float *panels, int depth, int all, int cols, float *to, int64_t ld_to)
+{
+	const struct igemm_f32 *tile = tile_of(r->a);
+	const float *row[QUERIES];
+	int tiles = nhwc_pieces(rows, tile->mr), nr = tile->nr;
+	struct igemm_f32_args q = {
+	    .taps = 1, .k = depth, .ldc = (size_t)ld_to, .lo = -INFINITY, .hi = INFINITY};
+	for (int i = 0; i < rows; i++)
+		row[i] = from + i * ld;
+	for (int j = 0; j < cols; j += nr) {
+		int n = cols - j < nr ? cols - j : nr;
+		q.b = panels + (size_t)j * (size_t)all;
+		for (int t = 0; t < tiles; t++) {
+			int i = nhwc_part(rows, t, tiles);
+			q.rows = row + i;
+			q.c = to + i * ld_to + j;
+			tile->run(&q, nhwc_part(rows, t + 1, tiles) - i, n);
+		}
+	}
+}
+
+/* The weights of query i of a head, from its scores; those up to number seen are read. */
+static void weigh(const struct attention_run *r, int head, int i, int seen, float *score)
 {
 	const struct attention_f32 *a = r->a;
 	int n = a->causal && i + 1 < a->n ? i + 1 : a->n;
-	int64_t at = a->mask == MASK_NONE
-			 ? 0
-			 : matrix_of(a, 3, head) * a->mask_size + (int64_t)i * a->mask_row;
+	int64_t at = 0;
+	if (a->mask != MASK_NONE)
+		at = head_at(a, ATTENTION_MASK, head) + (int64_t)i * a->mask_row;
 	r->span->op[SPAN_MUL](score, &a->scale, 0, n, 0, 0);
 	if (a->mask == MASK_ADD)
 		r->span->op[SPAN_ADD](score, (const float *)r->mask + at, a->mask_col, n, 0, 0);
@@ -70,30 +137,51 @@ static void weigh(const struct attention_run *r, int head, int i, float *score)
 		if (!((const uint8_t *)r->mask)[at + j * a->mask_col])
 			score[j] = -INFINITY;
 	r->span->softmax(score, score, n);
-	for (int j = n; j < a->n; j++)
+	for (int j = n; j < seen; j++)
 		score[j] = 0;
+}
+
+/* Keys that queries up to number end - 1 see. */
+static int keys_seen(const struct attention_f32 *a, int end)
+{
+	return a->causal && end < a->n ? end : a->n;
+}
+
+/* As wide as the last panel that is needed: a product writes all of its columns. */
+static int whole_panels(const struct attention_f32 *a, int keys)
+{
+	int nr = tile_of(a)->nr, n = nhwc_pieces(keys, nr) * nr;
+	return n < a->n ? n : a->n;
 }
 
 static void block_task(void *ctx, int task, int worker)
 {
 	const struct attention_run *r = ctx;
 	const struct attention_f32 *a = r->a;
-	int head = task / a->blocks, first = task % a->blocks * a->rows;
-	int rows = first + a->rows > a->m ? a->m - first : a->rows;
-	float *scratch = r->scratch + (size_t)worker * a->worker, *score = scratch + a->product;
-	struct matmul_f32 scores = product(rows, a->n, a->k, true);
-	struct matmul_f32 result = product(rows, a->width, a->n, false);
-	matmul_f32_run(&scores, NULL, r->q + (matrix_of(a, 0, head) * a->m + first) * a->k,
-	    r->k + matrix_of(a, 1, head) * a->n * a->k, score, scratch);
-	for (int i = 0; i < rows; i++)
-		weigh(r, head, first + i, score + (size_t)i * (size_t)a->n);
-	matmul_f32_run(&result, NULL, score, r->v + matrix_of(a, 2, head) * a->n * a->width,
-	    r->out + ((int64_t)head * a->m + first) * a->width, scratch);
+	int head = task / a->blocks, part = task % a->blocks;
+	int first = nhwc_part(a->m, part, a->blocks), last = nhwc_part(a->m, part + 1, a->blocks);
+	float *keys = r->scratch + (size_t)worker * a->worker, *values = keys + a->keys;
+	float *score = values + a->values;
+	int64_t ld = (int64_t)score_row(a), out_row = a->row[ATTENTION_OUT];
+	const float *q = r->q + head_at(a, ATTENTION_Q, head);
+	float *out = r->out + head_at(a, ATTENTION_OUT, head);
+	pack_keys(r, r->k + head_at(a, ATTENTION_K, head), keys_seen(a, last), keys);
+	pack_values(r, r->v + head_at(a, ATTENTION_V, head), keys_seen(a, last), values);
+	for (int i = first; i < last; i += a->rows) {
+		int end = last - i < a->rows ? last : i + a->rows, seen = keys_seen(a, end);
+		product(r, end - i, q + i * a->row[ATTENTION_Q], a->row[ATTENTION_Q], keys, a->k,
+		    a->k, whole_panels(a, seen), score, ld);
+		for (int p = i; p < end; p++)
+			weigh(r, head, p, seen, score + (p - i) * ld);
+		product(r, end - i, score, ld, values, seen, a->n, a->width, out + i * out_row,
+		    out_row);
+	}
 }
 
 void attention_f32_run(const struct attention_f32 *a, struct pool *pool, const float *q,
     const float *k, const float *v, const void *mask, float *out, float *scratch)
 {
-	struct attention_run r = {a, &span_f32_rows[span_f32_pick()], q, k, v, mask, out, scratch};
+	struct attention_run r = {a, &span_f32_rows[span_f32_pick()],
+	    transpose_rows[transpose_pick()].b32, q, k, v, mask, out, scratch};
 	pool_run(pool, a->heads * a->blocks, block_task, &r);
 }

@@ -291,9 +291,9 @@ static void test_attention(void **state)
 	    .heads = HEADS,
 	    .nbatch = 1,
 	    .dim = {HEADS},
-	    .step = {{1}, {0}, {1}, {1}},
+	    .step = {{K}, {0}, {N * WIDTH}, {N}, {WIDTH}},
+	    .row = {HEADS * K, K, WIDTH, 0, HEADS * WIDTH},
 	    .mask = MASK_ADD,
-	    .mask_size = N,
 	    .mask_col = 1,
 	    .scale = 0.3f};
 	float *q = randoms(HEADS * M * K, 1), *k = randoms(N * K, 2);
@@ -309,14 +309,14 @@ static void test_attention(void **state)
 			for (int j = 0; j < N; j++) {
 				double dot = 0;
 				for (int c = 0; c < K; c++)
-					dot += (double)q[(h * M + i) * K + c] * k[j * K + c];
+					dot += (double)q[(i * HEADS + h) * K + c] * k[j * K + c];
 				sum += w[j] = exp(dot * a.scale + mask[h * N + j]);
 			}
 			for (int c = 0; c < WIDTH; c++) {
 				double y = 0;
 				for (int j = 0; j < N; j++)
 					y += w[j] / sum * v[(h * N + j) * WIDTH + c];
-				assert_near(out[(h * M + i) * WIDTH + c], y, 1e-5);
+				assert_near(out[(i * HEADS + h) * WIDTH + c], y, 1e-5);
 			}
 		}
 	free(q);
