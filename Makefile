@@ -8,7 +8,7 @@ endif
 PREFIX ?= /usr/local
 STRIP ?= strip
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-PKGS := libprotobuf-c libxml-2.0 libxxhash libcjson libpng libjpeg zlib
+PKGS := libprotobuf-c libxml-2.0 libxxhash libcjson libpng libjpeg zlib libzstd
 CLI_PKGS := sqlite3
 PKG_CONFIG ?= pkg-config
 MACHINE := $(shell $(CC) -dumpmachine)

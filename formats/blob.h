@@ -43,4 +43,13 @@ int blob_file_open(const struct file *f, struct blob_head *out, struct err *err)
 int blob_file_section(const struct file *f, const struct blob_head *h, const char *name,
     bool verify, const struct blob_entry **out, struct err *err);
 
+/* ---- for transport (blob_zstd.c): one zstd frame with the size of its content ---- */
+
+bool blob_zstd_sniff(const void *data, size_t size);
+/* Does a blob begin in there? */
+bool blob_zstd_holds(const void *data, size_t size);
+int blob_zstd_write(const struct file *f, const char *path, struct err *err);
+/* The blob in memory, aligned to pages. */
+int blob_zstd_read(const struct file *f, struct file **out, struct err *err);
+
 #endif

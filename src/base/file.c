@@ -137,52 +137,48 @@ static int read_into(int fd, const char *path, char *p, size_t size, struct err 
 	return OK;
 }
 
-/* NULL without memory. */
-static char *alloc_pages(size_t size)
+void *file_room(size_t size, struct file **out)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	return size < SIZE_MAX - page ? aligned_alloc(page, (size / page + 1) * page) : NULL;
+	struct file *f = calloc(1, sizeof *f);
+	void *data = size < SIZE_MAX - page ? aligned_alloc(page, (size / page + 1) * page) : NULL;
+	if (!f || !data) {
+		free(f);
+		free(data);
+		return NULL;
+	}
+	*f = (struct file){.data = data, .size = size, .refs = 1};
+	*out = f;
+	return data;
 }
 
 struct file *file_copy(const struct file *f)
 {
-	struct file *copy = calloc(1, sizeof *copy);
-	char *data = alloc_pages(f->size);
-	if (!copy || !data) {
-		free(copy);
-		free(data);
-		return NULL;
-	}
-	memcpy(data, f->data, f->size);
-	*copy = (struct file){.data = (uint8_t *)data, .size = f->size, .refs = 1};
-	return copy;
+	struct file *copy;
+	void *data = file_room(f->size, &copy);
+	return data ? memcpy(data, f->data, f->size), copy : NULL;
 }
 
 int file_load(const char *path, struct file **out, struct err *err)
 {
 	struct stat st;
-	int fd = open_read(path, &st, err);
+	struct file *f = NULL;
+	void *data = NULL;
+	int fd = open_read(path, &st, err), rc = OK;
 	if (fd < 0)
 		return fd;
-	size_t size = (size_t)st.st_size;
-	struct file *f = calloc(1, sizeof *f);
-	char *data = NULL;
-	int rc = OK;
 	if (!S_ISREG(st.st_mode) || st.st_size > LIMIT_FILE_BYTES)
 		rc = fail(err, E_LIMIT, "'%s' is no regular file, or too large", path);
-	else if (!f || !(data = alloc_pages(size)))
+	else if (!(data = file_room((size_t)st.st_size, &f)))
 		rc = fail_nomem(err);
 	else
-		rc = read_into(fd, path, data, size, err);
+		rc = read_into(fd, path, data, f->size, err);
 	close(fd);
-	if (rc) {
-		free(data);
-		free(f);
-		return rc;
-	}
-	*f = (struct file){.data = (uint8_t *)data, .size = size, .refs = 1};
-	*out = f;
-	return OK;
+	if (rc)
+		file_unref(f);
+	else
+		*out = f;
+	return rc;
 }
 
 struct file *file_of(const void *data, size_t size)

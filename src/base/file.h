@@ -24,6 +24,8 @@ int file_load(const char *path, struct file **out, struct err *err);
 int file_map_fd(int fd, const char *name, struct file **out, struct err *err);
 /* Bytes of the caller's, which outlive it. NULL without memory. */
 struct file *file_of(const void *data, size_t size);
+/* Memory of this size, aligned to pages, as a file that is yet to be filled; NULL without. */
+void *file_room(size_t size, struct file **out);
 /* A copy in memory, aligned to pages. NULL without memory. */
 struct file *file_copy(const struct file *f);
 struct file *file_ref(struct file *f);

@@ -21,7 +21,7 @@ struct compile {
 	const char *model, *output, *json, *precision, *cache, *cache_dir;
 	struct list data;
 	int64_t cache_size;
-	bool exact, lenient, bf16;
+	bool exact, lenient, bf16, zstd;
 	/* state */
 	struct stored net;
 	struct feed feed;
@@ -78,6 +78,18 @@ static char *source_of(const struct compile *c)
 	return path;
 }
 
+/* In place of the blob that was written. */
+static int compress(const char *path, struct err *err)
+{
+	struct file *f;
+	int s = file_map(path, &f, err);
+	if (s)
+		return s;
+	s = blob_zstd_write(f, path, err);
+	file_unref(f);
+	return s;
+}
+
 static int write_blob(struct compile *c, struct exec *e, struct err *err)
 {
 	struct made made = {.exact = c->exact, .bf16 = c->bf16};
@@ -86,6 +98,8 @@ static int write_blob(struct compile *c, struct exec *e, struct err *err)
 	strncpy(made.isa, cpu_level(), sizeof made.isa - 1);
 	made.source = source_of(c);
 	s = s ? s : network_write(e, hash, &made, c->output, err);
+	if (!s && c->zstd)
+		s = compress(c->output, err);
 	return s ? s : network_verify(c->output, err);
 }
 
@@ -234,6 +248,9 @@ static const struct option_row rows[] = {
     {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
     {OPT_FLAG, "exact", 0, NULL, "no algorithm that trades exactness for speed (Winograd)",
 	AT(exact), NULL, 0, 0},
+    {OPT_FLAG, "zstd", 0, NULL,
+	"compressed for transport; loading it takes longer, and memory instead of a mapping",
+	AT(zstd), NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "what was written, as JSON; - is stdout", AT(json), NULL, 0,
 	0},
     {.kind = OPT_SECTION, .about = "A cache of compiled networks"},

@@ -108,13 +108,32 @@ int network_load(
 	return rc;
 }
 
+int network_plain(struct file *f, struct file **out, struct err *err)
+{
+	if (blob_zstd_sniff(f->data, f->size))
+		return blob_zstd_read(f, out, err);
+	*out = file_ref(f);
+	return OK;
+}
+
+int network_file(const char *path, bool no_mmap, struct file **out, struct err *err)
+{
+	struct file *f;
+	int rc = no_mmap ? file_load(path, &f, err) : file_map(path, &f, err);
+	if (rc)
+		return rc;
+	rc = network_plain(f, out, err);
+	file_unref(f);
+	return rc ? err_in(err, "'%s'", path) : OK;
+}
+
 int network_verify(const char *path, struct err *err)
 {
 	struct blob_head head;
 	struct made made = {0};
 	struct graph *g = NULL;
 	struct file *f;
-	int rc = file_map(path, &f, err);
+	int rc = network_file(path, false, &f, err);
 	if (rc)
 		return rc;
 	rc = network_made(f, &head, &made, err);
@@ -125,14 +144,20 @@ int network_verify(const char *path, struct err *err)
 	return rc ? err_in(err, "'%s'", path) : OK;
 }
 
+bool network_holds_blob(const struct file *f)
+{
+	return blob_file_sniff(f->data, f->size) ||
+	       (blob_zstd_sniff(f->data, f->size) && blob_zstd_holds(f->data, f->size));
+}
+
 bool network_is_blob(const char *path)
 {
-	char magic[8];
-	FILE *f = fopen(path, "rb");
-	size_t n = f ? fread(magic, 1, sizeof magic, f) : 0;
-	if (f)
-		fclose(f);
-	return blob_file_sniff(magic, n);
+	struct file *f;
+	if (file_map(path, &f, NULL))
+		return false;
+	bool is = network_holds_blob(f);
+	file_unref(f);
+	return is;
 }
 
 /* ---- writing ---- */

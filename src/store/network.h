@@ -15,6 +15,10 @@ struct made {
 };
 void made_free(struct made *m);
 
+/* Maps a blob, or reads it into memory, as which one that is compressed comes in any case. */
+int network_file(const char *path, bool no_mmap, struct file **out, struct err *err);
+/* Bytes that are compressed as what they were; else a reference to f. */
+int network_plain(struct file *f, struct file **out, struct err *err);
 /* Head and section "made" of a blob. out->source is set even when the version is another, which is
  * an error that says so. */
 int network_made(const struct file *f, struct blob_head *head, struct made *out, struct err *err);
@@ -25,6 +29,8 @@ int network_load(
     struct file *f, const struct blob_head *head, bool verify, struct graph **out, struct err *err);
 /* Head, sections and weights against their checksums. */
 int network_verify(const char *path, struct err *err);
+/* A blob, compressed or not? */
+bool network_holds_blob(const struct file *f);
 bool network_is_blob(const char *path);
 
 /* Writes the plan of e, made from a model whose content has this hash. */

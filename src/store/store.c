@@ -61,7 +61,7 @@ static int load_path(const char *path, const struct store_options *o, struct mad
 {
 	struct file *f;
 	*made = (struct made){0};
-	int rc = o->no_mmap ? file_load(path, &f, err) : file_map(path, &f, err);
+	int rc = network_file(path, o->no_mmap, &f, err);
 	if (rc)
 		return rc;
 	rc = load_file(f, o, made, head, out, err);
@@ -280,10 +280,16 @@ static int load_aligned(
 {
 	struct blob_head head;
 	struct made made;
-	struct file *copy = NULL;
-	if ((uintptr_t)f->data % BLOB_ALIGN && !(copy = file_copy(f)))
+	struct file *plain;
+	int rc = network_plain(f, &plain, err);
+	if (rc)
+		return rc;
+	struct file *copy = (uintptr_t)plain->data % BLOB_ALIGN ? file_copy(plain)
+								: file_ref(plain);
+	file_unref(plain);
+	if (!copy)
 		return fail_nomem(err);
-	int rc = load_file(copy ? copy : f, o, &made, &head, out, err);
+	rc = load_file(copy, o, &made, &head, out, err);
 	made_free(&made);
 	file_unref(copy);
 	return rc;
@@ -294,7 +300,7 @@ int store_open_file(struct file *f, const char *name, const struct store_options
 {
 	struct onnx_options onnx = {.log = o->log, .lenient = o->lenient};
 	*out = (struct stored){.o = *o};
-	if (blob_file_sniff(f->data, f->size)) {
+	if (network_holds_blob(f)) {
 		out->format = MODEL_BLOB;
 		int rc = load_aligned(f, o, &out->g, err);
 		return rc ? err_in(err, "'%s'", name) : OK;

@@ -41,6 +41,15 @@ mo-run -q bf16.blob --random 1 --out have
 cmp want/0.npy have/0.npy
 mo-run -q bf16.blob --random 1 --no-mmap --infer-precision bf16 --out have 2>/dev/null
 cmp want/0.npy have/0.npy
+mo-compile -q net.xml --zstd -o small.blob
+[ "$(stat -c %s small.blob)" -lt "$(stat -c %s net.blob)" ] && echo smaller
+mo-run -q net.xml --random 1 --out want
+mo-run -q small.blob --random 1 --out have
+cmp want/0.npy have/0.npy
+head -c $(($(stat -c %s small.blob) - 1000)) small.blob >cut.blob
+fails mo-run cut.blob --random 1
+printf '\x28\xb5\x2f\xfd\x20\x01\x09\x00\x00x' >other.zst
+fails mo-run other.zst --random 1
 int8=$ROOT/testdata/ir/conv_bn_relu_fc_nncf_int8_mixed.xml
 mo-compile -q "$int8" -o int8.blob --json - | grep -o '"effective_precision":.*"i8"'
 mo-run -q "$int8" --random 1 --out want
