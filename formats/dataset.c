@@ -132,12 +132,14 @@ static int open_csv(struct dataset *d, struct err *err)
 /* A row of the table in the shape of the input where it has as many numbers. */
 static int table_row(const struct dataset *d, int64_t i, struct tensor *out, struct err *err)
 {
-	const struct shape *s = &d->o.input.shape;
 	int64_t n = d->csv.columns - (d->skip >= 0), dim[MAX_RANK] = {n};
 	int rank = 1;
-	if (n == elements(s))
-		for (rank = 0; rank < s->rank - 1; rank++)
-			dim[rank] = s->dim[rank + 1].min;
+	int64_t takes = elements(&d->o.input.shape);
+	if (takes >= 0 && n != takes)
+		return fail(err, E_USAGE, "%lld numbers where the input takes %lld", (long long)n,
+		    (long long)takes);
+	if (takes >= 0)
+		rank = preprocess_row_dims(&d->spec, &d->o.input, dim);
 	int r = tensor_alloc(out, DT_F64, rank, dim, err);
 	r = r ? r : csv_numbers(&d->csv, i, d->skip, out->data, err);
 	if (r)

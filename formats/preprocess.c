@@ -314,3 +314,17 @@ int preprocess_apply(const struct preprocess_spec *spec, const struct preprocess
 	tensor_free(&hwc);
 	return r;
 }
+
+int preprocess_row_dims(
+    const struct preprocess_spec *spec, const struct preprocess_target *to, int64_t dim[MAX_RANK])
+{
+	struct picture_plan p;
+	int rank = to->shape.rank - 1;
+	for (int i = 0; i < rank; i++)
+		dim[i] = to->shape.dim[i + 1].min;
+	if (!spec->layout_set || !plan_picture(&to->shape, &p) || p.nhwc == spec->nhwc)
+		return rank;
+	int64_t nhwc[] = {p.h, p.w, p.c}, nchw[] = {p.c, p.h, p.w};
+	memcpy(dim, spec->nhwc ? nhwc : nchw, sizeof nhwc);
+	return rank;
+}

@@ -32,5 +32,9 @@ struct preprocess_target {
  * input's own shape goes through value by value. E_USAGE when it cannot fit. */
 int preprocess_apply(const struct preprocess_spec *spec, const struct preprocess_target *to,
     const struct tensor *in, bool is_picture, struct tensor *out, struct err *err);
+/* The sizes of a row without any, such as a table's, that fills the input: in the data's layout.
+ * Returns the rank; all sizes but the batch must be fixed. */
+int preprocess_row_dims(
+    const struct preprocess_spec *spec, const struct preprocess_target *to, int64_t dim[MAX_RANK]);
 
 #endif

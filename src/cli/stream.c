@@ -177,6 +177,9 @@ static int make_room(struct stream *s, struct err *err)
 
 static int put(struct stream *s, int64_t sample, int64_t label, struct err *err)
 {
+	/* A test set holds a whole run. */
+	if (s->in[0].type == DT_NONE && s->one[0].rank > 0 && s->one[0].dim[0] == s->batch)
+		s->batch = 1;
 	int r = make_room(s, err);
 	for (int k = 0; k < s->r->g->ninputs && !r; k++)
 		r = place(s, k, err);

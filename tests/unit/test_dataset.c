@@ -344,7 +344,7 @@ static void test_broken_tables(void **state)
 	expect_no_table("a,b\n", NULL, E_FORMAT, "holds no samples");
 	expect_no_table("1,2\n3\n", NULL, E_FORMAT, "row 1 has 1 columns, the first 2");
 	expect_no_table("1,\"2\n3,4\n", NULL, E_FORMAT, "quote out of place");
-	expect_no_table("1,2,x\n1,2,3\n1,,2\n", NULL, E_USAGE, "sample of rank 1");
+	expect_no_table("1,2,x\n1,2,3\n1,,2\n", NULL, E_USAGE, "3 numbers where the input takes 2");
 	expect_no_table("a,b\n1,\n", NULL, E_FORMAT, "column 1: '' is no number");
 	expect_no_table("1,2,3.5\n", NULL, E_FORMAT, "label '3.5' is no whole number");
 	expect_no_table("1,nan\n", NULL, E_DATA, "value 1 is NaN");
