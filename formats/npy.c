@@ -8,6 +8,9 @@
 #include "base/file.h"
 #include "formats/npy_header.h"
 
+/* Rows of larger files leave memory when they have been read. */
+#define FORGET ((size_t)16 << 20)
+
 struct npy {
 	struct file *file;
 	struct npy_header header;
@@ -66,6 +69,8 @@ int npy_row(struct npy *f, int64_t i, struct tensor *out, struct err *err)
 		return rc;
 	from = f->header.offset + (size_t)(i * stride[0]) * n;
 	npy_gather(out, f->file->data + from, stride + 1, &f->header);
+	if (!f->header.fortran && f->file->size > FORGET)
+		file_forget(f->file, from, tensor_bytes(out));
 	return OK;
 }
 

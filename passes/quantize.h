@@ -11,6 +11,8 @@ struct quantize_options {
 	/* Layers that stay as they are: of these names, exactly. */
 	const char *const *kept;
 	int nkept;
+	/* Quantizers that only depthwise layers read have a range for each channel. */
+	bool depthwise_channels;
 };
 
 /* A FakeQuantize to come, on one value. */

@@ -114,6 +114,20 @@ static void follow(struct place *l)
 
 /* ---- results ---- */
 
+/* Only depthwise layers read it: each channel may have a range of its own. */
+static bool per_channel(const struct value *v)
+{
+	if (v->info.shape.rank < 3 || !dim_static(v->info.shape.dim[1]) || !v->uses)
+		return false;
+	value_each_use (v, u) {
+		const struct node *n = u->node;
+		if (u->index || !node_is(n, OP_GROUP_CONVOLUTION) || !quantizable_weights(n) ||
+		    node_in(n, 1)->info.shape.dim[2].min != 1)
+			return false;
+	}
+	return true;
+}
+
 static int add_quantizer(struct place *l, const struct value *v)
 {
 	struct placement *p = l->p;
@@ -125,7 +139,7 @@ static int add_quantizer(struct place *l, const struct value *v)
 	if (!q->name)
 		return fail_nomem(l->err);
 	q->value = v->id;
-	q->channels = 1;
+	q->channels = l->o->depthwise_channels && per_channel(v) ? v->info.shape.dim[1].min : 1;
 	q->set = p->nquantizers;
 	for (int i = p->nquantizers - 1; i >= 0; i--)
 		if (find(l, (int)p->quantizer[i].value) == set)

@@ -1,4 +1,5 @@
 /* Weights as 8-bit integers with a scale for each output channel: Const i8, Convert, Multiply. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -50,30 +51,102 @@ bool quantizable_weights(const struct node *n)
 	       node_in(n, 1)->info.type == DT_F32;
 }
 
-static double element(const struct tensor *t, int64_t i)
+static float element(const struct tensor *t, int64_t i)
 {
-	return t->type == DT_F32 ? ((const float *)t->data)[i] : tensor_f64(t, i);
+	return t->type == DT_F32 ? ((const float *)t->data)[i] : (float)tensor_f64(t, i);
 }
 
-static bool quantize_channel(
-    const struct rows *r, const struct tensor *t, int64_t c, int most, int8_t *q, float *scale)
+/* One channel's weights side by side; the largest of them, NAN when one is not finite. */
+static float gather(const struct rows *r, const struct tensor *t, int64_t c, float *w)
 {
-	double top = 0;
+	float top = 0, bad = 0;
 	for (int64_t o = 0; o < r->outer; o++)
 		for (int64_t i = 0; i < r->inner; i++) {
-			double x = fabs(element(t, (o * r->channels + c) * r->inner + i));
-			top = x > top || isnan(x) ? x : top;
+			float x = element(t, (o * r->channels + c) * r->inner + i);
+			*w++ = x;
+			bad += x * 0;
+			top = fabsf(x) > top ? fabsf(x) : top;
 		}
-	if (!isfinite(top))
-		return false;
-	*scale = top > 0 ? (float)(top / most) : 1;
+	return bad == 0 ? top : NAN;
+}
+
+#define LANES 8
+#define ROUND 0x1.8p23f /* adding and taking it away rounds to nearest even */
+
+/* Sum of the squared errors of n weights in steps of scale. */
+static float error_of(const float *w, int64_t n, float scale, float most)
+{
+	float sum[LANES] = {0}, all = 0, per = 1 / scale;
+	int64_t i = 0;
+	for (; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++) {
+			float x = w[i + k] * per;
+			x = x > most ? most : x;
+			x = x < -most ? -most : x;
+			x = w[i + k] - ((x + ROUND) - ROUND) * scale;
+			sum[k] += x * x;
+		}
+	for (; i < n; i++) {
+		float x = fminf(fmaxf(w[i] * per, -most), most);
+		x = w[i] - ((x + ROUND) - ROUND) * scale;
+		all += x * x;
+	}
+	for (int k = 0; k < LANES; k++)
+		all += sum[k];
+	return all;
+}
+
+/* The scale of the least error, from the one at which the largest weight is most. Few weights are
+ * worth many tries: they may fall on levels. */
+static float best_scale(const float *w, int64_t n, float top, float most)
+{
+	float scale = top / most, best = scale, least = INFINITY;
+	int tries = n <= 64 ? 128 : n <= 512 ? 32 : 12;
+	if (!(scale >= FLT_MIN))
+		return top > 0 ? FLT_MIN : 1;
+	for (int k = 0; k < tries; k++) {
+		float s = scale * (1 - 0.25f * (float)k / (float)tries);
+		float e = error_of(w, n, s, most);
+		if (e < least) {
+			least = e;
+			best = s;
+		}
+	}
+	return best;
+}
+
+static void round_channel(
+    const struct rows *r, const float *w, int64_t c, int most, float scale, int8_t *q)
+{
 	for (int64_t o = 0; o < r->outer; o++)
 		for (int64_t i = 0; i < r->inner; i++) {
-			int64_t at = (o * r->channels + c) * r->inner + i;
-			double x = nearbyint(element(t, at) / *scale);
-			q[at] = (int8_t)(x > most ? most : x < -most ? -most : x);
+			float x = *w++ / scale;
+			x = x > (float)most ? (float)most : x < (float)-most ? (float)-most : x;
+			q[(o * r->channels + c) * r->inner + i] = (int8_t)((x + ROUND) - ROUND);
 		}
-	return true;
+}
+
+static int quantize_channels(
+    const struct node *n, const struct rows *r, int most, int8_t *q, float *scale, struct err *err)
+{
+	struct tensor t = value_tensor(weight_const(n));
+	int64_t count = r->outer * r->inner;
+	float *w = malloc((size_t)count * sizeof *w);
+	if (!w || !t.data) {
+		free(w);
+		return fail_nomem(err);
+	}
+	for (int64_t c = 0; c < r->channels; c++) {
+		float top = gather(r, &t, c, w);
+		if (isnan(top)) {
+			free(w);
+			return fail(err, E_FORMAT, "node '%s': weights are not finite", n->name);
+		}
+		scale[c] = best_scale(w, count, top, (float)most);
+		round_channel(r, w, c, most, scale[c], q);
+	}
+	free(w);
+	return OK;
 }
 
 static int put(struct node *n, const struct rows *r, int8_t *q, float *scale, struct err *err)
@@ -114,21 +187,13 @@ static int put(struct node *n, const struct rows *r, int8_t *q, float *scale, st
 int quantize_weights(struct node *n, int most, struct err *err)
 {
 	struct rows r;
-	struct tensor t = value_tensor(weight_const(n));
-	if (!set_rows(n, &r) || !t.data)
-		return fail_nomem(err);
+	set_rows(n, &r);
 	int8_t *q = malloc((size_t)(r.outer * r.channels * r.inner));
 	float *scale = malloc((size_t)r.channels * sizeof *scale);
-	bool ok = q && scale;
-	for (int64_t c = 0; ok && c < r.channels; c++)
-		if (!quantize_channel(&r, &t, c, most, q, &scale[c])) {
-			free(q);
-			free(scale);
-			return fail(err, E_FORMAT, "node '%s': weights are not finite", n->name);
-		}
-	if (ok)
+	int status = q && scale ? quantize_channels(n, &r, most, q, scale, err) : fail_nomem(err);
+	if (!status)
 		return put(n, &r, q, scale, err);
 	free(q);
 	free(scale);
-	return fail_nomem(err);
+	return status;
 }

@@ -15,7 +15,7 @@ struct calibrate {
 	/* options */
 	const char *model, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
 	const char *to, *test_labels, *metric, *max_drop, *drop_type, *rank, *report, *config,
-	    *max_group_drop, *groups_file;
+	    *max_group_drop, *groups_file, *range;
 	struct list data, test_data, ignored;
 	int64_t samples, threads, label_offset, rank_samples, cache_mb;
 	double time_budget;
@@ -50,6 +50,9 @@ struct calibrate {
 int calibrate_samples(struct calibrate *c, struct err *err);
 /* A network for judging needs labelled samples, or a metric that does without. */
 bool calibrate_judges(const struct calibrate *c);
+
+/* calibrate_range.c: --range. */
+int calibrate_range(struct calibrate *c, struct err *err);
 
 /* calibrate_aware.c */
 /* Reads the options of the search. */

@@ -62,6 +62,7 @@ static int check(struct calibrate *c, struct err *err)
 	else if (strcmp(c->preset, "mixed"))
 		return fail(err, E_USAGE, "--preset is mixed or performance, not '%s'", c->preset);
 	int status = calibrate_limits(c, err);
+	status = status ? status : calibrate_range(c, err);
 	return status ? status : find_paths(c, err);
 }
 
@@ -198,6 +199,10 @@ static const struct option_row rows[] = {
     {OPT_STRING, "preset", 0, "P",
 	"mixed, the default, or performance: ranges of activations symmetric around 0", AT(preset),
 	NULL, 0, 0},
+    {OPT_STRING, "range", 0, "METHOD",
+	"ranges of activations: mean of each sample's extremes, the default, minmax, quantile=X, "
+	"percentile=P, entropy, mse",
+	AT(range), NULL, 0, 0},
     {OPT_LIST, "ignore", 0, "NAME", "a layer that stays as it is", AT(ignored), NULL, 0, 0},
     {OPT_INT, "threads", 't', "N", "threads to run with; 0, the default, is all there are",
 	AT(threads), NULL, 0, 256},

@@ -8,6 +8,14 @@
 
 struct exec;
 
+/* A value as it lies in memory: row by row as t says, or with dim 1 innermost and ld elements from
+ * one pixel to the next. */
+struct exec_view {
+	const struct tensor *t;
+	bool channels_last;
+	int64_t ld;
+};
+
 struct exec_options {
 	struct pool *pool; /* borrowed; NULL: one thread */
 	bool eval_only;    /* no kernels: the operators' eval everywhere */
@@ -22,6 +30,10 @@ struct exec_options {
 	/* Which values the tap is for: kernels take the others along, as without a tap. They are
 	 * results of layers that a Result needs, or inputs; not constants. NULL: all. */
 	bool (*tapped)(void *user, const struct value *v);
+	/* Instead of tap, with tapped: for who reads values as they lie, without a call that
+	 * changes their layout. */
+	int (*watch)(
+	    void *user, const struct value *v, const struct exec_view *view, struct err *err);
 	void *user;
 	/* Called after each call of a run with what it took; kernel names what did it. What a
 	 * kernel took along is not called for. May be NULL. */

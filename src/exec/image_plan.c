@@ -106,7 +106,7 @@ int exec_save(struct exec *e, struct exec_image *out, struct err *err)
 {
 	struct image graph = {0}, plan = {0};
 	*out = (struct exec_image){0};
-	if (!e->plan[0] || e->graph->plan || e->o.tap)
+	if (!e->plan[0] || e->graph->plan || e->o.tap || e->o.watch)
 		return fail(err, E_USAGE, "there is no plan to save");
 	for (int k = 0; k < e->graph->noutputs; k++)
 		if (e->plan[0]->dynamic[node_in(e->graph->outputs[k], 0)->id])
@@ -286,7 +286,7 @@ int plan_load(struct exec *e, struct err *err)
 {
 	struct plan *p = NULL;
 	struct tensor *in = input_shapes(e->graph);
-	if (e->o.tap || e->o.eval_only) {
+	if (e->o.tap || e->o.watch || e->o.eval_only) {
 		free(in);
 		return fail(err, E_UNSUPPORTED,
 		    "a compiled network has no values between its layers: take the model itself");

@@ -157,25 +157,37 @@ static int lower_segment(struct lower *l, const struct node *n, const int *last,
 
 /* ---- the tap ---- */
 
+/* Where a tapped value is, as floats: as it lies for a watcher, who takes either layout. */
+static int tapped_spot(struct lower *l, const struct value *v, struct ref *ref, int64_t *ld)
+{
+	const struct spot *at = l->p->spot[v->id];
+	struct spot s = {0};
+	bool last = l->e->o.watch && !at[ROW_MAJOR].ref.buffer && at[CHANNELS_LAST].ref.buffer;
+	int status = spot_need(l, v, last ? CHANNELS_LAST : ROW_MAJOR, &s);
+	*ref = s.ref;
+	*ld = last ? s.ld : 0;
+	return status;
+}
+
 static int lower_tap(struct lower *l, const struct node *n)
 {
 	struct tensor *t = arena_array(l->p->arena, (size_t)n->nout + 1, sizeof *t);
 	struct ref *ref = arena_array(l->p->arena, (size_t)n->nout + 1, sizeof *ref);
-	int status = t && ref ? OK : fail_nomem(l->err);
+	int64_t *ld = arena_array(l->p->arena, (size_t)n->nout + 1, sizeof *ld);
+	int status = t && ref && ld ? OK : fail_nomem(l->err);
 	for (int k = 0; k < n->nout && status == OK; k++) {
-		struct spot s = {0};
 		if (!is_tapped(l->e, &n->out[k]))
 			continue;
 		t[k] = *lower_dims(l, &n->out[k]);
 		if (!l->p->dynamic[n->out[k].id])
-			status = spot_need(l, &n->out[k], ROW_MAJOR, &s);
-		ref[k] = s.ref;
+			status = tapped_spot(l, &n->out[k], &ref[k], &ld[k]);
 	}
 	struct call *c = status == OK ? call_add(l, CALL_TAP, n) : NULL;
 	if (!c)
 		return status == OK ? fail_nomem(l->err) : status;
 	c->eval.t = t;
 	c->eval.ref = ref;
+	c->eval.ld = ld;
 	for (int k = 0; k < n->nout; k++)
 		call_uses(l, ref[k]);
 	return OK;

@@ -116,6 +116,7 @@ struct call {
 		struct {
 			struct tensor *t; /* nin operands, then nout results; data set when run */
 			struct ref *ref;  /* theirs */
+			int64_t *ld;      /* of a tap: see tap_outputs */
 		} eval;
 		struct {
 			struct segment *s;

@@ -194,7 +194,7 @@ static int run_tap(struct exec *e, struct plan *p, const struct call *c, struct 
 			c->eval.t[k] = p->value[n->out[k].id];
 		else
 			c->eval.t[k].data = ref_at(p, c->eval.ref[k]);
-	return tap_outputs(e, n, c->eval.t, err);
+	return tap_outputs(e, n, c->eval.t, c->eval.ld, err);
 }
 
 static const struct {
@@ -236,7 +236,7 @@ static int set_inputs(struct exec *e, struct plan *p, const struct tensor *in, s
 		if (p->buffer[b].kind == BUFFER_INPUT)
 			p->base[b] = in[p->buffer[b].k].data;
 	for (int k = 0; k < e->graph->ninputs && status == OK; k++)
-		status = tap_outputs(e, e->graph->inputs[k], &in[k], err);
+		status = tap_outputs(e, e->graph->inputs[k], &in[k], NULL, err);
 	return status;
 }
 

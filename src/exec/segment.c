@@ -77,7 +77,7 @@ void segment_ends(const struct exec *e, const struct plan *p, int *last)
 		const struct node *n = e->step[i].node;
 		bool dynamic = n->nout && p->dynamic[n->out[0].id];
 		last[i] = -1;
-		if (!dynamic || e->o.tap || e->o.eval_only)
+		if (!dynamic || e->o.tap || e->o.watch || e->o.eval_only)
 			continue;
 		if (is_source(p, n) || !all_typed(n)) {
 			close_run(e, last, from, i);

@@ -13,11 +13,23 @@
 #include "formats/stats.h"
 
 enum preset { PRESET_MIXED, PRESET_PERFORMANCE };
+/* How the range of an activation follows from what was seen. */
+enum range_method {
+	RANGE_MEAN,     /* the mean over samples of each one's extremes */
+	RANGE_MINMAX,   /* the extremes of all */
+	RANGE_QUANTILE, /* leaves out 1 - quantile of the values at each end */
+	RANGE_ENTROPY,  /* the least Kullback-Leibler divergence of the distribution */
+	RANGE_MSE,      /* the least mean square error */
+};
 
 struct calibrate_options {
-	enum preset preset; /* performance: ranges of activations are symmetric around 0 */
-	int64_t samples;    /* how many to run, the first ones; at most all there are */
-	int threads;        /* 0: all that there are */
+	enum preset preset;   /* performance: ranges of activations are symmetric around 0 */
+	int64_t samples;      /* how many to run, the first ones; at most all there are */
+	const int64_t *index; /* their numbers, when they are not the first ones; borrowed */
+	int threads;          /* 0: all that there are */
+	enum range_method range;
+	double quantile;
+	bool histograms; /* are kept: all methods but mean and minmax need them */
 	/* Layers in original precision, by name. */
 	const char *const *ignored;
 	int nignored;

@@ -1,77 +1,55 @@
-/* Runs samples through a network and leaves what it saw of some of its values. */
-#include <math.h>
+/* Runs samples through a network, several at a time, and leaves what it saw of some of its values.
+ */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "exec/exec.h"
 #include "quant/collect.h"
+#include "quant/observe.h"
+
+struct worker {
+	struct collect *c;
+	struct exec *e;
+	struct stats *s;
+	struct tensor *in, *out;
+	float *room;
+	struct err err;
+	int64_t failed; /* the sample that did */
+};
 
 struct collect {
 	const struct placement *p;
+	const struct calibrate_options *o;
 	const struct samples *samples;
-	struct stats *s;
-	int *site;      /* by value id: number of the site, -1 for none */
-	int64_t sample; /* that runs */
-	struct exec *e;
-	struct tensor *in, *out;
+	int *site;     /* by value id: number of the site, -1 for none */
+	int64_t count; /* samples asked for */
+	pthread_mutex_t lock;
+	int64_t next, done; /* under the lock */
+	bool stop;
+	struct worker *worker;
+	int nworkers;
 };
 
 static bool tapped(void *user, const struct value *v)
 {
-	const struct collect *c = user;
-	return c->site[v->id] >= 0;
+	const struct worker *w = user;
+	return w->c->site[v->id] >= 0;
 }
 
-static int see(const struct stats_site *s, const struct tensor *t, float *low, float *high)
+static int watch(void *user, const struct value *v, const struct exec_view *view, struct err *err)
 {
-	const float *x = t->data;
-	int64_t n = tensor_count(t), inner = 1;
-	int bad = 0;
-	for (int d = 2; d < t->rank; d++)
-		inner *= t->dim[d];
-	for (int64_t c = 0; c < s->channels; c++) {
-		low[c] = INFINITY;
-		high[c] = -INFINITY;
-	}
-	for (int64_t i = 0; i < n; i++) {
-		int64_t c = s->channels > 1 ? i / inner % s->channels : 0;
-		low[c] = x[i] < low[c] ? x[i] : low[c];
-		high[c] = x[i] > high[c] ? x[i] : high[c];
-		bad |= !isfinite(x[i]);
-	}
-	return bad;
+	struct worker *w = user;
+	return observe(&w->s->site[w->c->site[v->id]], view, w->room, err);
 }
 
-static int tap(void *user, const struct value *v, const struct tensor *t, struct err *err)
-{
-	struct collect *c = user;
-	struct stats_site *s = &c->s->site[c->site[v->id]];
-	int64_t at = c->sample * s->channels;
-	if (see(s, t, s->low + at, s->high + at))
-		return fail(err, E_FORMAT, "'%s' is not finite", s->name);
-	return OK;
-}
+/* ---- one sample after the other ---- */
 
-static int new_stats(struct collect *c, int64_t samples, struct err *err)
+static int64_t take(struct collect *c)
 {
-	const struct placement *p = c->p;
-	struct stats *s = c->s = calloc(1, sizeof *s);
-	if (!s || !(s->arena = arena_new()))
-		return fail_nomem(err);
-	s->site = arena_array(s->arena, (size_t)p->nquantizers, sizeof *s->site);
-	if (!s->site)
-		return fail_nomem(err);
-	s->nsites = p->nquantizers;
-	for (int i = 0; i < s->nsites; i++) {
-		struct stats_site *t = &s->site[i];
-		t->name = arena_str(s->arena, p->quantizer[i].name);
-		t->channels = p->quantizer[i].channels;
-		t->low = calloc((size_t)samples * (size_t)t->channels, sizeof *t->low);
-		t->high = calloc((size_t)samples * (size_t)t->channels, sizeof *t->high);
-		if (!t->name || !t->low || !t->high)
-			return fail_nomem(err);
-		c->site[p->quantizer[i].value] = i;
-	}
-	return OK;
+	pthread_mutex_lock(&c->lock);
+	int64_t i = c->stop || c->next == c->count ? -1 : c->next++;
+	pthread_mutex_unlock(&c->lock);
+	return i;
 }
 
 static bool unreadable(int status)
@@ -79,75 +57,178 @@ static bool unreadable(int status)
 	return status == E_IO || status == E_FORMAT || status == E_LIMIT || status == E_UNSUPPORTED;
 }
 
-static int run_sample(struct collect *c, int64_t i, struct log log, struct err *err)
+static int run_sample(struct worker *w, int64_t i)
 {
-	int64_t label;
-	int n = c->p->graph->ninputs;
-	int status = c->samples->get(c->samples->user, i, c->in, &label, err);
+	struct collect *c = w->c;
+	int64_t label, at = c->o->index ? c->o->index[i] : i;
+	int status = c->samples->get(c->samples->user, at, w->in, &label, &w->err);
 	if (unreadable(status)) {
-		log_say(&log, LOG_WARN, "%s", err->text);
-		err_clear(err);
+		pthread_mutex_lock(&c->lock);
+		log_say(&c->o->log, LOG_WARN, "%s", w->err.text);
+		pthread_mutex_unlock(&c->lock);
+		err_clear(&w->err);
 		return OK;
 	}
-	if (!status && !(status = exec_run(c->e, c->in, c->out, err)))
-		c->sample++;
-	else if (!status || unreadable(status))
-		err_in(err, "sample %lld", (long long)i);
-	for (int k = 0; k < n; k++)
-		tensor_free(&c->in[k]);
+	if (status)
+		return status;
+	status = exec_run(w->e, w->in, w->out, &w->err);
+	if (status)
+		err_in(&w->err, "sample %lld", (long long)at);
+	for (int k = 0; k < c->p->graph->ninputs; k++)
+		tensor_free(&w->in[k]);
+	w->s->samples++;
 	return status;
 }
 
-static int run_samples(
-    struct collect *c, const struct calibrate_options *o, int64_t count, struct err *err)
+static void work(void *ctx, int task, int worker)
 {
-	int status = OK;
-	for (int64_t i = 0; i < count && !status; i++) {
-		status = run_sample(c, i, o->log, err);
-		if (o->progress && !status)
-			o->progress(o->user, i + 1, count);
+	struct collect *c = ctx;
+	struct worker *w = &c->worker[task];
+	int64_t i;
+	(void)worker;
+	while ((i = take(c)) >= 0) {
+		int status = run_sample(w, i);
+		pthread_mutex_lock(&c->lock);
+		c->stop |= status != OK;
+		c->done++;
+		if (c->o->progress && !status)
+			c->o->progress(c->o->user, c->done, c->count);
+		pthread_mutex_unlock(&c->lock);
+		w->failed = status ? i : -1;
 	}
-	c->s->samples = c->sample;
-	if (!status && !c->sample)
-		return fail(
-		    err, E_FORMAT, "none of the %lld samples can be read", (long long)count);
-	return status;
 }
 
-static int open_exec(
-    struct collect *c, const struct calibrate_options *o, struct pool **pool, struct err *err)
+/* ---- workers ---- */
+
+static struct stats *new_stats(const struct collect *c, struct err *err)
+{
+	const struct placement *p = c->p;
+	struct stats *s = stats_new(p->nquantizers);
+	int status = s ? OK : fail_nomem(err);
+	for (int i = 0; i < p->nquantizers && !status; i++)
+		status = stats_site_open(
+		    s, i, p->quantizer[i].name, p->quantizer[i].channels, c->o->histograms, err);
+	if (!status)
+		return s;
+	stats_free(s);
+	return NULL;
+}
+
+static int open_worker(struct collect *c, int k, int64_t channels, struct err *err)
 {
 	const struct graph *g = c->p->graph;
-	c->in = calloc((size_t)g->ninputs + 1, sizeof *c->in);
-	c->out = calloc((size_t)g->noutputs + 1, sizeof *c->out);
-	if (!c->in || !c->out)
+	struct worker *w = &c->worker[k];
+	*w = (struct worker){.c = c, .failed = -1};
+	w->in = calloc((size_t)g->ninputs + 1, sizeof *w->in);
+	w->out = calloc((size_t)g->noutputs + 1, sizeof *w->out);
+	w->room = calloc(2 * (size_t)channels, sizeof *w->room);
+	w->s = new_stats(c, err);
+	if (!w->in || !w->out || !w->room || !w->s)
 		return fail_nomem(err);
-	int status = pool_new(o->threads, pool, err);
-	struct exec_options eo = {
-	    .pool = *pool, .log = o->log, .tap = tap, .tapped = tapped, .user = c};
-	return status ? status : exec_new((struct graph *)g, &eo, &c->e, err);
+	struct exec_options eo = {.log = c->o->log, .watch = watch, .tapped = tapped, .user = w};
+	if (!k)
+		return exec_new((struct graph *)g, &eo, &w->e, err);
+	int status = exec_share(c->worker[0].e, NULL, &w->e, err);
+	if (!status)
+		exec_set_user(w->e, w);
+	return status;
+}
+
+static int open_workers(struct collect *c, struct err *err)
+{
+	int64_t channels = 1;
+	int status = OK, n = c->nworkers;
+	for (int i = 0; i < c->p->nquantizers; i++)
+		if (c->p->quantizer[i].channels > channels)
+			channels = c->p->quantizer[i].channels;
+	c->worker = calloc((size_t)n, sizeof *c->worker);
+	c->nworkers = 0;
+	while (c->worker && c->nworkers < n && !status)
+		status = open_worker(c, c->nworkers++, channels, err);
+	return c->worker ? status : fail_nomem(err);
+}
+
+static void close_workers(struct collect *c)
+{
+	for (int k = c->nworkers - 1; k >= 0; k--) {
+		struct worker *w = &c->worker[k];
+		for (int i = 0; w->in && i < c->p->graph->ninputs; i++)
+			tensor_free(&w->in[i]);
+		exec_free(w->e);
+		stats_free(w->s);
+		free(w->in);
+		free(w->out);
+		free(w->room);
+		err_clear(&w->err);
+	}
+	free(c->worker);
+}
+
+/* The error of the first sample that failed, whoever ran it. */
+static int first_error(struct collect *c, struct err *err)
+{
+	struct worker *first = NULL;
+	for (int k = 0; k < c->nworkers; k++) {
+		struct worker *w = &c->worker[k];
+		if (w->failed >= 0 && (!first || w->failed < first->failed))
+			first = w;
+	}
+	if (!first)
+		return OK;
+	*err = first->err;
+	first->err = (struct err){0};
+	return err->status;
+}
+
+static int gather(struct collect *c, struct stats **out, struct err *err)
+{
+	int status = first_error(c, err);
+	for (int k = 1; k < c->nworkers && !status; k++)
+		status = stats_merge(c->worker[0].s, c->worker[k].s, err);
+	if (!status && !c->worker[0].s->samples)
+		status = fail(
+		    err, E_FORMAT, "none of the %lld samples can be read", (long long)c->count);
+	if (!status) {
+		*out = c->worker[0].s;
+		c->worker[0].s = NULL;
+	}
+	return status;
+}
+
+static int run(struct collect *c, struct stats **out, struct err *err)
+{
+	struct pool *pool = NULL;
+	int status = pool_new(c->o->threads, &pool, err);
+	if (status)
+		return status;
+	c->nworkers = pool_size(pool) < c->count ? pool_size(pool) : (int)c->count;
+	status = open_workers(c, err);
+	if (!status) {
+		pool_run(pool, c->nworkers, work, c);
+		status = gather(c, out, err);
+	}
+	close_workers(c);
+	pool_free(pool);
+	return status;
 }
 
 int collect_stats(const struct placement *p, const struct calibrate_options *o,
     const struct samples *samples, struct stats **out, struct err *err)
 {
-	struct collect c = {.p = p, .samples = samples};
-	struct pool *pool = NULL;
-	int64_t count = o->samples < samples->count ? o->samples : samples->count;
+	struct collect c = {.p = p, .o = o, .samples = samples};
+	c.count = o->samples < samples->count ? o->samples : samples->count;
+	if (c.count < 1)
+		return fail(err, E_USAGE, "there are no samples");
 	c.site = malloc(((size_t)p->graph->nvalues + 1) * sizeof *c.site);
-	for (uint32_t i = 0; c.site && i < p->graph->nvalues; i++)
+	if (!c.site)
+		return fail_nomem(err);
+	for (uint32_t i = 0; i < p->graph->nvalues; i++)
 		c.site[i] = -1;
-	int status = c.site ? new_stats(&c, count, err) : fail_nomem(err);
-	status = status ? status : open_exec(&c, o, &pool, err);
-	status = status ? status : run_samples(&c, o, count, err);
-	exec_free(c.e);
-	pool_free(pool);
+	for (int i = 0; i < p->nquantizers; i++)
+		c.site[p->quantizer[i].value] = i;
+	pthread_mutex_init(&c.lock, NULL);
+	int status = run(&c, out, err);
+	pthread_mutex_destroy(&c.lock);
 	free(c.site);
-	free(c.in);
-	free(c.out);
-	if (status)
-		stats_free(c.s);
-	else
-		*out = c.s;
 	return status;
 }

@@ -1,37 +1,39 @@
 /* From what calibration saw of values to the ranges of their quantizers. */
 #include <math.h>
+#include <string.h>
 
+#include "quant/histogram.h"
 #include "quant/ranges.h"
 
-/* The mean over samples of each one's extremes: a single sample does not stretch the range. */
-static void mean_extremes(
-    const struct stats *s, const struct stats_site *t, int64_t c, double *low, double *high)
+static void ends_of(const struct stats *s, const struct stats_site *t, int64_t c,
+    const struct calibrate_options *o, float *low, float *high)
 {
-	double lo = 0, hi = 0;
-	for (int64_t i = 0; i < s->samples; i++) {
-		lo += t->low[i * t->channels + c];
-		hi += t->high[i * t->channels + c];
+	const struct stats_channel *k = &t->channel[c];
+	if (o->range == RANGE_MEAN) {
+		*low = (float)stats_mean(k->sum_low, s->samples);
+		*high = (float)stats_mean(k->sum_high, s->samples);
+	} else {
+		*low = k->low;
+		*high = k->high;
 	}
-	*low = lo / (double)s->samples;
-	*high = hi / (double)s->samples;
 }
 
-static int choose(const struct stats *s, const struct stats_site *t, struct arena *a,
-    struct quant_range *r, struct err *err)
+static int choose(const struct stats *s, const struct stats_site *t,
+    const struct calibrate_options *o, struct arena *a, struct quant_range *r, struct err *err)
 {
 	float *end = arena_array(a, 2 * (size_t)t->channels, sizeof *end);
 	if (!end)
 		return fail_nomem(err);
-	for (int64_t c = 0; c < t->channels; c++) {
-		double low, high;
-		mean_extremes(s, t, c, &low, &high);
-		end[c] = (float)low;
-		end[t->channels + c] = (float)high;
-	}
+	for (int64_t c = 0; c < t->channels; c++)
+		ends_of(s, t, c, o, &end[c], &end[t->channels + c]);
+	r->symmetric = o->preset == PRESET_PERFORMANCE;
 	r->channels = t->channels;
 	r->low = end;
 	r->high = end + t->channels;
-	return OK;
+	bool shapes = o->range != RANGE_MEAN && o->range != RANGE_MINMAX && t->channels == 1;
+	if (shapes && !t->bins)
+		return fail(err, E_USAGE, "the statistics hold no histograms");
+	return shapes ? histogram_range(t->bins, o, &end[0], &end[1], err) : OK;
 }
 
 /* Those of a set share the widest range. */
@@ -54,11 +56,10 @@ int ranges_choose(const struct placement *p, const struct stats *s,
 	int status = OK;
 	for (int i = 0; i < p->nquantizers && !status; i++) {
 		const struct stats_site *t = stats_find(s, p->quantizer[i].name);
-		if (!t)
+		if (!t || t->channels != p->quantizer[i].channels)
 			return fail(
 			    err, E_FORMAT, "there are no statistics of '%s'", p->quantizer[i].name);
-		status = choose(s, t, a, &range[i], err);
-		range[i].symmetric = o->preset == PRESET_PERFORMANCE;
+		status = choose(s, t, o, a, &range[i], err);
 	}
 	if (!status)
 		share(p, range);

@@ -15,7 +15,7 @@ top=$(mo-run new/dir/int8.xml $test | sed 's/top-1 \([0-9]*\).*/\1/')
 # shellcheck disable=SC2086
 mo-calibrate f32.xml $data --samples 8 --preset performance --threads 1 -n p --json - 2>/dev/null | grep -o '"calibration_samples":	8'
 for wrong in f32.xml "f32.xml --preset best" again.xml; do
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086,SC2046
 	mo-calibrate $wrong $([ "$wrong" = f32.xml ] || echo $data) -n wrong || echo "exit $?"
 done
 [ ! -e wrong.xml ]

@@ -50,5 +50,5 @@ for preset in ('mixed', 'performance'):
     check(f'{preset} accuracy', top1(got) >= top1(full) - 0.05, f'{top1(got)} of {top1(full)}')
     rc, out, err = run('mo-run', xml, '--accuracy', '--data', calib, '--labels', f'{GLYPHS}/calib_labels.npy', '--json', '-')
     theirs = float((answers(model, ready('calib_images')).argmax(1) == np.load(f'{GLYPHS}/calib_labels.npy')).mean())
-    check(f'{preset} in mo-run', not rc and abs(json.loads(out)['top1'] - theirs) <= 0.01, f'{out} {theirs}')
+    check(f'{preset} in mo-run', not rc and abs(json.loads(out)['top1'] - theirs) <= 0.02, f'{out} {theirs}')
 done()

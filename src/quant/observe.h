@@ -1,0 +1,12 @@
+/* Reads values as they lie in memory: extremes, by channel or not, and histograms. */
+#ifndef QUANT_OBSERVE_H
+#define QUANT_OBSERVE_H
+
+#include "exec/exec.h"
+#include "formats/stats.h"
+
+/* Adds one sample's value to the site; room holds 2 * channels floats. E_FORMAT when it holds what
+ * is not finite, or no activation's size. */
+int observe(struct stats_site *s, const struct exec_view *view, float *room, struct err *err);
+
+#endif
