@@ -5,6 +5,7 @@
 #include "cli/calibrate.h"
 
 #define JUDGE_LEAST 100 /* fewer samples left: all are judged by */
+#define AHEAD ((size_t)32 << 20) /* bytes of samples read ahead */
 
 static int open_one(struct calibrate *c, const struct list *data, const char *labels,
     struct source **source, struct samples *s, struct err *err)
@@ -14,7 +15,7 @@ static int open_one(struct calibrate *c, const struct list *data, const char *la
 	    .labels = labels,
 	    .label_offset = (int)c->label_offset,
 	    .preprocess = c->preprocess ? &c->spec : NULL,
-	    .ahead = {.threads = (int)c->threads},
+	    .ahead = {.threads = (int)c->threads, .bytes = AHEAD},
 	    .max_unreadable = -1,
 	    .log = tool_log(c->p)};
 	int status = source_open(c->g, &o, source, err);
