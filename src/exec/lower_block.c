@@ -25,7 +25,9 @@ static const struct node *next_of(
 	if (!conv_shape_of(l, n, &c->s))
 		return NULL;
 	c->way = conv_way_of(l, &c->s);
-	return nhwc_block_f32_fits(longer) && nhwc_block_f32_pays(longer) ? n : NULL;
+	return nhwc_block_f32_fits(longer) && nhwc_block_f32_pays(longer, pool_size(l->e->o.pool))
+		   ? n
+		   : NULL;
 }
 
 static int take(struct lower *l, int i, const struct node *n, struct chosen *b)

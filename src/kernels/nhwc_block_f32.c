@@ -5,6 +5,8 @@
 #include "kernels/nhwc_block_f32.h"
 #include "kernels/nhwc_ways.h"
 
+#define PART_LINES 7 /* that a thread should have */
+
 /* ---- what fits ---- */
 
 static bool is_plane(const struct conv_shape *s)
@@ -70,14 +72,24 @@ static size_t line_bytes(const struct nhwc_conv_f32 *c)
 	return (size_t)c->s.out[2] * (size_t)channels_out(c) * sizeof(float);
 }
 
-bool nhwc_block_f32_pays(const struct nhwc_block_f32 *b)
+/* Bytes of the most that one leaves for the next. */
+static size_t most_between(const struct nhwc_block_f32 *b)
 {
 	size_t most = 0;
 	for (int i = 0; i + 1 < b->n; i++) {
 		size_t bytes = (size_t)b->c[i].s.out[1] * line_bytes(&b->c[i]);
 		most = bytes > most ? bytes : most;
 	}
-	return most > cpu_l2() / 2;
+	return most;
+}
+
+/* Beyond the cache it pays for one thread. Several need not wait for each other between, nor read
+ * what another has written, but all do the lines where their parts meet. */
+bool nhwc_block_f32_pays(const struct nhwc_block_f32 *b, int threads)
+{
+	const struct conv_shape *s = &b->c[middle(b)].s;
+	bool tall = (int64_t)s->batch * s->out[1] >= (int64_t)PART_LINES * threads;
+	return most_between(b) > cpu_l2() / 2 || (threads > 1 && tall);
 }
 
 /* ---- plan ---- */
@@ -119,7 +131,8 @@ void nhwc_block_f32_plan(struct nhwc_block_f32 *b, int threads)
 	       before_bytes(b, b->lines + 1) + behind_bytes(b, b->lines + 1) < cpu_l2() / 8 * 3)
 		b->lines++;
 	/* All strips of the same height, nearly; a few more than workers even out the load. */
-	b->pieces = threads > 1 ? nhwc_pieces(2 * threads, b->c[m].s.batch) : 1;
+	int parts = most_between(b) > cpu_l2() / 2 ? 2 * threads : threads;
+	b->pieces = threads > 1 ? nhwc_pieces(parts, b->c[m].s.batch) : 1;
 	b->pieces = b->pieces < all ? b->pieces : all;
 	int most = nhwc_pieces(all, b->pieces);
 	b->lines = nhwc_pieces(most, nhwc_pieces(most, b->lines));

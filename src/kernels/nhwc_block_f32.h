@@ -25,8 +25,8 @@ struct nhwc_block_f32 {
 
 /* Can b->c, b->n be done so? */
 bool nhwc_block_f32_fits(const struct nhwc_block_f32 *b);
-/* Is it faster than one after the other? */
-bool nhwc_block_f32_pays(const struct nhwc_block_f32 *b);
+/* Is it faster than one after the other, for so many threads? */
+bool nhwc_block_f32_pays(const struct nhwc_block_f32 *b, int threads);
 void nhwc_block_f32_plan(struct nhwc_block_f32 *b, int threads);
 
 /* As in struct nhwc_conv_f32_args. */

@@ -477,7 +477,7 @@ static void rows_by_panels(
 		return;
 	}
 	/* Weights of no other use in this run are not in the cache, either. */
-	bool ahead = is_large(c) || last - first == rows_of(&c->s);
+	bool ahead = is_large(c) || last - first >= rows_of(&c->s) / 4;
 	for (; p < end; p++)
 		panel(r, &b, p, 0, NULL, ahead ? weights_at(r, p + 1, 0) : NULL);
 }
