@@ -67,11 +67,15 @@ ifneq ($(findstring fuzzer,$(SANITIZE)),)
 %__avx2.o %__avx512.o: SAN =
 endif
 
-$(BUILD)/%.o: %.c Makefile | $(BUILD)/gen/onnx.pb-c.c
+$(BUILD)/%.o: %.c Makefile | $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/plan.h
 	@mkdir -p $(@D)
 	$(CC) $(MO_CFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c -o $@ $<
 $(BUILD)/gen/%.pb-c.o: $(BUILD)/gen/%.pb-c.c
 	$(CC) $(MO_CFLAGS) $(CFLAGS) -w -c -o $@ $<
+# What a compiled network depends on: plans and packed weights are what these sources make of it.
+$(BUILD)/gen/plan.h: $(sort $(wildcard $(addprefix src/,exec/*.[ch] exec/*.def kernels/*.[ch] kernels/*.def)))
+	@mkdir -p $(@D)
+	cat $^ | sha256sum | sed 's/^\(.\{16\}\).*/#define PLAN_HASH "\1"/' > $@
 $(BUILD)/gen/onnx.pb-c.c: formats/onnx.proto
 	@mkdir -p $(@D)
 	protoc-c --c_out=$(BUILD)/gen --proto_path=formats $<

@@ -12,6 +12,7 @@
 
 #include "base/cpu.h"
 #include "base/text.h"
+#include "plan.h"
 #include "version.h"
 
 #define REF_MAX 65536 /* bytes of a ref */
@@ -19,8 +20,8 @@
 
 static void key_text(struct text *t, const struct cache_key *k)
 {
-	text_printf(t, "mo %s isa %s exact %d bf16 %d lenient %d batch %" PRId64 "\n", MO_VERSION,
-	    cpu_level(), k->exact, k->bf16, k->lenient, k->batch);
+	text_printf(t, "mo %s " PLAN_HASH " isa %s exact %d bf16 %d lenient %d batch %" PRId64 "\n",
+	    MO_VERSION, cpu_level(), k->exact, k->bf16, k->lenient, k->batch);
 }
 
 static uint64_t text_hash(const struct text *t)

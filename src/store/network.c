@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/text.h"
+#include "plan.h"
 
 #define MADE_MAX 8192 /* bytes of the section "made" */
 
@@ -20,7 +21,8 @@ void made_free(struct made *m)
 
 static void made_text(const struct made *m, struct text *t)
 {
-	text_printf(t, "isa %s\nexact %d\nbf16 %d\n", m->isa, m->exact, m->bf16);
+	text_printf(
+	    t, "plan " PLAN_HASH "\nisa %s\nexact %d\nbf16 %d\n", m->isa, m->exact, m->bf16);
 	if (m->source && strlen(m->source) < MADE_MAX / 2 && !strchr(m->source, '\n'))
 		text_printf(t, "source %s\n", m->source);
 }
@@ -36,7 +38,9 @@ static int read_made(const char *data, size_t size, struct made *m, struct err *
 		if (!value)
 			continue;
 		*value++ = 0;
-		if (!strcmp(line, "isa"))
+		if (!strcmp(line, "plan"))
+			snprintf(m->plan, sizeof m->plan, "%s", value);
+		else if (!strcmp(line, "isa"))
 			snprintf(m->isa, sizeof m->isa, "%s", value);
 		else if (!strcmp(line, "exact"))
 			m->exact = *value == '1';
@@ -67,6 +71,11 @@ int network_made(const struct file *f, struct blob_head *head, struct made *out,
 
 int made_check(const struct made *m, bool exact, bool bf16, struct err *err)
 {
+	if (strcmp(m->plan, PLAN_HASH))
+		return fail(err, E_UNSUPPORTED,
+		    "compiled by another build of mo (plans %s, here " PLAN_HASH
+		    "): compile it again",
+		    m->plan);
 	if (strcmp(m->isa, cpu_level()))
 		return fail(err, E_UNSUPPORTED,
 		    "compiled for %s, this run has %s: compile it again, or see --cpu", m->isa,

@@ -11,6 +11,7 @@
 struct made {
 	char *source; /* path of the model, "" when not known */
 	char isa[16];
+	char plan[24]; /* of the sources that make plans; what is written has ours */
 	bool exact, bf16;
 };
 void made_free(struct made *m);

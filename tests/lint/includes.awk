@@ -7,7 +7,7 @@ BEGIN {
 	may["formats"] = "base graph ops formats version.h"
 	may["passes"] = "base graph ops passes"
 	may["exec"] = "base graph ops kernels exec"
-	may["store"] = "base graph ops formats exec store version.h"
+	may["store"] = "base graph ops formats exec store version.h plan.h"
 	may["report"] = "base graph ops formats passes exec report version.h"
 	may["quant"] = "base graph ops formats passes exec quant report"
 	may["cli"] = "base graph ops formats passes exec store report quant cli version.h mo.h"

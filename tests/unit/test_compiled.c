@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "exec/plan.h"
 #include "graph/print.h"
 #include "ops/op.h"
+#include "plan.h"
+#include "store/network.h"
 
 #define CONV " {strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1 auto_pad=explicit}\n"
 #define MATMUL " {transpose_a=false transpose_b=false}\n"
@@ -316,6 +319,26 @@ static void what_is_refused(void **state)
 	compiled_free(&c);
 }
 
+/* The fields of a blob that say what it was made for. */
+static void fields(void **state)
+{
+	static const char *const words[] = {"another build", "ref", "--exact", "bf16"};
+	struct err err = {0};
+	struct made ours = {.exact = true};
+	(void)state;
+	strcpy(ours.plan, PLAN_HASH);
+	strcpy(ours.isa, cpu_level());
+	struct made other[] = {ours, ours, ours, ours};
+	strcpy(other[0].plan, "0123");
+	strcpy(other[1].isa, "ref1");
+	other[2].exact = false;
+	assert_int_equal(made_check(&ours, true, false, &err), OK);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(made_check(&other[i], true, i == 3, &err), E_UNSUPPORTED);
+		assert_holds(err.text, words[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +347,7 @@ int main(void)
 	    cmocka_unit_test(damage_is_noticed),
 	    cmocka_unit_test(cut_short),
 	    cmocka_unit_test(what_is_refused),
+	    cmocka_unit_test(fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
