@@ -80,6 +80,14 @@ $(BUILD)/gen/onnx.pb-c.c: formats/onnx.proto
 	@mkdir -p $(@D)
 	protoc-c --c_out=$(BUILD)/gen --proto_path=formats $<
 
+# The report page with its charting library (Debian's, not ours), compressed, as C.
+CHART ?= /usr/share/javascript/chart.js/chart.min.js
+$(BUILD)/src/report/page.o: $(BUILD)/gen/page_data.h
+$(BUILD)/gen/page_data.h: src/report/page.html src/report/page.awk Makefile
+	@mkdir -p $(@D)
+	{ echo 'static const unsigned char page_gz[] = {'; awk -v library='$(CHART)' -f src/report/page.awk $< | \
+	    gzip -9n | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '};'; } >$@
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
 	$(CC) -pthread -o $@ $< $(BUILD)/libmo.a -lcmocka $(MO_LIBS) $(LDFLAGS)
 
@@ -92,12 +100,13 @@ $(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
 # ---- what a user runs -----------------------------------------------------------------------------
 
-setup: ## install what building and testing need, where it is missing (Debian)
+setup: ## install what building needs, where it is missing (Debian)
 	@sh tests/setup.sh
 demo: setup ## convert the network in testdata, run it on labelled samples, show the result
 	@$(MAKE) --no-print-directory -s $(JOBS) all
 	@sh tests/demo.sh $(BUILD)
-check: setup ## set up, build and run all tests (under 20 minutes)
+check: ## set up, build and run all tests (under 20 minutes)
+	@sh tests/setup.sh check
 	@$(MAKE) --no-print-directory -s $(JOBS) all tests
 	@$(MAKE) --no-print-directory check-built
 check-all: ## check, and the heavy sweeps: whole networks, arm64, long fuzzing

@@ -21,7 +21,7 @@ struct bench {
 	struct program *p;
 	/* options */
 	const char *model, *json, *precision, *hint, *int8_model, *resume, *suite, *csv, *db,
-	    *shard;
+	    *shard, *html;
 	struct list data, sweep;
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
 	double seconds, rate, max_latency, max_regression;
@@ -135,11 +135,16 @@ int bench_compare(struct bench *b, const char *const file[2], int *verdict, stru
 int bench_suite(struct bench *b, struct err *err);
 
 /* bench_sweep.c: many ways to run it, each in a process of its own. *verdict is 3 when none is
- * within the latency asked for. */
-int bench_sweep(struct bench *b, int *verdict, struct err *err);
+ * within the latency asked for. With --html, *out is its JSON, the caller's, and the options are
+ * those of the point chosen. */
+int bench_sweep(struct bench *b, int *verdict, cJSON **out, struct err *err);
 
 /* bench_tell.c */
 void bench_print(struct bench *b, const struct profile *p);
-int bench_write_json(struct bench *b, const struct profile *p, struct err *err);
+cJSON *bench_json(struct bench *b, const struct profile *p);
+
+/* bench_html.c; sweep is freed in every case and may be NULL, and so is o. */
+int bench_html(struct bench *b, const struct profile *p, cJSON *sweep, struct err *err);
+int html_write(const char *path, cJSON *o, struct err *err);
 
 #endif

@@ -8,6 +8,20 @@
 
 #define RUNS 10
 
+/* Bytes that a layer reads and writes, constants that feed it included; of what was fused into it
+ * only what is its own. */
+static int64_t bytes_of(const struct node *n)
+{
+	int64_t bytes = cost_weights(n).bytes, out = cost_output_bytes(n);
+	for (int i = 0; i < n->nin; i++) {
+		const struct value *v = n->in[i].value;
+		int64_t in = v && !v->node->data && v->node->nout == 1 ? cost_output_bytes(v->node)
+								       : 0;
+		bytes += in > 0 ? in : 0;
+	}
+	return bytes + (out > 0 ? out : 0);
+}
+
 static void timed(void *user, const struct node *n, const char *kernel, double seconds)
 {
 	struct profile *p = user;
@@ -23,7 +37,8 @@ static void timed(void *user, const struct node *n, const char *kernel, double s
 	struct profile_call *c = &p->call[p->at++];
 	if (p->at > p->n) {
 		int64_t macs = cost_macs(n);
-		*c = (struct profile_call){n, kernel, seconds * 1e3, macs < 0 ? 0 : macs};
+		*c = (struct profile_call){
+		    n, kernel, seconds * 1e3, macs < 0 ? 0 : macs, bytes_of(n)};
 		p->n = p->at;
 	}
 	c->ms = seconds * 1e3 < c->ms ? seconds * 1e3 : c->ms;
@@ -46,7 +61,8 @@ int profile_run(struct profile *p, struct graph *g, const struct tensor *in,
 		s = fail_nomem(err);
 	exec_free(e);
 	free(out);
-	return s;
+	p->threads = options->pool ? pool_size(options->pool) : 1;
+	return s ? s : peak_measure(&p->peak, err);
 }
 
 static double total(const struct profile *p)
@@ -62,18 +78,57 @@ static double gflops(const struct profile_call *c)
 	return c->ms > 0 ? (double)c->macs * 2e-6 / c->ms : 0;
 }
 
+/* Share of what all threads could do in FP32: Winograd and 8 bits may pass 1. */
+static double of_peak(const struct profile *p, const struct profile_call *c)
+{
+	return p->peak.gflops > 0 ? gflops(c) / (p->peak.gflops * p->threads) : 0;
+}
+
 void profile_print(const struct profile *p)
 {
 	double all = total(p);
-	printf(
-	    "\n%9s %6s %9s %8s  %-16s %s\n", "ms", "share", "MMACs", "GFLOP/s", "kernel", "layer");
+	printf("\n%9s %6s %9s %8s %6s %8s  %-16s %s\n", "ms", "share", "MMACs", "GFLOP/s", "peak",
+	    "MB", "kernel", "layer");
 	for (int i = 0; i < p->n; i++) {
 		const struct profile_call *c = &p->call[i];
-		printf("%9.4f %5.1f%% %9.2f %8.1f  %-16s %s (%s)\n", c->ms,
-		    all > 0 ? c->ms / all * 100 : 0, (double)c->macs * 1e-6, gflops(c), c->kernel,
-		    c->node->name, c->node->op->type);
+		printf("%9.4f %5.1f%% %9.2f %8.1f %5.0f%% %8.3f  %-16s %s (%s)\n", c->ms,
+		    all > 0 ? c->ms / all * 100 : 0, (double)c->macs * 1e-6, gflops(c),
+		    of_peak(p, c) * 100, (double)c->bytes * 1e-6, c->kernel, c->node->name,
+		    c->node->op->type);
 	}
-	printf("%9.4f  sum of the least times of %d runs\n", all, p->runs);
+	printf("%9.4f  sum of the least times of %d runs; a core does at most %.0f GFLOP/s in FP32 "
+	       "and "
+	       "reads %.1f GB/s\n",
+	    all, p->runs, p->peak.gflops, p->peak.gbytes);
+}
+
+static struct advice_limits limits(const struct profile *p)
+{
+	return (struct advice_limits){p->peak.gflops * p->threads, p->peak.gbytes};
+}
+
+static struct advice_call advice_of(const struct profile_call *c)
+{
+	return (struct advice_call){
+	    c->node->name, c->node->op->type, c->kernel, c->ms, c->macs, c->bytes};
+}
+
+static const char *bound_of(const struct profile *p, const struct profile_call *c)
+{
+	struct advice_call a = advice_of(c);
+	struct advice_limits l = limits(p);
+	return bound_name(advice_bound(&a, &l));
+}
+
+int profile_advice(const struct profile *p, struct advice_run *r, struct err *err)
+{
+	struct advice_call *c = calloc((size_t)p->n + 1, sizeof *c);
+	for (int i = 0; c && i < p->n; i++)
+		c[i] = advice_of(&p->call[i]);
+	r->call = c;
+	r->n = p->n;
+	r->limits = limits(p);
+	return c ? OK : fail_nomem(err);
 }
 
 cJSON *profile_json(const struct profile *p)
@@ -88,6 +143,9 @@ cJSON *profile_json(const struct profile *p)
 		cJSON_AddNumberToObject(j, "ms", c->ms);
 		cJSON_AddNumberToObject(j, "macs", (double)c->macs);
 		cJSON_AddNumberToObject(j, "gflops", gflops(c));
+		cJSON_AddNumberToObject(j, "peak", of_peak(p, c));
+		cJSON_AddNumberToObject(j, "bytes", (double)c->bytes);
+		cJSON_AddStringToObject(j, "bound", bound_of(p, c));
 		cJSON_AddItemToArray(list, j);
 	}
 	return list;

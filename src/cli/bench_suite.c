@@ -394,6 +394,8 @@ int bench_suite(struct bench *b, struct err *err)
 		r = suite_csv(&s, b->csv, err);
 	if (!r && b->db)
 		r = suite_database(&s, b->db, err);
+	if (!r && b->html)
+		r = html_write(b->html, suite_json(&s), err);
 	if (!r && b->json)
 		r = json_write(b->json, suite_json(&s), err);
 	suite_free(&s);

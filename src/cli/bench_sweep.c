@@ -244,7 +244,7 @@ static cJSON *point_json(const struct sweep *w, int i)
 	return o;
 }
 
-static int write_json(const struct sweep *w, struct err *err)
+static cJSON *sweep_json(const struct sweep *w)
 {
 	cJSON *o = cJSON_CreateObject(), *list;
 	cJSON_AddStringToObject(o, "model", w->b->job->model);
@@ -260,10 +260,24 @@ static int write_json(const struct sweep *w, struct err *err)
 	else
 		cJSON_AddNullToObject(o, "chosen");
 	cJSON_AddStringToObject(o, "why", why(w));
-	return json_write(w->b->json, o, err);
+	return o;
 }
 
-int bench_sweep(struct bench *b, int *verdict, struct err *err)
+/* A page also tells what the point chosen spends its time on. */
+static void take_chosen(const struct sweep *w)
+{
+	if (w->chosen < 0)
+		return;
+	const struct sweep_point *p = &w->point[w->chosen];
+	w->b->batch = p->batch > 1 ? p->batch : w->b->batch;
+	w->b->threads = p->threads;
+	w->b->streams = p->streams;
+	w->b->bf16 = !strcmp(p->precision, "bf16");
+	if (!strcmp(p->precision, "int8"))
+		w->b->job->model = w->b->int8_model;
+}
+
+int bench_sweep(struct bench *b, int *verdict, cJSON **out, struct err *err)
 {
 	struct text identity = {0};
 	struct sweep w = {.b = b,
@@ -283,7 +297,9 @@ int bench_sweep(struct bench *b, int *verdict, struct err *err)
 		*verdict = w.chosen < 0 ? 3 : 0;
 		if (!b->json || strcmp(b->json, "-"))
 			print(&w);
-		s = b->json ? write_json(&w, err) : OK;
+		s = b->json ? json_write(b->json, sweep_json(&w), err) : OK;
+		*out = b->html ? sweep_json(&w) : NULL;
+		take_chosen(&w);
 	}
 	cases_free(&w.cases);
 	free(w.point);

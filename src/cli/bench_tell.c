@@ -47,7 +47,7 @@ static void add_setup(cJSON *o, const struct bench *b)
 	cJSON_AddStringToObject(o, "isa", cpu_level());
 }
 
-int bench_write_json(struct bench *b, const struct profile *p, struct err *err)
+cJSON *bench_json(struct bench *b, const struct profile *p)
 {
 	cJSON *o = cJSON_CreateObject(), *list = NULL;
 	if (b->njobs > 1)
@@ -63,9 +63,9 @@ int bench_write_json(struct bench *b, const struct profile *p, struct err *err)
 			cJSON_AddItemToArray(list, to);
 	}
 	add_setup(o, b);
-	if (b->profile)
+	if (p->n)
 		cJSON_AddItemToObject(o, "profile", profile_json(p));
-	return json_write(b->json, o, err);
+	return o;
 }
 
 static void print_job(const struct job *j)

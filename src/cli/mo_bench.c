@@ -102,18 +102,26 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
 	if (s)
 		return s;
+	cJSON *sweep = NULL;
 	if (b->sweep.n)
-		return bench_sweep(b, verdict, err);
+		s = bench_sweep(b, verdict, &sweep, err);
+	if (s || (b->sweep.n && !b->html))
+		return s;
 	set_streams(b);
 	s = b->cold ? bench_cold(b, err) : measure(b, err);
-	struct job *j = b->job;
-	if (!s && b->profile)
-		s = profile_job(&p, j, err);
-	if (!s) {
-		if (!b->json || strcmp(b->json, "-"))
-			bench_print(b, &p);
-		s = b->json ? bench_write_json(b, &p, err) : OK;
+	bool layers = b->njobs == 1 && !b->cold; /* what a page shows */
+	if (!s && (b->profile || (b->html && layers)))
+		s = profile_job(&p, b->job, err);
+	if (!s && !b->sweep.n && (!b->json || strcmp(b->json, "-")))
+		bench_print(b, &p);
+	if (!s && b->html) {
+		s = layers ? bench_html(b, &p, sweep, err)
+			   : html_write(b->html, bench_json(b, &p), err);
+		sweep = NULL;
 	}
+	if (!s && b->json && !b->sweep.n)
+		s = json_write(b->json, bench_json(b, &p), err);
+	cJSON_Delete(sweep);
 	profile_free(&p);
 	return s;
 }
@@ -181,6 +189,8 @@ static const struct option_row rows[] = {
     {.kind = OPT_SECTION, .about = "Results"},
     {OPT_FLAG, "profile", 0, NULL, "runs apart that time each call: share, MACs, GFLOP/s",
 	AT(profile), NULL, 0, 0},
+    {OPT_STRING, "html", 0, "FILE", "one page with charts: run, profile, network, sweep or suite",
+	AT(html), NULL, 0, 0},
     {OPT_STRING, "csv", 0, "FILE", "of a suite, a line for each case", AT(csv), NULL, 0, 0},
     {OPT_STRING, "db", 0, "FILE", "of a suite, added to a sqlite3 database", AT(db), NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},

@@ -1,0 +1,117 @@
+/* mo-bench --html: everything a run found out, on a page. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/bench.h"
+#include "cli/suite.h"
+#include "graph/op.h"
+#include "report/page.h"
+
+#define MAX_POINTS 500 /* of the series; each is the slowest of its runs */
+
+/* The first stream's times in their order. */
+static cJSON *series(const struct job *j)
+{
+	const struct stream *s = j->stream;
+	cJSON *list = cJSON_CreateArray();
+	int n = s ? s->n : 0, step = (n + MAX_POINTS - 1) / MAX_POINTS;
+	for (int i = 0; i < n; i += step) {
+		double most = 0;
+		for (int k = i; k < n && k < i + step; k++)
+			most = s->ms[k] > most ? s->ms[k] : most;
+		cJSON_AddItemToArray(list, cJSON_CreateNumber(most));
+	}
+	return list;
+}
+
+/* Layers but for constants, each with the layers before it. */
+static cJSON *layers(struct graph *g)
+{
+	cJSON *list = cJSON_CreateArray();
+	int n = 0;
+	for (struct node *k = g->first; k; k = k->next)
+		if (!k->data)
+			k->mark = (uint32_t)n++;
+	for (struct node *k = g->first; k; k = k->next) {
+		if (k->data)
+			continue;
+		cJSON *o = cJSON_CreateObject(), *in;
+		const struct value *v = k->nout ? &k->out[0] : k->nin ? k->in[0].value : NULL;
+		struct text shape = {0};
+		cJSON_AddStringToObject(o, "name", k->name);
+		cJSON_AddStringToObject(o, "op", k->op->type);
+		if (v)
+			shape_text(&shape, &v->info.shape);
+		cJSON_AddStringToObject(o, "type_name", v ? dtype_name(v->info.type) : "");
+		cJSON_AddStringToObject(o, "shape", shape.data ? shape.data : "");
+		in = cJSON_AddArrayToObject(o, "inputs");
+		for (int i = 0; i < k->nin; i++)
+			if (k->in[i].value && !k->in[i].value->node->data)
+				cJSON_AddItemToArray(
+				    in, cJSON_CreateNumber(k->in[i].value->node->mark));
+		cJSON_AddItemToArray(list, o);
+		text_free(&shape);
+	}
+	return list;
+}
+
+static int64_t open_inputs(const struct graph *g)
+{
+	int64_t n = 0;
+	for (int i = 0; i < g->ninputs; i++)
+		n += !shape_static(&g->inputs[i]->out[0].info.shape);
+	return n;
+}
+
+static int add_advice(cJSON *o, const struct job *j, const struct profile *p, struct err *err)
+{
+	struct text t = {0};
+	struct advice_run r = {.latency = times_at(&j->latency, 0.5),
+	    .read = j->read_ms,
+	    .compile = j->compile_ms,
+	    .first = j->first_ms,
+	    .products = j->products.all,
+	    .int8 = j->products.int8,
+	    .dynamic_inputs = open_inputs(j->g),
+	    .source = j->net.format == MODEL_BLOB ? "blob" : "model"};
+	int s = profile_advice(p, &r, err);
+	if (s)
+		return s;
+	advice_write(&t, &r);
+	cJSON *list = cJSON_AddArrayToObject(o, "advice");
+	for (char *line = t.data, *end; line && *line; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = 0;
+		cJSON_AddItemToArray(list, cJSON_CreateString(line));
+	}
+	free((void *)r.call);
+	s = t.failed ? fail_nomem(err) : OK;
+	text_free(&t);
+	return s;
+}
+
+int html_write(const char *path, cJSON *o, struct err *err)
+{
+	char *text = o ? cJSON_PrintUnformatted(o) : NULL;
+	int s = text ? page_write(path, text, err) : fail_nomem(err);
+	cJSON_free(text);
+	cJSON_Delete(o);
+	return s;
+}
+
+int bench_html(struct bench *b, const struct profile *p, cJSON *sweep, struct err *err)
+{
+	struct job *j = b->job;
+	cJSON *o = bench_json(b, p);
+	cJSON_AddItemToObject(o, "machine", machine_json());
+	cJSON_AddItemToObject(o, "series_ms", series(j));
+	cJSON_AddItemToObject(o, "layers", layers(j->g));
+	if (sweep)
+		cJSON_AddItemToObject(o, "sweep", sweep);
+	int s = add_advice(o, j, p, err);
+	if (!s)
+		return html_write(b->html, o, err);
+	cJSON_Delete(o);
+	return s;
+}

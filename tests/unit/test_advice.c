@@ -1,0 +1,55 @@
+/* What bounds a call, and what is said of a run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "report/advice.h"
+
+static const struct advice_limits limits = {100, 20};
+static const struct advice_call calls[] = {
+    {"conv", "Convolution", "conv", 8, 300000000, 1000000}, /* 6 ms at 100 GFLOP/s */
+    {"fc", "MatMul", "gemv", 1.5, 5000000, 20000000},       /* 1 ms at 20 GB/s */
+    {"odd", "CumSum", "eval", 0.5, 0, 1000},
+};
+
+static void test_bound(void **state)
+{
+	(void)state;
+	assert_int_equal(advice_bound(&calls[0], &limits), BOUND_COMPUTE);
+	assert_int_equal(advice_bound(&calls[1], &limits), BOUND_MEMORY);
+	assert_int_equal(advice_bound(&calls[2], &limits), BOUND_OVERHEAD);
+}
+
+static void test_text(void **state)
+{
+	(void)state;
+	struct text t = {0};
+	const struct advice_run r = {calls, 3, limits, 10, 5, 20, 11, 2, 1, 1, "IR"};
+	advice_write(&t, &r);
+	assert_non_null(
+	    strstr(t.data, "100 % of the time is in 3 of 3 calls: conv (80 %), fc (15 %)"));
+	assert_non_null(strstr(t.data, "80 % of the time is bound by compute"));
+	assert_non_null(
+	    strstr(t.data, "fc (MatMul, gemv): 1.500 ms, 7 GFLOP/s, 13.3 GB/s: bound by memory"));
+	assert_non_null(strstr(t.data, "1 layers without a kernel take 5 % of the time"));
+	assert_non_null(strstr(t.data, "1 of 2 products with weights are not in 8 bits"));
+	assert_non_null(strstr(t.data, "reading and compiling take 25.0 ms, 2.5 inferences"));
+	assert_non_null(strstr(t.data, "sizes that are not fixed"));
+	text_free(&t);
+	const struct advice_run none = {calls, 0, limits, 10, 1, 1, 11, 0, 0, 0, "blob"};
+	advice_write(&t, &none);
+	assert_null(t.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_bound),
+	    cmocka_unit_test(test_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
