@@ -82,8 +82,8 @@ $(BUILD)/gen/onnx.pb-c.c: formats/onnx.proto
 
 # The report page with its charting library (Debian's, not ours), compressed, as C.
 CHART ?= /usr/share/javascript/chart.js/chart.min.js
-$(BUILD)/src/report/page.o: $(BUILD)/gen/page_data.h
-$(BUILD)/gen/page_data.h: src/report/page.html src/report/page.awk Makefile
+$(BUILD)/src/report/page.o: $(BUILD)/gen/report/page_data.h
+$(BUILD)/gen/report/page_data.h: src/report/page.html src/report/page.awk Makefile
 	@mkdir -p $(@D)
 	{ echo 'static const unsigned char page_gz[] = {'; awk -v library='$(CHART)' -f src/report/page.awk $< | \
 	    gzip -9n | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '};'; } >$@

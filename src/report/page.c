@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "page_data.h" /* page_gz: page.html with the charting library in it, by gzip */
+#include "report/page_data.h" /* page_gz: page.html with the charting library in it, by gzip */
 
 #define MAX_PAGE (8 << 20)
 #define MARK "@DATA@"
