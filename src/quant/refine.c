@@ -1,0 +1,314 @@
+/* Rounds the weights of quantized layers by the moments of their inputs and corrects biases. */
+#include "quant/refine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "passes/rewrite.h"
+#include "quant/rounding.h"
+
+struct layer {
+	const char *name;
+	const struct node *was, *now; /* of the original and of the quantized network; solve only */
+	const struct moments_layer *m;
+	int64_t groups, outs, k; /* outs outputs of a group */
+	bool turned;             /* the weights lie as [k][outs] */
+	float *w, *scale;        /* [groups][outs][k], [groups][outs] */
+	int8_t *q;
+	double *shift; /* by output */
+	struct rounding_gain gain;
+	double signal;
+};
+
+struct refinement {
+	struct arena *arena;
+	struct layer *layer;
+	int nlayers;
+	struct refine_options o;
+	struct err err; /* of a task */
+};
+
+void refinement_free(struct refinement *r)
+{
+	if (!r)
+		return;
+	for (int i = 0; i < r->nlayers; i++) {
+		free(r->layer[i].w);
+		free(r->layer[i].q);
+		free(r->layer[i].scale);
+		free(r->layer[i].shift);
+	}
+	arena_free(r->arena);
+	free(r);
+}
+
+int refinement_layers(const struct refinement *r)
+{
+	return r->nlayers;
+}
+
+static double decibels(double signal, double noise)
+{
+	return noise > 0 ? 10 * log10(signal / noise) : INFINITY;
+}
+
+struct refined refinement_layer(const struct refinement *r, int k)
+{
+	const struct layer *l = &r->layer[k];
+	return (struct refined){.name = l->name,
+	    .sqnr_before = decibels(l->signal, l->gain.before),
+	    .sqnr_after = decibels(l->signal, l->gain.after)};
+}
+
+/* ---- weights of the two networks ---- */
+
+static struct node *weight_levels(const struct node *n)
+{
+	return node_in(node_in(node_in(n, 1)->node, 0)->node, 0)->node;
+}
+
+/* From the order of the graph to [outs][k], or back. */
+static int64_t place_of(const struct layer *l, int64_t i)
+{
+	return l->turned ? i % l->k * l->outs + i / l->k : i;
+}
+
+static int load(struct layer *l, struct err *err)
+{
+	struct const_view w;
+	struct tensor q = value_tensor(&weight_levels(l->now)->out[0]);
+	struct tensor scale = value_tensor(node_in(node_in(l->now, 1)->node, 1));
+	int64_t all = l->groups * l->outs, count = all * l->k;
+	int status = const_open(node_in(l->was, 1), &w, err);
+	if (status)
+		return status;
+	bool fits = q.type == DT_I8 && scale.type == DT_F32 && tensor_count(&scale) == all &&
+		    tensor_count(&q) == count && tensor_count(&w.t) == count;
+	l->w = malloc((size_t)count * sizeof *l->w);
+	l->q = malloc((size_t)count);
+	l->scale = malloc((size_t)all * sizeof *l->scale);
+	l->shift = calloc((size_t)all, sizeof *l->shift);
+	bool ok = fits && l->w && l->q && l->scale && l->shift;
+	for (int64_t i = 0; ok && i < count; i++) {
+		int64_t at = place_of(l, i);
+		l->w[i] = w.t.type == DT_F32 ? ((const float *)w.t.data)[at]
+					     : (float)tensor_f64(&w.t, at);
+		l->q[i] = ((const int8_t *)q.data)[at];
+	}
+	if (ok)
+		memcpy(l->scale, scale.data, (size_t)all * sizeof *l->scale);
+	const_close(&w);
+	if (!fits)
+		return fail(err, E_FORMAT, "layer '%s': weights of another form", l->name);
+	return ok ? OK : fail_nomem(err);
+}
+
+static int largest(const struct layer *l)
+{
+	int most = 1;
+	for (int64_t i = 0; i < l->groups * l->outs * l->k; i++)
+		most = abs(l->q[i]) > most ? abs(l->q[i]) : most;
+	return most;
+}
+
+/* ---- solving ---- */
+
+static int solve_group(struct layer *l, int64_t g, int most, struct err *err)
+{
+	int status = OK;
+	for (int b = 0; b < l->m->nblocks && !status; b++) {
+		int64_t at = g * l->outs * l->k + (int64_t)b * l->m->block;
+		struct rounding_gain gain;
+		struct rounding r = {.n = moments_width(l->m, b),
+		    .out = l->outs,
+		    .stride = l->k,
+		    .w = l->w + at,
+		    .scale = l->scale + g * l->outs,
+		    .most = most,
+		    .second = l->m->second[g * l->m->nblocks + b],
+		    .q = l->q + at};
+		status = rounding_solve(&r, &gain, err);
+		l->gain.before += gain.before;
+		l->gain.after += gain.after;
+	}
+	return status;
+}
+
+/* The mean output of the original less that of the quantized layer on quantized inputs; the signal
+ * is that of the outputs' means and, roughly, of independent inputs. */
+static void set_shift(struct layer *l)
+{
+	for (int64_t o = 0; o < l->groups * l->outs; o++) {
+		const double *mean = l->m->mean + o / l->outs * l->k;
+		const double *mean_q = l->m->mean_q + o / l->outs * l->k;
+		double sum = 0;
+		for (int64_t i = 0; i < l->k; i++)
+			sum += l->w[o * l->k + i] * mean[i] -
+			       (double)l->scale[o] * l->q[o * l->k + i] * mean_q[i];
+		l->shift[o] = sum / (double)l->m->rows;
+	}
+}
+
+static int solve(struct layer *l, const struct refine_options *o, struct err *err)
+{
+	int status = load(l, err);
+	int most = status ? 0 : largest(l);
+	for (int64_t g = 0; g < l->groups && !status && o->rounding && l->m->second; g++)
+		status = solve_group(l, g, most, err);
+	if (!status && o->biases)
+		set_shift(l);
+	free(l->w);
+	free(l->scale);
+	l->w = l->scale = NULL;
+	return status;
+}
+
+static void solve_task(void *ctx, int task, int worker)
+{
+	struct refinement *r = ctx;
+	struct err err = {0};
+	(void)worker;
+	if (solve(&r->layer[task], &r->o, &err))
+		r->err = err;
+}
+
+static int add_layers(struct refinement *r, const struct graph *g, const struct graph *q,
+    const struct moments *m, struct err *err)
+{
+	r->layer = arena_array(r->arena, (size_t)m->nlayers + 1, sizeof *r->layer);
+	if (!r->layer)
+		return fail_nomem(err);
+	for (int i = 0; i < m->nlayers; i++) {
+		const struct moments_layer *from = &m->layer[i];
+		struct layer *l = &r->layer[r->nlayers];
+		*l = (struct layer){.name = arena_str(r->arena, from->name),
+		    .was = graph_find_node(g, from->name),
+		    .now = graph_find_node(q, from->name),
+		    .m = from,
+		    .groups = from->groups,
+		    .k = from->k};
+		if (!l->name)
+			return fail_nomem(err);
+		if (!l->was || !l->now || !from->rows)
+			continue;
+		l->turned = node_is(l->was, OP_MATMUL) && !attr_bool(l->was, "transpose_b");
+		l->outs = shape_count(&node_in(l->was, 1)->info.shape) / l->groups / l->k;
+		r->nlayers++;
+	}
+	return OK;
+}
+
+int refine_solve(const struct graph *g, const struct graph *q, const struct moments *m,
+    const struct refine_options *o, struct refinement **out, struct err *err)
+{
+	struct pool *pool = NULL;
+	struct refinement *r = calloc(1, sizeof *r);
+	if (!r)
+		return fail_nomem(err);
+	r->o = *o;
+	r->arena = arena_new();
+	int status = r->arena ? add_layers(r, g, q, m, err) : fail_nomem(err);
+	status = status ? status : pool_new(o->threads, &pool, err);
+	if (!status) {
+		pool_run(pool, r->nlayers, solve_task, r);
+		status = r->err.status;
+		if (status)
+			*err = r->err;
+	}
+	pool_free(pool);
+	if (status)
+		refinement_free(r);
+	else
+		*out = r;
+	return status;
+}
+
+/* ---- putting it into a network ---- */
+
+static int put_levels(const struct layer *l, struct node *n, struct err *err)
+{
+	struct node *old = weight_levels(n), *wide = node_in(node_in(n, 1)->node, 0)->node;
+	int64_t dims[MAX_RANK], count = l->groups * l->outs * l->k;
+	int rank = old->out[0].info.shape.rank;
+	for (int d = 0; d < rank; d++)
+		dims[d] = old->out[0].info.shape.dim[d].min;
+	int8_t *q = malloc((size_t)count);
+	for (int64_t i = 0; q && i < count; i++)
+		q[place_of(l, i)] = l->q[i];
+	struct blob *b = q ? blob_heap(q, (size_t)count) : NULL;
+	struct node *new = b ? graph_const(n->graph, old, old->name, DT_I8, rank, dims, b) : NULL;
+	if (!new)
+		return fail_nomem(err);
+	node_set_input(wide, 0, &new->out[0]);
+	remove_dead(old);
+	return OK;
+}
+
+static bool all_zero(const double *x, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (x[i] != 0)
+			return false;
+	return true;
+}
+
+/* Behind n, before whatever read it. */
+static int insert_bias(struct node *n, struct node *bias, struct err *err)
+{
+	struct value *in[2] = {&n->out[0], &bias->out[0]};
+	const char *name = name_with(n, n->name, "/corrected");
+	struct node *add = name ? graph_insert_after(bias, op_row(OP_ADD), name, in, 2, 1) : NULL;
+	if (!add)
+		return fail_nomem(err);
+	graph_replace(&n->out[0], &add->out[0]);
+	return node_infer(add, err);
+}
+
+static int put_bias(const struct layer *l, struct node *n, struct err *err)
+{
+	int rank = n->out[0].info.shape.rank, axis = node_is(n, OP_MATMUL) ? rank - 1 : 1;
+	int64_t outs = l->groups * l->outs;
+	struct node *add = only_use(&n->out[0]);
+	double *x = calloc((size_t)outs, sizeof *x);
+	if (!x)
+		return fail_nomem(err);
+	int k = add && node_is(add, OP_ADD) ? const_input(add) : -1;
+	bool there = k >= 0 && const_channels(node_in(add, k), rank, axis, outs, x);
+	bool idle = rank < 2 || all_zero(l->shift, outs) || (!there && node_is(n, OP_MATMUL));
+	for (int64_t i = 0; i < outs; i++)
+		x[i] += l->shift[i];
+	struct node *at = there ? add : n->next;
+	const char *name = there ? node_in(add, k)->node->name : name_with(n, n->name, "/shift");
+	struct node *bias =
+	    idle || !name ? NULL : add_channels(at, name, DT_F32, rank, axis, outs, x);
+	free(x);
+	if (idle)
+		return OK;
+	if (!bias)
+		return fail_nomem(err);
+	if (!there)
+		return insert_bias(n, bias, err);
+	struct node *old = node_in(add, k)->node;
+	node_set_input(add, k, &bias->out[0]);
+	remove_dead(old);
+	return OK;
+}
+
+int refine_apply(const struct refinement *r, struct graph *q, struct err *err)
+{
+	int status = OK;
+	for (int i = 0; i < r->nlayers && !status; i++) {
+		const struct layer *l = &r->layer[i];
+		struct node *n = graph_find_node(q, l->name);
+		const struct value *w = n ? node_in(n, 1) : NULL;
+		if (!w || !node_is(w->node, OP_MULTIPLY) ||
+		    !node_is(node_in(w->node, 0)->node, OP_CONVERT))
+			continue;
+		status = put_levels(l, n, err);
+		if (!status && r->o.biases)
+			status = put_bias(l, n, err);
+	}
+	return status;
+}

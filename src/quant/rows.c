@@ -1,0 +1,107 @@
+/* What one output of a convolution or product is made of, cut out of the layer's input. */
+#include "quant/rows.h"
+
+#include <string.h>
+
+#include "ops/op.h"
+#include "ops/window.h"
+
+void rows_sizes(const struct node *n, int64_t *groups, int64_t *k)
+{
+	const struct shape *w = &node_in(n, 1)->info.shape;
+	int lead = node_is(n, OP_GROUP_CONVOLUTION) ? 2 : 1;
+	*groups = lead == 2 ? w->dim[0].min : 1;
+	*k = 1;
+	if (node_is(n, OP_MATMUL))
+		*k = w->dim[attr_bool(n, "transpose_b") ? 1 : 0].min;
+	else
+		for (int d = lead; d < w->rank; d++)
+			*k *= w->dim[d].min;
+}
+
+/* Sizes of the output along spatial dim i of w, with its pads settled. */
+static int64_t settle(struct window *w, int i, int64_t in)
+{
+	int64_t stride = w->dim[i].stride, out = (in + stride - 1) / stride;
+	if (w->same_upper || w->same_lower) {
+		window_pad(w, i, in, out);
+		return out;
+	}
+	int64_t extent = window_extent(w->dim[i].kernel.min, w->dim[i].dilation);
+	int64_t room = in + w->dim[i].begin + w->dim[i].end - extent;
+	return extent < 1 || room < 0 ? 0 : room / stride + 1;
+}
+
+static int open_conv(struct rows *r, const struct node *n, struct err *err)
+{
+	struct window w;
+	int spatial = r->x->rank - 2, status = window_read(&w, n, spatial, err);
+	const struct shape *f = &node_in(n, 1)->info.shape;
+	if (status)
+		return status;
+	for (int d = 0; d < 3; d++)
+		r->in[d] = r->out[d] = r->kernel[d] = r->stride[d] = r->dilation[d] = 1;
+	r->channels = r->x->dim[1] / r->groups;
+	r->count = r->x->dim[0];
+	for (int i = 0; i < spatial; i++) {
+		int d = 3 - spatial + i;
+		w.dim[i].kernel = f->dim[f->rank - spatial + i];
+		r->kernel[d] = w.dim[i].kernel.min;
+		r->in[d] = r->x->dim[2 + i];
+		r->out[d] = settle(&w, i, r->in[d]);
+		r->stride[d] = w.dim[i].stride;
+		r->dilation[d] = w.dim[i].dilation;
+		r->begin[d] = w.dim[i].begin;
+		r->count *= r->out[d];
+	}
+	return OK;
+}
+
+int rows_open(struct rows *r, const struct node *n, const struct tensor *x, struct err *err)
+{
+	*r = (struct rows){.x = x, .product = node_is(n, OP_MATMUL)};
+	rows_sizes(n, &r->groups, &r->k);
+	if (!r->product)
+		return open_conv(r, n, err);
+	r->count = r->k ? tensor_count(x) / r->k : 0;
+	return OK;
+}
+
+/* One line of the kernel over the last dim, from line, which is NULL outside. */
+static float *take_line(const struct rows *r, const float *line, int64_t x0, float *to)
+{
+	for (int64_t i = 0; i < r->kernel[2]; i++) {
+		int64_t x = x0 + i * r->dilation[2];
+		*to++ = line && x >= 0 && x < r->in[2] ? line[x] : 0;
+	}
+	return to;
+}
+
+static bool inside(int64_t i, int64_t n)
+{
+	return i >= 0 && i < n;
+}
+
+void rows_take(const struct rows *r, int64_t at, float *row)
+{
+	const float *x = r->x->data;
+	if (r->product) {
+		memcpy(row, x + at * r->k, (size_t)r->k * sizeof *row);
+		return;
+	}
+	int64_t plane = r->in[1] * r->in[2], volume = r->in[0] * plane, from[3];
+	for (int d = 2; d >= 0; d--) {
+		from[d] = at % r->out[d] * r->stride[d] - r->begin[d];
+		at /= r->out[d];
+	}
+	x += at * r->groups * r->channels * volume;
+	for (int64_t c = 0; c < r->groups * r->channels; c++, x += volume)
+		for (int64_t i = 0; i < r->kernel[0]; i++)
+			for (int64_t j = 0; j < r->kernel[1]; j++) {
+				int64_t z = from[0] + i * r->dilation[0];
+				int64_t y = from[1] + j * r->dilation[1];
+				bool in = inside(z, r->in[0]) && inside(y, r->in[1]);
+				row = take_line(
+				    r, in ? x + z * plane + y * r->in[2] : NULL, from[2], row);
+			}
+}

@@ -1,0 +1,23 @@
+/* What one output of a convolution or product is made of, cut out of the layer's input. */
+#ifndef QUANT_ROWS_H
+#define QUANT_ROWS_H
+
+#include "graph/graph.h"
+
+struct rows {
+	int64_t groups, channels, k;            /* channels and inputs of a group */
+	int64_t in[3], out[3], kernel[3];       /* spatial dims, aligned to the right */
+	int64_t stride[3], dilation[3], begin[3];
+	int64_t count; /* of rows in the tensor: outputs of one channel */
+	const struct tensor *x;
+	bool product; /* rows lie as they are */
+};
+
+/* Groups and inputs of one row of a layer with constant weights of known shape. */
+void rows_sizes(const struct node *n, int64_t *groups, int64_t *k);
+/* n is Convolution, GroupConvolution or MatMul without transpose_a, x its input 0 in FP32. */
+int rows_open(struct rows *r, const struct node *n, const struct tensor *x, struct err *err);
+/* Row at, 0..count-1, as [groups][k]. */
+void rows_take(const struct rows *r, int64_t at, float *row);
+
+#endif
