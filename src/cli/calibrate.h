@@ -19,7 +19,8 @@ struct calibrate {
 	struct list data, test_data, ignored;
 	int64_t samples, threads, label_offset, rank_samples, cache_mb;
 	double time_budget;
-	bool lenient, table, activations;
+	bool lenient, table, activations, no_equalize, no_rounding, no_bias_correction;
+	int64_t rounding_mb;
 	/* state */
 	struct arena *arena;
 	cJSON *decided; /* what the --config says that an earlier run decided; or NULL */

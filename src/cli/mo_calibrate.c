@@ -121,6 +121,9 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->o.threads = (int)c->threads;
 	c->o.ignored = c->ignored.v;
 	c->o.nignored = c->ignored.n;
+	c->o.refine.rounding = !c->no_rounding;
+	c->o.refine.biases = !c->no_bias_correction;
+	c->o.refine_bytes = (size_t)c->rounding_mb << 20;
 	c->o.log = tool_log(c->p);
 	c->unit = "ms";
 	if (!status)
@@ -204,6 +207,15 @@ static const struct option_row rows[] = {
 	"percentile=P, entropy, mse",
 	AT(range), NULL, 0, 0},
     {OPT_LIST, "ignore", 0, "NAME", "a layer that stays as it is", AT(ignored), NULL, 0, 0},
+    {OPT_FLAG, "no-rounding", 0, NULL,
+	"round weights to nearest, not against the errors of those before them", AT(no_rounding),
+	NULL, 0, 0},
+    {OPT_FLAG, "no-bias-correction", 0, NULL,
+	"leave biases as they are, though the means of outputs change", AT(no_bias_correction),
+	NULL, 0, 0},
+    {OPT_INT, "rounding-mb", 0, "N",
+	"memory for rounding; layers beyond it are rounded to nearest; 128 by default",
+	AT(rounding_mb), NULL, 1, 1 << 20},
     {OPT_INT, "threads", 't', "N", "threads to run with; 0, the default, is all there are",
 	AT(threads), NULL, 0, 256},
     {0},
@@ -240,6 +252,7 @@ static void clean(struct calibrate *c)
 int mo_calibrate_main(int argc, char **argv)
 {
 	const struct calibrate defaults = {.samples = 300,
+	    .rounding_mb = 128,
 	    .preset = "mixed",
 	    .to = "int8",
 	    .metric = "top1",

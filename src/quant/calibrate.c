@@ -8,6 +8,9 @@
 #include "quant/collect.h"
 #include "quant/ranges.h"
 
+#define REFINE_SAMPLES 128
+#define REFINE_ROWS 2048 /* of each layer, from all of these samples */
+
 struct calibration {
 	struct graph *g;
 	struct calibrate_options o;
@@ -15,6 +18,7 @@ struct calibration {
 	struct stats *s;
 	struct arena *arena;
 	struct quant_range *range; /* by quantizer; chosen: not NULL */
+	struct refinement *refined; /* NULL: not wanted, or not worked out yet */
 };
 
 static bool is_quantized(const struct graph *g)
@@ -53,15 +57,45 @@ void calibration_free(struct calibration *c)
 		return;
 	placement_free(&c->p);
 	stats_free(c->s);
+	refinement_free(c->refined);
 	arena_free(c->arena);
 	free(c);
+}
+
+/* From a part of the samples, in the network as it would be quantized without. */
+static int refine(struct calibration *c, const struct samples *samples, struct err *err)
+{
+	struct moments_options mo = {.samples = REFINE_SAMPLES,
+	    .of = c->o.samples,
+	    .rows = REFINE_ROWS,
+	    .bytes = c->o.refine_bytes,
+	    .threads = c->o.threads,
+	    .log = c->o.log};
+	struct refine_options ro = c->o.refine;
+	struct moments *m = NULL;
+	struct graph *q = NULL;
+	ro.threads = c->o.threads;
+	int status = calibration_quantize(c, NULL, 0, &q, err);
+	status = status ? status : moments_collect(c->g, q, &mo, samples, &m, err);
+	status = status ? status : refine_solve(c->g, q, m, &ro, &c->refined, err);
+	moments_free(m);
+	graph_free(q);
+	return status;
 }
 
 int calibration_collect(struct calibration *c, const struct samples *samples, struct err *err)
 {
 	struct stats *s;
 	int status = collect_stats(&c->p, &c->o, samples, &s, err);
-	return status ? status : calibration_use(c, s, err);
+	status = status ? status : calibration_use(c, s, err);
+	if (!status && (c->o.refine.rounding || c->o.refine.biases))
+		status = refine(c, samples, err);
+	return status;
+}
+
+const struct refinement *calibration_refinement(const struct calibration *c)
+{
+	return c->refined;
 }
 
 int calibration_use(struct calibration *c, struct stats *s, struct err *err)
@@ -154,6 +188,8 @@ static int quantize(const struct calibration *c, struct graph *g, const char *co
 	struct quant_range *range = arena_array(p.arena, (size_t)p.nquantizers + 1, sizeof *range);
 	status = range ? find_ranges(c, &p, range, err) : fail_nomem(err);
 	status = status ? status : quantize_apply(&p, range, out, err);
+	if (!status && c->refined && g == c->g && (status = refine_apply(c->refined, *out, err)))
+		graph_free(*out);
 	placement_free(&p);
 	return status;
 }

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "passes/quantize.h"
+#include "quant/refine.h"
 #include "quant/samples.h"
 #include "formats/stats.h"
 
@@ -30,6 +31,10 @@ struct calibrate_options {
 	enum range_method range;
 	double quantile;
 	bool histograms; /* are kept: all methods but mean and minmax need them */
+	/* What samples make better, unless both are off; threads is not read. Memory is that for
+	 * moments of layers' inputs: those that don't fit are rounded to nearest. */
+	struct refine_options refine;
+	size_t refine_bytes;
 	/* Layers in original precision, by name. */
 	const char *const *ignored;
 	int nignored;
@@ -58,6 +63,8 @@ const struct quant_group *calibration_group(const struct calibration *c, int k);
 const struct placement *calibration_placement(const struct calibration *c);
 struct quant_range *calibration_ranges(struct calibration *c);
 const struct stats *calibration_stats(const struct calibration *c);
+/* NULL when nothing was refined. */
+const struct refinement *calibration_refinement(const struct calibration *c);
 
 /* A quantized clone of the graph, in which the layers named in kept (besides the ignored ones) are
  * as they were. Runs no data. The caller frees it. */
