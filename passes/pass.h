@@ -36,6 +36,7 @@ struct pass {
 };
 
 struct pass_options {
+	bool equalize; /* channels between layers, for quantization */
 	bool fp16; /* compress constants to FP16 */
 	double
 	    fp16_max_error; /* relative L2 error above which a constant stays FP32; default 1e-3 */

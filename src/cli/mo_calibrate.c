@@ -73,6 +73,7 @@ static int load(struct calibrate *c, struct err *err)
 	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(c->p);
+	po.equalize = !c->no_equalize;
 	int status = model_read(input_path(c->model), &o, &c->g, NULL, err);
 	return status ? status : passes_run(c->g, &po, &log, NULL, err);
 }
@@ -207,6 +208,8 @@ static const struct option_row rows[] = {
 	"percentile=P, entropy, mse",
 	AT(range), NULL, 0, 0},
     {OPT_LIST, "ignore", 0, "NAME", "a layer that stays as it is", AT(ignored), NULL, 0, 0},
+    {OPT_FLAG, "no-equalization", 0, NULL,
+	"leave the channels between layers as uneven as they are", AT(no_equalize), NULL, 0, 0},
     {OPT_FLAG, "no-rounding", 0, NULL,
 	"round weights to nearest, not against the errors of those before them", AT(no_rounding),
 	NULL, 0, 0},

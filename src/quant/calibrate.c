@@ -17,7 +17,7 @@ struct calibration {
 	struct placement p;
 	struct stats *s;
 	struct arena *arena;
-	struct quant_range *range; /* by quantizer; chosen: not NULL */
+	struct quant_range *range;  /* by quantizer; chosen: not NULL */
 	struct refinement *refined; /* NULL: not wanted, or not worked out yet */
 };
 

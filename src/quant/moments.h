@@ -16,11 +16,11 @@ struct moments_layer {
 	int64_t rows;      /* seen */
 	int block;         /* inputs of a block, the last may have fewer */
 	int nblocks;
-	double *mean;    /* [groups][k], of the original inputs */
-	double *mean_q;  /* of the quantized ones */
-	float **second;  /* [groups * nblocks]: sums of products of quantized ones; NULL: beyond the
-			  * limit of memory */
-	float *buffer;   /* rows on their way: [groups][nblocks][capacity][width of the block] */
+	double *mean;   /* [groups][k], of the original inputs */
+	double *mean_q; /* of the quantized ones */
+	float **second; /* [groups * nblocks]: sums of products of quantized ones; NULL: beyond the
+			 * limit of memory */
+	float *buffer;  /* rows on their way: [groups][nblocks][capacity][width of the block] */
 	int filled;
 	const struct node *node; /* of the original */
 	/* The levels of the input: the ends of one range, or of one for each group. */
@@ -41,8 +41,8 @@ struct moments {
 struct moments_options {
 	int64_t samples; /* to run, spread over the first of them */
 	int64_t of;
-	int64_t rows;    /* to take of each layer */
-	size_t bytes;    /* limit for second moments */
+	int64_t rows; /* to take of each layer */
+	size_t bytes; /* limit for second moments */
 	int threads;
 	struct log log;
 };

@@ -281,8 +281,8 @@ static int put_bias(const struct layer *l, struct node *n, struct err *err)
 		x[i] += l->shift[i];
 	struct node *at = there ? add : n->next;
 	const char *name = there ? node_in(add, k)->node->name : name_with(n, n->name, "/shift");
-	struct node *bias =
-	    idle || !name ? NULL : add_channels(at, name, DT_F32, rank, axis, outs, x);
+	struct node *bias = idle || !name ? NULL
+					  : add_channels(at, name, DT_F32, rank, axis, outs, x);
 	free(x);
 	if (idle)
 		return OK;

@@ -29,7 +29,8 @@ struct column {
 static int most_felt_first(const void *a, const void *b)
 {
 	const struct column *x = a, *y = b;
-	return x->felt != y->felt ? (x->felt < y->felt ? 1 : -1) : (x->at > y->at) - (x->at < y->at);
+	return x->felt != y->felt ? (x->felt < y->felt ? 1 : -1)
+				  : (x->at > y->at) - (x->at < y->at);
 }
 
 static bool set_order(struct solver *s)
@@ -119,7 +120,7 @@ static void weigh(const struct solver *s, struct rows *g)
 {
 	float sum[LANES];
 	for (int j = 0; j < s->r->n; j++) {
-		carried(s, j, (const float (*)[LANES])g->e, sum);
+		carried(s, j, (const float(*)[LANES])g->e, sum);
 		for (int k = 0; k < g->count; k++) {
 			int64_t at = (g->first + k) * s->r->stride + s->order[j];
 			g->e[j][k] = in_scales(s, g, j, k) - (float)s->r->q[at];
@@ -133,7 +134,7 @@ static void round_rows(const struct solver *s, struct rows *g)
 {
 	float sum[LANES], most = (float)s->r->most;
 	for (int j = 0; j < s->r->n; j++) {
-		carried(s, j, (const float (*)[LANES])g->e, sum);
+		carried(s, j, (const float(*)[LANES])g->e, sum);
 		for (int k = 0; k < g->count; k++) {
 			float w = in_scales(s, g, j, k), q = nearbyintf(w + sum[k]);
 			q = q > most ? most : q < -most ? -most : q;

@@ -5,8 +5,8 @@
 #include "graph/graph.h"
 
 struct rows {
-	int64_t groups, channels, k;            /* channels and inputs of a group */
-	int64_t in[3], out[3], kernel[3];       /* spatial dims, aligned to the right */
+	int64_t groups, channels, k;      /* channels and inputs of a group */
+	int64_t in[3], out[3], kernel[3]; /* spatial dims, aligned to the right */
 	int64_t stride[3], dilation[3], begin[3];
 	int64_t count; /* of rows in the tensor: outputs of one channel */
 	const struct tensor *x;
