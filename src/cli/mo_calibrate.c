@@ -73,7 +73,7 @@ static int load(struct calibrate *c, struct err *err)
 	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(c->p);
-	po.equalize = !c->no_equalize;
+	po.equalize = !c->no_equalize && !strcmp(c->to, "int8");
 	int status = model_read(input_path(c->model), &o, &c->g, NULL, err);
 	return status ? status : passes_run(c->g, &po, &log, NULL, err);
 }
