@@ -67,6 +67,7 @@ static int refine(struct calibration *c, const struct samples *samples, struct e
 {
 	struct moments_options mo = {.samples = REFINE_SAMPLES,
 	    .of = c->o.samples,
+	    .index = c->o.index,
 	    .rows = REFINE_ROWS,
 	    .bytes = c->o.refine_bytes,
 	    .threads = c->o.threads,

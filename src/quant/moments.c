@@ -290,7 +290,8 @@ static int run_samples(struct taker *t, const struct graph *g, int64_t all, stru
 	t->per_sample = (t->o->rows + n - 1) / n;
 	int64_t between = t->per_sample < CAPACITY ? CAPACITY / t->per_sample : 1;
 	for (int64_t i = 0; i < n && !status; i++) {
-		status = run_sample(t, g, i * all / n, err);
+		int64_t at = i * all / n;
+		status = run_sample(t, g, t->o->index ? t->o->index[at] : at, err);
 		t->err = err;
 		if (!status && ((i + 1) % between == 0 || i + 1 == n))
 			status = flush_all(t);
