@@ -2,26 +2,34 @@
  * others are judged by. */
 #include "kernels/epilogue_u8.h"
 
-/* The sum of the taps of column x. */
-static int32_t column(const struct dw_nhwc_u8_args *q, int i, int c, int x)
+/* Tap t of result i. */
+static const uint8_t *tap(const struct dw_nhwc_u8_args *q, int i, int t)
 {
-	int32_t sum = q->start[(size_t)x * q->ld_start + (size_t)c];
-	for (int t = x * q->taps; t < (x + 1) * q->taps; t++)
-		sum += q->pixel[t][(i * q->step & q->inside[t]) + c] *
-		       q->w[c * q->columns * q->taps + t];
-	return sum;
+	if (!q->line)
+		return q->pixel[t] + (i * q->step & q->inside[t]);
+	int column = q->first + i * q->stride + t / q->taps;
+	if (column < 0 || column >= q->width)
+		return q->zero;
+	return q->pixel[t % q->taps] + (column * q->step & q->inside[t % q->taps]);
 }
 
 void dw_nhwc_u8__ref(const struct dw_nhwc_u8_args *q)
 {
-	size_t stride = q->e.stride;
+	int all = q->taps * (q->line ? 3 : q->scales), each = all / q->scales;
+	struct u8_epilogue e = q->e;
+	e.stride = 1;
 	for (int i = 0; i < q->m; i++)
 		for (int c = 0; c < q->n; c++) {
-			const float *f = q->f + c, *rest = f + (size_t)(q->columns - 1) * stride;
-			float r = rest[stride];
-			for (int x = 0; x < q->columns; x++, f += stride)
-				r = fmaf((float)column(q, i, c, x), *f, r);
-			u8_finish(&q->e, q->add, (size_t)i * q->ld_add + (size_t)c, q->out,
-			    (size_t)i * q->ld_out + (size_t)c, 1, u8_levels(&q->e, rest, r));
+			const float *f = q->f + c * (q->scales + 1 + 2 * e.levels);
+			float r = f[q->scales];
+			for (int x = 0; x < q->scales; x++) {
+				int32_t sum = q->start[c * q->scales + x];
+				for (int t = x * each; t < (x + 1) * each; t++)
+					sum += tap(q, i, t)[c] * q->w[c * all + t];
+				r = fmaf((float)sum, f[x], r);
+			}
+			r = u8_levels(&e, f + q->scales - 1, r);
+			u8_finish(&e, q->add, (size_t)i * q->ld_add + (size_t)c, q->out,
+			    (size_t)i * q->ld_out + (size_t)c, 1, r);
 		}
 }

@@ -1,100 +1,120 @@
-/* Pixels of a quantized depthwise convolution, 32 channels at a time: the bytes of four taps are
- * interleaved, so that a lane of 32 bits holds a channel's, and multiplied with VNNI, or widened to
- * 16 bits where there is none. Defines dw_pixels(). */
+/* Pixels of a quantized depthwise convolution, a block of channels at a time: the bytes of four
+ * taps are interleaved, so that a lane of 32 bits holds a channel's, and multiplied with VNNI, or
+ * widened to 16 bits where there is none. Defines dw_pixels(). */
 #include "kernels/epilogue_u8.h"
 
 #if VEC > 1
-/* Lane i of vector v holds channel i / 4 * 16 + v * 4 + i % 4 of a block, which is the order that
- * interleaving leaves behind and packing undoes. */
-struct dw_block {
-	int n; /* channels that are there, at most 32 */
-	__m256i start[DW_U8_COLUMNS][4];
-	__m256 f[DW_U8_COLUMNS + 1 + 2 * CONV_U8_LEVELS][4];
-};
+#define LANES (VEC / 4) /* of 128 bits, within which vectors are interleaved */
+#define BLOCK (4 * VEC) /* channels */
 
-INLINE __m256i dw_bytes(const uint8_t *p, int n)
-{
-	if (n >= 32)
-		return _mm256_loadu_si256((const __m256i *)p);
 #if VEC == 16
-	return _mm256_maskz_loadu_epi8((1u << n) - 1, p);
+typedef __m512i dvec;
+#define dvec_cast(x) _mm512_castps_si512(x)
+#define dvec_float(x) _mm512_cvtepi32_ps(x)
+#define dvec_round(x) _mm512_cvtps_epi32(x)
+#define dvec_lo8(a, b) _mm512_unpacklo_epi8(a, b)
+#define dvec_hi8(a, b) _mm512_unpackhi_epi8(a, b)
+#define dvec_lo16(a, b) _mm512_unpacklo_epi16(a, b)
+#define dvec_hi16(a, b) _mm512_unpackhi_epi16(a, b)
+#define dvec_pack32(a, b) _mm512_packs_epi32(a, b)
+#define dvec_pack16(a, b) _mm512_packus_epi16(a, b)
+INLINE dvec dw_bytes(const uint8_t *p, int n)
+{
+	return n >= BLOCK ? _mm512_loadu_si512(p)
+			  : _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p);
+}
+INLINE void dw_put(uint8_t *p, int n, dvec x)
+{
+	if (n >= BLOCK)
+		_mm512_storeu_si512(p, x);
+	else
+		_mm512_mask_storeu_epi8(p, ((__mmask64)1 << n) - 1, x);
+}
+INLINE dvec dw_dot(dvec acc, dvec x, const int8_t *w)
+{
+	return _mm512_dpbusd_epi32(acc, x, _mm512_loadu_si512(w));
+}
 #else
+typedef __m256i dvec;
+#define dvec_cast(x) _mm256_castps_si256(x)
+#define dvec_float(x) _mm256_cvtepi32_ps(x)
+#define dvec_round(x) _mm256_cvtps_epi32(x)
+#define dvec_lo8(a, b) _mm256_unpacklo_epi8(a, b)
+#define dvec_hi8(a, b) _mm256_unpackhi_epi8(a, b)
+#define dvec_lo16(a, b) _mm256_unpacklo_epi16(a, b)
+#define dvec_hi16(a, b) _mm256_unpackhi_epi16(a, b)
+#define dvec_pack32(a, b) _mm256_packs_epi32(a, b)
+#define dvec_pack16(a, b) _mm256_packus_epi16(a, b)
+INLINE dvec dw_bytes(const uint8_t *p, int n)
+{
+	__m256i x = _mm256_setzero_si256();
+	if (n >= BLOCK)
+		return _mm256_loadu_si256((const __m256i *)p);
 	if (n == 16)
 		return _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
-	__m256i x = _mm256_setzero_si256();
 	memcpy(&x, p, (size_t)n);
 	return x;
-#endif
 }
-
-INLINE void dw_put(uint8_t *p, int n, __m256i x)
+INLINE void dw_put(uint8_t *p, int n, dvec x)
 {
-	if (n >= 32)
+	if (n >= BLOCK)
 		_mm256_storeu_si256((__m256i *)p, x);
 	else
 		memcpy(p, &x, (size_t)n);
 }
-
-INLINE __m256i dw_dot(__m256i acc, __m256i x, const int8_t *w)
+INLINE dvec dw_dot(dvec acc, dvec x, const int8_t *w)
 {
 	__m256i y = _mm256_loadu_si256((const __m256i *)w);
-#if defined(__AVX512VNNI__)
-	return _mm256_dpbusd_epi32(acc, x, y);
-#else
 	__m256i even = _mm256_srai_epi16(_mm256_slli_epi16(y, 8), 8);
 	__m256i low = _mm256_and_si256(x, _mm256_set1_epi16(0xff));
 	acc = _mm256_add_epi32(acc, _mm256_madd_epi16(low, even));
 	__m256i odd = _mm256_srai_epi16(y, 8), high = _mm256_srli_epi16(x, 8);
 	return _mm256_add_epi32(acc, _mm256_madd_epi16(high, odd));
+}
 #endif
+
+/* Lane i of vector v holds channel i / 4 * 16 + v * 4 + i % 4 of a block, which is the order that
+ * interleaving leaves behind and packing undoes. */
+struct dw_block {
+	int n; /* channels that are there, at most BLOCK */
+	const int32_t *start;
+	const float *f;
+};
+
+INLINE dvec dw_start(const struct dw_block *k, int row, int v)
+{
+	return dvec_cast(vec_load((const float *)(k->start + row * BLOCK + v * VEC)));
 }
 
-/* Four values of each half of 32 to a vector in the block's order. */
-INLINE __m256 dw_order(const float *p, int v)
+INLINE vec dw_factor(const struct dw_block *k, int row, int v)
 {
-	return _mm256_insertf128_ps(
-	    _mm256_castps128_ps256(_mm_loadu_ps(p + v * 4)), _mm_loadu_ps(p + 16 + v * 4), 1);
+	return vec_load(k->f + row * BLOCK + v * VEC);
 }
 
-static void dw_start(const struct dw_nhwc_u8_args *q, int c, struct dw_block *k)
+/* The levels before the last; row: of the factors behind those of the sums. */
+INLINE vec dw_levels(
+    const struct dw_nhwc_u8_args *q, const struct dw_block *k, int row, int v, vec r)
 {
-	int rows = q->columns + 1 + 2 * q->e.levels;
-	k->n = q->n - c < 32 ? q->n - c : 32;
-	for (int x = 0; x < q->columns; x++)
-		for (int v = 0; v < 4; v++) {
-			const float *p = (const float *)(q->start + (size_t)x * q->ld_start + c);
-			k->start[x][v] = _mm256_castps_si256(dw_order(p, v));
-		}
-	for (int i = 0; i < rows; i++)
-		for (int v = 0; v < 4; v++)
-			k->f[i][v] = dw_order(q->f + (size_t)i * q->e.stride + c, v);
-}
-
-/* The levels before the last; f: the factors behind those of the sums. */
-INLINE __m256 dw_levels(const struct dw_nhwc_u8_args *q, const __m256 (*f)[4], int v, __m256 r)
-{
-	for (int k = 0; k < q->e.levels; k++, f += 2) {
-		r = _mm256_max_ps(r, _mm256_set1_ps(q->e.lo[k]));
-		r = _mm256_min_ps(r, _mm256_set1_ps(q->e.hi[k]));
-		r = _mm256_round_ps(r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-		r = _mm256_fmadd_ps(r, f[0][v], f[1][v]);
+	for (int i = 0; i < q->e.levels; i++, row += 2) {
+		r = u8_level(r, vec_set1(q->e.lo[i]), vec_set1(q->e.hi[i]));
+		r = vec_fma(r, dw_factor(k, row, v), dw_factor(k, row + 1, v));
 	}
 	return r;
 }
 
-INLINE __m256i dw_byte(const struct u8_epilogue *e, __m256 r)
+INLINE dvec dw_byte(const struct u8_epilogue *e, vec r)
 {
-	r = _mm256_max_ps(r, _mm256_set1_ps(e->lo[e->levels]));
-	return _mm256_cvtps_epi32(_mm256_min_ps(r, _mm256_set1_ps(e->hi[e->levels])));
+	return dvec_round(vec_clamp_u8(r, vec_set1(e->lo[e->levels]), vec_set1(e->hi[e->levels])));
 }
 
 /* The results of pixel i, channels from c on, in their natural order. */
-static void dw_finish(const struct dw_nhwc_u8_args *q, int i, int c, int n, const __m256 r[4])
+static void dw_finish(const struct dw_nhwc_u8_args *q, int i, int c, int n, const vec r[4])
 {
-	float x[32];
+	float x[BLOCK], y[VEC];
 	for (int v = 0; v < 4; v++) {
-		_mm_storeu_ps(x + v * 4, _mm256_castps256_ps128(r[v]));
-		_mm_storeu_ps(x + 16 + v * 4, _mm256_extractf128_ps(r[v], 1));
+		vec_store(y, r[v]);
+		for (int l = 0; l < LANES; l++)
+			memcpy(x + 16 * l + v * 4, y + 4 * l, 4 * sizeof *y);
 	}
 	for (int j = 0; j < n; j += VEC)
 		u8_finish(&q->e, q->add, (size_t)i * q->ld_add + (size_t)(c + j), q->out,
@@ -102,82 +122,165 @@ static void dw_finish(const struct dw_nhwc_u8_args *q, int i, int c, int n, cons
 		    vec_load(x + j));
 }
 
-/* Adds four taps. */
-INLINE void dw_taps(const struct dw_nhwc_u8_args *q, int tap, ptrdiff_t at, int c, int n,
-    const int8_t *w, __m256i acc[4])
+/* From what the factors of the sums made, stored as pixel i. */
+INLINE void dw_store(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int i, int c, int n,
+    int scales, vec r[4])
 {
-	__m256i x[4], y[4];
-#pragma GCC unroll 4
-	for (int t = 0; t < 4; t++)
-		x[t] = dw_bytes(q->pixel[tap + t] + (at & q->inside[tap + t]) + c, n);
-	y[0] = _mm256_unpacklo_epi8(x[0], x[1]);
-	y[1] = _mm256_unpackhi_epi8(x[0], x[1]);
-	y[2] = _mm256_unpacklo_epi8(x[2], x[3]);
-	y[3] = _mm256_unpackhi_epi8(x[2], x[3]);
-	acc[0] = dw_dot(acc[0], _mm256_unpacklo_epi16(y[0], y[2]), w);
-	acc[1] = dw_dot(acc[1], _mm256_unpackhi_epi16(y[0], y[2]), w + 32);
-	acc[2] = dw_dot(acc[2], _mm256_unpacklo_epi16(y[1], y[3]), w + 64);
-	acc[3] = dw_dot(acc[3], _mm256_unpackhi_epi16(y[1], y[3]), w + 96);
-}
-
-/* Pixel i: full, columns and groups, fours of taps of each, are constants after inlining (0: any).
- */
-INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int i, int c,
-    const int8_t *w, int columns, int groups, bool full)
-{
-	__m256 r[4];
-	ptrdiff_t at = i * q->step;
-	int n = full ? 32 : k->n, all = groups ? groups : q->taps / 4;
-	int cols = columns ? columns : q->columns;
 #pragma GCC unroll 4
 	for (int v = 0; v < 4; v++)
-		r[v] = k->f[cols][v];
-#pragma GCC unroll 3
-	for (int x = 0; x < cols; x++) {
-		__m256i acc[4];
-#pragma GCC unroll 4
-		for (int v = 0; v < 4; v++)
-			acc[v] = k->start[x][v];
-#pragma GCC unroll 7
-		for (int g = 0; g < all; g++, w += 128)
-			dw_taps(q, 4 * (x * all + g), at, c, n, w, acc);
-#pragma GCC unroll 4
-		for (int v = 0; v < 4; v++)
-			r[v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc[v]), k->f[x][v], r[v]);
-	}
-#pragma GCC unroll 4
-	for (int v = 0; v < 4; v++)
-		r[v] = dw_levels(q, k->f + cols + 1, v, r[v]);
+		r[v] = dw_levels(q, k, scales + 1, v, r[v]);
 	if (q->e.add || q->e.out != U8_OUT_U8) {
 		dw_finish(q, i, c, n, r);
 		return;
 	}
-	__m256i a = _mm256_packs_epi32(dw_byte(&q->e, r[0]), dw_byte(&q->e, r[1]));
-	__m256i b = _mm256_packs_epi32(dw_byte(&q->e, r[2]), dw_byte(&q->e, r[3]));
-	dw_put((uint8_t *)q->out + (size_t)i * q->ld_out + (size_t)c, n, _mm256_packus_epi16(a, b));
+	dvec a = dvec_pack32(dw_byte(&q->e, r[0]), dw_byte(&q->e, r[1]));
+	dvec b = dvec_pack32(dw_byte(&q->e, r[2]), dw_byte(&q->e, r[3]));
+	dw_put((uint8_t *)q->out + (size_t)i * q->ld_out + (size_t)c, n, dvec_pack16(a, b));
+}
+
+INLINE void dw_interleave(const dvec x[4], dvec y[4])
+{
+	dvec a = dvec_lo8(x[0], x[1]), b = dvec_hi8(x[0], x[1]);
+	dvec c = dvec_lo8(x[2], x[3]), d = dvec_hi8(x[2], x[3]);
+	y[0] = dvec_lo16(a, c);
+	y[1] = dvec_hi16(a, c);
+	y[2] = dvec_lo16(b, d);
+	y[3] = dvec_hi16(b, d);
+}
+
+INLINE void dw_dots(dvec acc[4], const dvec y[4], const int8_t *w)
+{
+#pragma GCC unroll 4
+	for (int v = 0; v < 4; v++)
+		acc[v] = dw_dot(acc[v], y[v], w + v * 4 * VEC);
+}
+
+INLINE void dw_scale(const struct dw_block *k, int x, const dvec acc[4], vec r[4])
+{
+#pragma GCC unroll 4
+	for (int v = 0; v < 4; v++)
+		r[v] = vec_fma(dvec_float(acc[v]), dw_factor(k, x, v), r[v]);
+}
+
+/* ---- pixel by pixel: full, groups (fours of taps) are constants after inlining (0: any) ---- */
+
+INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int i, int c,
+    const int8_t *w, int groups, bool full)
+{
+	ptrdiff_t at = i * q->step;
+	int n = full ? BLOCK : k->n, all = groups ? groups : q->taps / 4, tap = 0;
+	vec r[4];
+#pragma GCC unroll 4
+	for (int v = 0; v < 4; v++)
+		r[v] = dw_factor(k, q->scales, v);
+	for (int s = 0; s < q->scales; s++) {
+		dvec acc[4], x[4], y[4];
+#pragma GCC unroll 4
+		for (int v = 0; v < 4; v++)
+			acc[v] = dw_start(k, s, v);
+#pragma GCC unroll 7
+		for (int g = 0; g < all; g++, w += 4 * BLOCK, tap += 4) {
+#pragma GCC unroll 4
+			for (int t = 0; t < 4; t++)
+				x[t] = dw_bytes(
+				    q->pixel[tap + t] + (at & q->inside[tap + t]) + c, n);
+			dw_interleave(x, y);
+			dw_dots(acc, y, w);
+		}
+		dw_scale(k, s, acc, r);
+	}
+	dw_store(q, k, i, c, n, q->scales, r);
+}
+
+/* ---- windows of three columns of at most four taps, each interleaved once ---- */
+
+INLINE void dw_column(const struct dw_nhwc_u8_args *q, int column, int c, int n, dvec y[4])
+{
+	bool in = (unsigned)column < (unsigned)q->width;
+	dvec x[4];
+#pragma GCC unroll 4
+	for (int t = 0; t < 4; t++)
+		x[t] = dw_bytes(
+		    (in ? q->pixel[t] + (column * q->step & q->inside[t]) : q->zero) + c, n);
+	dw_interleave(x, y);
+}
+
+/* stride: 1, 2, or 0 for any that is larger. */
+INLINE void dw_line(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int c,
+    const int8_t *w, int scales, int stride, int n)
+{
+	dvec y[3][4];
+	int keep = stride ? 3 - stride : 0;
+	for (int x = 0; x < keep; x++)
+		dw_column(q, q->first + x, c, n, y[stride + x]);
+	for (int i = 0; i < q->m; i++) {
+		dvec acc[4];
+		vec r[4];
+		int at = q->first + i * q->stride;
+#pragma GCC unroll 3
+		for (int x = 0; x < 3; x++)
+#pragma GCC unroll 4
+			for (int v = 0; v < 4 && x < keep; v++)
+				y[x][v] = y[x + stride][v];
+#pragma GCC unroll 3
+		for (int x = keep; x < 3; x++)
+			dw_column(q, at + x, c, n, y[x]);
+#pragma GCC unroll 4
+		for (int v = 0; v < 4; v++) {
+			r[v] = dw_factor(k, scales, v);
+			acc[v] = dw_start(k, 0, v);
+		}
+#pragma GCC unroll 3
+		for (int x = 0; x < 3; x++) {
+			if (x && scales > 1) {
+				dw_scale(k, x - 1, acc, r);
+#pragma GCC unroll 4
+				for (int v = 0; v < 4; v++)
+					acc[v] = dw_start(k, x, v);
+			}
+			dw_dots(acc, y[x], w + x * 4 * BLOCK);
+		}
+		dw_scale(k, scales - 1, acc, r);
+		dw_store(q, k, i, c, n, scales, r);
+	}
+}
+
+INLINE void dw_lines(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int c,
+    const int8_t *w, int scales, int n)
+{
+	if (q->stride == 1)
+		dw_line(q, k, c, w, scales, 1, n);
+	else if (q->stride == 2)
+		dw_line(q, k, c, w, scales, 2, n);
+	else
+		dw_line(q, k, c, w, scales, 0, n);
 }
 
 static void dw_pixels(const struct dw_nhwc_u8_args *q)
 {
 	const int8_t *w = q->w;
-	for (int c = 0; c < q->n; c += 32, w += (size_t)(q->columns * q->taps) * 32) {
-		struct dw_block k;
-		dw_start(q, c, &k);
-		if (k.n < 32)
+	int sums = q->line ? 3 : q->scales;
+	for (int c = 0; c < q->n; c += BLOCK, w += (size_t)(sums * q->taps) * BLOCK) {
+		int n = q->n - c < BLOCK ? q->n - c : BLOCK;
+		size_t rows = (size_t)q->scales + 1 + 2 * (size_t)q->e.levels;
+		struct dw_block k = {n, q->start + c * q->scales, q->f + (size_t)c * rows};
+		if (q->line && q->scales == 1 && n == BLOCK)
+			dw_lines(q, &k, c, w, 1, BLOCK);
+		else if (q->line && q->scales == 1)
+			dw_lines(q, &k, c, w, 1, n);
+		else if (q->line && n == BLOCK)
+			dw_lines(q, &k, c, w, 3, BLOCK);
+		else if (q->line)
+			dw_lines(q, &k, c, w, 3, n);
+		else if (n < BLOCK)
 			for (int i = 0; i < q->m; i++)
-				dw_pixel(q, &k, i, c, w, 0, 0, false);
-		else if (q->columns == 3 && q->taps == 4)
+				dw_pixel(q, &k, i, c, w, 0, false);
+		else if (q->taps == 28)
 			for (int i = 0; i < q->m; i++)
-				dw_pixel(q, &k, i, c, w, 3, 1, true);
-		else if (q->columns == 1 && q->taps == 12)
-			for (int i = 0; i < q->m; i++)
-				dw_pixel(q, &k, i, c, w, 1, 3, true);
-		else if (q->columns == 1 && q->taps == 28)
-			for (int i = 0; i < q->m; i++)
-				dw_pixel(q, &k, i, c, w, 1, 7, true);
+				dw_pixel(q, &k, i, c, w, 7, true);
 		else
 			for (int i = 0; i < q->m; i++)
-				dw_pixel(q, &k, i, c, w, 0, 0, true);
+				dw_pixel(q, &k, i, c, w, 0, true);
 	}
 }
 #endif

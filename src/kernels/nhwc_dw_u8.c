@@ -5,7 +5,7 @@
 #include "kernels/nhwc_ways_u8.h"
 
 #define MAX_TAPS 256      /* of a window, in fours */
-#define LEAST_CHANNELS 32 /* of a piece */
+#define LEAST_CHANNELS 64 /* of a piece */
 
 bool nhwc_depthwise_u8_fits(const struct conv_shape *s)
 {
@@ -13,10 +13,22 @@ bool nhwc_depthwise_u8_fits(const struct conv_shape *s)
 	       (int64_t)s->kernel[0] * s->kernel[1] * s->kernel[2] <= MAX_TAPS;
 }
 
-/* Taps of a sum: all, or those of a column of the window. */
+/* Three columns of at most four taps: the kernels then read each column of the image once. */
+static bool by_lines(const struct nhwc_conv_u8 *c)
+{
+	const struct conv_shape *s = &c->s;
+	return s->kernel[2] == 3 && s->dilation[2] == 1 && s->kernel[0] * s->kernel[1] <= 4;
+}
+
+/* Groups of taps that are rounded up to fours: sums, or columns of the window. */
+static size_t groups_of(const struct nhwc_conv_u8 *c)
+{
+	return by_lines(c) ? 3 : (size_t)c->columns;
+}
+
 static size_t taps_of(const struct nhwc_conv_u8 *c)
 {
-	return nhwc_volume(c->s.kernel) / (size_t)c->columns;
+	return nhwc_volume(c->s.kernel) / groups_of(c);
 }
 
 static size_t taps4(const struct nhwc_conv_u8 *c)
@@ -42,27 +54,35 @@ static size_t start_bytes(const struct nhwc_conv_u8 *c)
 
 static size_t packed_bytes(const struct nhwc_conv_u8 *c)
 {
-	return start_bytes(c) + (size_t)c->columns * channels_of(c) * taps4(c);
+	return start_bytes(c) + groups_of(c) * channels_of(c) * taps4(c);
 }
 
 /* The channel of lane i in a block, see dw_nhwc_u8_body.h. */
 static size_t channel_of(size_t i, size_t vec)
 {
-	return vec == 32 ? i / 4 % 2 * 16 + i / 8 * 4 + i % 4 : i;
+	size_t lanes = vec / 16;
+	return lanes ? i / 4 % lanes * 16 + i / (4 * lanes) * 4 + i % 4 : i;
 }
 
+/* start[channel / vec][sum][vec]; w: [channels][taps]. */
 static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int32_t *start)
 {
-	size_t columns = (size_t)c->columns, all = nhwc_volume(c->s.kernel);
-	for (size_t g = 0; g < (size_t)c->s.groups; g++)
-		for (size_t t = 0; t < all; t++)
-			start[t % columns * channels_of(c) + g] -= w[g * all + t] * c->zero;
+	size_t vec = vec_of(c), n = (size_t)c->s.groups, taps = nhwc_volume(c->s.kernel);
+	int columns = c->columns;
+	for (size_t g = 0; g < n; g += vec)
+		for (int x = 0; x < columns; x++)
+			for (size_t i = 0; i < vec; i++, start++) {
+				size_t channel = g + channel_of(i, vec);
+				for (size_t t = (size_t)x; t < taps && channel < n;
+				     t += (size_t)columns)
+					*start -= w[channel * taps + t] * c->zero;
+			}
 }
 
 static void pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed)
 {
 	size_t vec = vec_of(c), taps = taps_of(c), n = (size_t)c->s.groups;
-	size_t columns = (size_t)c->columns;
+	size_t columns = groups_of(c);
 	int8_t *to = (int8_t *)packed + start_bytes(c);
 	memset(packed, 0, packed_bytes(c));
 	pack_start(c, w, packed);
@@ -75,6 +95,27 @@ static void pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed)
 					if (channel < n && t < taps)
 						*to = w[(channel * taps + t) * columns + x];
 				}
+}
+
+/* Rows of factors. */
+static size_t rows_of(const struct nhwc_conv_u8 *c)
+{
+	return (size_t)c->columns + 1 + 2 * (size_t)c->levels;
+}
+
+/* to[channel / vec][rows][vec]; fours of neighbours stay neighbours, or vec is 1. */
+static void order_factors(const struct nhwc_conv_u8 *c, const float *f, float *to)
+{
+	size_t vec = vec_of(c), n = (size_t)c->s.groups, run = vec < 4 ? 1 : 4;
+	for (size_t g = 0; g < n; g += vec)
+		for (size_t row = 0; row < rows_of(c); row++)
+			for (size_t i = 0; i < vec; i += run, to += run) {
+				size_t channel = g + channel_of(i, vec);
+				size_t there = channel < n ? n - channel : 0;
+				there = there < run ? there : run;
+				memset(to, 0, run * sizeof *to); /* denormals would be slow */
+				memcpy(to, f + row * n + channel, there * sizeof *to);
+			}
 }
 
 static int lines_of(const struct conv_shape *s)
@@ -96,7 +137,8 @@ static void plan(struct nhwc_conv_u8 *c)
 		c->col_blocks = nhwc_pieces(2 * c->threads, c->row_blocks);
 		c->col_blocks = c->col_blocks < blocks ? c->col_blocks : blocks;
 	}
-	c->shared = nhwc_round64((size_t)c->s.groups);
+	c->shared = nhwc_round64((size_t)c->s.groups) +
+		    nhwc_round64(rows_of(c) * channels_of(c) * sizeof(float));
 	c->worker = 0;
 }
 
@@ -104,6 +146,7 @@ struct dw_run {
 	const struct nhwc_conv_u8 *c;
 	const struct nhwc_conv_u8_args *a;
 	struct u8_epilogue e;
+	float *f; /* factors in the kernel's order */
 };
 
 /* The first pixel under tap t of output pixel x of a line, NULL outside of the image. */
@@ -124,6 +167,68 @@ static const uint8_t *under(const struct dw_run *r, int number, int x, int t)
 	return r->a->in + at * r->c->ld_in;
 }
 
+/* The first pixel of the image's line under row t of the window, NULL outside of the image. */
+static const uint8_t *row_under(const struct dw_run *r, int number, int t)
+{
+	const struct conv_shape *s = &r->c->s;
+	int out[2] = {number / s->out[1] % s->out[0], number % s->out[1]};
+	int k[2] = {t / s->kernel[1], t % s->kernel[1]};
+	int64_t at = number / s->out[1] / s->out[0];
+	for (int d = 0; d < 2; d++) {
+		int64_t i = (int64_t)out[d] * s->stride[d] - s->pad[d] +
+			    (int64_t)k[d] * s->dilation[d];
+		if (i < 0 || i >= s->in[d])
+			return NULL;
+		at = at * s->in[d] + i;
+	}
+	return r->a->in + at * s->in[2] * r->c->ld_in;
+}
+
+/* What does not depend on where the pixels are: x of a line, channels from..to-1. */
+static struct dw_nhwc_u8_args args_of(const struct dw_run *r, int number, int x, int from, int to)
+{
+	const struct nhwc_conv_u8 *c = r->c;
+	const char *packed = r->a->packed;
+	int64_t at = (int64_t)number * c->s.out[2] + x;
+	return (struct dw_nhwc_u8_args){.n = to - from,
+	    .scales = c->columns,
+	    .taps = (int)taps4(c),
+	    .start = (const int32_t *)packed + from * c->columns,
+	    .w = (const int8_t *)packed + start_bytes(c) + (size_t)from * groups_of(c) * taps4(c),
+	    .f = r->f + (size_t)from * rows_of(c),
+	    .add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, at * c->ld_add + from),
+	    .out = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, at * c->ld_out + from),
+	    .ld_add = (size_t)c->ld_add,
+	    .ld_out = (size_t)c->ld_out,
+	    .e = r->e};
+}
+
+/* A whole line. */
+static void line(const struct dw_run *r, int number, int from, int to)
+{
+	const struct conv_shape *s = &r->c->s;
+	struct dw_nhwc_u8_args q = args_of(r, number, 0, from, to);
+	const uint8_t *pixel[4];
+	ptrdiff_t in[4];
+	q.zero = (const uint8_t *)r->a->scratch + from;
+	for (int t = 0; t < 4; t++) {
+		const uint8_t *p = NULL;
+		if (t < (int)taps_of(r->c))
+			p = row_under(r, number, t);
+		pixel[t] = p ? p + from : q.zero;
+		in[t] = p ? -1 : 0;
+	}
+	q.m = s->out[2];
+	q.pixel = pixel;
+	q.inside = in;
+	q.step = r->c->ld_in;
+	q.line = true;
+	q.first = -s->pad[2];
+	q.stride = s->stride[2];
+	q.width = s->in[2];
+	dw_nhwc_u8_rows[r->c->row].run(&q);
+}
+
 /* Pixels x0..x1-1 of a line, whose taps are inside or outside alike, channels from..to-1. */
 static void pixels(const struct dw_run *r, int number, int x0, int x1, int from, int to)
 {
@@ -132,30 +237,17 @@ static void pixels(const struct dw_run *r, int number, int x0, int x1, int from,
 	const uint8_t *pixel[MAX_TAPS + 4 * DW_U8_COLUMNS];
 	ptrdiff_t in[MAX_TAPS + 4 * DW_U8_COLUMNS];
 	int taps = (int)taps_of(c), each = (int)taps4(c), all = c->columns * each;
-	int64_t at = (int64_t)number * s->out[2] + x0;
 	for (int i = 0; i < all; i++) {
 		int t = i % each * c->columns + i / each;
 		const uint8_t *p = i % each < taps ? under(r, number, x0, t) : NULL;
 		pixel[i] = (p ? p : (const uint8_t *)r->a->scratch) + from;
 		in[i] = p ? -1 : 0;
 	}
-	const char *packed = r->a->packed;
-	struct dw_nhwc_u8_args q = {.m = x1 - x0,
-	    .n = to - from,
-	    .columns = c->columns,
-	    .taps = each,
-	    .pixel = pixel,
-	    .inside = in,
-	    .step = s->stride[2] * c->ld_in,
-	    .start = (const int32_t *)packed + from,
-	    .ld_start = channels_of(c),
-	    .w = (const int8_t *)packed + start_bytes(c) + (size_t)from * (size_t)all,
-	    .f = r->a->f + from,
-	    .add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, at * c->ld_add + from),
-	    .out = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, at * c->ld_out + from),
-	    .ld_add = (size_t)c->ld_add,
-	    .ld_out = (size_t)c->ld_out,
-	    .e = r->e};
+	struct dw_nhwc_u8_args q = args_of(r, number, x0, from, to);
+	q.m = x1 - x0;
+	q.pixel = pixel;
+	q.inside = in;
+	q.step = s->stride[2] * c->ld_in;
 	dw_nhwc_u8_rows[c->row].run(&q);
 }
 
@@ -172,6 +264,10 @@ static void task(void *ctx, int number, int worker)
 	nhwc_whole(&c->s, &x0, &x1);
 	for (int y = nhwc_part(lines, i, c->row_blocks); y < nhwc_part(lines, i + 1, c->row_blocks);
 	     y++) {
+		if (by_lines(c)) {
+			line(r, y, from, to);
+			continue;
+		}
 		for (int x = 0; x < x0; x++)
 			pixels(r, y, x, x + 1, from, to);
 		if (x0 < x1)
@@ -183,8 +279,10 @@ static void task(void *ctx, int number, int worker)
 
 static void run(const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a)
 {
-	struct dw_run r = {c, a, nhwc_epilogue_u8(c)};
-	memset(a->scratch, c->zero, c->shared);
+	size_t pixel = nhwc_round64((size_t)c->s.groups);
+	struct dw_run r = {c, a, nhwc_epilogue_u8(c), (float *)((char *)a->scratch + pixel)};
+	memset(a->scratch, c->zero, pixel);
+	order_factors(c, a->f, r.f);
 	pool_run(pool, c->row_blocks * c->col_blocks, task, &r);
 }
 

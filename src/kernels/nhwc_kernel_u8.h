@@ -49,20 +49,25 @@ struct igemm_u8 {
 	int mr, nr;
 };
 
-/* Pixels of a line of a depthwise convolution, whose taps lie inside of the image alike. */
+/* Pixels of a line of a depthwise convolution. Either their taps lie inside of the image alike. Or
+ * line is set: the window has three columns of at most four taps, next to each other. */
 struct dw_nhwc_u8_args {
-	int m, n;                    /* pixels, channels */
-	int columns;                 /* sums of a result, each with a scale of its own */
-	int taps;                    /* pixels of the window in a sum, rounded up to fours */
-	const uint8_t *const *pixel; /* [columns][taps]: what the first result reads */
-	const ptrdiff_t *inside;     /* likewise: -1, or 0: all results read the same */
-	ptrdiff_t step;              /* bytes from result to result */
-	const int8_t *w;      /* [channels / vec][columns][taps / 4][vec][4], in the row's order */
-	const int32_t *start; /* what the sums start with, columns rows of at least vec values */
-	size_t ld_start;
-	const float *f;  /* of the epilogue, from the first channel on */
-	const void *add; /* m pixels by n, ld_add elements apart */
-	void *out;       /* m pixels by n, ld_out elements apart: all that is written */
+	int m, n;   /* pixels, channels */
+	int scales; /* sums of a result, each with a scale of its own: 1, or that of a column each
+		     */
+	int taps;   /* pixels of the window in a sum, with line in a column, rounded up to fours */
+	/* [scales][taps]: what the first result reads; with line [taps]: the first column */
+	const uint8_t *const *pixel;
+	const ptrdiff_t *inside; /* likewise: -1, or 0: all read the same */
+	ptrdiff_t step;          /* bytes from result to result, with line from column to column */
+	bool line;
+	int first, stride, width; /* line: columns that results begin with, and that there are */
+	const uint8_t *zero;      /* line: a pixel of the other columns */
+	const int8_t *w;      /* [channels / vec][sums or columns][taps / 4][vec][4], see the row */
+	const int32_t *start; /* what sums start with, [channels / vec][scales][vec], likewise */
+	const float *f;       /* of the epilogue, [channels / vec][rows][vec], likewise */
+	const void *add;      /* m pixels by n, ld_add elements apart */
+	void *out;            /* m pixels by n, ld_out elements apart: all that is written */
 	size_t ld_add, ld_out;
 	struct u8_epilogue e;
 };
