@@ -18,6 +18,7 @@
 
 struct dataset {
 	struct dataset_options o;
+	char *path; /* its data */
 	struct preprocess_spec spec;
 	int64_t n;
 	struct npy *rows;        /* a .npy, read row by row */
@@ -214,7 +215,8 @@ int dataset_open(const struct dataset_options *o, struct dataset **out, struct e
 	d->skip = -1;
 	if (o->preprocess)
 		d->spec = *o->preprocess;
-	int r = files_init(&d->files, err);
+	d->o.data = d->path = strdup(o->data);
+	int r = d->path ? files_init(&d->files, err) : fail_nomem(err);
 	r = r ? r : open_source(d, err);
 	if (!r && !d->n)
 		r = fail(err, E_FORMAT, "'%s' holds no samples", o->data);
@@ -242,6 +244,7 @@ void dataset_close(struct dataset *d)
 	files_free(&d->files);
 	csv_free(&d->csv);
 	free(d->label);
+	free(d->path);
 	free(d);
 }
 

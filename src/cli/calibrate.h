@@ -15,9 +15,9 @@ struct calibrate {
 	/* options */
 	const char *model, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
 	const char *to, *test_labels, *metric, *max_drop, *drop_type, *rank, *report, *config,
-	    *max_group_drop, *groups_file, *range;
+	    *max_group_drop, *groups_file, *range, *metric_cmd;
 	struct list data, test_data, ignored;
-	int64_t samples, threads, label_offset, rank_samples, cache_mb;
+	int64_t max_unreadable, samples, threads, label_offset, rank_samples, cache_mb;
 	double time_budget;
 	bool lenient, table, activations, no_equalize, no_rounding, no_bias_correction;
 	int64_t rounding_mb;

@@ -7,6 +7,22 @@
 #include "cli/calibrate.h"
 #include "cli/progress.h"
 #include "quant/aware_int8.h"
+#include "quant/command.h"
+
+/* What the program of --metric-cmd says of a network. */
+static int ask_command(void *user, struct graph *g, double *value, struct err *err)
+{
+	struct calibrate *c = user;
+	struct verdict_names names = verdict_names(c->judge_source, NULL);
+	struct command command = {.text = c->metric_cmd,
+	    .samples = &c->judge_by,
+	    .from = c->judge_from,
+	    .pool = c->pool,
+	    .name = names.sample,
+	    .user = names.user,
+	    .log = tool_log(c->p)};
+	return command_value(&command, g, value, err);
+}
 
 int calibrate_limits(struct calibrate *c, struct err *err)
 {
@@ -14,7 +30,12 @@ int calibrate_limits(struct calibrate *c, struct err *err)
 	int status = metric_parse(c->metric, &a->metric, err);
 	a->max_drop = INFINITY;
 	if (!status && c->max_drop)
-		status = drop_parse(c->max_drop, &a->max_drop, err);
+		status = c->metric_cmd ? drop_parse_own(c->max_drop, &a->max_drop, err)
+				       : drop_parse(c->max_drop, &a->max_drop, err);
+	if (c->metric_cmd) {
+		a->metric = METRIC_COMMAND;
+		a->command = ask_command;
+	}
 	if (status)
 		return err_in(err, c->max_drop ? "--max-drop" : "--metric");
 	if (strcmp(c->drop_type, "absolute") && strcmp(c->drop_type, "relative"))
@@ -88,7 +109,9 @@ static int judge(struct calibrate *c, struct graph *judged, struct err *err)
 	    .groups = c->groups_file ? &c->sample_groups : NULL,
 	    .max_drop = c->aware.max_drop,
 	    .relative = c->aware.relative,
-	    .max_group_drop = INFINITY};
+	    .max_group_drop = INFINITY,
+	    .command_original = c->found.original,
+	    .command_result = c->found.result};
 	int r = scatter(c, &in, err);
 	if (!r && c->max_group_drop && drop_parse(c->max_group_drop, &in.max_group_drop, err))
 		r = err_in(err, "--max-group-drop");

@@ -16,13 +16,16 @@ static int open_one(struct calibrate *c, const struct list *data, const char *la
 	    .label_offset = (int)c->label_offset,
 	    .preprocess = c->preprocess ? &c->spec : NULL,
 	    .ahead = {.threads = (int)c->threads, .bytes = AHEAD},
-	    .max_unreadable = -1,
+	    .max_unreadable = c->max_unreadable,
 	    .log = tool_log(c->p)};
 	int status = source_open(c->g, &o, source, err);
 	if (status)
 		return status;
 	*s = source_samples(*source);
-	return s->count ? OK : fail(err, E_USAGE, "'%s' holds no samples", data->v[0]);
+	if (s->count > 1)
+		return OK;
+	return fail(
+	    err, E_DATA, "'%s' holds one sample: ranges and verdicts need more", data->v[0]);
 }
 
 /* Without --test-data: the samples that calibration leaves over, or all when these are few. */

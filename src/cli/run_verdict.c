@@ -52,10 +52,9 @@ static int read_limits(struct judge *j, const struct run *r, struct err *err)
 		return fail(
 		    err, E_USAGE, "--drop-type is absolute or relative, not '%s'", r->drop_type);
 	in->relative = r->drop_type && !strcmp(r->drop_type, "relative");
-	/* What a program prints has a scale of its own. */
-	bool own = r->metric_cmd && r->max_drop && parse_f64(r->max_drop, &in->max_drop) &&
-		   in->max_drop >= 0;
-	if (!own && r->max_drop && drop_parse(r->max_drop, &in->max_drop, err))
+	int (*parse)(const char *, double *, struct err *) = r->metric_cmd ? drop_parse_own
+									   : drop_parse;
+	if (r->max_drop && parse(r->max_drop, &in->max_drop, err))
 		return err_in(err, "--max-drop");
 	if (r->max_group_drop && drop_parse(r->max_group_drop, &in->max_group_drop, err))
 		return err_in(err, "--max-group-drop");

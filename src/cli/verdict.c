@@ -28,6 +28,13 @@ int drop_parse(const char *word, double *out, struct err *err)
 	return *out < 1 ? OK : fail(err, E_USAGE, "a drop of '%s' is everything", word);
 }
 
+int drop_parse_own(const char *word, double *out, struct err *err)
+{
+	if (parse_f64(word, out) && isfinite(*out) && *out >= 0)
+		return OK;
+	return drop_parse(word, out, err);
+}
+
 /* ---- layers ---- */
 
 /* The inputs of one run: a static batch holds the sample in every place. */

@@ -9,6 +9,9 @@
 
 /* "1%" or 0.01; E_USAGE for what is no drop, or everything. */
 int drop_parse(const char *word, double *out, struct err *err);
+/* The same for a metric with a scale of its own, as a program's: any number that is not negative.
+ */
+int drop_parse_own(const char *word, double *out, struct err *err);
 /* Sets v->layer to the first layer of got that is not finite where want is, on one sample. */
 int verdict_find_layer(struct verdict *v, struct graph *want, struct graph *got,
     const struct samples *samples, struct err *err);

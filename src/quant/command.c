@@ -280,3 +280,40 @@ int outputs_metric(struct outputs *o, const char *command, double *value, struct
 		return fail_errno(err, "write", file_in(o, -1));
 	return run(command, o->dir, value, err);
 }
+
+/* ---- a network ---- */
+
+static int add_all(const struct command *c, struct outputs *o, const struct deal *d,
+    const struct kept *k, const struct answer *a, struct err *err)
+{
+	int r = OK;
+	for (int64_t i = 0; i < d->n && !r; i++) {
+		struct sample_view v = {
+		    &k->t[i / d->batch * k->width], k->width, i % d->batch, d->batch};
+		const char *name = c->name ? c->name(c->user, d->index[i]) : NULL;
+		if (a[i].seen)
+			r = outputs_add(o, &v, d->index[i], name, d->label[i], err);
+	}
+	return r;
+}
+
+int command_value(const struct command *c, struct graph *g, double *value, struct err *err)
+{
+	struct deal d = {0};
+	struct kept kept = {0};
+	struct outputs *o = NULL;
+	int r = deal_new(&d, c->samples, c->from, c->samples->count - c->from, g, err);
+	struct answer *a = r ? NULL : calloc((size_t)d.n, sizeof *a);
+	struct evaluation v = {.deal = &d, .pool = c->pool, .keep = &kept, .log = c->log};
+	if (!r && !a)
+		r = fail_nomem(err);
+	r = r ? r : evaluate(g, &v, a, err);
+	r = r ? r : outputs_new(g->noutputs, &o, err);
+	r = r ? r : add_all(c, o, &d, &kept, a, err);
+	r = r ? r : outputs_metric(o, c->text, value, err);
+	outputs_free(o);
+	kept_free(&kept);
+	deal_free(&d);
+	free(a);
+	return r;
+}

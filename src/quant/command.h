@@ -2,7 +2,7 @@
 #ifndef QUANT_COMMAND_H
 #define QUANT_COMMAND_H
 
-#include "quant/metrics.h"
+#include "quant/evaluate.h"
 
 /* What a network gave for samples, in a temporary folder that goes with it: <k>.npy holds the rows
  * of output k, in its own type, and samples.csv "sample,name,label" for each row. */
@@ -16,5 +16,18 @@ int outputs_add(struct outputs *o, const struct sample_view *v, int64_t sample, 
  * fails or prints none. */
 int outputs_metric(struct outputs *o, const char *command, double *value, struct err *err);
 void outputs_free(struct outputs *o); /* NULL is legal */
+
+/* All of it for one network on the samples from `from` on: runs them, keeps what the network gives
+ * in memory meanwhile. */
+struct command {
+	const char *text;
+	const struct samples *samples;
+	int64_t from;
+	struct pool *pool;                          /* borrowed; NULL: one thread */
+	const char *(*name)(void *user, int64_t i); /* of a sample; may be NULL */
+	void *user;
+	struct log log;
+};
+int command_value(const struct command *c, struct graph *g, double *value, struct err *err);
 
 #endif
