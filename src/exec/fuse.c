@@ -104,6 +104,18 @@ static void fuse_clamp(struct lower *l, const struct node **end, float *lo, floa
 	}
 }
 
+void fuse_act(struct lower *l, struct fused *f)
+{
+	const struct node *n = follower(l, &f->end->out[0]);
+	struct chain_op op = {0};
+	if (!n || n->nout != 1 || node_in(n, 0) != &f->end->out[0] ||
+	    l->last[n->out[0].id] != l->last[f->end->out[0].id] ||
+	    lower_dims(l, &n->out[0])->type != DT_F32 || !chain_unary(l, n, &op))
+		return;
+	f->act = op;
+	absorb(l, &f->end, n);
+}
+
 const struct quant *fuse_quantize(struct lower *l, const struct node **end)
 {
 	const struct value *x = &(*end)->out[0];

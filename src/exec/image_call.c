@@ -43,6 +43,10 @@ static void nhwc_conv_io(struct image *im, struct nhwc_conv_f32 *k)
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
 	image_int(im, &k->way, CONV_IGEMM, CONV_IGEMM_BF16);
+	image_int(im, &k->act, SPAN_NONE, SPAN_OPS - 1);
+	im->bad |= k->act != SPAN_NONE && k->act < SPAN_CLAMP; /* those of two operands */
+	image_float(im, &k->act_a);
+	image_float(im, &k->act_b);
 }
 
 static void conv_io(struct image *im, struct call *c)
@@ -253,8 +257,8 @@ static void eval_io(struct image *im, struct call *c, int n)
 }
 
 /* A struct that grows has a field that its function above does not know yet. */
-_Static_assert(sizeof(struct nhwc_conv_f32) == 184, "conv_io");
-_Static_assert(sizeof(struct nhwc_block_f32) == 640, "block_io");
+_Static_assert(sizeof(struct nhwc_conv_f32) == 192, "conv_io");
+_Static_assert(sizeof(struct nhwc_block_f32) == 664, "block_io");
 _Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
 _Static_assert(sizeof(struct nhwc_conv_u8) == 216, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");

@@ -33,6 +33,7 @@ struct fused {
 	float *bias;             /* one per channel, in the plan's arena, or NULL */
 	const struct value *add; /* added before the clamp, of the output's dims, or NULL */
 	float lo, hi;
+	struct chain_op act; /* a function behind the clamp; op SPAN_NONE: none */
 };
 /* The one live node that uses v, or NULL. */
 const struct node *follower(const struct lower *l, const struct value *v);
@@ -60,6 +61,16 @@ int fuse_u8(struct lower *l, int i, struct fused_u8 *f);
 /* Does t, aligned to the right of rank dims, hold one value for each index of one axis, or one for
  * all? */
 bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size);
+/* A function of each element behind f. */
+void fuse_act(struct lower *l, struct fused *f);
+static inline void fused_act(struct nhwc_conv_f32 *k, const struct fused *f)
+{
+	k->act = f->act.op;
+	k->act_a = f->act.a;
+	k->act_b = f->act.b;
+}
+/* Is n a function of each element, and which? */
+bool chain_unary(const struct lower *l, const struct node *n, struct chain_op *op);
 /* The FakeQuantize behind: its result's values, which the kernel writes as bytes; NULL: none, or
  * with a scale for each channel. */
 const struct quant *fuse_quantize(struct lower *l, const struct node **end);

@@ -41,6 +41,9 @@ static int take(struct lower *l, int i, const struct node *n, struct chosen *b)
 		status = fuse(l, i, n, 1, (int64_t)c->s.groups * c->s.cout, &b->f[at]);
 	c->lo = b->f[at].lo;
 	c->hi = b->f[at].hi;
+	if (status == OK)
+		fuse_act(l, &b->f[at]);
+	fused_act(c, &b->f[at]);
 	return status;
 }
 
@@ -86,6 +89,7 @@ int lower_block(struct lower *l, int i, const struct nhwc_conv_f32 *k, const str
 	struct nhwc_block_f32 longer;
 	b.k.c[0].lo = f->lo;
 	b.k.c[0].hi = f->hi;
+	fused_act(&b.k.c[0], f);
 	*done = false;
 	while ((next = next_of(l, &b, &longer))) {
 		b.k = longer;

@@ -89,7 +89,7 @@ static bool is_function(const struct lower *l, const struct node *n, struct chai
 	return !isnan(op->a) && !isnan(op->b);
 }
 
-static bool is_unary(const struct lower *l, const struct node *n, struct chain_op *op)
+bool chain_unary(const struct lower *l, const struct node *n, struct chain_op *op)
 {
 	for (size_t i = 0; i < sizeof unary / sizeof *unary; i++)
 		if (node_is(n, unary[i].id)) {
@@ -160,7 +160,7 @@ static bool take(const struct lower *l, struct chain *c, const struct node *n, i
 	if (node_is(n, OP_PRELU) && k == 0) {
 		op.op = SPAN_PRELU;
 	} else if (!is_binary(n, k == 1, &op)) {
-		if (k || !is_unary(l, n, &op))
+		if (k || !chain_unary(l, n, &op))
 			return false;
 		c->k.op[c->k.nops++] = op;
 		return true;

@@ -114,6 +114,7 @@ static int conv_call(struct lower *l, const struct node *n, struct nhwc_conv_f32
 	}
 	k->lo = f->lo;
 	k->hi = f->hi;
+	fused_act(k, f);
 	nhwc_conv_f32_plan(k, pool_size(l->e->o.pool));
 	struct call *c = call_add(l, CALL_CONV, n);
 	return c ? finish(l, c, k, f, packed, x, add, y) : fail_nomem(l->err);
@@ -134,6 +135,8 @@ int lower_conv(struct lower *l, int i, bool *done)
 	if (status == OK)
 		status = fuse(l, i, n, 1, (int64_t)k.s.groups * k.s.cout, &f);
 	bool block = false;
+	if (status == OK)
+		fuse_act(l, &f);
 	if (status == OK)
 		status = lower_block(l, i, &k, &f, packed, &block);
 	if (status < 0 || block)
@@ -183,5 +186,7 @@ int lower_linear(struct lower *l, int i, bool *done)
 	int status = pack_linear(l->e, n, &k, t, &packed, l->err);
 	if (status == OK)
 		status = fuse(l, i, n, lower_dims(l, &n->out[0])->rank - 1, k.s.cout, &f);
+	if (status == OK)
+		fuse_act(l, &f);
 	return status == OK ? conv_call(l, n, &k, &f, ROW_MAJOR, packed) : status;
 }

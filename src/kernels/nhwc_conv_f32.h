@@ -16,6 +16,7 @@
 
 #include "base/threads.h"
 #include "kernels/conv_shape.h"
+#include "kernels/span_f32.h"
 
 /* CONV_WINOGRAD makes 4x4 results from 36 products, CONV_WINOGRAD_2 2x2 from 16. CONV_IGEMM_BF16
  * rounds both factors to BF16, to nearest even, and sums in FP32; image and result stay FP32. */
@@ -26,7 +27,9 @@ struct nhwc_conv_f32 {
 	struct conv_shape s;
 	int64_t ld_in, ld_out, ld_add; /* floats from pixel to pixel */
 	float lo, hi;                  /* clamp after bias and add; a NaN passes */
-	int way, row;                  /* enum conv_way, row of its table */
+	int act;            /* enum span_op of a function behind the clamp, or SPAN_NONE */
+	float act_a, act_b; /* its parameters */
+	int way, row;       /* enum conv_way, row of its table */
 	/* Set by the plan. */
 	int threads;                /* at most so many workers may run it */
 	int feed;                   /* how an implicit GEMM reads the image */

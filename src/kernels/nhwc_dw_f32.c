@@ -139,6 +139,7 @@ static void pixels(
 	    .lo = c->lo,
 	    .hi = c->hi};
 	dw_nhwc_f32_rows[c->row].run(&q);
+	nhwc_act(c, q.out, q.m, c->ld_out, q.n);
 }
 
 static void line(const struct dw_run *r, int number, int from, int to)

@@ -341,6 +341,7 @@ static void panel(const struct bf16_run *r, int first, int last, int tiles, int 
 		q.out.add = r->a->add ? r->a->add + from * c->ld_add + col : NULL;
 		q.out.c = r->a->out + from * c->ld_out + col;
 		row->run(&q, m, n);
+		nhwc_act(c, q.out.c, m, c->ld_out, n);
 		rows += m * q.taps;
 	}
 }

@@ -441,6 +441,8 @@ static void panel(
 		/* each of the first tiles fetches a fourth of it */
 		q.next = next && t < 8 ? next + t * LINE : NULL;
 		row->run(&q, m, n);
+		if (end)
+			nhwc_act(c, q.c, m, c->ld_out, n);
 		q.rows += m * q.taps;
 	}
 }

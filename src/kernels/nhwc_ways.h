@@ -47,6 +47,16 @@ size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n);
 void igemm_f32_pack(
     const struct igemm_f32 *row, int cin, int taps, int n, const float *w, float *packed);
 
+/* The function behind the clamp on rows of n results, ld apart, while they are in the cache. */
+static inline void nhwc_act(const struct nhwc_conv_f32 *c, float *x, int rows, int64_t ld, int n)
+{
+	if (c->act == SPAN_NONE)
+		return;
+	span_f32_fn *fn = span_f32_rows[span_f32_pick()].op[c->act];
+	for (int i = 0; i < rows; i++, x += ld)
+		fn(x, NULL, 0, n, c->act_a, c->act_b);
+}
+
 struct nhwc_way {
 	void (*plan)(struct nhwc_conv_f32 *c);
 	size_t (*packed)(const struct nhwc_conv_f32 *c);

@@ -311,6 +311,9 @@ static void tile_out(const struct wino_run *r, int tile, int j, int n, int col)
 	    .lo = c->lo,
 	    .hi = c->hi};
 	row_of(c)->out(&q);
+	int ny = q.ny < q.o ? q.ny : q.o, nx = q.nx < q.o ? q.nx : q.o;
+	for (int i = 0; i < ny; i++)
+		nhwc_act(c, q.out + (int64_t)i * s->out[2] * c->ld_out, nx, c->ld_out, n);
 }
 
 static void private_task(void *ctx, int number, int worker)

@@ -120,6 +120,17 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 		assert_memory_equal(out, first, d->nout * sizeof *out);
 		guarded_free(out, d->nout);
 	}
+	/* The same, then a function of each result. */
+	int n = d->s.groups * d->s.cout, pixels = d->s.batch * (int)volume(d->s.out);
+	float *acted = guarded(d->nout);
+	c.act = SPAN_SWISH;
+	c.act_a = 1.5f;
+	run_conv(c, d, pools[1], acted);
+	for (int i = 0; i < pixels; i++)
+		span_f32_rows[span_f32_pick()].op[SPAN_SWISH](
+		    first + (size_t)i * (size_t)d->ld_out, NULL, 0, n, 1.5f, 0);
+	assert_memory_equal(acted, first, d->nout * sizeof *acted);
+	guarded_free(acted, d->nout);
 	guarded_free(first, d->nout);
 }
 

@@ -38,7 +38,7 @@ static const char *const networks[] = {
     "w = Const f32[40,3,3,3] random(1)\na = Convolution-1(x, w)" CONV
     "bias = Const f32[1,40,1,1] random(2)\nb = Add-1(a, bias)\nc = ReLU-1(b)\n"
     "u = Const f32[40,1,1,3,3] random(4)\nf = GroupConvolution-1(c, u)" CONV
-    "v = Const f32[2,40,1,1] random(3)\nd = Convolution-1(f, v) {strides=1,1 "
+    "v = Const f32[2,40,1,1] random(3)\nh = HSwish-4(f)\nd = Convolution-1(h, v) {strides=1,1 "
     "pads_begin=0,0 pads_end=0,0 dilations=1,1 auto_pad=explicit}\n"
     "axes = Const i64[2] 2 3\nm = ReduceMean-1(d, axes) {keep_dims=true}\nResult-1(m)\n",
     "x = Parameter-1 {shape=2,6,8 element_type=f32}\n"
