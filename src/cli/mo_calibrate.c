@@ -223,7 +223,7 @@ static const struct option_row rows[] = {
 	"leave biases as they are, though the means of outputs change", AT(no_bias_correction),
 	NULL, 0, 0},
     {OPT_INT, "rounding-mb", 0, "N",
-	"memory for rounding; layers beyond it are rounded to nearest; 128 by default",
+	"memory for rounding; layers beyond it are rounded to nearest; 64 by default",
 	AT(rounding_mb), NULL, 1, 1 << 20},
     {OPT_INT, "threads", 't', "N", "threads to run with; 0, the default, is all there are",
 	AT(threads), NULL, 0, 256},
@@ -261,7 +261,7 @@ static void clean(struct calibrate *c)
 int mo_calibrate_main(int argc, char **argv)
 {
 	const struct calibrate defaults = {.samples = 300,
-	    .rounding_mb = 128,
+	    .rounding_mb = 64,
 	    .preset = "mixed",
 	    .to = "int8",
 	    .metric = "top1",

@@ -8,8 +8,8 @@
 #include "quant/collect.h"
 #include "quant/ranges.h"
 
-#define REFINE_SAMPLES 128
-#define REFINE_ROWS 2048 /* of each layer, from all of these samples */
+#define REFINE_SAMPLES 64
+#define REFINE_ROWS 1024 /* of each layer, from all of these samples */
 
 struct calibration {
 	struct graph *g;

@@ -13,6 +13,7 @@
 #include "passes/rewrite.h"
 #include "quant/rows.h"
 
+#define FEW 32       /* a layer of so few inputs is known from a quarter of the rows */
 #define CAPACITY 128 /* rows gathered before their products are summed up */
 
 struct taker {
@@ -197,30 +198,45 @@ static int flush_all(struct taker *t)
 	return t->status ? fail_nomem(t->err) : OK;
 }
 
-static float on_level(const struct moments_layer *l, int64_t group, float x)
+/* Levels of a range; the step's inverse is 0 where the ends meet. */
+struct levels {
+	float low, high, step, inverse;
+};
+
+static struct levels levels_of(const struct moments_layer *l, int64_t group)
 {
 	int64_t r = l->ranges > 1 ? group : 0;
-	float low = l->lows[r], high = l->highs[r], step = (high - low) / (float)(l->levels - 1);
-	x = x < low ? low : x > high ? high : x;
-	return step > 0 ? nearbyintf((x - low) / step) * step + low : x;
+	struct levels v = {.low = l->lows[r], .high = l->highs[r]};
+	v.step = (v.high - v.low) / (float)(l->levels - 1);
+	v.inverse = v.step > 0 ? 1 / v.step : 0;
+	return v;
 }
 
-static void add_row(struct moments_layer *l, float *row)
+/* Adding and taking away 1.5 * 2^23 rounds what is below 2^22 to nearest. */
+static float on_level(struct levels v, float x)
+{
+	x = x < v.low ? v.low : x > v.high ? v.high : x;
+	return ((x - v.low) * v.inverse + 12582912.0f - 12582912.0f) * v.step + v.low;
+}
+
+static void add_row(struct moments_layer *l, const float *row)
 {
 	double *mean = l->mean, *mean_q = l->mean_q;
 	float *to = l->buffer;
-	for (int64_t g = 0; g < l->groups; g++)
+	for (int64_t g = 0; g < l->groups; g++) {
+		struct levels v = levels_of(l, g);
 		for (int b = 0; b < l->nblocks; b++) {
 			int w = moments_width(l, b);
 			for (int i = 0; i < w; i++, row++) {
-				float q = on_level(l, g, *row);
+				float q = on_level(v, *row);
 				*mean++ += *row;
 				*mean_q++ += q;
 				if (to)
 					to[l->filled * w + i] = q;
 			}
-			to = to ? to + CAPACITY * w : NULL;
+			to = to ? to + (size_t)CAPACITY * (size_t)w : NULL;
 		}
+	}
 	l->filled += l->second != NULL;
 	l->rows++;
 }
@@ -233,7 +249,8 @@ static int take_rows(struct taker *t, struct moments_layer *l, const struct tens
 	int status = rows_open(&r, l->node, x, t->err);
 	if (status)
 		return status;
-	int64_t n = r.count < t->per_sample ? r.count : t->per_sample;
+	int64_t want = r.k <= FEW ? (t->per_sample + 3) / 4 : t->per_sample;
+	int64_t n = r.count < want ? r.count : want;
 	for (int64_t i = 0; i < n; i++) {
 		double at = ((double)i + rng_f32(&seed)) * (double)r.count / (double)n;
 		rows_take(&r, (int64_t)at < r.count ? (int64_t)at : r.count - 1, t->row);

@@ -7,7 +7,7 @@
 #include "graph/graph.h"
 #include "quant/samples.h"
 
-#define MOMENTS_BLOCK 512 /* products of inputs are kept for at most so many that lie together */
+#define MOMENTS_BLOCK 256 /* products of inputs are kept for at most so many that lie together */
 
 /* One layer's. A row is what one output is made of, in the order of the weights, by group. */
 struct moments_layer {
