@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct source {
 	int n;
@@ -51,6 +52,9 @@ static int deal_files(
 		const char *path = split_word(g, o->data[i], &k);
 		if (k >= 0)
 			continue;
+		const char *eq = strchr(path, '=');
+		if (eq && access(path, F_OK))
+			return fail(err, E_USAGE, "no input named '%.*s'", (int)(eq - path), path);
 		while (next < g->ninputs && file[next])
 			next++;
 		if (next == g->ninputs)

@@ -222,6 +222,8 @@ static void test_two_inputs(void **state)
 	assert_holds(err.text, "given twice");
 	assert_int_equal(open_two((const char *const[]){b}, 1, &s, &err), E_USAGE);
 	assert_holds(err.text, "no data for input 'a'");
+	assert_int_equal(open_two((const char *const[]){x, "c=y.npy"}, 2, &s, &err), E_USAGE);
+	assert_holds(err.text, "no input named 'c'");
 	assert_int_equal(open_two((const char *const[]){x, y, y}, 3, &s, &err), E_USAGE);
 	err_clear(&err);
 }
