@@ -4,7 +4,7 @@
 
 #include "cli/calibrate.h"
 
-#define JUDGE_LEAST 100 /* fewer samples left: all are judged by */
+#define JUDGE_LEAST 100          /* fewer samples left: all are judged by */
 #define AHEAD ((size_t)32 << 20) /* bytes of samples read ahead */
 
 static int open_one(struct calibrate *c, const struct list *data, const char *labels,
