@@ -15,7 +15,7 @@ struct calibrate {
 	/* options */
 	const char *model, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
 	const char *to, *test_labels, *metric, *max_drop, *drop_type, *rank, *report, *config,
-	    *max_group_drop, *groups_file, *range, *metric_cmd;
+	    *max_group_drop, *groups_file, *range, *metric_cmd, *prune;
 	struct list data, test_data, ignored;
 	int64_t max_unreadable, samples, threads, label_offset, rank_samples, cache_mb;
 	double time_budget;
@@ -25,6 +25,9 @@ struct calibrate {
 	struct arena *arena;
 	cJSON *decided; /* what the --config says that an earlier run decided; or NULL */
 	struct graph *g, *result;
+	struct graph *base;                  /* judged against: g, or what it was before pruning */
+	struct graph *unpruned;              /* owned */
+	cJSON *rows;                         /* of --table */
 	struct source *source, *test_source; /* owned */
 	struct source *judge_source;
 	struct groups sample_groups;
@@ -37,6 +40,7 @@ struct calibrate {
 	struct pool *pool;
 	struct aware_options aware;
 	struct aware_result found; /* by group of `groups` */
+	const struct compression *compression;
 	const struct aware_group *groups;
 	int ngroups;
 	struct verdict verdict;
@@ -74,6 +78,9 @@ cJSON *config_json(const struct calibrate *c, bool decided);
 int config_write(struct calibrate *c, struct err *err);
 /* What an earlier run decided for this group: its way, and what it saves. False: nothing. */
 bool config_decided(const struct calibrate *c, const char *group, int *way, double *gain);
+
+/* calibrate_table.c: what each step made of the network, printed and kept in rows. */
+int calibrate_table(struct calibrate *c, struct err *err);
 
 /* calibrate_report.c: the table, --report and --json. */
 int calibrate_tell(struct calibrate *c, struct err *err);

@@ -116,7 +116,7 @@ static int judge(struct calibrate *c, struct graph *judged, struct err *err)
 	if (!r && c->max_group_drop && drop_parse(c->max_group_drop, &in.max_group_drop, err))
 		r = err_in(err, "--max-group-drop");
 	r = r ? r : verdict_make(&in, &c->verdict, err);
-	return r ? r : verdict_find_layer(&c->verdict, c->g, judged, &c->judge_by, err);
+	return r ? r : verdict_find_layer(&c->verdict, c->base, judged, &c->judge_by, err);
 }
 
 /* The ways that an earlier run decided; NULL when none did. */
@@ -178,7 +178,8 @@ int calibrate_search(struct calibrate *c, const struct compression *k, struct er
 	a->way = decided(c, k);
 	a->step = step;
 	a->user = c;
-	int r = aware_search(c->g, k, a, &c->found, err);
+	int r = aware_search(c->base, k, a, &c->found, err);
+	c->compression = k;
 	c->groups = k->group;
 	c->ngroups = k->ngroups;
 	c->result = c->found.graph;
@@ -213,5 +214,6 @@ int calibrate_int8(struct calibrate *c, struct err *err)
 	r = aware_int8_new(a, c->c, c->g, &c->s, known ? gain : NULL, err);
 	for (int k = 0; k < n && !r && !known; k++)
 		r = memo_put(c->aware.memo, a->group[k].name, &a->group[k].gain, 1, err);
+	a->c.changed = c->unpruned != NULL;
 	return r ? r : calibrate_search(c, &a->c, err);
 }

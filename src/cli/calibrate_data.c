@@ -51,7 +51,8 @@ static void judge_by_rest(struct calibrate *c)
 
 bool calibrate_judges(const struct calibrate *c)
 {
-	return c->max_drop || c->test_data.n || c->max_group_drop || strcmp(c->to, "int8");
+	return c->max_drop || c->test_data.n || c->max_group_drop || c->table ||
+	       strcmp(c->to, "int8");
 }
 
 int calibrate_samples(struct calibrate *c, struct err *err)

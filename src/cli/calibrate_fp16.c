@@ -53,6 +53,7 @@ int calibrate_fp16(struct calibrate *c, struct err *err)
 	if (c->activations && c->aware.nrank > RANK_MOST)
 		c->aware.nrank = RANK_MOST;
 	r = calibrate_memo(c, err);
+	a->c.changed = c->unpruned != NULL;
 	r = r ? r : calibrate_search(c, &a->c, err);
 	return r ? r : finish(c, a, err);
 }

@@ -118,6 +118,8 @@ static cJSON *report_json(const struct calibrate *c)
 		cJSON_AddNumberToObject(
 		    j, "calibration_samples", (double)calibration_stats(c->c)->samples);
 	}
+	if (c->rows)
+		cJSON_AddItemReferenceToObject(j, "table", c->rows);
 	cJSON_AddNumberToObject(j, "seconds", c->seconds);
 	return j;
 }

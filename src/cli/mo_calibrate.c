@@ -11,6 +11,7 @@
 #include "formats/ir.h"
 #include "formats/model.h"
 #include "passes/pass.h"
+#include "passes/prune.h"
 #include "quant/aware_fp16.h"
 
 static double now(void)
@@ -68,14 +69,35 @@ static int check(struct calibrate *c, struct err *err)
 
 /* ---- the run ---- */
 
+/* What is judged against, when the network is pruned first. */
+static void keep_base(void *user, const struct graph *g)
+{
+	struct calibrate *c = user;
+	graph_free(c->unpruned);
+	c->unpruned = graph_clone(g);
+}
+
 static int load(struct calibrate *c, struct err *err)
 {
 	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(c->p);
 	po.equalize = !c->no_equalize && !strcmp(c->to, "int8");
-	int status = model_read(input_path(c->model), &o, &c->g, NULL, err);
-	return status ? status : passes_run(c->g, &po, &log, NULL, err);
+	struct prune_options prune = {0};
+	int status = c->prune ? prune_parse(c->prune, &prune, err) : OK;
+	if (status)
+		return err_in(err, "--prune");
+	prune.criterion = PRUNE_L2;
+	prune.global = prune.kind == PRUNE_MAGNITUDE;
+	prune.before = keep_base;
+	prune.user = c;
+	po.prune = c->prune ? &prune : NULL;
+	status = model_read(input_path(c->model), &o, &c->g, NULL, err);
+	status = status ? status : passes_run(c->g, &po, &log, NULL, err);
+	if (!status && c->prune && !c->unpruned)
+		status = fail_nomem(err);
+	c->base = c->unpruned ? c->unpruned : c->g;
+	return status;
 }
 
 static int write_ir(struct calibrate *c, struct err *err)
@@ -102,6 +124,11 @@ static int to_int8(struct calibrate *c, struct err *err)
 static int tell(struct calibrate *c, double start, struct err *err)
 {
 	c->seconds = now() - start;
+	if (c->table) {
+		int status = calibrate_table(c, err);
+		if (status)
+			return status;
+	}
 	if (!c->c)
 		return calibrate_tell(c, err);
 	const struct placement *p = calibration_placement(c->c);
@@ -199,10 +226,16 @@ static const struct option_row rows[] = {
 	AT(rank_samples), NULL, 1, INT32_MAX},
     {OPT_INT, "cache-mb", 0, "N", "memory for activations while layers are ranked; 512 by default",
 	AT(cache_mb), NULL, 1, 1 << 20},
+    {OPT_FLAG, "table", 0, NULL,
+	"compare size, latency and metric of the network as it is, FP16, INT8 and the result",
+	AT(table), NULL, 0, 0},
     {OPT_FLOAT, "time-budget", 0, "S", "seconds after which the search ends", AT(time_budget), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Quantization"},
     {OPT_STRING, "to", 0, "FORM", "int8, the default, or fp16", AT(to), NULL, 0, 0},
+    {OPT_STRING, "prune", 0, "WHAT",
+	"first prune: magnitude:0.5, filters:0.3 or 2:4; judged against the network unpruned",
+	AT(prune), NULL, 0, 0},
     {OPT_FLAG, "activations", 0, NULL,
 	"with --to fp16: also round activations, as a device that computes in FP16 does",
 	AT(activations), NULL, 0, 0},
@@ -252,9 +285,11 @@ static void clean(struct calibrate *c)
 	source_close(c->source);
 	source_close(c->test_source);
 	graph_free(c->result);
+	graph_free(c->unpruned);
 	graph_free(c->g);
 	pool_free(c->pool);
 	cJSON_Delete(c->decided);
+	cJSON_Delete(c->rows);
 	arena_free(c->arena);
 }
 

@@ -68,32 +68,31 @@ static bool too_much(const struct aware_search *s, int k)
 	return back > s->o->max_drop && r->nsr < s->base.nsr;
 }
 
-/* Puts a group back, unless tuning does; *held says whether the drop holds then. */
-static int put_back(struct aware_search *s, int k, bool judge, bool *held, struct err *err)
+/* *held says whether the drop holds with one more group kept. */
+static int put_back(struct aware_search *s, int k, bool *held, struct err *err)
 {
-	bool tuned = false;
 	double value = NAN;
-	int r = aware_tune(s, k, &tuned, err);
-	if (r)
-		return r;
-	if (!tuned)
-		s->r->way[k] = AWARE_KEPT;
-	*held = false;
-	r = judge ? aware_judge(s, false, held, &value, err) : OK;
+	s->r->way[k] = AWARE_KEPT;
+	int r = aware_judge(s, false, held, &value, err);
 	if (!r)
-		aware_say(s, tuned ? AWARE_TUNED : AWARE_PUT_BACK, k, value, *held);
+		aware_say(s, AWARE_PUT_BACK, k, value, *held);
 	return r;
 }
 
-/* Groups whose own effect exceeds the limit go back at once. */
+/* Groups whose own effect exceeds the limit go another way or back, at once. */
 static int put_back_worst(struct aware_search *s, bool *held, struct err *err)
 {
 	int n = s->c->ngroups, count = 0, r = OK;
-	double value = NAN;
+	double value;
 	for (int k = 0; k < n && !r; k++) {
 		if (s->r->way[k] == AWARE_KEPT || !too_much(s, k))
 			continue;
-		r = put_back(s, k, false, held, err);
+		bool tuned = false;
+		r = aware_tune(s, k, &tuned, err);
+		if (!r && !tuned)
+			s->r->way[k] = AWARE_KEPT;
+		if (!r)
+			aware_say(s, tuned ? AWARE_TUNED : AWARE_PUT_BACK, k, NAN, false);
 		s->r->found[k].at_once = s->r->way[k] == AWARE_KEPT;
 		count++;
 	}
@@ -115,7 +114,7 @@ static int put_back_some(struct aware_search *s, bool *held, struct err *err)
 		if (aware_late(s))
 			r = EVALUATE_STOPPED;
 		else
-			r = put_back(s, k, true, held, err);
+			r = put_back(s, k, held, err);
 	}
 	free(tried);
 	return r;
@@ -244,18 +243,37 @@ static int compress_all(struct aware_search *s, bool *held, struct err *err)
 	return OK;
 }
 
+/* Does it hold with nothing compressed? Else there is nothing to search for. */
+static int hopeless(struct aware_search *s, bool *out, struct err *err)
+{
+	bool held = true;
+	double value = NAN;
+	int n = s->c->ngroups, r = OK;
+	*out = false;
+	if (!s->c->changed)
+		return OK;
+	for (int k = 0; k < n; k++)
+		s->r->way[k] = AWARE_KEPT;
+	r = aware_judge(s, false, &held, &value, err);
+	*out = !held;
+	for (int k = 0; k < n; k++)
+		s->r->way[k] = s->c->group[k].fixed ? AWARE_KEPT : 0;
+	return stopped(s, r) ? OK : r;
+}
+
 int aware_search(struct graph *original, const struct compression *c, const struct aware_options *o,
     struct aware_result *out, struct err *err)
 {
 	struct aware_search s = {
 	    .original = original, .c = c, .o = o, .r = out, .start = evaluate_now()};
-	bool held = false;
+	bool held = false, vain = false;
 	s.until = o->seconds > 0 ? s.start + o->seconds : 0;
 	int r = result_new(&s, err);
 	r = r ? r : aware_open(&s, err);
 	if (!r && !o->way) {
 		r = compress_all(&s, &held, err);
-		r = r || held ? r : search(&s, err);
+		r = r || held ? r : hopeless(&s, &vain, err);
+		r = r || held || vain ? r : search(&s, err);
 	}
 	r = r ? r : verify(&s, held, err);
 	r = r ? r : result_samples(&s, err);

@@ -23,6 +23,7 @@ struct compression {
 	 * names, and all has been inferred. The caller frees it. */
 	int (*make)(void *user, const int *way, struct graph **out, struct err *err);
 	void *user;
+	bool changed; /* with all groups kept it is not the original yet: it was pruned before */
 };
 
 enum aware_rank { AWARE_BY_SQNR, AWARE_BY_METRIC };

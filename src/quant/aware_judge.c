@@ -199,10 +199,11 @@ static struct bound bound_of(const struct aware_search *s)
 {
 	const struct aware_options *o = s->o;
 	int among = o->metric == METRIC_TOP1 ? 1 : o->metric == METRIC_TOP5 ? 5 : 0;
-	double n = (double)s->all.n;
-	double limit = limit_of(s, false);
-	double least = s->r->original - limit * (o->relative ? fabs(s->r->original) : 1);
-	return (struct bound){among, (int64_t)ceil(least * n - ROUNDING * n)};
+	double n = (double)s->all.n, whole = n * (o->relative ? fabs(s->r->original) : 1);
+	/* of few samples the aim is not to become none */
+	double aim = ceil(whole * o->max_drop * AIM), most = floor(whole * o->max_drop + ROUNDING);
+	double least = s->r->original * n - fmin(aim, most);
+	return (struct bound){among, (int64_t)ceil(least - ROUNDING * n)};
 }
 
 /* Evaluates r->way's network on all samples. */

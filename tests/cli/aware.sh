@@ -57,13 +57,27 @@ mo-calibrate -q "$net" --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_l
 mo -q "$net" --precision fp16 -n plain16 && cmp half.bin plain16.bin
 mo-calibrate -q "$net" --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --to fp16 --activations --max-drop 0.5% -n dev --json dev.json >/dev/null
 [ "$(field verdict dev.json)" = true ] && mo-run -q dev.xml --random 1 --out dev
+# pruned, then quantized; one table of all
+code=0
+# shellcheck disable=SC2086
+mo-calibrate -q "$net" $data $test --prune magnitude:0.2 --max-drop 5% --table -n both --json both.json >both.txt || code=$?
+[ "$code" = 0 ] && [ "$(field verdict both.json)" = true ]
+[ "$(field metric_original both.json)" = "$(field metric_original a.json)" ]
+for row in original pruned 'pruned FP16' INT8; do grep -q "^$row  *[0-9.]* " both.txt; done
+mo-calibrate -q --config both.config.json -n twice >/dev/null
+cmp both.bin twice.bin
+# what pruning alone breaks is not searched for
+code=0
+# shellcheck disable=SC2086
+mo-calibrate "$net" $data $test --prune 2:4 --max-drop 5% -n broken 2>broken.err >/dev/null || code=$?
+[ "$code" = 3 ] && ! grep -q ranked broken.err
 echo '{"max-dorp":"1%"}' >key.json
 echo '{"samples":"many"}' >type.json
 echo '{"samples":0}' >range.json
 echo '{"samples":' >half.json
 for wrong in "--max-drop 1" "--max-drop 2%x" "--max-drop 100%" "--drop-type some" "--metric best" \
 	"--rank luck" "--config key.json" "--config type.json" "--config range.json" \
-	"--config half.json" "--config none.json" "--test-labels x.npy" "--to int4" "--activations"; do
+	"--config half.json" "--config none.json" "--test-labels x.npy" "--to int4" "--activations" "--prune half"; do
 	# shellcheck disable=SC2086
 	mo-calibrate "$net" $data $wrong -n wrong 2>&1 || echo "exit $?"
 done
