@@ -108,7 +108,7 @@ static void fake_new(struct fake *f, struct samples *s, struct compression *c)
 		f->noise[k][0] = f->noise[k][1] = 1e-4f;
 	}
 	*s = (struct samples){.count = SAMPLES, .labelled = true, .get = get, .user = f};
-	*c = (struct compression){GROUPS, f->group, make, f};
+	*c = (struct compression){.ngroups = GROUPS, .group = f->group, .make = make, .user = f};
 	assert_int_equal(deal_new(&d, s, 0, SAMPLES, f->g, &err), OK);
 	struct evaluation v = {.deal = &d};
 	assert_int_equal(evaluate(f->g, &v, a, &err), OK);
