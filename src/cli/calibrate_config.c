@@ -36,6 +36,8 @@ static cJSON *value_json(const struct option_row *r, const void *at)
 	case OPT_STRING:
 		return s ? cJSON_CreateString(s) : NULL;
 	case OPT_INT:
+		if ((r->min || r->max) && *(const int64_t *)at < r->min)
+			return NULL; /* not given */
 		return cJSON_CreateNumber((double)*(const int64_t *)at);
 	case OPT_FLOAT:
 		return isnan(*(const double *)at) ? NULL : cJSON_CreateNumber(*(const double *)at);
