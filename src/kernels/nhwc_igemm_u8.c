@@ -12,8 +12,9 @@
 #define SLACK 16               /* bytes that gathering may write too many */
 #define OVER 3                 /* bytes that are read beyond a row */
 
-/* PLAIN: row after row, TAPS: a pointer per window element, PATCH: windows are copied into rows. */
-enum feed { PLAIN, TAPS, PATCH };
+/* PLAIN: row after row, TAPS: a pointer per window element, LINES: one per line of the window, into
+ * a copy of the image with borders, PATCH: windows are copied into rows. */
+enum feed { PLAIN, TAPS, LINES, PATCH };
 
 /* ---- groups ---- */
 
@@ -53,15 +54,22 @@ static bool gathers(const struct nhwc_conv_u8 *c)
 	return c->s.groups == 1 && c->s.cin < FEW_CHANNELS && taps_of(c) > 1;
 }
 
+static bool by_lines(const struct nhwc_conv_u8 *c)
+{
+	return gathers(c) && c->s.kernel[2] > 1 && c->s.dilation[2] == 1 && c->s.pad[2] >= 0;
+}
+
 /* Pointers that a row takes, and the bytes behind each. */
 static int row_taps(const struct nhwc_conv_u8 *c)
 {
+	if (by_lines(c))
+		return c->s.kernel[0] * c->s.kernel[1];
 	return gathers(c) ? 1 : taps_of(c);
 }
 
 static int row_depth(const struct nhwc_conv_u8 *c)
 {
-	return gathers(c) ? taps_of(c) * c->s.cin : cin_of(c);
+	return gathers(c) ? taps_of(c) / row_taps(c) * c->s.cin : cin_of(c);
 }
 
 /* ---- weights ---- */
@@ -104,15 +112,14 @@ static size_t packed_bytes(const struct nhwc_conv_u8 *c)
 static void pack_column(const struct nhwc_conv_u8 *c, int col, const int8_t *w, char *packed)
 {
 	int nr = igemm_u8_rows[c->row].nr, wide = wide_of(c, col / nr * nr), taps = taps_of(c);
-	bool dense = gathers(c);
+	int per = taps / row_taps(c), depth = (row_depth(c) + 3) / 4 * 4; /* of a pointer */
 	char *panel = packed + (size_t)(col / nr) * panel_bytes(c, nr);
 	char *to = panel + (size_t)wide * sizeof(int32_t) + (size_t)(col % nr) * 4;
-	int first = dense ? 0 : col / c->s.cout * c->s.cin;
-	int tap = dense ? c->s.cin : (cin_of(c) + 3) / 4 * 4;
+	int first = col / c->s.cout * c->s.cin;
 	int64_t sum = 0;
 	for (int i = 0; i < c->s.cin; i++)
 		for (int t = 0; t < taps; t++) {
-			int at = t * tap + first + i;
+			int at = t / per * depth + t % per * c->s.cin + first + i;
 			to[(size_t)(at / 4) * (size_t)wide * 4 + (size_t)(at % 4)] = (char)*w;
 			sum += *w++;
 		}
@@ -137,7 +144,7 @@ static enum feed feed_of(const struct nhwc_conv_u8 *c)
 	for (int d = 0; d < 3; d++)
 		plain &= s->kernel[d] == 1 && s->stride[d] == 1 && !s->pad[d] &&
 			 s->in[d] == s->out[d];
-	return gathers(c) ? PATCH : plain ? PLAIN : TAPS;
+	return by_lines(c) ? LINES : gathers(c) ? PATCH : plain ? PLAIN : TAPS;
 }
 
 static size_t row_copy(const struct nhwc_conv_u8 *c)
@@ -212,6 +219,23 @@ static size_t last_bytes(const struct nhwc_conv_u8 *c)
 	return (all < n + OVER ? all : n + OVER) + OVER;
 }
 
+/* Pixels of a line of the image with its borders, and the bytes it takes. */
+static size_t line_pixels(const struct conv_shape *s)
+{
+	int reach = (s->out[2] - 1) * s->stride[2] + s->kernel[2], all = s->pad[2] + s->in[2];
+	return (size_t)(reach > all ? reach : all);
+}
+
+static size_t line_bytes(const struct nhwc_conv_u8 *c)
+{
+	return nhwc_round64(line_pixels(&c->s) * (size_t)c->s.cin + OVER);
+}
+
+static size_t image_lines(const struct conv_shape *s)
+{
+	return (size_t)s->batch * (size_t)s->in[0] * (size_t)s->in[1];
+}
+
 static void plan(struct nhwc_conv_u8 *c)
 {
 	c->row = igemm_u8_pick();
@@ -219,6 +243,8 @@ static void plan(struct nhwc_conv_u8 *c)
 	cut(c);
 	size_t copies = (size_t)c->block_rows * row_copy(c);
 	c->shared = pixel_bytes(c) + nhwc_round64(last_bytes(c));
+	if (c->feed == LINES) /* and a line outside of the image */
+		c->shared = (image_lines(&c->s) + 1) * line_bytes(c);
 	c->worker = pointer_bytes(c) + (copies ? nhwc_round64(copies + SLACK) : 0);
 }
 
@@ -324,6 +350,28 @@ static void gather_line(
 	}
 }
 
+static void point_lines(const struct igemm_run *r, int row, int m, const uint8_t **rows)
+{
+	const struct conv_shape *s = &r->c->s;
+	struct corner at[MAX_MR];
+	const uint8_t *first[MAX_MR]; /* in the first line of its image */
+	size_t line = line_bytes(r->c), image = nhwc_volume(s->in) * (size_t)r->c->ld_in;
+	size_t lines = (size_t)s->in[0] * (size_t)s->in[1];
+	const uint8_t *outside = r->zero + image_lines(s) * line;
+	corners(r, row, m, at);
+	for (int i = 0; i < m; i++)
+		first[i] = r->zero + (size_t)(at[i].image - r->a->in) / image * lines * line +
+			   (size_t)((at[i].at[2] + s->pad[2]) * s->cin);
+	for (int t = 0; t < s->kernel[0] * s->kernel[1]; t++, rows += m) {
+		int dz = t / s->kernel[1] * s->dilation[0], dy = t % s->kernel[1] * s->dilation[1];
+		for (int i = 0; i < m; i++) {
+			int z = at[i].at[0] + dz, y = at[i].at[1] + dy;
+			bool in = inside(s, 0, z) && inside(s, 1, y);
+			rows[i] = in ? first[i] + (size_t)(z * s->in[1] + y) * line : outside;
+		}
+	}
+}
+
 static void gather(const struct igemm_run *r, int row, int m, const uint8_t **rows, uint8_t **copy)
 {
 	const struct conv_shape *s = &r->c->s;
@@ -363,9 +411,11 @@ static void point(const struct igemm_run *r, int first, int last, int tiles, cha
 				rows[i] = r->a->in + (from + i) * c->ld_in;
 		else if (c->feed == TAPS)
 			point_taps(r, from, m, rows);
+		else if (c->feed == LINES)
+			point_lines(r, from, m, rows);
 		else
 			gather(r, from, m, rows, &copy);
-		if (c->feed != PATCH)
+		if (c->feed == PLAIN || c->feed == TAPS)
 			keep_inside(r, (size_t)m * (size_t)row_taps(c), rows);
 		rows += (size_t)m * (size_t)row_taps(c);
 	}
@@ -418,14 +468,35 @@ static void task(void *ctx, int number, int worker)
 	}
 }
 
+/* The image with its borders, and a line of zero points. */
+static void copy_lines(const struct nhwc_conv_u8 *c, const uint8_t *in, uint8_t *to)
+{
+	const struct conv_shape *s = &c->s;
+	size_t cin = (size_t)s->cin, all = line_bytes(c), lines = image_lines(s);
+	size_t left = (size_t)s->pad[2] * cin, n = (size_t)s->in[2] * cin;
+	for (size_t i = 0; i < lines; i++, to += all) {
+		memset(to, c->zero, left);
+		memset(to + left + n, c->zero, all - left - n);
+		if (c->ld_in == s->cin)
+			memcpy(to + left, in + i * n, n);
+		for (size_t x = 0; x < (size_t)s->in[2] && c->ld_in != s->cin; x++)
+			memcpy(to + left + x * cin,
+			    in + (i * (size_t)s->in[2] + x) * (size_t)c->ld_in, cin);
+	}
+	memset(to, c->zero, all);
+}
+
 static void run(const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a)
 {
 	const struct conv_shape *s = &c->s;
 	size_t pixels = (size_t)s->batch * nhwc_volume(s->in);
 	const uint8_t *end = a->in + (pixels - 1) * (size_t)c->ld_in + s->groups * s->cin;
 	struct igemm_run r = {c, a, nhwc_epilogue_u8(c), a->scratch, end, NULL};
-	memset(a->scratch, c->zero, c->shared);
-	if (cin_of(c) % 4) {
+	if (c->feed == LINES)
+		copy_lines(c, a->in, a->scratch);
+	else
+		memset(a->scratch, c->zero, c->shared);
+	if (c->feed != LINES && cin_of(c) % 4) {
 		size_t n = last_bytes(c) - OVER;
 		uint8_t *copy = (uint8_t *)a->scratch + pixel_bytes(c);
 		memcpy(copy, end - n, n);
