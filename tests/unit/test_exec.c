@@ -410,6 +410,40 @@ static void test_shapes_computed(void **state)
 	      "c = Convert-1(i) {destination_type=f32}\nResult-1(c)\n");
 }
 
+/* Heads that attention reads where a product left them, through a Transpose and a Split; one part
+ * is wanted by somebody else, too, then all are copied. */
+static void test_heads(void **state)
+{
+#define HEADS                                                                               \
+	"x = Parameter-1 {shape=?,9,20 element_type=f32}\nw = Const f32[20,72] random(1)\n" \
+	"p = MatMul-1(x, w) {transpose_a=false transpose_b=false}\n"                        \
+	"s = Const i64[4] 0 9 18 4\nr = Reshape-1(p, s) {special_zero=true}\n"              \
+	"o = Const i64[4] 0 2 1 3\nt = Transpose-1(r, o)\na = Const i64[] 1\n"              \
+	"q, k, v = Split-1(t, a) {num_splits=3}\n"
+	(void)state;
+	check(HEADS "y = ScaledDotProductAttention-13(q, k, v) {causal=false}\n"
+		    "z = Transpose-1(y, o)\nResult-1(z)\n");
+	check(HEADS "y = ScaledDotProductAttention-13(q, k, v) {causal=true}\nResult-1(y)\n");
+	check(HEADS "y = ScaledDotProductAttention-13(q, k, v) {causal=true}\nResult-1(y)\n"
+		    "c = Cos-1(k)\nResult-1(c)\n");
+	check(HEADS "y = ScaledDotProductAttention-13(q, q, v) {causal=false}\nResult-1(y)\n");
+}
+
+/* Expand, depthwise and project with functions between, in strips; the sum with what came in. */
+static void test_blocks(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,4,112,112 element_type=f32}\n"
+	      "w = Const f32[24,4,1,1] random(1)\n"
+	      "a = Convolution-1(x, w)" CONV("0,0", "0,0", "1,1", "1,1",
+		  "explicit") "b = HSwish-4(a)\nu = Const f32[24,1,1,3,3] random(2)\n"
+			      "c = GroupConvolution-1(b, u)" CONV("1,1", "1,1", "1,1", "1,1",
+				  "explicit") "d = Swish-4(c)\nv = Const f32[4,24,1,1] random(3)\n"
+					      "e = Convolution-1(d, v)" CONV("0,0", "0,0", "1,1",
+						  "1,1", "explicit") "f = Add-1(e, x)\ng = "
+								     "ReLU-1(f)\nResult-1(g)\n");
+}
+
 static void test_replan(void **state)
 {
 	(void)state;
@@ -569,6 +603,8 @@ int main(void)
 	    cmocka_unit_test(test_compressed),
 	    cmocka_unit_test(test_compressed_scale),
 	    cmocka_unit_test(test_shapes_computed),
+	    cmocka_unit_test(test_heads),
+	    cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_replan),
 	    cmocka_unit_test(test_outputs),
 	    cmocka_unit_test(test_tap),
