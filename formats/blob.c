@@ -158,14 +158,14 @@ int blob_file_open(const struct file *f, struct blob_head *out, struct err *err)
 	return OK;
 }
 
-int blob_file_section(const struct file *f, const struct blob_head *h, const char *name,
-    bool verify, const struct blob_entry **out, struct err *err)
+int blob_file_section(struct file *f, const struct blob_head *h, const char *name, bool verify,
+    const struct blob_entry **out, struct err *err)
 {
 	for (int i = 0; i < h->n; i++) {
 		const struct blob_entry *e = &h->entry[i];
 		if (strcmp(e->name, name))
 			continue;
-		if (verify && XXH3_64bits(f->data + e->offset, e->size) != e->hash)
+		if (verify && file_hash(f, e->offset, e->size, 0) != e->hash)
 			return fail(
 			    err, E_FORMAT, "section '%s' of the compiled blob is damaged", name);
 		*out = e;

@@ -40,8 +40,8 @@ bool blob_file_sniff(const void *data, size_t size);
  * When it is the version only, out is set all the same, else it has no sections. */
 int blob_file_open(const struct file *f, struct blob_head *out, struct err *err);
 /* Where a section lies; its checksum is compared when verify is set. */
-int blob_file_section(const struct file *f, const struct blob_head *h, const char *name,
-    bool verify, const struct blob_entry **out, struct err *err);
+int blob_file_section(struct file *f, const struct blob_head *h, const char *name, bool verify,
+    const struct blob_entry **out, struct err *err);
 
 /* ---- for transport (blob_zstd.c): one zstd frame with the size of its content ---- */
 

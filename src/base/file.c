@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/limits.h"
 
@@ -229,6 +230,23 @@ void file_forget(struct file *f, size_t off, size_t len)
 	off -= off % page;
 	if (end > off)
 		madvise((char *)f->base + off, end - off, MADV_DONTNEED);
+}
+
+uint64_t file_hash(struct file *f, size_t off, size_t len, uint64_t seed)
+{
+	enum { PIECE = 4 << 20 };
+	XXH3_state_t *state = XXH3_createState();
+	if (!state)
+		return XXH3_64bits_withSeed(f->data + off, len, seed);
+	XXH3_64bits_reset_withSeed(state, seed);
+	for (size_t n; len; off += n, len -= n) {
+		n = len < PIECE ? len : PIECE;
+		XXH3_64bits_update(state, f->data + off, n);
+		file_forget(f, off, n);
+	}
+	uint64_t hash = XXH3_64bits_digest(state);
+	XXH3_freeState(state);
+	return hash;
 }
 
 int file_slurp(const char *path, size_t limit, char **out, size_t *size, struct err *err)

@@ -33,6 +33,8 @@ void file_unref(struct file *f); /* NULL is legal */
 /* Maps the pages in [off, off+len) at once, if they are in memory: cheaper than one by one when
  * they are read. */
 void file_expect(struct file *f, size_t off, size_t len);
+/* XXH3 of [off, off+len) with the seed; what was read may go, piece by piece. */
+uint64_t file_hash(struct file *f, size_t off, size_t len, uint64_t seed);
 /* Lets the pages in [off, off+len) go; reading them again maps them back. */
 void file_forget(struct file *f, size_t off, size_t len);
 

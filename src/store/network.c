@@ -54,7 +54,7 @@ static int read_made(const char *data, size_t size, struct made *m, struct err *
 	return m->isa[0] ? OK : fail(err, E_FORMAT, "section 'made' has no isa");
 }
 
-int network_made(const struct file *f, struct blob_head *head, struct made *out, struct err *err)
+int network_made(struct file *f, struct blob_head *head, struct made *out, struct err *err)
 {
 	const struct blob_entry *e;
 	struct err ignored = {0};
@@ -107,7 +107,7 @@ int network_load(
 	int rc = section(f, h, "graph", true, &graph, err);
 	rc = rc ? rc : section(f, h, "plan", true, &plan, err);
 	rc = rc ? rc : section(f, h, "weights", verify, &weights, err);
-	if (!rc)
+	if (!rc && !verify)
 		file_expect(f, (size_t)((const uint8_t *)blob_direct(weights) - f->data),
 		    blob_size(weights));
 	rc = rc ? rc : exec_load(graph, plan, weights, out, err);

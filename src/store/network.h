@@ -22,7 +22,7 @@ int network_file(const char *path, bool no_mmap, struct file **out, struct err *
 int network_plain(struct file *f, struct file **out, struct err *err);
 /* Head and section "made" of a blob. out->source is set even when the version is another, which is
  * an error that says so. */
-int network_made(const struct file *f, struct blob_head *head, struct made *out, struct err *err);
+int network_made(struct file *f, struct blob_head *head, struct made *out, struct err *err);
 /* The field in which a blob does not serve here, as an error that names it. */
 int made_check(const struct made *m, bool exact, bool bf16, struct err *err);
 /* The network in a file with this head; verify: the checksum of the weights is compared, too. */

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/file.h"
 
@@ -97,7 +96,7 @@ int sources_hash(const struct sources *s, uint64_t *hash, struct err *err)
 		int rc = file_map(s->v[i].path, &f, err);
 		if (rc)
 			return rc;
-		*hash = XXH3_64bits_withSeed(f->data, f->size, *hash);
+		*hash = file_hash(f, 0, f->size, *hash);
 		file_unref(f);
 	}
 	return s->failed ? fail(err, E_IO, "a file of the model went away") : OK;
