@@ -64,7 +64,7 @@ struct mo_tensor {
 struct mo_model;
 struct mo_request;
 
-/* "0.3.0" of the library that runs. */
+/* "0.4.0" of the library that runs. */
 const char *mo_version(void);
 /* The last failure in this thread, "" when there was none. Valid until the next call that fails. */
 const char *mo_error(void);

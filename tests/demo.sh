@@ -1,5 +1,6 @@
 #!/bin/sh
-# make demo: converts the network in testdata to FP32 and FP16, runs both on labelled samples, shows what each costs.
+# make demo: converts the network in testdata to FP32 and FP16, quantizes it to INT8, runs all on labelled samples, shows what
+# each costs.
 # usage: demo.sh BUILD
 set -eu
 bin=$1/bin data=testdata/glyphs
@@ -11,10 +12,13 @@ printf '%-28s %9s %8s %8s %12s\n' model bytes top-1 top-5 'ms a sample'
 for precision in fp32 fp16; do
 	"$bin/mo" -q --input "$data/glyphs.onnx" --output-dir "$out" --model-name "glyphs-$precision" --precision "$precision"
 done
+prepare=mean=127.5,scale=127.5,layout=nhwc
+"$bin/mo-calibrate" -q "$out/glyphs-fp32.xml" --data "$data/calib_images.npy" --preprocess "$prepare" \
+    --output-dir "$out" --model-name glyphs-int8
 show() { # show NAME FILE BYTES
 	start=$(date +%s%N)
 	"$bin/mo-run" -q "$2" --accuracy --data "$data/test_images.npy" --labels "$data/test_labels.npy" \
-	    --preprocess mean=127.5,scale=127.5,layout=nhwc --json "$out/r.json" >/dev/null
+	    --preprocess "$prepare" --json "$out/r.json" >/dev/null
 	end=$(date +%s%N)
 	n=$(value samples "$out/r.json")
 	awk -v name="$1" -v bytes="$3" -v a="$(value top1 "$out/r.json")" -v b="$(value top5 "$out/r.json")" -v ns=$((end - start)) -v n="$n" \
@@ -22,7 +26,7 @@ show() { # show NAME FILE BYTES
 }
 bytes() { cat "$@" | wc -c; }
 show 'glyphs.onnx' "$data/glyphs.onnx" "$(bytes "$data/glyphs.onnx")"
-for precision in fp32 fp16; do
+for precision in fp32 fp16 int8; do
 	show "IR $precision" "$out/glyphs-$precision.xml" "$(bytes "$out/glyphs-$precision.bin")"
 done
 printf '\nFP16 against the ONNX file, layer by layer (mo-run --compare):\n'
