@@ -51,4 +51,13 @@ for preset in ('mixed', 'performance'):
     rc, out, err = run('mo-run', xml, '--accuracy', '--data', calib, '--labels', f'{GLYPHS}/calib_labels.npy', '--json', '-')
     theirs = float((answers(model, ready('calib_images')).argmax(1) == np.load(f'{GLYPHS}/calib_labels.npy')).mean())
     check(f'{preset} in mo-run', not rc and abs(json.loads(out)['top1'] - theirs) <= 0.02, f'{out} {theirs}')
+
+np.save(f'{WORK}/test.npy', test)
+judge = ['--test-data', f'{WORK}/test.npy', '--test-labels', f'{GLYPHS}/test_labels.npy', '--max-drop', '0.5%']
+for name, options in (('aware', ['--ignore', 'stem/bn/WithoutBiases', *judge]),
+                      ('half', ['--to', 'fp16', '--activations', *judge])):
+    xml = calibrate(f'{GLYPHS}/glyphs.onnx', calib, f'glyphs_{name}', *options)
+    if xml:
+        got = top1(answers(compiled(xml), test))
+        check(f'{name} holds the drop in OpenVINO', got >= top1(full) - 0.01, f'{got} of {top1(full)}')
 done()
