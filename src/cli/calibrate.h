@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "cli/json.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/verdict.h"
 #include "quant/aware.h"
 #include "quant/calibrate.h"
@@ -15,11 +16,12 @@ struct calibrate {
 	/* options */
 	const char *model, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
 	const char *to, *test_labels, *metric, *max_drop, *drop_type, *rank, *report, *config,
-	    *max_group_drop, *groups_file, *range, *metric_cmd, *prune;
-	struct list data, test_data, ignored;
+	    *max_group_drop, *groups_file, *range, *metric_cmd, *stats_out, *prune;
+	struct list data, test_data, ignored, stats_in;
 	int64_t max_unreadable, samples, threads, label_offset, rank_samples, cache_mb;
 	double time_budget;
-	bool lenient, table, activations, no_equalize, no_rounding, no_bias_correction;
+	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
+	    no_bias_correction;
 	int64_t rounding_mb;
 	/* state */
 	struct arena *arena;
@@ -38,6 +40,7 @@ struct calibrate {
 	struct calibrate_options o;
 	struct calibration *c;
 	struct pool *pool;
+	struct progress progress;
 	struct aware_options aware;
 	struct aware_result found; /* by group of `groups` */
 	const struct compression *compression;
@@ -56,8 +59,10 @@ int calibrate_samples(struct calibrate *c, struct err *err);
 /* A network for judging needs labelled samples, or a metric that does without. */
 bool calibrate_judges(const struct calibrate *c);
 
-/* calibrate_range.c: --range. */
+/* calibrate_range.c: --range; statistics from samples or files. */
 int calibrate_range(struct calibrate *c, struct err *err);
+int calibrate_statistics(struct calibrate *c, struct err *err);
+void calibrate_progress(void *progress, int64_t done, int64_t of);
 
 /* calibrate_aware.c */
 /* Reads the options of the search. */

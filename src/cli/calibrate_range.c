@@ -1,4 +1,5 @@
-/* Options of mo-calibrate that say how ranges follow from what was seen. */
+/* What mo-calibrate sees of activations, in samples or files of statistics, and how ranges follow
+ * from it. */
 #include <string.h>
 
 #include "base/text.h"
@@ -27,6 +28,11 @@ static bool is_quantile(struct calibrate *c)
 
 int calibrate_range(struct calibrate *c, struct err *err)
 {
+	if (c->collect_only && !c->stats_out)
+		return fail(err, E_USAGE, "--merge goes with --stats-out");
+	if (c->collect_only && strcmp(c->to, "int8"))
+		return fail(err, E_USAGE, "--merge goes with --to int8");
+	c->o.histograms = c->stats_out != NULL;
 	if (!c->range)
 		return OK;
 	if (!is_method(c, "mean", RANGE_MEAN) && !is_method(c, "minmax", RANGE_MINMAX) &&
@@ -38,4 +44,54 @@ int calibrate_range(struct calibrate *c, struct err *err)
 		    c->range);
 	c->o.histograms |= c->o.range != RANGE_MEAN && c->o.range != RANGE_MINMAX;
 	return OK;
+}
+
+/* ---- statistics ---- */
+
+static int merge_files(struct calibrate *c, struct stats **out, struct err *err)
+{
+	struct stats *sum = NULL, *s = NULL;
+	int status = OK;
+	for (int i = 0; i < c->stats_in.n && !status; i++) {
+		status = stats_read(c->stats_in.v[i], i ? &s : &sum, err);
+		if (!status && i) {
+			status = stats_merge(sum, s, err);
+			if (status)
+				err_in(err, "'%s'", c->stats_in.v[i]);
+			stats_free(s);
+		}
+	}
+	if (status)
+		stats_free(sum);
+	else
+		*out = sum;
+	return status;
+}
+
+void calibrate_progress(void *progress, int64_t done, int64_t of)
+{
+	if (done == 1)
+		((struct progress *)progress)->total = of;
+	progress_at(progress, done);
+}
+
+static int collect(struct calibrate *c, struct err *err)
+{
+	progress_start(&c->progress, c->p, "calibrating", c->samples);
+	int status = calibration_collect(c->c, &c->s, err);
+	progress_end(&c->progress);
+	return status;
+}
+
+int calibrate_statistics(struct calibrate *c, struct err *err)
+{
+	struct stats *s = NULL;
+	int status = OK;
+	if (!c->stats_in.n)
+		status = collect(c, err);
+	else if (!(status = merge_files(c, &s, err)))
+		status = calibration_use(c->c, s, err);
+	if (status || !c->stats_out)
+		return status;
+	return stats_write(calibration_stats(c->c), c->stats_out, err);
 }

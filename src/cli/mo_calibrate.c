@@ -50,7 +50,7 @@ static int find_paths(struct calibrate *c, struct err *err)
 
 static int check(struct calibrate *c, struct err *err)
 {
-	if (!c->data.n)
+	if (!c->data.n && (!c->stats_in.n || calibrate_judges(c)))
 		return fail(err, E_USAGE, "no samples given (--data)");
 	if (c->test_labels && !c->test_data.n)
 		return fail(err, E_USAGE, "--test-labels goes with --test-data");
@@ -113,9 +113,11 @@ static int write_ir(struct calibrate *c, struct err *err)
 
 static int to_int8(struct calibrate *c, struct err *err)
 {
+	c->o.progress = calibrate_progress;
+	c->o.user = &c->progress;
 	int status = calibration_new(c->g, &c->o, &c->c, err);
-	status = status ? status : calibration_collect(c->c, &c->s, err);
-	if (status)
+	status = status ? status : calibrate_statistics(c, err);
+	if (status || c->collect_only)
 		return status;
 	return calibrate_judges(c) ? calibrate_int8(c, err)
 				   : calibration_quantize(c->c, NULL, 0, &c->result, err);
@@ -143,7 +145,8 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	double start = now();
 	int status = check(c, err);
 	status = status ? status : load(c, err);
-	status = status ? status : calibrate_samples(c, err);
+	if (!status && c->data.n)
+		status = calibrate_samples(c, err);
 	status = status ? status : pool_new((int)c->threads, &c->pool, err);
 	c->o.samples = c->samples;
 	c->o.threads = (int)c->threads;
@@ -156,6 +159,12 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->unit = "ms";
 	if (!status)
 		status = strcmp(c->to, "fp16") ? to_int8(c, err) : calibrate_fp16(c, err);
+	if (c->collect_only) {
+		if (!status)
+			tool_say(c->p, "wrote '%s': %lld samples", c->stats_out,
+			    (long long)calibration_stats(c->c)->samples);
+		return status;
+	}
 	status = status ? status : write_ir(c, err);
 	status = status ? status : config_write(c, err);
 	status = status ? status : tell(c, start, err);
@@ -246,6 +255,13 @@ static const struct option_row rows[] = {
 	"ranges of activations: mean of each sample's extremes, the default, minmax, quantile=X, "
 	"percentile=P, entropy, mse",
 	AT(range), NULL, 0, 0},
+    {OPT_STRING, "stats-out", 0, "FILE", "keep what was seen of activations", AT(stats_out), NULL,
+	0, 0},
+    {OPT_LIST, "stats-in", 0, "FILE",
+	"use what was kept instead of running samples; several are merged", AT(stats_in), NULL, 0,
+	0},
+    {OPT_FLAG, "merge", 0, NULL, "only merge --stats-in, or collect, into --stats-out",
+	AT(collect_only), "collect-only", 0, 0},
     {OPT_LIST, "ignore", 0, "NAME", "a layer that stays as it is", AT(ignored), NULL, 0, 0},
     {OPT_FLAG, "no-equalization", 0, NULL,
 	"leave the channels between layers as uneven as they are", AT(no_equalize), NULL, 0, 0},

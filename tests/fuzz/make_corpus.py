@@ -203,6 +203,15 @@ def array_seeds():
         put('npy', name, b.getvalue())
 
 
+def stats_seeds():
+    channel = struct.pack('<ffqqqq', -1, 2, -1 << 41, -1, 5 << 41, 0)
+    site = lambda name, n, bins: struct.pack('<I', len(name)) + name + struct.pack('<qI', n, len(bins)) + n * channel + \
+        b''.join(struct.pack('<HQ', *b) for b in bins)
+    body = b'MOSTATS1' + struct.pack('<qI', 3, 2) + site(b'conv', 2, []) + site(b'relu', 1, [(0, 7), (0x3f80, 4), (0xbf80, 1)])
+    put('stats', 'two', body + bytes(8))
+    put('stats', 'none', b'MOSTATS1' + struct.pack('<qI', 1, 0) + bytes(8))
+
+
 def picture_seeds():
     rgb = Image.fromarray(rng.integers(0, 255, (9, 11, 3)).astype('u1'))
     forms = {'rgb.png': (rgb, {}), 'grey.png': (rgb.convert('L'), {}), 'alpha.png': (rgb.convert('RGBA'), {}),
@@ -256,4 +265,4 @@ def blob_seeds():
                 put('blob', 'whole', data)
 
 
-onnx_seeds(), state_seed(), array_seeds(), picture_seeds(), graph_seeds(), blob_seeds()
+onnx_seeds(), state_seed(), array_seeds(), stats_seeds(), picture_seeds(), graph_seeds(), blob_seeds()

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build} seconds=${FUZZ_SECONDS:-60} out=$BUILD/fuzz
 CLANG=${CLANG:-clang}
-[ $# -gt 0 ] || set -- onnx ir npy image graph blob op
+[ $# -gt 0 ] || set -- onnx ir npy image graph blob op stats
 command -v "$CLANG" >/dev/null || { echo "fuzzing needs clang"; exit 1; }
 make --no-print-directory -s BUILD="$out" CC="$CLANG" SANITIZE=address,undefined,fuzzer-no-link \
 	CFLAGS='-O1 -g' "$out/libmo.a"
