@@ -91,6 +91,8 @@ int calibrate_statistics(struct calibrate *c, struct err *err)
 		status = collect(c, err);
 	else if (!(status = merge_files(c, &s, err)))
 		status = calibration_use(c->c, s, err);
+	if (!status && c->stats_in.n && c->data.n && !c->collect_only)
+		status = calibration_refine(c->c, &c->s, err);
 	if (status || !c->stats_out)
 		return status;
 	return stats_write(calibration_stats(c->c), c->stats_out, err);

@@ -115,6 +115,8 @@ static int to_int8(struct calibrate *c, struct err *err)
 {
 	c->o.progress = calibrate_progress;
 	c->o.user = &c->progress;
+	if (c->collect_only)
+		c->o.refine.rounding = c->o.refine.biases = false;
 	int status = calibration_new(c->g, &c->o, &c->c, err);
 	status = status ? status : calibrate_statistics(c, err);
 	if (status || c->collect_only)

@@ -89,9 +89,12 @@ int calibration_collect(struct calibration *c, const struct samples *samples, st
 	struct stats *s;
 	int status = collect_stats(&c->p, &c->o, samples, &s, err);
 	status = status ? status : calibration_use(c, s, err);
-	if (!status && (c->o.refine.rounding || c->o.refine.biases))
-		status = refine(c, samples, err);
-	return status;
+	return status ? status : calibration_refine(c, samples, err);
+}
+
+int calibration_refine(struct calibration *c, const struct samples *samples, struct err *err)
+{
+	return c->o.refine.rounding || c->o.refine.biases ? refine(c, samples, err) : OK;
 }
 
 const struct refinement *calibration_refinement(const struct calibration *c)

@@ -55,6 +55,8 @@ void calibration_free(struct calibration *c); /* NULL is legal */
 int calibration_collect(struct calibration *c, const struct samples *samples, struct err *err);
 /* The same with statistics that were collected before, by this network's names; taken over. */
 int calibration_use(struct calibration *c, struct stats *s, struct err *err);
+/* What collect does besides: corrects biases and rounding with the samples, as the options say. */
+int calibration_refine(struct calibration *c, const struct samples *samples, struct err *err);
 
 /* The layers that can be put back to original precision, each for itself, in the graph's order. */
 int calibration_ngroups(const struct calibration *c);

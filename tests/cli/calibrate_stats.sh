@@ -22,7 +22,8 @@ mo-calibrate "$m" --stats-in two.stats --stats-in one.stats --merge --stats-out 
 cmp all.stats sum.stats
 # shellcheck disable=SC2086
 mo-calibrate -q "$m" --data all.npy $pre --range mse -n data
-mo-calibrate -q "$m" --stats-in one.stats --stats-in two.stats --range mse -n stats
+# shellcheck disable=SC2086
+mo-calibrate -q "$m" --stats-in one.stats --stats-in two.stats --data all.npy $pre --range mse -n stats
 cmp data.bin stats.bin
 head -c 5000 all.stats >cut.stats
 mo-calibrate "$m" --stats-in cut.stats -n x || echo "exit $?"
