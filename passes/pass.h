@@ -36,8 +36,13 @@ struct pass {
 };
 
 struct pass_options {
+	/* NULL: weights keep their precision. */
+	const struct weight_only {
+		int bits;      /* 8 or 4 */
+		int64_t group; /* 4 bits: so many inputs share a scale, where it divides them */
+	} * weight_only;
 	bool equalize; /* channels between layers, for quantization */
-	bool fp16; /* compress constants to FP16 */
+	bool fp16;     /* compress constants to FP16 */
 	double
 	    fp16_max_error; /* relative L2 error above which a constant stays FP32; default 1e-3 */
 	const char *const *keep_fp32; /* names, types or /regex/ */

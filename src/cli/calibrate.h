@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/verdict.h"
+#include "passes/pass.h"
 #include "quant/aware.h"
 #include "quant/calibrate.h"
 #include "quant/source.h"
@@ -23,6 +24,8 @@ struct calibrate {
 	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
 	    no_bias_correction;
 	int64_t rounding_mb;
+	const char *weights; /* in few bits, without samples */
+	struct weight_only few;
 	/* state */
 	struct arena *arena;
 	cJSON *decided; /* what the --config says that an earlier run decided; or NULL */

@@ -48,8 +48,28 @@ static int find_paths(struct calibrate *c, struct err *err)
 	return c->xml && c->bin && c->state && c->settings ? OK : fail_nomem(err);
 }
 
+/* int8, or int4 with the inputs that share a scale behind a colon; 128 by default. */
+static int read_weights(struct calibrate *c, struct err *err)
+{
+	const char *s = c->weights;
+	c->few = (struct weight_only){8, 0};
+	if (!strcmp(s, "int8"))
+		return OK;
+	c->few = (struct weight_only){4, 128};
+	if (!strncmp(s, "int4", 4) &&
+	    (!s[4] || (s[4] == ':' && parse_i64(s + 5, &c->few.group) && c->few.group > 0)))
+		return OK;
+	return fail(err, E_USAGE, "--weights is int8, int4 or int4:GROUP, not '%s'", s);
+}
+
 static int check(struct calibrate *c, struct err *err)
 {
+	if (c->weights) {
+		int r = read_weights(c, err);
+		if (!r && c->data.n)
+			return fail(err, E_USAGE, "--weights needs no --data");
+		return r ? r : find_paths(c, err);
+	}
 	if (!c->data.n && (!c->stats_in.n || calibrate_judges(c)))
 		return fail(err, E_USAGE, "no samples given (--data)");
 	if (c->test_labels && !c->test_data.n)
@@ -82,7 +102,8 @@ static int load(struct calibrate *c, struct err *err)
 	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(c->p);
-	po.equalize = !c->no_equalize && !strcmp(c->to, "int8");
+	po.weight_only = c->weights ? &c->few : NULL;
+	po.equalize = !c->weights && !c->no_equalize && !strcmp(c->to, "int8");
 	struct prune_options prune = {0};
 	int status = c->prune ? prune_parse(c->prune, &prune, err) : OK;
 	if (status)
@@ -147,6 +168,11 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	double start = now();
 	int status = check(c, err);
 	status = status ? status : load(c, err);
+	if (!status && c->weights) {
+		c->result = c->g;
+		c->g = NULL;
+		return write_ir(c, err);
+	}
 	if (!status && c->data.n)
 		status = calibrate_samples(c, err);
 	status = status ? status : pool_new((int)c->threads, &c->pool, err);
@@ -250,6 +276,9 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "activations", 0, NULL,
 	"with --to fp16: also round activations, as a device that computes in FP16 does",
 	AT(activations), NULL, 0, 0},
+    {OPT_STRING, "weights", 0, "W",
+	"only weights in few bits, without samples: int8, or for products int4[:GROUP]",
+	AT(weights), NULL, 0, 0},
     {OPT_STRING, "preset", 0, "P",
 	"mixed, the default, or performance: ranges of activations symmetric around 0", AT(preset),
 	NULL, 0, 0},

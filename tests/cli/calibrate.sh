@@ -29,6 +29,16 @@ for n in plain means rounded all; do
 	was=$top
 done
 [ "$was" -ge 970 ] || echo "$was of 1000"
+# weights alone, without samples
+for w in int8 int4 int4:16; do
+	mo-calibrate -q f32.xml --weights $w -n w
+	# shellcheck disable=SC2086
+	top=$(mo-run w.xml $test | sed 's/top-1 \([0-9]*\).*/\1/')
+	[ "$top" -ge 96 ] && [ "$(stat -c %s w.bin)" -lt "$(($(stat -c %s f32.bin) * 4 / 10))" ] || echo "$w: $top"
+done
+mo-calibrate f32.xml --weights int5 2>&1 || echo "exit $?"
+# shellcheck disable=SC2086
+mo-calibrate f32.xml --weights int8 $data 2>&1 || echo "exit $?"
 # shellcheck disable=SC2086
 mo-calibrate f32.xml $data --samples 8 --preset performance --threads 1 -n p --json - 2>/dev/null | grep -o '"calibration_samples":	8'
 for wrong in f32.xml "f32.xml --preset best" again.xml; do

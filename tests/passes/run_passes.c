@@ -5,11 +5,11 @@
  *
  * Lines before the graph: "# what it shows", "pass: fuse-bn" (several by spaces; "all" is the
  * pipeline; "subsets 20" tries 20 random subsets and orders of all passes and expects no text),
- * "options: fp16 equalize fold_bytes=100 keep=NAME reverse mean=1,2,3 scale=2 prune=filters:0.5
- * global", "model: FILE" (read instead of the graph), "layers: 12 -> 5", "note: text that the
- * report must hold", "tolerance: 1e-5" (of the output's range). A line --- parts the graph from the
- * expected one, which --bless rewrites. Both graphs are also executed on random inputs, node by
- * node, and their outputs compared. */
+ * "options: fp16 equalize weights=4 fold_bytes=100 keep=NAME reverse mean=1,2,3 scale=2
+ * prune=filters:0.5 global", "model: FILE" (read instead of the graph), "layers: 12 -> 5", "note:
+ * text that the report must hold", "tolerance: 1e-5" (of the output's range). A line --- parts the
+ * graph from the expected one, which --bless rewrites. Both graphs are also executed on random
+ * inputs, node by node, and their outputs compared. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +31,7 @@ struct test {
 	double tolerance;
 	struct pass_options options;
 	struct prune_options prune;
+	struct weight_only weights;
 	struct preprocess preprocess;
 	double mean[8], scale[8];
 	const char *keep[8];
@@ -66,7 +67,11 @@ static bool read_option(struct test *t, const char *word)
 		o->fp16 = true;
 	else if (!strcmp(word, "equalize"))
 		o->equalize = true;
-	else if (!strncmp(word, "fold_bytes=", 11))
+	else if (!strncmp(word, "weights=", 8)) {
+		t->weights.bits = atoi(value);
+		t->weights.group = 4;
+		o->weight_only = &t->weights;
+	} else if (!strncmp(word, "fold_bytes=", 11))
 		o->fold_bytes = atoll(value);
 	else if (!strncmp(word, "max_error=", 10))
 		o->fp16_max_error = atof(value);
