@@ -10,6 +10,7 @@
 #include "passes/pass.h"
 #include "quant/aware.h"
 #include "quant/calibrate.h"
+#include "quant/prune.h"
 #include "quant/source.h"
 
 struct calibrate {
@@ -20,7 +21,9 @@ struct calibrate {
 	    *max_group_drop, *groups_file, *range, *metric_cmd, *stats_out, *prune;
 	struct list data, test_data, ignored, stats_in;
 	int64_t max_unreadable, samples, threads, label_offset, rank_samples, cache_mb;
-	double time_budget;
+	const char *prune_criterion;
+	double time_budget, prune_share;
+	bool exact_ratio, no_refit;
 	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
 	    no_bias_correction;
 	int64_t rounding_mb;
@@ -52,6 +55,10 @@ struct calibrate {
 	struct verdict verdict;
 	bool judged; /* found and verdict hold something */
 	struct aware_fp16 *fp16;
+	const int *forced; /* what --to pruned decided; NULL */
+	struct pruning_group *pruned;
+	int npruned;
+	double pruned_share, last_drop;
 	const char *unit;                         /* of what a group saves */
 	const char *xml, *bin, *state, *settings; /* files to write */
 	double seconds;
@@ -77,6 +84,10 @@ int calibrate_search(struct calibrate *c, const struct compression *k, struct er
 /* The network in 8 bits, or as FP16, that holds the drop. */
 int calibrate_int8(struct calibrate *c, struct err *err);
 int calibrate_fp16(struct calibrate *c, struct err *err);
+
+/* calibrate_pruned.c: the network without as many filters as the drop allows; for the report. */
+int calibrate_pruned(struct calibrate *c, struct err *err);
+cJSON *calibrate_pruned_json(const struct calibrate *c);
 
 /* calibrate_config.c */
 /* Options that --config gives and the command line does not. defaults are those before parsing. */

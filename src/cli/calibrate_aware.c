@@ -175,7 +175,7 @@ int calibrate_search(struct calibrate *c, const struct compression *k, struct er
 	a->samples = &c->judge_by;
 	a->from = c->judge_from;
 	a->pool = c->pool;
-	a->way = decided(c, k);
+	a->way = c->forced ? c->forced : decided(c, k);
 	a->step = step;
 	a->user = c;
 	int r = aware_search(c->base, k, a, &c->found, err);

@@ -120,6 +120,8 @@ static cJSON *report_json(const struct calibrate *c)
 	}
 	if (c->rows)
 		cJSON_AddItemReferenceToObject(j, "table", c->rows);
+	if (c->pruned)
+		cJSON_AddItemToObject(j, "pruned", calibrate_pruned_json(c));
 	cJSON_AddNumberToObject(j, "seconds", c->seconds);
 	return j;
 }

@@ -74,8 +74,13 @@ static int check(struct calibrate *c, struct err *err)
 		return fail(err, E_USAGE, "no samples given (--data)");
 	if (c->test_labels && !c->test_data.n)
 		return fail(err, E_USAGE, "--test-labels goes with --test-data");
-	if (strcmp(c->to, "int8") && strcmp(c->to, "fp16"))
-		return fail(err, E_USAGE, "--to is int8 or fp16, not '%s'", c->to);
+	if (strcmp(c->to, "int8") && strcmp(c->to, "fp16") && strcmp(c->to, "pruned"))
+		return fail(err, E_USAGE, "--to is int8, fp16 or pruned, not '%s'", c->to);
+	if (strcmp(c->to, "pruned") && (c->exact_ratio || c->no_refit || !isnan(c->prune_share) ||
+					   strcmp(c->prune_criterion, "activation")))
+		return fail(err, E_USAGE,
+		    "--prune-share, --prune-criterion, --exact-ratio and --no-refit go with --to "
+		    "pruned");
 	if (c->activations && strcmp(c->to, "fp16"))
 		return fail(err, E_USAGE, "--activations goes with --to fp16");
 	if (!strcmp(c->preset, "performance"))
@@ -186,7 +191,9 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->o.log = tool_log(c->p);
 	c->unit = "ms";
 	if (!status)
-		status = strcmp(c->to, "fp16") ? to_int8(c, err) : calibrate_fp16(c, err);
+		status = !strcmp(c->to, "fp16")     ? calibrate_fp16(c, err)
+			 : !strcmp(c->to, "pruned") ? calibrate_pruned(c, err)
+						    : to_int8(c, err);
 	if (c->collect_only) {
 		if (!status)
 			tool_say(c->p, "wrote '%s': %lld samples", c->stats_out,
@@ -269,7 +276,7 @@ static const struct option_row rows[] = {
     {OPT_FLOAT, "time-budget", 0, "S", "seconds after which the search ends", AT(time_budget), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Quantization"},
-    {OPT_STRING, "to", 0, "FORM", "int8, the default, or fp16", AT(to), NULL, 0, 0},
+    {OPT_STRING, "to", 0, "FORM", "int8, the default, fp16 or pruned", AT(to), NULL, 0, 0},
     {OPT_STRING, "prune", 0, "WHAT",
 	"first prune: magnitude:0.5, filters:0.3 or 2:4; judged against the network unpruned",
 	AT(prune), NULL, 0, 0},
@@ -305,6 +312,18 @@ static const struct option_row rows[] = {
     {OPT_INT, "rounding-mb", 0, "N",
 	"memory for rounding; layers beyond it are rounded to nearest; 64 by default",
 	AT(rounding_mb), NULL, 1, 1 << 20},
+    {.kind = OPT_SECTION, .about = "Pruning, with --to pruned"},
+    {OPT_FLOAT, "prune-share", 0, "X",
+	"share of the multiply-adds to take out; as many as --max-drop allows, or 0.3",
+	AT(prune_share), NULL, 0, 0},
+    {OPT_STRING, "prune-criterion", 0, "C",
+	"filters by activation, the default: what the next layers miss; or l1, l2, median",
+	AT(prune_criterion), NULL, 0, 0},
+    {OPT_FLAG, "exact-ratio", 0, NULL, "any number of filters, not only multiples of 16",
+	AT(exact_ratio), NULL, 0, 0},
+    {OPT_FLAG, "no-refit", 0, NULL, "leave the weights of the other filters as they are",
+	AT(no_refit), NULL, 0, 0},
+    {.kind = OPT_SECTION, .about = "Running"},
     {OPT_INT, "threads", 't', "N", "threads to run with; 0, the default, is all there are",
 	AT(threads), NULL, 0, 256},
     {0},
@@ -352,6 +371,8 @@ int mo_calibrate_main(int argc, char **argv)
 	    .rank = "sqnr",
 	    .rank_samples = 128,
 	    .cache_mb = 512,
+	    .prune_criterion = "activation",
+	    .prune_share = NAN,
 	    .time_budget = NAN};
 	struct list operands = {0};
 	struct err err = {0};

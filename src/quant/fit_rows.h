@@ -1,0 +1,36 @@
+/* A layer as a product of matrices: rows of its input, each with the outputs that it gives. */
+#ifndef QUANT_FIT_ROWS_H
+#define QUANT_FIT_ROWS_H
+
+#include "graph/tensor.h"
+#include "passes/prune.h"
+
+struct fit_rows {
+	bool conv;    /* rows are patches of a 2-D convolution; else of a product x [..., K] */
+	bool centre;  /* of each patch only the middle: one number per channel */
+	int64_t cols; /* numbers in a row: channels * taps, channel by channel */
+	int64_t taps; /* per channel: of the window; 1 with centre */
+	int64_t outs; /* channels made */
+	int64_t window[2], stride[2], dilation[2], pad[2], pad_end[2];
+	bool turned; /* the product's weights are [outs, cols] */
+};
+
+/* False when the layer is none that is seen so: groups, other ranks, weights in few bits. most:
+ * more columns make centre of a convolution. */
+bool fit_rows_of(const struct prune_layer *l, int64_t most, struct fit_rows *r);
+/* Places of at most `most` rows among those of input x, spread evenly, the same for a seed. Their
+ * number; 0 when x has none. */
+int64_t fit_rows_pick(
+    const struct fit_rows *r, const struct tensor *x, int64_t most, uint64_t seed, int64_t *place);
+/* The same by the output, or what has its shape. */
+int64_t fit_rows_pick_out(
+    const struct fit_rows *r, const struct tensor *y, int64_t most, uint64_t seed, int64_t *place);
+/* dst [n][cols] and dst [n][channels of y]; y is the layer's output or of its shape. */
+void fit_rows_in(
+    const struct fit_rows *r, const struct tensor *x, int64_t n, const int64_t *place, float *dst);
+void fit_rows_out(
+    const struct fit_rows *r, const struct tensor *y, int64_t n, const int64_t *place, float *dst);
+/* The place in the layer's weights of output o's factor for column c (centre: of tap t). */
+int64_t fit_rows_weight(const struct fit_rows *r, int64_t o, int64_t c);
+
+#endif

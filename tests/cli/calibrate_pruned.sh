@@ -1,0 +1,25 @@
+#!/bin/bash
+# Filters go with samples: as many as the drop allows, refitted; the same again from the same samples.
+set -e
+pre=mean=127.5,scale=127.5,layout=nhwc
+data=(--data "$GLYPHS/calib_images.npy" --labels "$GLYPHS/calib_labels.npy" --preprocess "$pre" --samples 100)
+test=(--test-data "$GLYPHS/test_images.npy" --test-labels "$GLYPHS/test_labels.npy")
+m=$GLYPHS/glyphs.onnx
+mo -q "$m" -n f32
+mo-calibrate -q "$m" "${data[@]}" --to pruned --exact-ratio --prune-share 0.2 "${test[@]}" -n half --json j.json >/dev/null
+mo-calibrate -q "$m" "${data[@]}" --to pruned --exact-ratio --prune-share 0.2 "${test[@]}" -n again >/dev/null
+cmp half.bin again.bin
+[ "$(stat -c %s half.bin)" -lt "$(($(stat -c %s f32.bin) * 9 / 10))" ]
+tr -d ' \t\n' <j.json | grep -o '"pruned":{"parameters":{"before":39818'
+top=$(mo-run half.xml --accuracy --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre | sed 's/top-1 \([0-9]*\).*/\1/')
+[ "$top" -ge 90 ]
+mo-calibrate -q "$m" "${data[@]}" --to pruned --exact-ratio --prune-share 0.2 --no-refit "${test[@]}" -n raw >/dev/null
+! cmp -s raw.bin half.bin
+mo-calibrate -q "$m" "${data[@]}" --to pruned --exact-ratio --max-drop 3% "${test[@]}" -n held --json h.json >/dev/null
+grep -o "\"verdict\":.true" h.json
+for bad in "--to pruned --prune-share 1" "--to pruned --prune-criterion l3" "--to int8 --exact-ratio"; do
+	rc=0
+	# shellcheck disable=SC2086
+	mo-calibrate "$m" "${data[@]}" $bad -n bad || rc=$?
+	[ $rc -eq 2 ]
+done
