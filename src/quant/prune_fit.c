@@ -183,7 +183,7 @@ static int see_input(struct twin *t, int i, const struct tensor *x, struct err *
 	if (!rows)
 		return fail_nomem(err);
 	fit_rows_in(&f->rows, x, n, place, rows);
-	int e = gram_add(&f->gram, t->p->o.pool, n, rows, NULL, err);
+	int e = fit_gram_add(&f->gram, t->p->o.pool, n, rows, NULL, err);
 	free(rows);
 	return e;
 }
@@ -222,7 +222,7 @@ int fit_collect(struct pruning *p, struct err *err)
 	for (int i = 0; i < p->nlayers; i++) {
 		struct fit_layer *f = &p->layer[i];
 		f->want = arena_array(p->arena, p->nsamples, sizeof *f->want);
-		if (!f->want || gram_new(&f->gram, f->rows.cols + 1, 0, err))
+		if (!f->want || fit_gram_new(&f->gram, f->rows.cols + 1, 0, err))
 			return fail_nomem(err);
 	}
 	return fit_run(p, p->g, &o, 0, p->nsamples, NULL, err);
@@ -231,7 +231,7 @@ int fit_collect(struct pruning *p, struct err *err)
 void fit_free(struct pruning *p)
 {
 	for (int i = 0; i < p->nlayers; i++) {
-		gram_free(&p->layer[i].gram);
+		fit_gram_free(&p->layer[i].gram);
 		for (int64_t k = 0; p->layer[i].want && k < p->nsamples; k++)
 			free(p->layer[i].want[k]);
 	}

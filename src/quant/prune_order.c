@@ -124,7 +124,7 @@ static int invert(struct reader *r)
 			else if (i == j)
 				r->h[i] = x;
 		}
-	return r->diagonal || cholesky_inverse(r->h, n) ? 0 : -1;
+	return r->diagonal || fit_cholesky_inverse(r->h, n) ? 0 : -1;
 }
 
 /* 1: it reads the group; 0: not; -1 without memory, or of inputs that cannot be inverted. */
@@ -150,7 +150,7 @@ static bool corner(const struct reader *r, const int64_t *c, int64_t k, double *
 	for (int64_t i = 0; i < k; i++)
 		for (int64_t j = 0; j < k; j++)
 			s[i * k + j] = r->h[c[i] * r->n + c[j]];
-	return cholesky_inverse(s, k);
+	return fit_cholesky_inverse(s, k);
 }
 
 static double cost(const struct reader *r, int unit, double *s)

@@ -3,7 +3,7 @@
 #define QUANT_PRUNE_PARTS_H
 
 #include "exec/exec.h"
-#include "quant/gram.h"
+#include "quant/fit_gram.h"
 #include "quant/prune.h"
 #include "quant/fit_rows.h"
 
@@ -14,7 +14,7 @@ struct fit_layer {
 	int node, bias, anchor; /* places in the order of nodes: the layer, the sum with its bias,
 				 * the last sum that its outputs go into unchanged */
 	int axis;               /* of the channels in the anchor's output */
-	struct gram gram;       /* of the original's inputs */
+	struct fit_gram gram;   /* of the original's inputs */
 	float **want;           /* per sample: rows of the anchor's output */
 };
 
@@ -53,7 +53,7 @@ struct twin {
 	struct node **node;
 	int first, last;
 	const bool *gone; /* by label; NULL: nothing went */
-	struct gram *gram;
+	struct fit_gram *gram;
 	int64_t sample;
 	struct tensor *in, *out;
 };

@@ -11,10 +11,10 @@
 
 /* What is gathered of one sample for one layer. */
 struct refit {
-	struct twin t;      /* first: the run's user */
-	const bool *layers; /* which of [first, last) */
-	struct gram *gram;  /* by layer */
-	float **x, **r;     /* by layer: rows of this sample, until both are there */
+	struct twin t;         /* first: the run's user */
+	const bool *layers;    /* which of [first, last) */
+	struct fit_gram *gram; /* by layer */
+	float **x, **r;        /* by layer: rows of this sample, until both are there */
 	int64_t *rows;
 };
 
@@ -84,7 +84,7 @@ static int see_anchor(struct refit *f, int i, const struct tensor *y, struct err
 
 static int add_rows(struct refit *f, int i, struct err *err)
 {
-	int e = gram_add(&f->gram[i], f->t.p->o.pool, f->rows[i], f->x[i], f->r[i], err);
+	int e = fit_gram_add(&f->gram[i], f->t.p->o.pool, f->rows[i], f->x[i], f->r[i], err);
 	free(f->x[i]);
 	free(f->r[i]);
 	f->x[i] = f->r[i] = NULL;
@@ -138,7 +138,7 @@ static void change(const struct fit_rows *r, float *w, float *bias, int64_t o, c
 	bias[o] = (float)(bias[o] + b[r->cols]);
 }
 
-static bool factor(struct gram *g, double ridge)
+static bool factor(struct fit_gram *g, double ridge)
 {
 	double mean = 0;
 	for (int64_t i = 0; i < g->n; i++)
@@ -148,7 +148,7 @@ static bool factor(struct gram *g, double ridge)
 		mean += g->xx[i * g->n + i] / (double)(g->n - 1);
 	for (int64_t i = 0; i < g->n - 1; i++)
 		g->xx[i * g->n + i] += ridge * mean + 1e-12;
-	return cholesky(g->xx, g->n);
+	return fit_cholesky(g->xx, g->n);
 }
 
 static int bias_tensor(
@@ -173,7 +173,7 @@ static int bias_tensor(
 static int solve(struct refit *f, int i, struct err *err)
 {
 	const struct fit_layer *l = &f->t.p->layer[i];
-	struct gram *g = &f->gram[i];
+	struct fit_gram *g = &f->gram[i];
 	struct fit_rows r = rows_now(f, i);
 	struct node *n = f->t.node[l->node], *sum = f->t.node[l->bias];
 	int at = const_input(sum);
@@ -188,7 +188,7 @@ static int solve(struct refit *f, int i, struct err *err)
 	const_close(&v);
 	e = e ? e : bias_tensor(sum, at, r.outs, &b, err);
 	for (int64_t o = 0; !e && o < r.outs; o++) {
-		cholesky_solve(g->xx, g->n, g->yx + o * g->n);
+		fit_cholesky_solve(g->xx, g->n, g->yx + o * g->n);
 		change(&r, w.data, b.data, o, g->yx + o * g->n);
 	}
 	e = e ? e : replace_const(n, l->layer.input, &w, err);
@@ -204,10 +204,10 @@ static int refit_one(struct refit *f, int64_t samples, struct err *err)
 	    .pool = f->t.p->o.pool, .tap = tap, .tapped = tapped, .user = f, .log = f->t.p->o.log};
 	int i = f->t.first;
 	struct fit_rows r = rows_now(f, i);
-	int e = gram_new(&f->gram[i], r.cols + 1, r.outs, err);
+	int e = fit_gram_new(&f->gram[i], r.cols + 1, r.outs, err);
 	e = e ? e : fit_run(f->t.p, f->t.g, &o, 0, samples, NULL, err);
 	e = e ? e : solve(f, i, err);
-	gram_free(&f->gram[i]);
+	fit_gram_free(&f->gram[i]);
 	free(f->x[i]);
 	free(f->r[i]);
 	f->x[i] = f->r[i] = NULL;

@@ -1,5 +1,5 @@
 /* Sums of products of rows, by blocks of single precision summed up in double; Cholesky. */
-#include "quant/gram.h"
+#include "quant/fit_gram.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,19 +10,19 @@
 
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 
-int gram_new(struct gram *g, int64_t n, int64_t m, struct err *err)
+int fit_gram_new(struct fit_gram *g, int64_t n, int64_t m, struct err *err)
 {
-	*g = (struct gram){.n = n, .m = m};
+	*g = (struct fit_gram){.n = n, .m = m};
 	g->xx = calloc((size_t)n * (size_t)n, sizeof *g->xx);
 	g->yx = m ? calloc((size_t)m * (size_t)n, sizeof *g->yx) : NULL;
 	return g->xx && (!m || g->yx) ? OK : fail_nomem(err);
 }
 
-void gram_free(struct gram *g)
+void fit_gram_free(struct fit_gram *g)
 {
 	free(g->xx);
 	free(g->yx);
-	*g = (struct gram){0};
+	*g = (struct fit_gram){0};
 }
 
 static float sum_of(lanes v)
@@ -35,7 +35,7 @@ static float sum_of(lanes v)
 
 /* One block of rows, turned so that the numbers of a column lie side by side. */
 struct block {
-	struct gram *g;
+	struct fit_gram *g;
 	int64_t len;        /* rows, filled up with zeros to whole lanes */
 	const float *x, *y; /* [n][len], [m][len] */
 };
@@ -70,7 +70,7 @@ static void row_of(const float *a, const float *b, int64_t count, int64_t len, d
 static void add_row(void *ctx, int task, int worker)
 {
 	struct block *b = ctx;
-	struct gram *g = b->g;
+	struct fit_gram *g = b->g;
 	(void)worker;
 	if (task < g->n)
 		row_of(b->x + task * b->len, b->x, task + 1, b->len, g->xx + task * g->n);
@@ -79,8 +79,8 @@ static void add_row(void *ctx, int task, int worker)
 		    g->yx + (task - g->n) * g->n);
 }
 
-int gram_add(struct gram *g, struct pool *pool, int64_t rows, const float *x, const float *y,
-    struct err *err)
+int fit_gram_add(struct fit_gram *g, struct pool *pool, int64_t rows, const float *x,
+    const float *y, struct err *err)
 {
 	int64_t len = (rows + LANES - 1) / LANES * LANES, cols = g->n - 1;
 	float *all = calloc((size_t)(g->n + g->m) * (size_t)len + 1, sizeof *all);
@@ -101,7 +101,7 @@ int gram_add(struct gram *g, struct pool *pool, int64_t rows, const float *x, co
 	return OK;
 }
 
-bool cholesky(double *a, int64_t n)
+bool fit_cholesky(double *a, int64_t n)
 {
 	for (int64_t i = 0; i < n; i++)
 		for (int64_t j = 0; j <= i; j++) {
@@ -116,7 +116,7 @@ bool cholesky(double *a, int64_t n)
 	return true;
 }
 
-void cholesky_solve(const double *l, int64_t n, double *b)
+void fit_cholesky_solve(const double *l, int64_t n, double *b)
 {
 	for (int64_t i = 0; i < n; i++) {
 		for (int64_t k = 0; k < i; k++)
@@ -130,17 +130,17 @@ void cholesky_solve(const double *l, int64_t n, double *b)
 	}
 }
 
-bool cholesky_inverse(double *a, int64_t n)
+bool fit_cholesky_inverse(double *a, int64_t n)
 {
 	double *l = malloc((size_t)n * (size_t)n * sizeof *l);
 	if (!l)
 		return false;
 	memcpy(l, a, (size_t)n * (size_t)n * sizeof *l);
-	bool good = cholesky(l, n);
+	bool good = fit_cholesky(l, n);
 	for (int64_t i = 0; good && i < n; i++) {
 		memset(a + i * n, 0, (size_t)n * sizeof *a);
 		a[i * n + i] = 1;
-		cholesky_solve(l, n, a + i * n);
+		fit_cholesky_solve(l, n, a + i * n);
 	}
 	free(l);
 	return good;
