@@ -42,8 +42,8 @@ struct moments_options {
 	int64_t samples; /* to run, spread over the first of them */
 	int64_t of;
 	const int64_t *index; /* their numbers, when they are not the first ones */
-	int64_t rows; /* to take of each layer */
-	size_t bytes; /* limit for second moments */
+	int64_t rows;         /* to take of each layer */
+	size_t bytes;         /* limit for second moments */
 	int threads;
 	struct log log;
 };
