@@ -6,12 +6,17 @@
 const struct node *follower(const struct lower *l, const struct value *v)
 {
 	const struct exec *e = l->e;
-	if (e->uses[v->id] != 1 || is_tapped(e, v))
-		return NULL;
-	value_each_use (v, u)
-		if (u->node->nout && e->maker[u->node->out[0].id] >= 0)
-			return u->node;
-	return NULL;
+	const struct node *n = NULL;
+	int left = e->uses[v->id];
+	value_each_use (v, u) {
+		if (!u->node->nout || e->maker[u->node->out[0].id] < 0)
+			continue;
+		if (l->p->known[u->node->out[0].id])
+			left--;
+		else
+			n = u->node;
+	}
+	return left == 1 && !is_tapped(e, v) ? n : NULL;
 }
 
 static void absorb(struct lower *l, const struct node **end, const struct node *n)
@@ -42,8 +47,8 @@ bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size)
 
 static int take_bias(struct lower *l, struct fused *f, const struct value *v, int64_t channels)
 {
-	struct tensor t;
-	int status = constants_get(l->e->net, v, &t, l->err);
+	struct tensor t = *lower_dims(l, v);
+	int status = l->p->known[v->id] ? OK : constants_get(l->e->net, v, &t, l->err);
 	if (status < 0)
 		return status;
 	bool one = tensor_count(&t) == 1;
@@ -61,7 +66,7 @@ static int take_bias(struct lower *l, struct fused *f, const struct value *v, in
 
 bool is_there(const struct lower *l, const struct value *v, int i)
 {
-	return !l->p->dynamic[v->id] && !lower_constant(l, v) && !l->p->known[v->id] &&
+	return !l->p->dynamic[v->id] && !lower_fixed(l, v) &&
 	       (node_is(v->node, OP_PARAMETER) || l->e->maker[v->id] < i ||
 		   l->absorbed[l->e->maker[v->id]]);
 }
@@ -79,7 +84,7 @@ static int fuse_add(struct lower *l, int i, int axis, int64_t channels, struct f
 	if (!same_dims(y, lower_dims(l, &n->out[0])))
 		return OK;
 	*more = true;
-	if (lower_constant(l, v) && is_per_axis(t, y->rank, axis, channels)) {
+	if (lower_fixed(l, v) && is_per_axis(t, y->rank, axis, channels)) {
 		absorb(l, &f->end, n);
 		return take_bias(l, f, v, channels);
 	}

@@ -46,9 +46,12 @@ static bool same_dims(const struct tensor *a, const struct tensor *b)
 static bool get(const struct walk *w, const struct value *v, int rank, struct tensor *t)
 {
 	struct err ignored = {0};
-	return v && lower_constant(w->l, v) && lower_dims(w->l, v)->type == DT_F32 &&
-	       is_per_axis(lower_dims(w->l, v), rank, w->f->axis, w->f->channels) &&
-	       constants_get(w->l->e->net, v, t, &ignored) == OK && t->data;
+	if (!v || !lower_fixed(w->l, v) || lower_dims(w->l, v)->type != DT_F32 ||
+	    !is_per_axis(lower_dims(w->l, v), rank, w->f->axis, w->f->channels))
+		return false;
+	*t = *lower_dims(w->l, v);
+	return w->l->p->known[v->id] ||
+	       (constants_get(w->l->e->net, v, t, &ignored) == OK && t->data);
 }
 
 static double at(const struct tensor *t, int64_t c)

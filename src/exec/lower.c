@@ -112,7 +112,7 @@ static int static_operand(struct lower *l, const struct value *v, struct ref *re
 {
 	struct spot s = {0};
 	int status = OK;
-	if (v && !l->p->dynamic[v->id] && !l->p->known[v->id] && !lower_constant(l, v))
+	if (v && !l->p->dynamic[v->id] && !lower_fixed(l, v))
 		status = spot_need(l, v, ROW_MAJOR, &s);
 	*ref = s.ref;
 	return status;

@@ -35,7 +35,7 @@ struct fused {
 	float lo, hi;
 	struct chain_op act; /* a function behind the clamp; op SPAN_NONE: none */
 };
-/* The one live node that uses v, or NULL. */
+/* The one live node that uses v, or NULL. Those whose results the plan knows don't read it. */
 const struct node *follower(const struct lower *l, const struct value *v);
 /* Computed before step i, with a place in memory? */
 bool is_there(const struct lower *l, const struct value *v, int i);
@@ -143,6 +143,11 @@ static inline const struct tensor *lower_dims(const struct lower *l, const struc
 static inline bool lower_constant(const struct lower *l, const struct value *v)
 {
 	return l->e->c->t[v->id].type != DT_NONE;
+}
+/* Content that no run changes: a constant, or what follows from the shapes of this plan. */
+static inline bool lower_fixed(const struct lower *l, const struct value *v)
+{
+	return lower_constant(l, v) || l->p->known[v->id];
 }
 /* Pixels of a value with channels: dims 0 and 2.. */
 static inline int64_t pixels_of(const struct tensor *t)

@@ -267,7 +267,7 @@ static void take_followers(struct lower *l, int i, struct chain *c)
 		longer.end = n;
 		if (!same_dims(lower_dims(l, &n->out[0]), lower_dims(l, &c->end->out[0])) ||
 		    l->last[n->out[0].id] != l->last[c->end->out[0].id] ||
-		    (v && !lower_constant(l, v) && !is_there(l, v, i)) || !take(l, &longer, n, k) ||
+		    (v && !lower_fixed(l, v) && !is_there(l, v, i)) || !take(l, &longer, n, k) ||
 		    !set_walk(l, &longer, NULL))
 			return;
 		l->absorbed[l->e->maker[n->out[0].id]] = true;

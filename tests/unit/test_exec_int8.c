@@ -167,6 +167,31 @@ static void test_chain(void **state)
 	    0.2, (struct want){.conv = 2, .quantize = 1});
 }
 
+/* A bias whose shape comes from that of the sums: two readers, of which one needs no content. */
+#define SHAPED_BIAS(out, in, values)                                                            \
+	out "v = " values "\n" out "h = ShapeOf-3(" in ") {output_type=i64}\n" out              \
+	    "r = ShapeOf-3(" out "h) {output_type=i64}\n" out "n = Const i64[1] 2\n" out        \
+	    "d = Subtract-1(" out "r, " out "n) {auto_broadcast=numpy}\n" out                   \
+	    "o = Const i64[1] 1\n" out "e = Broadcast-3(" out "o, " out "d) {mode=numpy}\n" out \
+	    "s = ShapeOf-3(" out "v) {output_type=i64}\n" out "c = Concat-1(" out "o, " out     \
+	    "s, " out "e) {axis=0}\n" out "b = Reshape-1(" out "v, " out                        \
+	    "c) {special_zero=false}\n" out " = Add-1(" in ", " out "b)\n"
+
+static void test_shaped_bias(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1")
+		      SHAPED_BIAS("z", "y", "Const f32[6] 1 -1 0.5 -0.25 2 3") "r = ReLU-1(z)\n" FQ(
+			  "p", "r", "u") WEIGHTS("v", "6,6,1,1", S6) CONV("c", "p", "v", "0,0")
+			  SHAPED_BIAS("t", "c", "Const f32[6] 3 2 1 -1 -2 -3") "Result-1(t)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1});
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n"
+	      "w = Const f32[6,3,3,3] random(3)\n" CONV("y", "x", "w", "1,1") SHAPED_BIAS(
+		  "z", "y", "Const f32[6] 1 -1 0.5 -0.25 2 3") "r = ReLU-1(z)\nResult-1(r)\n",
+	    1e-4, (struct want){0});
+}
+
 /* What pads an image is its zero, whatever level that is. */
 static void test_padding(void **state)
 {
@@ -335,6 +360,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_chain),
+	    cmocka_unit_test(test_shaped_bias),
 	    cmocka_unit_test(test_padding),
 	    cmocka_unit_test(test_residual),
 	    cmocka_unit_test(test_sum),
