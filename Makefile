@@ -8,20 +8,20 @@ endif
 PREFIX ?= /usr/local
 STRIP ?= strip
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-PKGS := libprotobuf-c libxml-2.0 libxxhash libcjson libpng libjpeg zlib libzstd
-CLI_PKGS := sqlite3
+PKGS := libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd
+# Loaded when first needed: only their headers are built with.
+LATE_PKGS := libxml-2.0 sqlite3
 PKG_CONFIG ?= pkg-config
 MACHINE := $(shell $(CC) -dumpmachine)
 
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla $(if $(DEV),-Werror)
 SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(LATE_PKGS) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 MO_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -I. -I$(BUILD)/gen $(PKG_CFLAGS) -ffp-contract=off \
 	-fvisibility=hidden -fPIC -pthread $(WARN) $(SAN) $(if $(DEV),-DDEV)
 MO_LIBS = $(PKG_LIBS) -lm $(SAN)
-CLI_LIBS = $(shell $(PKG_CONFIG) --libs $(CLI_PKGS) 2>/dev/null) $(MO_LIBS)
 
 TOOLS := mo mo-calibrate mo-run mo-bench mo-compile mo-info
 SRC := $(wildcard src/*.c $(addprefix src/,base/*.c graph/*.c ops/*.c kernels/*.c exec/*.c quant/*.c \
@@ -40,7 +40,7 @@ all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libmo.a $(BUILD)/libmo.so $(BUILD)/mo.pc
 # One file holds all programs, which are names for it.
 $(BUILD)/bin/mo: $(CLI_OBJ) $(BUILD)/libmo.a
 	@mkdir -p $(@D)
-	$(CC) -pthread -o $@ $^ $(CLI_LIBS) $(LDFLAGS)
+	$(CC) -pthread -o $@ $^ $(MO_LIBS) $(LDFLAGS)
 $(BUILD)/bin/mo-%: $(BUILD)/bin/mo
 	ln -sf mo $@
 

@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <libxml/xmlreader.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/ir_tags.h"
@@ -18,6 +20,52 @@ typedef const xmlError *xml_error;
 #else
 typedef xmlErrorPtr xml_error;
 #endif
+
+/* libxml2 comes with libraries of its own that take longer to load than a compiled network takes
+ * to run: only those who read an IR pay for it. */
+static struct {
+	__typeof__(xmlFreeTextReader) *free_reader;
+	__typeof__(xmlGetLineNo) *line;
+	__typeof__(xmlReaderForMemory) *reader_for_memory;
+	__typeof__(xmlSetGenericErrorFunc) *set_generic_error;
+	__typeof__(xmlTextReaderConstLocalName) *name;
+	__typeof__(xmlTextReaderCurrentNode) *node;
+	__typeof__(xmlTextReaderDepth) *depth;
+	__typeof__(xmlTextReaderExpand) *expand;
+	__typeof__(xmlTextReaderGetParserLineNumber) *parser_line;
+	__typeof__(xmlTextReaderNext) *next;
+	__typeof__(xmlTextReaderNodeType) *type;
+	__typeof__(xmlTextReaderRead) *read;
+	__typeof__(xmlTextReaderSetStructuredErrorHandler) *set_handler;
+	__typeof__(__xmlGenericError) *generic_error;
+	__typeof__(__xmlGenericErrorContext) *generic_error_context;
+} lib;
+
+static const struct library_function lib_functions[] = {
+    {"xmlFreeTextReader", &lib.free_reader},
+    {"xmlGetLineNo", &lib.line},
+    {"xmlReaderForMemory", &lib.reader_for_memory},
+    {"xmlSetGenericErrorFunc", &lib.set_generic_error},
+    {"xmlTextReaderConstLocalName", &lib.name},
+    {"xmlTextReaderCurrentNode", &lib.node},
+    {"xmlTextReaderDepth", &lib.depth},
+    {"xmlTextReaderExpand", &lib.expand},
+    {"xmlTextReaderGetParserLineNumber", &lib.parser_line},
+    {"xmlTextReaderNext", &lib.next},
+    {"xmlTextReaderNodeType", &lib.type},
+    {"xmlTextReaderRead", &lib.read},
+    {"xmlTextReaderSetStructuredErrorHandler", &lib.set_handler},
+    {"__xmlGenericError", &lib.generic_error},
+    {"__xmlGenericErrorContext", &lib.generic_error_context},
+    {NULL, NULL},
+};
+static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
+static struct err lib_error;
+
+static void load_lib(void)
+{
+	library_load("libxml2.so.2", lib_functions, &lib_error);
+}
 
 struct xml {
 	xmlTextReaderPtr reader;
@@ -80,7 +128,7 @@ static const char *raw_attr(const xmlNode *n, const char *name)
 static int bad(struct xml *x, const xmlNode *n, const char *what)
 {
 	return fail(
-	    x->err, E_FORMAT, "line %ld: <%s> %s", xmlGetLineNo(n), (const char *)n->name, what);
+	    x->err, E_FORMAT, "line %ld: <%s> %s", lib.line(n), (const char *)n->name, what);
 }
 
 /* Copies an attribute into the arena; without it *out is the fallback, and an error when that is
@@ -92,13 +140,13 @@ static int text_attr(
 
 	*out = fallback;
 	if (!s && !fallback)
-		return fail(x->err, E_FORMAT, "line %ld: <%s> has no attribute '%s'",
-		    xmlGetLineNo(n), (const char *)n->name, name);
+		return fail(x->err, E_FORMAT, "line %ld: <%s> has no attribute '%s'", lib.line(n),
+		    (const char *)n->name, name);
 	if (!s)
 		return OK;
 	if (strlen(s) > LIMIT_NAME && strcmp(name, "names"))
 		return fail(x->err, E_LIMIT, "line %ld: attribute '%s' is longer than %d bytes",
-		    xmlGetLineNo(n), name, LIMIT_NAME);
+		    lib.line(n), name, LIMIT_NAME);
 	*out = arena_str(x->arena, s);
 	return *out ? OK : fail_nomem(x->err);
 }
@@ -109,7 +157,7 @@ static int int_attr(struct xml *x, const xmlNode *n, const char *name, int64_t *
 
 	if (!s || !parse_i64(s, out) || *out < 0)
 		return fail(x->err, E_FORMAT, "line %ld: <%s> needs a number as attribute '%s'",
-		    xmlGetLineNo(n), (const char *)n->name, name);
+		    lib.line(n), (const char *)n->name, name);
 	return OK;
 }
 
@@ -129,7 +177,7 @@ static int read_names(
 		pieces += *s == ',';
 	if (pieces > MAX_NAMES)
 		return fail(x->err, E_LIMIT, "line %ld: attribute '%s' has more than %d names",
-		    xmlGetLineNo(n), attr, MAX_NAMES);
+		    lib.line(n), attr, MAX_NAMES);
 	*names = arena_array(x->arena, pieces, sizeof **names);
 	copy = to = arena_str(x->arena, text);
 	if (!*names || !copy)
@@ -155,7 +203,7 @@ static int read_dims(struct xml *x, const xmlNode *n, struct ir_port *p)
 
 	if (count > MAX_RANK)
 		return fail(x->err, E_LIMIT, "line %ld: <port> has more than %d dimensions",
-		    xmlGetLineNo(n), MAX_RANK);
+		    lib.line(n), MAX_RANK);
 	p->dim = arena_array(x->arena, (size_t)count, sizeof *p->dim);
 	if (!p->dim)
 		return fail_nomem(x->err);
@@ -187,8 +235,8 @@ static int read_ports(struct xml *x, const xmlNode *n, struct ir_port **ports, i
 	int total = count_children(n, "port");
 
 	if (total > LIMIT_PORTS)
-		return fail(x->err, E_LIMIT, "line %ld: <%s> has more than %d ports",
-		    xmlGetLineNo(n), (const char *)n->name, LIMIT_PORTS);
+		return fail(x->err, E_LIMIT, "line %ld: <%s> has more than %d ports", lib.line(n),
+		    (const char *)n->name, LIMIT_PORTS);
 	*ports = arena_array(x->arena, (size_t)total, sizeof **ports);
 	if (!*ports)
 		return fail_nomem(x->err);
@@ -285,7 +333,7 @@ static int read_layer(struct xml *x, const xmlNode *n)
 	if (!d->layer)
 		return fail_nomem(x->err);
 	l = &d->layer[d->nlayers++];
-	l->line = xmlGetLineNo(n);
+	l->line = lib.line(n);
 	if ((rc = int_attr(x, n, "id", &l->id)) != OK ||
 	    (rc = text_attr(x, n, "name", NULL, &l->name)) != OK ||
 	    (rc = text_attr(x, n, "type", NULL, &l->type)) != OK ||
@@ -311,7 +359,7 @@ static int read_edge(struct xml *x, const xmlNode *n)
 	if (!d->edge)
 		return fail_nomem(x->err);
 	e = &d->edge[d->nedges++];
-	e->line = xmlGetLineNo(n);
+	e->line = lib.line(n);
 	if ((rc = int_attr(x, n, "from-layer", &e->from_layer)) != OK ||
 	    (rc = int_attr(x, n, "from-port", &e->from_port)) != OK ||
 	    (rc = int_attr(x, n, "to-layer", &e->to_layer)) != OK)
@@ -329,8 +377,8 @@ static int signed_attr(
 
 	*out = initial;
 	if (s && !parse_i64(s, out))
-		return fail(x->err, E_FORMAT, "line %ld: attribute '%s' is no number",
-		    xmlGetLineNo(n), name);
+		return fail(
+		    x->err, E_FORMAT, "line %ld: attribute '%s' is no number", lib.line(n), name);
 	return OK;
 }
 
@@ -354,7 +402,7 @@ static int read_map(struct xml *x, const xmlNode *n, struct ir_map *m)
 {
 	int rc;
 
-	m->line = xmlGetLineNo(n);
+	m->line = lib.line(n);
 	m->axis = -1;
 	if (is(n, "edge")) {
 		m->kind = MAP_BACK_EDGE;
@@ -416,11 +464,11 @@ static int read_body(
 	int rc;
 
 	if (!n)
-		return fail(x->err, E_FORMAT, "line %ld: <layer> has no <%s>", xmlGetLineNo(layer),
-		    element);
+		return fail(
+		    x->err, E_FORMAT, "line %ld: <layer> has no <%s>", lib.line(layer), element);
 	if (x->depth == LIMIT_BODIES)
-		return fail(x->err, E_LIMIT, "line %ld: bodies nest deeper than %d",
-		    xmlGetLineNo(n), LIMIT_BODIES);
+		return fail(x->err, E_LIMIT, "line %ld: bodies nest deeper than %d", lib.line(n),
+		    LIMIT_BODIES);
 	rc = read_maps(x, child(layer, maps), child(layer, "back_edges"), b);
 	if (rc != OK)
 		return rc;
@@ -454,8 +502,8 @@ static int read_info(struct xml *x, const xmlNode *n, const char *folder, int de
 	int rc = OK;
 
 	if (depth > LIMIT_DEPTH)
-		return fail(x->err, E_LIMIT, "line %ld: elements nest deeper than %d",
-		    xmlGetLineNo(n), LIMIT_DEPTH);
+		return fail(x->err, E_LIMIT, "line %ld: elements nest deeper than %d", lib.line(n),
+		    LIMIT_DEPTH);
 	for (n = n->children; n && rc == OK; n = n->next) {
 		const char *value, *key, *name;
 		struct meta *m;
@@ -502,10 +550,9 @@ enum place { OUTSIDE, LAYERS, EDGES };
 /* One element at this depth; *skip: its inside is done with. */
 static int read_element(struct xml *x, int depth, enum place *place, bool *skip)
 {
-	const char *name = (const char *)xmlTextReaderConstLocalName(x->reader);
+	const char *name = (const char *)lib.name(x->reader);
 	bool whole = depth == 2 || (depth == 1 && !strcmp(name, "rt_info"));
-	const xmlNode *n = whole ? xmlTextReaderExpand(x->reader)
-				 : xmlTextReaderCurrentNode(x->reader);
+	const xmlNode *n = whole ? lib.expand(x->reader) : lib.node(x->reader);
 
 	*skip = whole;
 	if (!n)
@@ -527,25 +574,25 @@ static int read_element(struct xml *x, int depth, enum place *place, bool *skip)
 static int read_all(struct xml *x)
 {
 	enum place place = OUTSIDE;
-	int more = xmlTextReaderRead(x->reader), rc = OK;
+	int more = lib.read(x->reader), rc = OK;
 
 	while (more == 1 && rc == OK) {
-		int type = xmlTextReaderNodeType(x->reader);
+		int type = lib.type(x->reader);
 		bool skip = false;
 		if (type == XML_READER_TYPE_DOCUMENT_TYPE)
 			return fail(x->err, E_FORMAT, "a document type declaration is not allowed");
 		if (type == XML_READER_TYPE_ELEMENT)
-			rc = read_element(x, xmlTextReaderDepth(x->reader), &place, &skip);
+			rc = read_element(x, lib.depth(x->reader), &place, &skip);
 		if (rc != OK)
 			break;
-		more = skip ? xmlTextReaderNext(x->reader) : xmlTextReaderRead(x->reader);
+		more = skip ? lib.next(x->reader) : lib.read(x->reader);
 	}
 	/* libxml2 gives up without a word only when it has no memory for one */
 	if (x->nomem || (more < 0 && !*x->problem))
 		return fail_nomem(x->err);
 	if (*x->problem)
-		return fail(x->err, E_FORMAT, "line %d: %s",
-		    xmlTextReaderGetParserLineNumber(x->reader), x->problem);
+		return fail(
+		    x->err, E_FORMAT, "line %d: %s", lib.parser_line(x->reader), x->problem);
 	return rc;
 }
 
@@ -558,20 +605,20 @@ static void say_nothing(void *user, const char *fmt, ...)
 
 static int parse_quietly(struct xml *x, const void *data, size_t size)
 {
-	xmlGenericErrorFunc say = xmlGenericError;
-	void *user = xmlGenericErrorContext;
+	xmlGenericErrorFunc say = *lib.generic_error();
+	void *user = *lib.generic_error_context();
 	int rc;
 
-	xmlSetGenericErrorFunc(NULL, say_nothing);
-	x->reader = xmlReaderForMemory(data, (int)size, NULL, "UTF-8", XML_PARSE_NONET);
+	lib.set_generic_error(NULL, say_nothing);
+	x->reader = lib.reader_for_memory(data, (int)size, NULL, "UTF-8", XML_PARSE_NONET);
 	if (x->reader) {
-		xmlTextReaderSetStructuredErrorHandler(x->reader, note_problem, x);
+		lib.set_handler(x->reader, note_problem, x);
 		rc = read_all(x);
-		xmlFreeTextReader(x->reader);
+		lib.free_reader(x->reader);
 	} else {
 		rc = fail_nomem(x->err);
 	}
-	xmlSetGenericErrorFunc(user, say);
+	lib.set_generic_error(user, say);
 	return rc;
 }
 
@@ -585,6 +632,9 @@ int ir_xml_parse(
 	if (size > LIMIT_XML_BYTES || size > INT_MAX)
 		return fail(err, E_LIMIT, "XML is larger than the limit of %" PRId64 " bytes",
 		    LIMIT_XML_BYTES);
+	pthread_once(&lib_once, load_lib);
+	if (lib_error.status)
+		return fail(err, lib_error.status, "%s", lib_error.text);
 	int rc = ir_check_tags(data, size, err);
 	return rc == OK ? parse_quietly(&x, data, size) : rc;
 }

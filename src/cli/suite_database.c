@@ -2,8 +2,38 @@
 #include <sqlite3.h>
 #include <time.h>
 
-#include "base/file.h"
+#include "base/library.h"
 #include "cli/suite.h"
+
+/* Loaded when a database is asked for. */
+static struct {
+	__typeof__(sqlite3_bind_double) *bind_double;
+	__typeof__(sqlite3_bind_text) *bind_text;
+	__typeof__(sqlite3_busy_timeout) *busy_timeout;
+	__typeof__(sqlite3_close) *close;
+	__typeof__(sqlite3_errmsg) *errmsg;
+	__typeof__(sqlite3_exec) *exec;
+	__typeof__(sqlite3_finalize) *finalize;
+	__typeof__(sqlite3_last_insert_rowid) *last_insert_rowid;
+	__typeof__(sqlite3_open) *open;
+	__typeof__(sqlite3_prepare_v2) *prepare_v2;
+	__typeof__(sqlite3_step) *step;
+} lib;
+
+static const struct library_function lib_functions[] = {
+    {"sqlite3_bind_double", &lib.bind_double},
+    {"sqlite3_bind_text", &lib.bind_text},
+    {"sqlite3_busy_timeout", &lib.busy_timeout},
+    {"sqlite3_close", &lib.close},
+    {"sqlite3_errmsg", &lib.errmsg},
+    {"sqlite3_exec", &lib.exec},
+    {"sqlite3_finalize", &lib.finalize},
+    {"sqlite3_last_insert_rowid", &lib.last_insert_rowid},
+    {"sqlite3_open", &lib.open},
+    {"sqlite3_prepare_v2", &lib.prepare_v2},
+    {"sqlite3_step", &lib.step},
+    {NULL, NULL},
+};
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, suite TEXT, at TEXT, machine TEXT,"
@@ -14,7 +44,7 @@ static const char schema[] =
 
 static int sql_fail(sqlite3 *db, const char *path, struct err *err)
 {
-	return fail(err, E_IO, "'%s': sqlite: %s", path, db ? sqlite3_errmsg(db) : "no memory");
+	return fail(err, E_IO, "'%s': sqlite: %s", path, db ? lib.errmsg(db) : "no memory");
 }
 
 static const char *word(const cJSON *o, const char *key)
@@ -28,13 +58,13 @@ static bool insert(sqlite3 *db, const char *sql, const char *const *words, int n
     const double *numbers, int nnumbers)
 {
 	sqlite3_stmt *st = NULL;
-	bool ok = sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK;
+	bool ok = lib.prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK;
 	for (int i = 0; i < nwords && ok; i++)
-		ok = sqlite3_bind_text(st, i + 1, words[i], -1, SQLITE_TRANSIENT) == SQLITE_OK;
+		ok = lib.bind_text(st, i + 1, words[i], -1, SQLITE_TRANSIENT) == SQLITE_OK;
 	for (int i = 0; i < nnumbers && ok; i++)
-		ok = sqlite3_bind_double(st, nwords + i + 1, numbers[i]) == SQLITE_OK;
-	ok = ok && sqlite3_step(st) == SQLITE_DONE;
-	return sqlite3_finalize(st) == SQLITE_OK && ok;
+		ok = lib.bind_double(st, nwords + i + 1, numbers[i]) == SQLITE_OK;
+	ok = ok && lib.step(st) == SQLITE_DONE;
+	return lib.finalize(st) == SQLITE_OK && ok;
 }
 
 static bool insert_run(sqlite3 *db, const struct suite *s)
@@ -73,16 +103,19 @@ static bool insert_result(sqlite3 *db, const struct suite *s, int i, double run)
 int suite_database(const struct suite *s, const char *path, struct err *err)
 {
 	sqlite3 *db = NULL;
-	bool ok = sqlite3_open(path, &db) == SQLITE_OK;
+	int e = library_load("libsqlite3.so.0", lib_functions, err);
+	if (e)
+		return e;
+	bool ok = lib.open(path, &db) == SQLITE_OK;
 	if (ok)
-		sqlite3_busy_timeout(db, 60000); /* another suite may be adding its run */
-	ok = ok && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-	     sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK && insert_run(db, s);
-	double run = ok ? (double)sqlite3_last_insert_rowid(db) : 0;
+		lib.busy_timeout(db, 60000); /* another suite may be adding its run */
+	ok = ok && lib.exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+	     lib.exec(db, schema, NULL, NULL, NULL) == SQLITE_OK && insert_run(db, s);
+	double run = ok ? (double)lib.last_insert_rowid(db) : 0;
 	for (int i = 0; i < s->cases.n && ok; i++)
 		ok = insert_result(db, s, i, run);
-	ok = ok && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
-	int e = ok ? OK : sql_fail(db, path, err);
-	sqlite3_close(db);
+	ok = ok && lib.exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+	e = ok ? OK : sql_fail(db, path, err);
+	lib.close(db);
 	return e;
 }

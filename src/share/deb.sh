@@ -6,9 +6,11 @@ build=$1 version=$2 root=$1/deb
 arch=$(dpkg --print-architecture)
 rm -rf "$root"
 make --no-print-directory -s BUILD="$build" DESTDIR="$root" PREFIX=/usr install
-# What the programs are linked against, as packages with the versions built with as the least.
-needs=$(ldd "$root"/usr/bin/* | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u | while read -r lib; do
-	! readelf -d "$root"/usr/bin/* | grep -q "NEEDED.*\[${lib##*/}\]" || dpkg -S "$(realpath "$lib")" "$lib" 2>/dev/null || true
+# What the programs are linked against or load when they first need it, as packages with the versions built with as the least.
+linked=$(readelf -d "$root/usr/bin/mo" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p'; strings "$root/usr/bin/mo" | grep '^lib[a-z0-9]*\.so\.[0-9]*$')
+needs=$(for lib in $linked; do
+	lib=$(/sbin/ldconfig -p | awk -v name="$lib" '$1 == name && /64/ { print $NF; exit }')
+	[ -z "$lib" ] || dpkg -S "$(realpath "$lib")" "$lib" 2>/dev/null || true
 done | cut -d: -f1 | sort -u | while read -r package; do
 	dpkg-query -W -f '${Package} (>= ${Version}), ' "$package" | sed 's/-[^-]*), $/), /'
 done | sed 's/, $//')

@@ -8,7 +8,7 @@ mkdir include
 cp "$ROOT/src/mo.h" include
 # shellcheck disable=SC2046
 $cc -Wall -Wextra -Werror -Iinclude -o classify "$ROOT/src/share/examples/classify.c" "$BUILD/libmo.a" \
-    $(pkg-config --libs libprotobuf-c libxml-2.0 libxxhash libcjson libpng libjpeg zlib libzstd) -lm -pthread
+    $(pkg-config --libs libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd) -lm -pthread
 mo -q "$GLYPHS/glyphs.onnx"
 head -c 12288 /dev/zero >grey
 ./classify glyphs.xml <grey
