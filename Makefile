@@ -94,7 +94,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
 # Its allocations go through the test, which lets them fail one by one.
 WRAPPED := malloc calloc realloc reallocarray aligned_alloc strdup strndup arena_alloc arena_array arena_copy \
 	arena_str arena_strn
-$(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
+$(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%) -lxml2
 
 -include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT:=.d) $(RUNNERS:=.d)
 
