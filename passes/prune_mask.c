@@ -5,8 +5,6 @@
 
 #include "passes/prune.h"
 
-#define STEPS 62 /* of the search for the size below which weights go */
-
 /* The stored weights of a layer: a Const of floats, or one that is only converted. NULL: others. */
 static struct node *stored(const struct prune_layer *l)
 {
@@ -55,101 +53,117 @@ static int weights_close(struct weights *w, struct err *err)
 /* ---- magnitude ---------------------------------------------------------------------------------
  */
 
-/* Weights of which the size is below a bound; squares of them over the mean square when all layers
- * are compared, so that no layer goes for its scale alone. */
-static int64_t below(const struct tensor *t, double bound)
+/* How large a weight is: over the root of the mean square of those that make the same channel, so
+ * that no channel goes for its scale alone, which BatchNorm folded into weights leaves at random.
+ */
+struct sizes {
+	double *row; /* per channel made */
+	int64_t stride[2], size[2];
+};
+
+static void sizes_axes(struct sizes *s, const struct tensor *t, const struct prune_layer *l)
 {
-	int64_t n = 0, count = tensor_count(t);
-	for (int64_t i = 0; i < count; i++)
-		n += fabs(tensor_f64(t, i)) < bound;
-	return n;
+	for (int k = 0; k < 2; k++) {
+		s->stride[k] = s->size[k] = 1;
+		for (int i = l->out[k] + 1; l->out[k] >= 0 && i < t->rank; i++)
+			s->stride[k] *= t->dim[i];
+		if (l->out[k] >= 0)
+			s->size[k] = t->dim[l->out[k]];
+	}
 }
 
-static double scale_of(const struct tensor *t)
+static int64_t row_of(const struct sizes *s, int64_t i)
 {
-	double sum = 0;
+	return i / s->stride[0] % s->size[0] * s->size[1] + i / s->stride[1] % s->size[1];
+}
+
+static double size_of(const struct sizes *s, const struct tensor *t, int64_t i)
+{
+	double row = s->row[row_of(s, i)];
+	return row > 0 ? fabs(tensor_f64(t, i)) / row : 0;
+}
+
+/* The caller frees s->row. */
+static int sizes_make(
+    struct sizes *s, const struct tensor *t, const struct prune_layer *l, struct err *err)
+{
 	int64_t n = tensor_count(t);
+	sizes_axes(s, t, l);
+	int64_t rows = s->size[0] * s->size[1];
+	s->row = calloc(rows, sizeof *s->row);
+	if (!s->row)
+		return fail_nomem(err);
 	for (int64_t i = 0; i < n; i++)
-		sum += tensor_f64(t, i) * tensor_f64(t, i);
-	return sqrt(sum / (double)n);
+		s->row[row_of(s, i)] += tensor_f64(t, i) * tensor_f64(t, i);
+	for (int64_t r = 0; r < rows; r++)
+		s->row[r] = sqrt(s->row[r] * (double)rows / (double)n);
+	return OK;
 }
 
 struct masking {
 	struct graph *graph;
 	double ratio;
-	double *scale; /* per layer, as stored weights come; all 1 within a layer */
 	int64_t total;
 	struct err *err;
 };
 
 /* Calls fn for each layer's stored weights once, in order. */
-static int each_weight(struct masking *m,
-    int (*fn)(struct masking *m, struct weights *w, int k, void *user), void *user)
+static int each_weight(
+    struct masking *m, int (*fn)(struct masking *m, struct weights *w, void *user), void *user)
 {
-	int k = 0;
 	graph_each (m->graph, n) {
 		struct weights w = {0};
 		if (!prune_layer_of(n, &w.layer) || !(w.node = stored(&w.layer)))
 			continue;
-		int e = fn(m, &w, k++, user);
+		int e = fn(m, &w, user);
 		if (e)
 			return err_in(m->err, "node '%s'", n->name);
 	}
 	return OK;
 }
 
-static int measure(struct masking *m, struct weights *w, int k, void *user)
+static int count_all(struct masking *m, struct weights *w, void *user)
 {
-	struct const_view v;
-	double *scale = realloc(m->scale, (k + 1) * sizeof *scale);
 	(void)user;
-	if (!scale)
-		return fail_nomem(m->err);
-	m->scale = scale;
-	int e = const_open(&w->node->out[0], &v, m->err);
-	if (e)
-		return e;
-	m->scale[k] = scale_of(&v.t);
-	m->total += tensor_count(&v.t);
-	const_close(&v);
+	m->total += shape_count(&w->node->out[0].info.shape);
 	return OK;
 }
 
-struct count {
-	double bound;
-	int64_t n;
-};
-
-static int count_below(struct masking *m, struct weights *w, int k, void *user)
+/* Sizes by the upper 16 bits of their floats, which keep their order: steps of less than 1 %. */
+static int count_sizes(struct masking *m, struct weights *w, void *user)
 {
+	int64_t *bin = user;
 	struct const_view v;
-	struct count *c = user;
+	struct sizes s = {0};
 	int e = const_open(&w->node->out[0], &v, m->err);
 	if (e)
 		return e;
-	c->n += below(&v.t, c->bound * m->scale[k]);
+	e = sizes_make(&s, &v.t, &w->layer, m->err);
+	for (int64_t i = 0; !e && i < tensor_count(&v.t); i++) {
+		float f = (float)size_of(&s, &v.t, i);
+		uint32_t bits;
+		memcpy(&bits, &f, sizeof bits);
+		bin[bits >> 16]++;
+	}
+	free(s.row);
 	const_close(&v);
-	return OK;
+	return e;
 }
 
-/* The bound, in scales, below which the share of all weights lies. */
+/* The bound below which the share of all weights lies. */
 static int common_bound(struct masking *m, double *bound)
 {
-	double low = 0, high = 64;
-	for (int i = 0; i < STEPS && low < high; i++) {
-		struct count c = {(low + high) / 2, 0};
-		int e = each_weight(m, count_below, &c);
-		if (e)
-			return e;
-		if (c.n <= m->ratio * (double)m->total)
-			low = c.bound;
-		else
-			high = c.bound;
-		if (high - low < 1e-6 * high)
-			break;
-	}
-	*bound = low;
-	return OK;
+	int64_t *bin = calloc(65536, sizeof *bin), n = 0;
+	int e = bin ? each_weight(m, count_sizes, bin) : fail_nomem(m->err);
+	uint32_t k = 0;
+	while (!e && k < 0x7f80 && (double)(n + bin[k]) <= m->ratio * (double)m->total)
+		n += bin[k++];
+	uint32_t bits = k << 16;
+	float f;
+	memcpy(&f, &bits, sizeof f);
+	*bound = f;
+	free(bin);
+	return e;
 }
 
 struct entry {
@@ -170,10 +184,15 @@ static int mask_share(struct weights *w, double ratio, struct err *err)
 {
 	int64_t n = tensor_count(&w->t), go = (int64_t)floor(ratio * (double)n + 0.5);
 	struct entry *all = calloc(n, sizeof *all);
-	if (!all)
-		return fail_nomem(err);
+	struct sizes s = {0};
+	int e = all ? sizes_make(&s, &w->t, &w->layer, err) : fail_nomem(err);
+	if (e) {
+		free(all);
+		return e;
+	}
 	for (int64_t i = 0; i < n; i++)
-		all[i] = (struct entry){fabs(tensor_f64(&w->t, i)), i};
+		all[i] = (struct entry){size_of(&s, &w->t, i), i};
+	free(s.row);
 	qsort(all, n, sizeof *all, by_size);
 	for (int64_t i = 0; i < go; i++)
 		tensor_set_f64(&w->t, all[i].at, 0);
@@ -182,13 +201,17 @@ static int mask_share(struct weights *w, double ratio, struct err *err)
 	return OK;
 }
 
-static void mask_below(struct weights *w, double bound)
+static int mask_below(struct weights *w, double bound, struct err *err)
 {
-	for (int64_t i = 0; i < tensor_count(&w->t); i++)
-		if (fabs(tensor_f64(&w->t, i)) < bound) {
+	struct sizes s = {0};
+	int e = sizes_make(&s, &w->t, &w->layer, err);
+	for (int64_t i = 0; !e && i < tensor_count(&w->t); i++)
+		if (size_of(&s, &w->t, i) < bound) {
 			tensor_set_f64(&w->t, i, 0);
 			w->zeros++;
 		}
+	free(s.row);
+	return e;
 }
 
 /* ---- 2:4 ---------------------------------------------------------------------------------------
@@ -222,7 +245,8 @@ static void mask_fours(struct weights *w)
 		for (int64_t i = 0; i + 4 <= size; i += 4)
 			for (int64_t k = 0; k < inner; k++)
 				mask_four(&w->t, (o * size + i) * inner + k, inner);
-	w->zeros = below(&w->t, 1e-300);
+	for (int64_t i = 0; i < tensor_count(&w->t); i++)
+		w->zeros += tensor_f64(&w->t, i) == 0;
 }
 
 /* ---- all layers --------------------------------------------------------------------------------
@@ -234,7 +258,7 @@ struct plan {
 	int64_t zeros;
 };
 
-static int mask(struct masking *m, struct weights *w, int k, void *user)
+static int mask(struct masking *m, struct weights *w, void *user)
 {
 	struct plan *p = user;
 	int e = weights_open(w, m->err);
@@ -243,7 +267,7 @@ static int mask(struct masking *m, struct weights *w, int k, void *user)
 	if (p->o->kind == PRUNE_2_4)
 		mask_fours(w);
 	else if (p->o->global)
-		mask_below(w, p->bound * m->scale[k]);
+		e = mask_below(w, p->bound, m->err);
 	else
 		e = mask_share(w, p->o->ratio, m->err);
 	if (e) {
@@ -259,11 +283,10 @@ int64_t prune_mask(
 {
 	struct masking m = {.graph = g, .ratio = o->ratio, .err = err};
 	struct plan p = {.o = o};
-	int e = each_weight(&m, measure, NULL);
+	int e = each_weight(&m, count_all, NULL);
 	if (!e && o->kind == PRUNE_MAGNITUDE && o->global)
 		e = common_bound(&m, &p.bound);
 	e = e ? e : each_weight(&m, mask, &p);
-	free(m.scale);
 	*weights = m.total;
 	return e ? e : p.zeros;
 }

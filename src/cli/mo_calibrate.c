@@ -114,7 +114,6 @@ static int load(struct calibrate *c, struct err *err)
 	if (status)
 		return err_in(err, "--prune");
 	prune.criterion = PRUNE_L2;
-	prune.global = prune.kind == PRUNE_MAGNITUDE;
 	prune.before = keep_base;
 	prune.user = c;
 	po.prune = c->prune ? &prune : NULL;

@@ -25,7 +25,6 @@ int convert_prune_options(struct convert *c, struct err *err)
 	if (prune_parse(a->what, &c->prune, err))
 		return err_in(err, "--prune");
 	c->prune.exact_ratio = a->exact_ratio;
-	c->prune.global = c->prune.kind == PRUNE_MAGNITUDE;
 	if (a->scope && strcasecmp(a->scope, "layer") && strcasecmp(a->scope, "global"))
 		return fail(err, E_USAGE, "--prune-scope is layer or global, not '%s'", a->scope);
 	if (a->scope)
