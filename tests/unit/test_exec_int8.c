@@ -325,6 +325,23 @@ static void test_depthwise(void **state)
 	    (struct want){.conv = 1, .quantize = 1, .eval = 1});
 }
 
+/* The axes of a mean come from the rank of what it reads, as they do in converted networks. */
+static void test_shaped_mean(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1") "r = ReLU-1(y)\n" FQ(
+		      "p", "r", "u") "h = ShapeOf-3(p) {output_type=i64}\n"
+				     "k = ShapeOf-3(h) {output_type=i64}\n"
+				     "n = Squeeze-1(k)\n"
+				     "n2 = Const i64[] 2\n"
+				     "d = Const i64[] 1\n"
+				     "a = Range-4(n2, n, d) {output_type=i64}\n"
+				     "m = ReduceMean-1(p, a) {keep_dims=true}\n"
+				     "Result-1(m)\n",
+	    0.2, (struct want){.conv = 1, .quantize = 1});
+}
+
 /* As floats it is part of a chain. */
 static void test_float_fake_quantize(void **state)
 {
@@ -369,6 +386,7 @@ int main(void)
 	    cmocka_unit_test(test_requantize),
 	    cmocka_unit_test(test_matmul),
 	    cmocka_unit_test(test_depthwise),
+	    cmocka_unit_test(test_shaped_mean),
 	    cmocka_unit_test(test_float_fake_quantize),
 	    cmocka_unit_test(test_fallback),
 	};
