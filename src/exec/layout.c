@@ -86,6 +86,8 @@ static bool computed_last(const struct lower *l, const struct node *n)
 		return true;
 	if (node_is(n, OP_CONCAT))
 		return concat_last(l, n);
+	if (node_is(n, OP_BATCH_NORM) || node_is(n, OP_BATCH_NORM_1))
+		return l->last[node_in(n, node_is(n, OP_BATCH_NORM) ? 0 : 2)->id];
 	return elementwise(n) && keeps_last(l, n);
 }
 

@@ -93,7 +93,9 @@ static bool all_dense(const struct lower *l, const struct node *n)
 int lower_eval(struct lower *l, int i)
 {
 	const struct node *n = l->e->step[i].node;
-	bool last = n->nout == 1 && l->last[n->out[0].id] && all_dense(l, n);
+	/* kernels of 8 bits do it with the channels last, eval takes dim 1 for them */
+	bool norm = node_is(n, OP_BATCH_NORM) || node_is(n, OP_BATCH_NORM_1);
+	bool last = n->nout == 1 && !norm && l->last[n->out[0].id] && all_dense(l, n);
 	struct call here = {0};
 	int status = eval_operands(l, n, last, &here);
 	if (status < 0 || writes_nothing(l, n))

@@ -342,6 +342,23 @@ static void test_shaped_mean(void **state)
 	    0.2, (struct want){.conv = 1, .quantize = 1});
 }
 
+/* Between layers with their channels last, where eval does it. */
+static void test_float_batch_norm(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=2,3,9,7 element_type=f32}\n"
+	      "w = Const f32[6,3,3,3] random(3)\n" CONV(
+		  "y", "x", "w", "1,1") "g = Const f32[6] 1 -1.1 0.9 1.2 0.8 1.3\n"
+					"b = Const f32[6] random(2)\n"
+					"v1 = Const f32[6] 0.5 0.6 0.7 0.8 0.9 1\n"
+					"n = BatchNormInference-5(y, g, b, b, v1) {epsilon=1e-5}\n"
+					"r = ReLU-1(n)\n"
+					"o = BatchNormInference-1(g, b, r, b, v1) {epsilon=1e-5}\n"
+					"v = Const f32[6,6,1,1] random(4)\n" CONV(
+					    "c", "o", "v", "0,0") "Result-1(c)\n",
+	    1e-4, (struct want){.eval = 2});
+}
+
 /* As floats it is part of a chain. */
 static void test_float_fake_quantize(void **state)
 {
@@ -387,6 +404,7 @@ int main(void)
 	    cmocka_unit_test(test_matmul),
 	    cmocka_unit_test(test_depthwise),
 	    cmocka_unit_test(test_shaped_mean),
+	    cmocka_unit_test(test_float_batch_norm),
 	    cmocka_unit_test(test_float_fake_quantize),
 	    cmocka_unit_test(test_fallback),
 	};
