@@ -146,6 +146,7 @@ int onnx_read_file(struct file *f, const char *name, const char *dir, const stru
 	im.source = (struct onnx_source){.file = f,
 	    .dir = dir,
 	    .arena = im.arena,
+	    .random = im.options->random_weights,
 	    .depends = im.options->depends,
 	    .user = im.options->user};
 	int status = im.arena ? onnx_wire_parse(f->data, f->size, &onnx__model_proto__descriptor,

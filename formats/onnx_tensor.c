@@ -1,4 +1,5 @@
 /* Decodes TensorProto: raw bytes stay mapped, typed lists are gathered into the heap. */
+#include "formats/onnx_fill.h"
 #include "formats/onnx_tensor.h"
 
 #include <stdlib.h>
@@ -210,12 +211,28 @@ static int load_header(
 	return OK;
 }
 
+/* Has t no bytes of any kind, though its dims ask for some? */
+static bool left_out(const struct onnx_source *s, const Onnx__TensorProto *t)
+{
+	struct cursor c = cursor_of(s->file->data, s->file->size);
+	struct wire_field f;
+	cursor_bytes(&c, (size_t)t->body_offset);
+	c = cursor_sub(&c, (size_t)t->body_size);
+	while (wire_next(&c, &f))
+		if ((f.id == FIELD_RAW_DATA || (int)f.id == type_rows[t->data_type].field) &&
+		    (f.type != 2 || cursor_left(&f.bytes)))
+			return false;
+	return t->data_location != 1;
+}
+
 int onnx_tensor_load(
     struct onnx_source *s, const Onnx__TensorProto *t, struct onnx_const *out, struct err *err)
 {
 	size_t size = 0;
 	*out = (struct onnx_const){0};
 	int status = load_header(t, out, &size, err);
+	if (status == OK && s->random && size && dtype_is_float(out->type) && left_out(s, t))
+		return onnx_fill(t->name ? t->name : "", out, size, err);
 	if (status == OK)
 		status = load_data(s, t, size, &out->data, err);
 	if (status == OK && out->type == DT_BOOL)

@@ -49,6 +49,7 @@ struct onnx_source {
 	struct map external; /* location to struct file, each counted once */
 	void (*depends)(void *user, const char *path);
 	void *user;
+	bool random; /* float tensors without bytes get random numbers, the same ones each time */
 };
 
 /* A constant: the blob is one reference of the receiver's. */

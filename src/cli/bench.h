@@ -25,7 +25,7 @@ struct bench {
 	struct list data, sweep;
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
 	double seconds, rate, max_latency, max_regression;
-	bool compare, profile, lenient, exact, bf16, async, copies, no_mmap;
+	bool compare, profile, lenient, exact, bf16, async, copies, no_mmap, random_weights;
 	const char *cache_dir;
 	int64_t cache_size;
 	/* state */

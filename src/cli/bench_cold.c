@@ -56,6 +56,8 @@ static void command(struct command *c, const struct job *j)
 		word(c, "--infer-precision=bf16");
 	if (b->lenient)
 		word(c, "--lenient");
+	if (b->random_weights)
+		word(c, "--random-weights");
 	if (b->no_mmap)
 		word(c, "--no-mmap");
 	if (b->cache_dir) {

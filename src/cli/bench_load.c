@@ -9,6 +9,7 @@ static int read_model(struct job *j, struct err *err)
 	const struct bench *b = j->b;
 	struct store_options o = {.log = tool_log(b->p),
 	    .lenient = b->lenient,
+	    .random_weights = b->random_weights,
 	    .exact = b->exact,
 	    .bf16 = b->bf16,
 	    .f32 = b->precision && !b->bf16,

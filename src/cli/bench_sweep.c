@@ -126,6 +126,8 @@ static int add_point(struct sweep *w, const struct sweep_point *p, struct err *e
 		argv[n++] = "--async";
 	if (b->lenient)
 		argv[n++] = "--lenient";
+	if (b->random_weights)
+		argv[n++] = "--random-weights";
 	if (b->p->cpu) {
 		argv[n++] = "--cpu";
 		argv[n++] = (char *)b->p->cpu;

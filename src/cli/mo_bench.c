@@ -17,6 +17,8 @@ static int check(const struct bench *b, struct err *err)
 		    err, E_USAGE, "--hint: '%s' is neither latency nor throughput", b->hint);
 	if (b->hint && b->streams)
 		return fail(err, E_USAGE, "--hint chooses the streams: leave --streams out");
+	if (b->random_weights && b->cache_dir)
+		return fail(err, E_USAGE, "--random-weights: such a network is not cached");
 	if (b->rate < 0 || b->rate > 1e6)
 		return fail(err, E_USAGE, "--rate: %g a second is out of range", b->rate);
 	if (b->profile && (b->njobs > 1 || b->cold))
@@ -140,6 +142,8 @@ static const struct option_row rows[] = {
 	MAX_SETS},
     {OPT_INT, "batch", 0, "N", "run with the inputs' first dim set to this", AT(batch), NULL, 1,
 	INT32_MAX},
+    {OPT_FLAG, "random-weights", 0, NULL, "weights that an ONNX file was stripped of are random",
+	AT(random_weights), NULL, 0, 0},
     {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Run"},

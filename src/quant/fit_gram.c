@@ -25,11 +25,11 @@ void fit_gram_free(struct fit_gram *g)
 	*g = (struct fit_gram){0};
 }
 
-static float sum_of(lanes v)
+static float sum_of(const lanes *v)
 {
 	float s = 0;
 	for (int i = 0; i < LANES; i++)
-		s += v[i];
+		s += (*v)[i];
 	return s;
 }
 
@@ -53,16 +53,16 @@ static void row_of(const float *a, const float *b, int64_t count, int64_t len, d
 			s2 += v * *(const lanes *)(c + 2 * len + k);
 			s3 += v * *(const lanes *)(c + 3 * len + k);
 		}
-		out[j] += sum_of(s0);
-		out[j + 1] += sum_of(s1);
-		out[j + 2] += sum_of(s2);
-		out[j + 3] += sum_of(s3);
+		out[j] += sum_of(&s0);
+		out[j + 1] += sum_of(&s1);
+		out[j + 2] += sum_of(&s2);
+		out[j + 3] += sum_of(&s3);
 	}
 	for (; j < count; j++) {
 		lanes s = {0};
 		for (int64_t k = 0; k < len; k += LANES)
 			s += *(const lanes *)(a + k) * *(const lanes *)(b + j * len + k);
-		out[j] += sum_of(s);
+		out[j] += sum_of(&s);
 	}
 }
 

@@ -190,6 +190,7 @@ static int read_model(const char *path, struct stored *s, struct err *err)
 {
 	struct onnx_options o = {.log = s->o.log,
 	    .lenient = s->o.lenient,
+	    .random_weights = s->o.random_weights,
 	    .depends = sources_depend,
 	    .user = &s->sources};
 	sources_add_model(&s->sources, path);

@@ -10,6 +10,7 @@
 struct store_options {
 	struct log log;
 	bool lenient;
+	bool random_weights; /* as onnx_options has it; such networks are not cached */
 	/* what a compiled network must serve; where one does not, its source is read instead */
 	bool whole; /* the values between the layers: no compiled network has them */
 	bool exact, bf16;

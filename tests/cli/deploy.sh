@@ -7,6 +7,7 @@ cp "$GLYPHS/glyphs.onnx" net.onnx
 cp "$GLYPHS/glyphs.onnx" other.onnx
 cp "$GLYPHS/calib_images.npy" samples.npy
 export MO_MK=$ROOT/src/share/mo.mk
+unset MAKEFLAGS MFLAGS MAKELEVEL # of a make that runs the tests
 remade() { make -j4 all other.fp16.xml | sed -n 's/^\(mo[a-z-]*\) .*\(--model-name\|-o\) \([^ ]*\).*/\1 \3/p' | sort; }
 make -j4 -s all other.fp16.xml
 sha256sum ./*.xml ./*.bin ./*.blob >sums

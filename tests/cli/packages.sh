@@ -4,6 +4,7 @@
 set -e
 ldd "$BUILD/bin/mo" | grep -q asan && { echo 'a sanitizer build'; exit 77; }
 command -v dpkg-deb >/dev/null || { echo 'not a Debian system'; exit 77; }
+unset MAKEFLAGS MFLAGS MAKELEVEL # of a make that runs the tests
 make=(make -s --no-print-directory -C "$ROOT" BUILD="$BUILD")
 "${make[@]}" install DESTDIR="$PWD/root" PREFIX="$PWD/usr"
 mv "root$PWD/usr" . # where its mo.pc says that it is

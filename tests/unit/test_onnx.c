@@ -1,4 +1,5 @@
 /* Models as the ONNX reader makes graphs of them: names, scopes, functions, versions, refusals. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 #include "formats/onnx_translate.h"
 #include "ops/op.h"
+#include "passes/rewrite.h"
 
 static const int64_t dims[] = {-1, 3};
 
@@ -123,6 +125,35 @@ static void initializers_are_constants(void **state)
 	assert_non_null(value_const(graph_find_value(r, "w")));
 	assert_null(graph_find_value(r, "unused"));
 	graph_free(r);
+}
+
+/* A float tensor without bytes is an error, or gets the same random numbers each time. */
+static void weights_left_out(void **state)
+{
+	(void)state;
+	double sum[2] = {0};
+	struct pb g = new_graph(), w = pb_tensor("w", 1, 2, (int64_t[]){3, 3});
+	pb_msg(&g, 5, &w);
+	add_node(&g, "MatMul", "n", "x w", "y");
+	struct pb m = pb_model(13, &g);
+	struct onnx_options o = {.random_weights = true};
+	struct err err = read_bad(&m, E_FORMAT);
+	err_clear(&err);
+	for (int turn = 0; turn < 2; turn++) {
+		struct graph *r;
+		m = pb_model(13, &g);
+		assert_int_equal(read_model(&m, &o, &r, NULL), OK);
+		struct const_view v;
+		assert_int_equal(const_open(graph_find_value(r, "w"), &v, NULL), OK);
+		for (int i = 0; i < 9; i++) {
+			double x = tensor_f64(&v.t, i);
+			assert_true(fabs(x) <= sqrt(2) && x != 0);
+			sum[turn] += x;
+		}
+		const_close(&v);
+		graph_free(r);
+	}
+	assert_true(sum[0] == sum[1]);
 }
 
 static void broken_names(void **state)
@@ -521,6 +552,7 @@ int main(void)
 	    cmocka_unit_test(names_and_symbols),
 	    cmocka_unit_test(unknown_is_no_symbol),
 	    cmocka_unit_test(initializers_are_constants),
+	    cmocka_unit_test(weights_left_out),
 	    cmocka_unit_test(broken_names),
 	    cmocka_unit_test(all_that_cannot_be_converted),
 	    cmocka_unit_test(problems_of_every_kind),
