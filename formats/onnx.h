@@ -9,8 +9,8 @@
 struct onnx_options {
 	struct log log;
 	bool lenient; /* unknown attributes are warnings */
-	/* Float tensors without bytes get random ones of a sane size, the same each time: for timing
-	 * a network whose weights were left out. */
+	/* Float tensors without bytes get random ones of a sane size, the same each time: for
+	 * timing a network whose weights were left out. */
 	bool random_weights;
 	/* Files that the model refers to (external data), each once: for --depfile. May be NULL. */
 	void (*depends)(void *user, const char *path);
