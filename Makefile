@@ -132,8 +132,6 @@ install: all ## install under PREFIX (/usr/local), into DESTDIR
 	install -s --strip-program=$(STRIP) $(BUILD)/bin/mo $(DESTDIR)$(PREFIX)/bin
 	for t in $(filter-out mo,$(TOOLS)); do ln -sf mo $(DESTDIR)$(PREFIX)/bin/$$t; done
 	install -m 644 src/mo.h $(DESTDIR)$(PREFIX)/include
-	install -m 644 $(BUILD)/libmo.a $(DESTDIR)$(PREFIX)/lib
-	$(STRIP) -g $(DESTDIR)$(PREFIX)/lib/libmo.a
 	install -m 755 -s --strip-program=$(STRIP) $(BUILD)/libmo.so $(DESTDIR)$(PREFIX)/lib/libmo.so.$(VERSION)
 	ln -sf libmo.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmo.so.$(SOVERSION)
 	ln -sf libmo.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmo.so
@@ -144,6 +142,9 @@ install: all ## install under PREFIX (/usr/local), into DESTDIR
 	cp -r src/share/examples $(DESTDIR)$(PREFIX)/share/mo
 	install -Dm 644 src/share/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/mo
 	for t in $(filter-out mo,$(TOOLS)); do ln -sf mo $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$t; done
+install-static: all ## the static library, too
+	install -Dm 644 $(BUILD)/libmo.a $(DESTDIR)$(PREFIX)/lib/libmo.a
+	$(STRIP) -g $(DESTDIR)$(PREFIX)/lib/libmo.a
 deb: all ## a Debian package in build
 	+@sh src/share/deb.sh $(BUILD) $(VERSION)
 bundle: all ## a tar that runs MODEL=net.xml on any Debian: mo-run, its libraries, the network and its blob
@@ -156,5 +157,5 @@ clean: ## remove what was built (peers and corpus stay)
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
-.PHONY: all setup demo check check-all check-built tests peers lint bench fuzz bless install deb bundle format clean help
+.PHONY: all setup demo check check-all check-built tests peers lint bench fuzz bless install install-static deb bundle format clean help
 .SECONDARY:
