@@ -74,7 +74,6 @@ static void put_site(struct text *t, const struct stats_site *s)
 int stats_write(const struct stats *s, const char *path, struct err *err)
 {
 	struct text t = {0};
-	struct output *o = NULL;
 	text_add(&t, MAGIC);
 	put(&t, (uint64_t)s->samples, 8);
 	put(&t, (uint64_t)s->nsites, 4);
@@ -82,13 +81,8 @@ int stats_write(const struct stats *s, const char *path, struct err *err)
 		put_site(&t, &s->site[i]);
 	if (!t.failed)
 		put(&t, XXH3_64bits(t.data, t.len), 8);
-	int status = t.failed ? fail_nomem(err) : output_open(path, &o, err);
-	status = status ? status : output_write(o, t.data, t.len, err);
-	status = status ? status : output_close(o, err);
+	int status = t.failed ? fail_nomem(err) : output_file(path, t.data, t.len, err);
 	text_free(&t);
-	if (!status)
-		return output_rename(o, err);
-	output_abort(o);
 	return status;
 }
 

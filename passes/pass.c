@@ -2,8 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "passes/pass.h"
 
@@ -142,13 +142,6 @@ static int run_deep(struct manager *m, struct graph *g)
 	return total;
 }
 
-static double now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
-}
-
 static int run_one(struct manager *m, const struct pass *p)
 {
 	m->ctx.pass = p;
@@ -157,7 +150,7 @@ static int run_one(struct manager *m, const struct pass *p)
 		return e;
 	struct pass_result *r = result_of(&m->ctx);
 	int before = r ? graph_layers(m->graph) : 0;
-	double start = now_ms();
+	double start = clock_seconds();
 	int done = run_deep(m, m->graph);
 	if (done < 0)
 		return err_in(m->ctx.err, "pass '%s'", p->name);
@@ -165,7 +158,7 @@ static int run_one(struct manager *m, const struct pass *p)
 		m->facts &= p->keeps;
 	if (r) {
 		r->rewrites += done;
-		r->ms += now_ms() - start;
+		r->ms += (clock_seconds() - start) * 1e3;
 		r->nodes_after += graph_layers(m->graph) - before;
 	}
 #ifdef DEV

@@ -53,6 +53,8 @@ int64_t output_size(const struct output *o);
 int output_close(struct output *o, struct err *err);
 int output_rename(struct output *o, struct err *err); /* frees o in every case */
 void output_abort(struct output *o);                  /* frees o; NULL is legal */
+/* All of these at once, for bytes at hand. */
+int output_file(const char *path, const void *data, size_t size, struct err *err);
 /* Async-signal-safe: unlinks every unfinished output. */
 void output_cleanup(void);
 /* mkdir -p. */

@@ -277,3 +277,15 @@ void output_abort(struct output *o)
 	unlink(o->temp);
 	output_free(o);
 }
+
+int output_file(const char *path, const void *data, size_t size, struct err *err)
+{
+	struct output *o = NULL;
+	int status = output_open(path, &o, err);
+	status = status ? status : output_write(o, data, size, err);
+	status = status ? status : output_close(o, err);
+	if (!status)
+		return output_rename(o, err);
+	output_abort(o);
+	return status;
+}

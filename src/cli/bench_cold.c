@@ -1,19 +1,13 @@
 /* Cold starts: each run is a process of its own, which reads, compiles and runs once. */
-#include <errno.h>
 #include <inttypes.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "cli/bench.h"
+#include "cli/child.h"
 
-#define MAX_TEXT 65536
 #define MAX_ARGS 32
-
-extern char **environ;
 
 static const char *const names[] = {"read_ms", "compile_ms", "first_ms", "process_ms"};
 
@@ -74,56 +68,24 @@ static void command(struct command *c, const struct job *j)
 	word(c, j->model);
 }
 
-/* Reads to the end; what is beyond the buffer is dropped. */
-static void read_text(int fd, char *text)
+/* Runs it; what it says on stderr goes to ours. */
+static int run_process(struct command *c, const char *model, struct child *child, struct err *err)
 {
-	char rest[512];
-	size_t n = 0;
-	ssize_t got;
-	while ((got = n + 1 < MAX_TEXT ? read(fd, text + n, MAX_TEXT - 1 - n)
-				       : read(fd, rest, sizeof rest)) != 0) {
-		if (got < 0 && errno != EINTR)
-			break;
-		if (got > 0 && n + 1 < MAX_TEXT)
-			n += (size_t)got;
-	}
-	text[n] = 0;
-}
-
-/* Runs it and hands its stdout over. */
-static int run_process(struct command *c, const char *model, char *text, struct err *err)
-{
-	posix_spawn_file_actions_t to;
-	int fd[2], status = 0;
-	pid_t pid;
-	if (pipe(fd))
-		return fail_errno(err, "open a pipe for", model);
-	posix_spawn_file_actions_init(&to);
-	posix_spawn_file_actions_adddup2(&to, fd[1], STDOUT_FILENO);
-	posix_spawn_file_actions_addclose(&to, fd[0]);
-	posix_spawn_file_actions_addclose(&to, fd[1]);
-	int e = posix_spawn(&pid, "/proc/self/exe", &to, NULL, c->argv, environ);
-	posix_spawn_file_actions_destroy(&to);
-	close(fd[1]);
-	if (!e)
-		read_text(fd[0], text);
-	close(fd[0]);
-	if (e)
-		return fail(err, E_IO, "cannot start a process: %s", strerror(e));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return status ? fail(err, E_IO, "'%s': the cold process failed", model) : OK;
+	int s = child_run(CHILD_SELF, c->argv, 0, child, err);
+	if (!s && child->err.len)
+		fputs(child->err.data, stderr);
+	return s || !child->code ? s : fail(err, E_IO, "'%s': the cold process failed", model);
 }
 
 static int cold_run(struct job *j, struct err *err)
 {
-	static char text[MAX_TEXT];
 	struct command c;
+	struct child child = {0};
 	command(&c, j);
 	double start = now_ms();
-	int s = run_process(&c, j->model, text, err);
+	int s = run_process(&c, j->model, &child, err);
 	double ms = now_ms() - start;
-	cJSON *json = s ? NULL : cJSON_Parse(text);
+	cJSON *json = s ? NULL : cJSON_Parse(child.out.data ? child.out.data : "");
 	for (int i = 0; i < COLD_TIMES && !s; i++) {
 		const cJSON *v = cJSON_GetObjectItem(json, names[i]);
 		if (i != COLD_PROCESS && !cJSON_IsNumber(v))
@@ -133,6 +95,7 @@ static int cold_run(struct job *j, struct err *err)
 			j->cold[i].ms[j->cold[i].n++] = i == COLD_PROCESS ? ms : v->valuedouble;
 	}
 	cJSON_Delete(json);
+	child_free(&child);
 	return s;
 }
 

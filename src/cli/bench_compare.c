@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "base/sorted.h"
 #include "cli/bench.h"
 #include "cli/cases.h"
 
@@ -48,18 +49,11 @@ static struct runs runs_of(const cJSON *c)
 	return r;
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static double median(const double *v, int n)
 {
 	double s[CASES_MAX_ROUNDS];
 	memcpy(s, v, (size_t)n * sizeof *s);
-	qsort(s, (size_t)n, sizeof *s, ascending);
-	return (s[(n - 1) / 2] + s[n / 2]) / 2;
+	return median_f64(s, n);
 }
 
 static double drawn(const struct runs *r, uint64_t *g)
@@ -67,7 +61,7 @@ static double drawn(const struct runs *r, uint64_t *g)
 	double v[CASES_MAX_ROUNDS];
 	for (int i = 0; i < r->n; i++)
 		v[i] = r->ms[rng_next(g) % (uint64_t)r->n];
-	return median(v, r->n);
+	return median_f64(v, r->n);
 }
 
 struct ratio {
@@ -85,7 +79,7 @@ static struct ratio compare_runs(const struct runs *a, const struct runs *b)
 		double below = drawn(a, &g);
 		draw[i] = drawn(b, &g) / below;
 	}
-	qsort(draw, DRAWS, sizeof *draw, ascending);
+	qsort(draw, DRAWS, sizeof *draw, ascending_f64);
 	return (struct ratio){draw[DRAWS / 40], median(b->ms, b->n) / median(a->ms, a->n),
 	    draw[DRAWS - 1 - DRAWS / 40]};
 }

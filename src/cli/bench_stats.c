@@ -2,15 +2,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/sorted.h"
 #include "cli/bench.h"
 
 double now_ms(void)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+	return clock_seconds() * 1e3;
 }
 
 /* The most that was resident at any time, mapped files included (VmHWM). */
@@ -35,16 +34,10 @@ int times_new(struct times *t, struct err *err)
 	return t->ms ? OK : fail_nomem(err);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 void times_sort(struct times *t)
 {
 	if (t->n)
-		qsort(t->ms, (size_t)t->n, sizeof *t->ms, ascending);
+		qsort(t->ms, (size_t)t->n, sizeof *t->ms, ascending_f64);
 }
 
 double times_at(const struct times *t, double share)

@@ -220,7 +220,7 @@ static cJSON *point_json(const struct sweep *w, int i)
 {
 	const struct sweep_point *p = &w->point[i];
 	const struct bench_case *k = &w->cases.v[i];
-	cJSON *o = cJSON_CreateObject(), *runs, *each;
+	cJSON *o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "name", k->name);
 	cJSON_AddNumberToObject(o, "batch", (double)p->batch);
 	cJSON_AddNumberToObject(o, "streams", (double)p->streams);
@@ -234,15 +234,7 @@ static cJSON *point_json(const struct sweep *w, int i)
 	cJSON_AddNumberToObject(o, "latency_ms", p->latency);
 	cJSON_AddNumberToObject(o, "throughput_fps", p->fps);
 	cJSON_AddNumberToObject(o, "scaling", sweep_scaling(w->point, w->cases.n, i));
-	each = cJSON_AddArrayToObject(o, "latencies_ms");
-	runs = cJSON_AddArrayToObject(o, "runs");
-	for (int r = 0; r < w->cases.rounds; r++) {
-		struct bench_case one = {.result = {k->result[r]}};
-		if (!k->result[r])
-			continue;
-		cJSON_AddItemToArray(each, cJSON_CreateNumber(cases_median(&one, 1, k->latency)));
-		cJSON_AddItemToArray(runs, cJSON_Duplicate(k->result[r], true));
-	}
+	cases_add_runs(o, k, w->cases.rounds);
 	return o;
 }
 

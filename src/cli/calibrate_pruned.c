@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/calibrate.h"
 #include "cli/progress.h"
 #include "quant/gain.h"
@@ -101,12 +102,12 @@ static int make_and_try(struct calibrate *c, struct pruning *p, double share, st
 static int search_share(
     struct calibrate *c, struct pruning *p, struct graph **best, struct err *err)
 {
-	double low = 0, high = MOST_SHARE, made, start = evaluate_now();
+	double low = 0, high = MOST_SHARE, made, start = clock_seconds();
 	bool held;
 	int e = OK;
 	for (int i = 0; !e && i < HALVINGS && low < high; i++) {
 		double share = i ? (low + high) / 2 : DEFAULT_SHARE;
-		if (c->aware.seconds > 0 && i && evaluate_now() - start > c->aware.seconds)
+		if (c->aware.seconds > 0 && i && clock_seconds() - start > c->aware.seconds)
 			break;
 		e = make_and_try(c, p, share, best, &made, &held, err);
 		if (held)

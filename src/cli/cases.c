@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/sorted.h"
 #include "cli/cases.h"
 #include "cli/child.h"
 
@@ -273,12 +274,6 @@ static const cJSON *find(const cJSON *o, const char *path)
 	return find(cJSON_GetObjectItem(o, first), dot + 1);
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 double cases_median(const struct bench_case *c, int rounds, const char *path)
 {
 	double v[CASES_MAX_ROUNDS];
@@ -288,6 +283,18 @@ double cases_median(const struct bench_case *c, int rounds, const char *path)
 		if (cJSON_IsNumber(j))
 			v[n++] = j->valuedouble;
 	}
-	qsort(v, (size_t)n, sizeof *v, ascending);
-	return n ? (v[(n - 1) / 2] + v[n / 2]) / 2 : 0;
+	return median_f64(v, n);
+}
+
+void cases_add_runs(cJSON *o, const struct bench_case *c, int rounds)
+{
+	cJSON *each = cJSON_AddArrayToObject(o, "latencies_ms");
+	cJSON *runs = cJSON_AddArrayToObject(o, "runs");
+	for (int r = 0; r < rounds; r++) {
+		struct bench_case one = {.result = {c->result[r]}};
+		if (!c->result[r])
+			continue;
+		cJSON_AddItemToArray(each, cJSON_CreateNumber(cases_median(&one, 1, c->latency)));
+		cJSON_AddItemToArray(runs, cJSON_Duplicate(c->result[r], true));
+	}
 }

@@ -46,4 +46,7 @@ void cases_identity(struct text *t, const char *model);
  * any. */
 double cases_median(const struct bench_case *c, int rounds, const char *path);
 
+/* Adds "latencies_ms", a number for each run, and "runs", their results, to o. */
+void cases_add_runs(cJSON *o, const struct bench_case *c, int rounds);
+
 #endif

@@ -6,19 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/child.h"
 
 extern char **environ;
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void keep(struct text *t, const char *data, size_t n)
 {
@@ -31,7 +24,7 @@ static bool listen_to(struct child *c, int out, int err, double end)
 {
 	struct pollfd p[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
 	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		double left = end - now();
+		double left = end - clock_seconds();
 		if (left <= 0)
 			return false;
 		int ms = left > 60 ? 60000 : (int)(left * 1e3) + 1;
@@ -52,8 +45,8 @@ static bool listen_to(struct child *c, int out, int err, double end)
 	return true;
 }
 
-static int start(const char *file, char *const *argv, const int out[2], const int err_fd[2],
-    pid_t *pid, struct err *err)
+static int start(const char *file, char *const *argv, bool apart, const int out[2],
+    const int err_fd[2], pid_t *pid, struct err *err)
 {
 	posix_spawn_file_actions_t to;
 	posix_spawnattr_t how;
@@ -65,7 +58,7 @@ static int start(const char *file, char *const *argv, const int out[2], const in
 		posix_spawn_file_actions_addclose(&to, err_fd[i]);
 	}
 	posix_spawnattr_init(&how);
-	posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setflags(&how, apart ? POSIX_SPAWN_SETPGROUP : 0);
 	posix_spawnattr_setpgroup(&how, 0);
 	int e = posix_spawnp(pid, file, &to, &how, argv, environ);
 	posix_spawnattr_destroy(&how);
@@ -85,8 +78,8 @@ int child_run(const char *file, char *const *argv, double timeout, struct child 
 		close(out[1]);
 		return fail_errno(err, "open a pipe for", argv[0]);
 	}
-	double begin = now();
-	int s = start(file, argv, out, errs, &pid, err);
+	double begin = clock_seconds();
+	int s = start(file, argv, timeout > 0, out, errs, &pid, err);
 	close(out[1]);
 	close(errs[1]);
 	if (!s && !listen_to(c, out[0], errs[0], timeout > 0 ? begin + timeout : 1e300)) {
@@ -100,7 +93,7 @@ int child_run(const char *file, char *const *argv, double timeout, struct child 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	c->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	c->seconds = now() - begin;
+	c->seconds = clock_seconds() - begin;
 	return c->out.failed || c->err.failed ? fail_nomem(err) : OK;
 }
 

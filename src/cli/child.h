@@ -14,8 +14,9 @@ struct child {
 	bool timed_out;       /* it was killed, and what it had started */
 	double seconds;
 };
-/* Runs file (searched in PATH unless it has a slash) with argv, ended by NULL, in a process group
- * of its own; timeout in seconds, 0 for none. The caller frees with child_free. E_IO when it could
+/* Runs file (searched in PATH unless it has a slash) with argv, ended by NULL; timeout in seconds,
+ * 0 for none: with one it has a process group of its own, all of which can be killed; without, what
+ * interrupts us interrupts it. The caller frees with child_free. E_IO when it could
  * not be started; how it ended is no error here. */
 int child_run(
     const char *file, char *const *argv, double timeout, struct child *c, struct err *err);

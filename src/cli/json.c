@@ -5,20 +5,15 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/json.h"
 
 static int write_text(const char *path, const char *text, struct err *err)
 {
-	struct output *o;
-	int r = output_open(path, &o, err);
-	if (r)
-		return r;
-	r = output_write(o, text, strlen(text), err);
-	r = r ? r : output_write(o, "\n", 1, err);
-	r = r ? r : output_close(o, err);
-	if (!r)
-		return output_rename(o, err);
-	output_abort(o);
+	struct text line = {0};
+	text_printf(&line, "%s\n", text);
+	int r = line.failed ? fail_nomem(err) : output_file(path, line.data, line.len, err);
+	text_free(&line);
 	return r;
 }
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/calibrate.h"
 #include "cli/feed.h"
 #include "cli/programs.h"
@@ -13,13 +13,6 @@
 #include "passes/pass.h"
 #include "passes/prune.h"
 #include "quant/aware_fp16.h"
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- options ---- */
 
@@ -152,7 +145,7 @@ static int to_int8(struct calibrate *c, struct err *err)
 
 static int tell(struct calibrate *c, double start, struct err *err)
 {
-	c->seconds = now() - start;
+	c->seconds = clock_seconds() - start;
 	if (c->table) {
 		int status = calibrate_table(c, err);
 		if (status)
@@ -169,7 +162,7 @@ static int tell(struct calibrate *c, double start, struct err *err)
 
 static int calibrate(struct calibrate *c, int *code, struct err *err)
 {
-	double start = now();
+	double start = clock_seconds();
 	int status = check(c, err);
 	status = status ? status : load(c, err);
 	if (!status && c->weights) {

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/convert.h"
 #include "cli/feed.h"
 #include "exec/exec.h"
@@ -91,13 +91,6 @@ static int64_t nonzero(const struct graph *g)
 	return n;
 }
 
-static double now_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* One network ready to run on random inputs. */
 struct timed {
 	struct exec *exec;
@@ -131,14 +124,15 @@ static bool measure(const struct convert *c, double *before, double *after)
 	struct err err = {0};
 	struct timed t[2] = {{0}, {0}};
 	struct pool *pool = NULL;
-	double start = now_s();
+	double start = clock_seconds();
 	int r = pool_new(1, &pool, &err);
 	r = r ? r : timed_open(c, c->unpruned, pool, &t[0], &err);
 	r = r ? r : timed_open(c, c->g, pool, &t[1], &err);
-	for (int i = 0; !r && i < RUNS * 2 && (i < 2 || now_s() - start < RUN_SECONDS); i++) {
-		double from = now_s();
+	for (int i = 0; !r && i < RUNS * 2 && (i < 2 || clock_seconds() - start < RUN_SECONDS);
+	     i++) {
+		double from = clock_seconds();
 		r = exec_run(t[i % 2].exec, t[i % 2].feed.in, t[i % 2].out, &err);
-		t[i % 2].best = fmin(t[i % 2].best, now_s() - from);
+		t[i % 2].best = fmin(t[i % 2].best, clock_seconds() - from);
 	}
 	*before = t[0].best * 1e3;
 	*after = t[1].best * 1e3;

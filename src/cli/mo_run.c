@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/sorted.h"
 #include "cli/dump.h"
 #include "cli/feed.h"
 #include "cli/precision.h"
@@ -38,19 +39,6 @@ static int report(struct run *r, const struct tensor *out, cJSON *latency, struc
 	return json_write(r->json, j, err);
 }
 
-static double now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 /* Runs again as often as --repeat says; *latency is {min, median, max} of these runs. */
 static int repeat(const struct run *r, struct exec *e, const struct feed *f, struct tensor *out,
     cJSON **latency, struct err *err)
@@ -59,12 +47,12 @@ static int repeat(const struct run *r, struct exec *e, const struct feed *f, str
 	double *ms = calloc(n, sizeof *ms);
 	int s = ms ? OK : fail_nomem(err);
 	for (size_t i = 0; !s && i < n; i++) {
-		double start = now_ms();
+		double start = clock_seconds() * 1e3;
 		s = exec_run(e, f->in, out, err);
-		ms[i] = now_ms() - start;
+		ms[i] = clock_seconds() * 1e3 - start;
 	}
 	if (!s) {
-		qsort(ms, n, sizeof *ms, ascending);
+		qsort(ms, n, sizeof *ms, ascending_f64);
 		*latency = cJSON_CreateObject();
 		cJSON_AddNumberToObject(*latency, "min", ms[0]);
 		cJSON_AddNumberToObject(*latency, "median", ms[n / 2]);

@@ -1,21 +1,14 @@
 /* How far a long run is: one line on a terminal that is written over, with rate and time left. */
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/progress.h"
 
 #define EVERY 0.2 /* seconds between two looks */
 #define SOON 0.5  /* shorter runs show nothing */
 
 static bool line_shown; /* on the terminal, of which there is one */
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 void progress_clear(void)
 {
@@ -26,7 +19,7 @@ void progress_clear(void)
 
 void progress_start(struct progress *g, const struct program *p, const char *what, int64_t total)
 {
-	*g = (struct progress){.p = p, .what = what, .total = total, .start = now()};
+	*g = (struct progress){.p = p, .what = what, .total = total, .start = clock_seconds()};
 	g->shown = g->start + SOON - EVERY;
 	g->on = !p->quiet && total > 1 && isatty(STDERR_FILENO);
 }
@@ -44,7 +37,7 @@ static void put_time(double s)
 
 void progress_at(struct progress *g, int64_t done)
 {
-	double t = g->on ? now() : 0;
+	double t = g->on ? clock_seconds() : 0;
 	if (!g->on || t - g->shown < EVERY)
 		return;
 	double rate = (double)done / (t - g->start);

@@ -44,7 +44,7 @@ static cJSON *case_json(const struct suite *s, int i)
 	const struct suite_case *v = &s->v[i];
 	const struct bench_case *c = &s->cases.v[i];
 	struct suite_result r = suite_result(s, i);
-	cJSON *o = cJSON_CreateObject(), *runs;
+	cJSON *o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "name", c->name);
 	cJSON_AddStringToObject(o, "model", v->model);
 	cJSON_AddStringToObject(o, "backend", v->backend);
@@ -61,16 +61,7 @@ static cJSON *case_json(const struct suite *s, int i)
 	cJSON_AddNumberToObject(o, "latency_ms", r.latency);
 	cJSON_AddNumberToObject(o, "latency_min_ms", r.minimum);
 	cJSON_AddNumberToObject(o, "throughput_fps", r.fps);
-	/* The same number of each run, for --compare. */
-	cJSON *each = cJSON_AddArrayToObject(o, "latencies_ms");
-	runs = cJSON_AddArrayToObject(o, "runs");
-	for (int k = 0; k < s->cases.rounds; k++) {
-		struct bench_case one = {.result = {c->result[k]}};
-		if (!c->result[k])
-			continue;
-		cJSON_AddItemToArray(each, cJSON_CreateNumber(cases_median(&one, 1, c->latency)));
-		cJSON_AddItemToArray(runs, cJSON_Duplicate(c->result[k], true));
-	}
+	cases_add_runs(o, c, s->cases.rounds);
 	return o;
 }
 
@@ -102,7 +93,6 @@ static void cell(struct text *t, const char *s)
 int suite_csv(const struct suite *s, const char *path, struct err *err)
 {
 	struct text t = {0};
-	struct output *o = NULL;
 	text_add(&t, "model,backend,precision,mode,batch,threads,streams,status,latency_ms,"
 		     "latency_min_ms,throughput_fps,reason\r\n");
 	for (int i = 0; i < s->cases.n; i++) {
@@ -120,12 +110,7 @@ int suite_csv(const struct suite *s, const char *path, struct err *err)
 		t.len -= t.len > 0; /* the comma after the last one */
 		text_add(&t, "\r\n");
 	}
-	int e = t.failed ? fail_nomem(err) : output_open(path, &o, err);
-	e = e ? e : output_write(o, t.data, t.len, err);
-	e = e ? e : output_close(o, err);
+	int e = t.failed ? fail_nomem(err) : output_file(path, t.data, t.len, err);
 	text_free(&t);
-	if (!e)
-		return output_rename(o, err);
-	output_abort(o);
 	return e;
 }

@@ -2,8 +2,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "exec/peak.h"
 #include "kernels/kernel.h"
 
@@ -11,24 +11,17 @@
 #define PART ((size_t)64 * DEPTH) /* floats: more than a panel of rows, of columns, a tile take */
 #define READ_BYTES ((size_t)256 << 20)
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static double measure_gflops(float *a, float *b, float *c)
 {
 	const struct gemm_f32 *k = &gemm_f32_rows[gemm_f32_pick()];
 	double work = 2.0 * DEPTH * k->mr * k->nr, best = 0;
 	for (int turn = 0; turn < 20; turn++) {
 		int runs = 2000;
-		double start = now();
+		double start = clock_seconds();
 		for (int i = 0; i < runs; i++)
 			k->run(DEPTH, a, b, (size_t)k->nr, c, (size_t)k->nr, k->mr, k->nr, false,
 			    NULL);
-		double rate = work * runs / (now() - start) * 1e-9;
+		double rate = work * runs / (clock_seconds() - start) * 1e-9;
 		best = rate > best ? rate : best;
 	}
 	return best;
@@ -40,11 +33,11 @@ static double measure_gbytes(const unsigned long *p)
 	double best = 0;
 	for (int turn = 0; turn < 3; turn++) {
 		unsigned long sum[8] = {0};
-		double start = now();
+		double start = clock_seconds();
 		for (size_t i = 0; i < n; i += 8)
 			for (int j = 0; j < 8; j++)
 				sum[j] += p[i + (size_t)j];
-		double seconds = now() - start;
+		double seconds = clock_seconds() - start;
 		/* The sums are used, or no reads would be left. */
 		if (sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7] == 1)
 			seconds *= 2;

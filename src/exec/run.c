@@ -1,7 +1,7 @@
 /* Runs the calls of a plan: follows refs and calls kernels; nothing is allocated. */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "exec/plan.h"
 
 static int no_output(struct eval *s, int k, enum dtype type, int rank, const int64_t *dims)
@@ -213,19 +213,13 @@ const char *call_name(enum call_kind kind)
 	return functions[kind].name;
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static int run_call(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	double start = e->o.timed ? seconds() : 0;
+	double start = e->o.timed ? clock_seconds() : 0;
 	int status = functions[c->kind].run(e, p, c, err);
 	if (e->o.timed && status == OK)
-		e->o.timed(e->o.timed_user, c->node, functions[c->kind].name, seconds() - start);
+		e->o.timed(
+		    e->o.timed_user, c->node, functions[c->kind].name, clock_seconds() - start);
 	return status;
 }
 

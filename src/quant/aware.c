@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "quant/aware_search.h"
 
 #define RANK_AGAIN 4 /* groups put back without holding the drop: the rest is ranked anew */
@@ -265,7 +266,7 @@ int aware_search(struct graph *original, const struct compression *c, const stru
     struct aware_result *out, struct err *err)
 {
 	struct aware_search s = {
-	    .original = original, .c = c, .o = o, .r = out, .start = evaluate_now()};
+	    .original = original, .c = c, .o = o, .r = out, .start = clock_seconds()};
 	bool held = false, vain = false;
 	s.until = o->seconds > 0 ? s.start + o->seconds : 0;
 	int r = result_new(&s, err);
@@ -277,7 +278,7 @@ int aware_search(struct graph *original, const struct compression *c, const stru
 	}
 	r = r ? r : verify(&s, held, err);
 	r = r ? r : result_samples(&s, err);
-	out->seconds = evaluate_now() - s.start;
+	out->seconds = clock_seconds() - s.start;
 	aware_close(&s);
 	return r;
 }

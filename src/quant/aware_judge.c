@@ -5,6 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "quant/aware_search.h"
 
 #define ROUNDING 1e-9 /* 0.61 - 0.60 is not above a limit of 0.01 */
@@ -31,7 +32,7 @@ static bool holds(const struct aware_search *s, bool full, double value)
 
 bool aware_late(struct aware_search *s)
 {
-	if (s->until > 0 && evaluate_now() > s->until)
+	if (s->until > 0 && clock_seconds() > s->until)
 		s->r->time_up = true;
 	return s->r->time_up;
 }
@@ -62,7 +63,7 @@ void aware_say(struct aware_search *s, enum aware_event e, int group, double val
 	    .drop = isnan(value) ? NAN : aware_drop(s->o, s->r->original, value),
 	    .held = held,
 	    .samples = e == AWARE_RANKED ? s->few.n : s->all.n,
-	    .seconds = evaluate_now() - s->start};
+	    .seconds = clock_seconds() - s->start};
 	for (int i = 0; i < s->c->ngroups; i++)
 		step.kept += s->r->way[i] == AWARE_KEPT;
 	if (s->o->step)

@@ -2,17 +2,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "exec/exec.h"
 #include "quant/evaluate.h"
-
-double evaluate_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 int64_t answers_seen(const struct answer *a, int64_t n)
 {
@@ -213,7 +206,7 @@ static void work(void *user, int run, int worker)
 		r = keep_run(j, h, run);
 	if (!r && any)
 		r = answer_run(j, h, run);
-	if (!r && !(j->v->until > 0 && evaluate_now() > j->v->until))
+	if (!r && !(j->v->until > 0 && clock_seconds() > j->v->until))
 		return;
 	pthread_mutex_lock(&j->lock);
 	__atomic_store_n(&j->stop, true, __ATOMIC_RELAXED);

@@ -50,7 +50,7 @@ struct evaluation {
 	struct kept *keep;       /* takes the outputs by run; NULL */
 	int64_t keep_bytes;      /* more than that is E_LIMIT; 0: any */
 	struct bound bound;
-	double until; /* on evaluate_now's clock; 0: no limit */
+	double until; /* by clock_seconds; 0: no limit */
 	struct log log;
 };
 /* answer has one for each sample of the deal; those not run, or not readable, are not seen.
@@ -59,7 +59,5 @@ int evaluate(struct graph *g, const struct evaluation *v, struct answer *answer,
 /* Samples seen, and of those the ones whose label is among the first. */
 int64_t answers_seen(const struct answer *a, int64_t n);
 int64_t answers_hit(const struct answer *a, int64_t n, int among);
-
-double evaluate_now(void); /* CLOCK_MONOTONIC, in seconds */
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/sorted.h"
 #include "quant/interval.h"
 
 #define REPLICATES 2000
@@ -44,12 +45,6 @@ struct interval interval_paired(int64_t lost, int64_t gained, int64_t n, double 
 	};
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
 static void draw(int32_t *weight, int64_t n, uint64_t *state)
 {
 	memset(weight, 0, n * sizeof *weight);
@@ -70,7 +65,7 @@ struct interval interval_bootstrap(
 		have += !isnan(v[have]);
 	}
 	if (have) {
-		qsort(v, have, sizeof *v, ascending);
+		qsort(v, have, sizeof *v, ascending_f64);
 		r.low = v[(int)(0.025 * (have - 1) + 0.5)];
 		r.high = v[(int)(0.975 * (have - 1) + 0.5)];
 	}

@@ -48,7 +48,6 @@ static void add_data(struct text *t, const char *json)
 int page_write(const char *path, const char *json, struct err *err)
 {
 	struct text t = {0};
-	struct output *o = NULL;
 	char *page = inflate_page(err), *mark = page ? strstr(page, MARK) : NULL;
 	if (!mark)
 		return err ? err->status : E_UNSUPPORTED;
@@ -56,12 +55,7 @@ int page_write(const char *path, const char *json, struct err *err)
 	add_data(&t, json);
 	text_add(&t, mark + strlen(MARK));
 	free(page);
-	int s = t.failed ? fail_nomem(err) : output_open(path, &o, err);
-	s = s ? s : output_write(o, t.data, t.len, err);
-	s = s ? s : output_close(o, err);
+	int s = t.failed ? fail_nomem(err) : output_file(path, t.data, t.len, err);
 	text_free(&t);
-	if (!s)
-		return output_rename(o, err);
-	output_abort(o);
 	return s;
 }
