@@ -54,6 +54,23 @@ double times_mean(const struct times *t)
 	return t->n ? sum / t->n : 0;
 }
 
+double times_stddev(const struct times *t)
+{
+	double mean = times_mean(t), sum = 0;
+	for (int i = 0; i < t->n; i++)
+		sum += (t->ms[i] - mean) * (t->ms[i] - mean);
+	return t->n ? sqrt(sum / t->n) : 0;
+}
+
+int times_outliers(const struct times *t)
+{
+	double mean = times_mean(t), far = 3 * times_stddev(t);
+	int n = 0;
+	for (int i = 0; i < t->n; i++)
+		n += fabs(t->ms[i] - mean) > far;
+	return n;
+}
+
 cJSON *times_json(const struct times *t)
 {
 	cJSON *j = cJSON_CreateObject();
@@ -64,5 +81,6 @@ cJSON *times_json(const struct times *t)
 	cJSON_AddNumberToObject(j, "p95", times_at(t, 0.95));
 	cJSON_AddNumberToObject(j, "p99", times_at(t, 0.99));
 	cJSON_AddNumberToObject(j, "max", times_at(t, 1));
+	cJSON_AddNumberToObject(j, "stddev", times_stddev(t));
 	return j;
 }

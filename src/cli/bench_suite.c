@@ -211,6 +211,7 @@ static int add(
 		return fail(err, E_FORMAT,
 		    "backend '%s': 'latency' must name where its JSON has the milliseconds",
 		    c.backend);
+	c.ours = !command;
 	c.minimum = path_of(backend, "minimum", command ? NULL : "latency_ms.min");
 	v[s->cases.n] = c;
 	snprintf(batch, sizeof batch, "%" PRId64, c.batch);

@@ -14,14 +14,18 @@
 
 enum { BATCH, STREAMS, THREADS, AXES };
 static const char *const axis_name[AXES] = {"batch", "streams", "threads"};
-static const char *const precisions[] = {"fp32", "bf16", "int8"};
+/* The axes of words. */
+enum { PRECISION, MODE, WORDS };
+static const struct {
+	const char *name, *words[4];
+} word_axis[WORDS] = {{"precision", {"fp32", "bf16", "int8"}}, {"mode", {"sync", "async"}}};
 
 struct sweep {
 	struct bench *b;
 	int64_t value[AXES][MAX_VALUES];
 	int n[AXES];
-	const char *precision[MAX_VALUES];
-	int nprecisions;
+	const char *word[WORDS][MAX_VALUES];
+	int nwords[WORDS];
 	struct cases cases;
 	struct sweep_point *point;
 	int chosen;
@@ -42,30 +46,34 @@ static int add_value(struct sweep *w, int axis, const char *word, struct err *er
 	return OK;
 }
 
-static int add_precision(struct sweep *w, const char *word, struct err *err)
+static int add_word(struct sweep *w, int axis, const char *word, struct err *err)
 {
-	for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
-		if (!strcmp(word, precisions[i]) && w->nprecisions < MAX_VALUES) {
-			w->precision[w->nprecisions++] = precisions[i];
+	const char *const *known = word_axis[axis].words;
+	for (; *known; known++)
+		if (!strcmp(word, *known) && w->nwords[axis] < MAX_VALUES) {
+			w->word[axis][w->nwords[axis]++] = *known;
 			return OK;
 		}
-	return fail(err, E_USAGE, "--sweep: precision: '%s' is none of fp32, bf16, int8", word);
+	return fail(err, E_USAGE, "--sweep: %s: '%s' is none of %s", word_axis[axis].name, word,
+	    axis == MODE ? "sync, async" : "fp32, bf16, int8");
 }
 
 /* "batch=1,2" */
 static int read_axis(struct sweep *w, char *text, struct err *err)
 {
 	char *values = strchr(text, '='), *save;
-	int axis = 0, s = OK;
+	int axis = 0, word = 0, s = OK;
 	if (values)
 		*values++ = 0;
 	while (axis < AXES && strcmp(text, axis_name[axis]))
 		axis++;
-	if (!values || (axis == AXES && strcmp(text, "precision")))
+	while (word < WORDS && strcmp(text, word_axis[word].name))
+		word++;
+	if (!values || (axis == AXES && word == WORDS))
 		return fail(err, E_USAGE,
-		    "--sweep: '%s' is none of batch=, streams=, threads=, precision=", text);
+		    "--sweep: '%s' is none of batch=, streams=, threads=, precision=, mode=", text);
 	for (char *v = strtok_r(values, ",", &save); v && !s; v = strtok_r(NULL, ",", &save))
-		s = axis < AXES ? add_value(w, axis, v, err) : add_precision(w, v, err);
+		s = axis < AXES ? add_value(w, axis, v, err) : add_word(w, word, v, err);
 	return s;
 }
 
@@ -86,10 +94,12 @@ static int read_grid(struct sweep *w, struct err *err)
 	for (int a = 0; a < AXES; a++)
 		if (!w->n[a])
 			w->value[a][w->n[a]++] = given[a];
-	if (!w->nprecisions)
-		w->precision[w->nprecisions++] = b->bf16 ? "bf16" : "fp32";
-	for (int i = 0; i < w->nprecisions && !s; i++)
-		if (!strcmp(w->precision[i], "int8") && !b->int8_model)
+	if (!w->nwords[PRECISION])
+		w->word[PRECISION][w->nwords[PRECISION]++] = b->bf16 ? "bf16" : "fp32";
+	if (!w->nwords[MODE])
+		w->word[MODE][w->nwords[MODE]++] = b->async ? "async" : "sync";
+	for (int i = 0; i < w->nwords[PRECISION] && !s; i++)
+		if (!strcmp(w->word[PRECISION][i], "int8") && !b->int8_model)
 			s = fail(err, E_USAGE,
 			    "--sweep: precision int8 needs --int8-model: the quantized network");
 	return s;
@@ -122,7 +132,7 @@ static int add_point(struct sweep *w, const struct sweep_point *p, struct err *e
 		argv[n++] = "--infer-precision=bf16";
 	if (b->exact)
 		argv[n++] = "--exact";
-	if (b->async)
+	if (!strcmp(p->mode, "async"))
 		argv[n++] = "--async";
 	if (b->lenient)
 		argv[n++] = "--lenient";
@@ -137,31 +147,33 @@ static int add_point(struct sweep *w, const struct sweep_point *p, struct err *e
 	argv[n] = NULL;
 	char name[160];
 	snprintf(name, sizeof name,
-	    "batch %" PRId64 ", %" PRId64 " stream%s, %" PRId64 " thread%s, %s", p->batch,
+	    "batch %" PRId64 ", %" PRId64 " stream%s, %" PRId64 " thread%s, %s%s", p->batch,
 	    p->streams, p->streams == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s",
-	    p->precision);
+	    p->precision, strcmp(p->mode, "async") ? "" : ", async");
 	return cases_add(&w->cases, name, CHILD_SELF, argv, err);
 }
 
 /* Every point of the grid that has a thread for each stream. */
 static int add_points(struct sweep *w, struct err *err)
 {
-	size_t most = (size_t)w->nprecisions;
-	for (int a = 0; a < AXES; a++)
-		most *= (size_t)w->n[a];
+	size_t most = 1, size[AXES + WORDS];
+	for (int a = 0; a < AXES + WORDS; a++) {
+		size[a] = (size_t)(a < AXES ? w->n[a] : w->nwords[a - AXES]);
+		most *= size[a];
+	}
 	w->point = most <= CASES_MAX ? calloc(most, sizeof *w->point) : NULL;
 	if (!w->point)
 		return fail(err, E_USAGE, "--sweep: more than %d points", CASES_MAX);
-	int at[AXES + 1] = {0}, s = OK;
+	int at[AXES + WORDS] = {0}, s = OK;
 	for (size_t i = 0; i < most && !s; i++) {
 		size_t k = i;
-		for (int a = AXES; a >= 0; a--) {
-			size_t size = (size_t)(a == AXES ? w->nprecisions : w->n[a]);
-			at[a] = (int)(k % size);
-			k /= size;
+		for (int a = AXES + WORDS - 1; a >= 0; a--) {
+			at[a] = (int)(k % size[a]);
+			k /= size[a];
 		}
 		struct sweep_point p = {w->value[BATCH][at[BATCH]], w->value[STREAMS][at[STREAMS]],
-		    w->value[THREADS][at[THREADS]], w->precision[at[AXES]], false, 0, 0};
+		    w->value[THREADS][at[THREADS]], w->word[PRECISION][at[AXES + PRECISION]],
+		    w->word[MODE][at[AXES + MODE]], false, 0, 0};
 		if (p.streams > p.threads)
 			continue;
 		w->point[w->cases.n] = p;
@@ -193,12 +205,12 @@ static const char *why(const struct sweep *w)
 
 static void print(const struct sweep *w)
 {
-	printf("%6s %8s %8s %10s %12s %14s %8s\n", "batch", "streams", "threads", "precision",
-	    "latency ms", "samples/s", "scaling");
+	printf("%6s %8s %8s %10s %-5s %12s %14s %8s\n", "batch", "streams", "threads", "precision",
+	    "mode", "latency ms", "samples/s", "scaling");
 	for (int i = 0; i < w->cases.n; i++) {
 		const struct sweep_point *p = &w->point[i];
-		printf("%6" PRId64 " %8" PRId64 " %8" PRId64 " %10s ", p->batch, p->streams,
-		    p->threads, p->precision);
+		printf("%6" PRId64 " %8" PRId64 " %8" PRId64 " %10s %-5s ", p->batch, p->streams,
+		    p->threads, p->precision, p->mode);
 		double scaling = sweep_scaling(w->point, w->cases.n, i);
 		if (!p->ok)
 			printf("failed: %s\n", w->cases.v[i].reason);
@@ -226,6 +238,7 @@ static cJSON *point_json(const struct sweep *w, int i)
 	cJSON_AddNumberToObject(o, "streams", (double)p->streams);
 	cJSON_AddNumberToObject(o, "threads", (double)p->threads);
 	cJSON_AddStringToObject(o, "precision", p->precision);
+	cJSON_AddStringToObject(o, "mode", p->mode);
 	cJSON_AddStringToObject(o, "status", p->ok ? "ok" : "failed");
 	if (!p->ok) {
 		cJSON_AddStringToObject(o, "reason", k->reason);
@@ -233,6 +246,9 @@ static cJSON *point_json(const struct sweep *w, int i)
 	}
 	cJSON_AddNumberToObject(o, "latency_ms", p->latency);
 	cJSON_AddNumberToObject(o, "throughput_fps", p->fps);
+	cJSON_AddNumberToObject(
+	    o, "single_pass_ms", cases_median(k, w->cases.rounds, "single_pass_ms"));
+	cJSON_AddNumberToObject(o, "outliers", cases_sum(k, w->cases.rounds, "outliers"));
 	cJSON_AddNumberToObject(o, "scaling", sweep_scaling(w->point, w->cases.n, i));
 	cases_add_runs(o, k, w->cases.rounds);
 	return o;
@@ -267,6 +283,7 @@ static void take_chosen(const struct sweep *w)
 	w->b->threads = p->threads;
 	w->b->streams = p->streams;
 	w->b->bf16 = !strcmp(p->precision, "bf16");
+	w->b->async = !strcmp(p->mode, "async");
 	if (!strcmp(p->precision, "int8"))
 		w->b->job->model = w->b->int8_model;
 }

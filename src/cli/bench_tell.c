@@ -10,10 +10,15 @@ static double batch_of(const struct bench *b)
 	return b->batch ? (double)b->batch : 1;
 }
 
-/* Samples a second. */
+/* Samples a second: where one inference follows the other, batch over the median latency; where
+ * several are under way, or come by the clock, the samples of all over the time of all. */
 static double throughput(const struct job *j)
 {
-	return j->total_ms > 0 ? j->latency.n * batch_of(j->b) / j->total_ms * 1e3 : 0;
+	const struct bench *b = j->b;
+	double median = times_at(&j->latency, 0.5);
+	if (b->streams == 1 && !b->async && b->rate <= 0)
+		return median > 0 ? batch_of(b) / median * 1e3 : 0;
+	return j->total_ms > 0 ? j->latency.n * batch_of(b) / j->total_ms * 1e3 : 0;
 }
 
 static void add_job(cJSON *o, const struct job *j)
@@ -25,6 +30,9 @@ static void add_job(cJSON *o, const struct job *j)
 	cJSON_AddStringToObject(o, "cache", cache_use_name(j->net.use));
 	cJSON_AddItemToObject(o, "latency_ms", times_json(&j->latency));
 	cJSON_AddNumberToObject(o, "throughput_fps", throughput(j));
+	cJSON_AddNumberToObject(o, "single_pass_ms", j->latency.n ? j->total_ms / j->latency.n : 0);
+	cJSON_AddNumberToObject(o, "total_ms", j->total_ms);
+	cJSON_AddNumberToObject(o, "outliers", times_outliers(&j->latency));
 	cJSON_AddStringToObject(o, "effective_precision", precision_name(j->products));
 	cJSON_AddNumberToObject(o, "products", j->products.all);
 	cJSON_AddNumberToObject(o, "products_bf16", j->products.bf16);
@@ -86,8 +94,10 @@ static void print_job(const struct job *j)
 	       "p99 %.3f, max %.3f\n",
 	    t->n, times_at(t, 0), times_at(t, 0.5), times_mean(t), times_at(t, 0.9),
 	    times_at(t, 0.95), times_at(t, 0.99), times_at(t, 1));
-	printf("throughput %.2f %s a second\n", throughput(j),
-	    b->batch > 1 ? "samples" : "inferences");
+	printf("throughput %.2f %s a second, a single pass takes %.3f ms on average, %d outlier%s "
+	       "beyond 3 standard deviations\n",
+	    throughput(j), b->batch > 1 ? "samples" : "inferences", t->n ? j->total_ms / t->n : 0,
+	    times_outliers(t), times_outliers(t) == 1 ? "" : "s");
 	if (b->rate > 0)
 		printf("%.4g a second came, %lld dropped; the newest result was at most %.3f ms "
 		       "old, %.3f in the median\n",

@@ -274,16 +274,30 @@ static const cJSON *find(const cJSON *o, const char *path)
 	return find(cJSON_GetObjectItem(o, first), dot + 1);
 }
 
-double cases_median(const struct bench_case *c, int rounds, const char *path)
+static int numbers(
+    const struct bench_case *c, int rounds, const char *path, double v[CASES_MAX_ROUNDS])
 {
-	double v[CASES_MAX_ROUNDS];
 	int n = 0;
 	for (int r = 0; r < rounds; r++) {
 		const cJSON *j = find(c->result[r], path);
 		if (cJSON_IsNumber(j))
 			v[n++] = j->valuedouble;
 	}
-	return median_f64(v, n);
+	return n;
+}
+
+double cases_median(const struct bench_case *c, int rounds, const char *path)
+{
+	double v[CASES_MAX_ROUNDS];
+	return median_f64(v, numbers(c, rounds, path, v));
+}
+
+double cases_sum(const struct bench_case *c, int rounds, const char *path)
+{
+	double v[CASES_MAX_ROUNDS], sum = 0;
+	for (int i = numbers(c, rounds, path, v) - 1; i >= 0; i--)
+		sum += v[i];
+	return sum;
 }
 
 void cases_add_runs(cJSON *o, const struct bench_case *c, int rounds)

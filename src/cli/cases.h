@@ -45,6 +45,7 @@ void cases_identity(struct text *t, const char *model);
 /* The median over the rounds of a number in the results, "a.b" for one in an object; 0 without
  * any. */
 double cases_median(const struct bench_case *c, int rounds, const char *path);
+double cases_sum(const struct bench_case *c, int rounds, const char *path);
 
 /* Adds "latencies_ms", a number for each run, and "runs", their results, to o. */
 void cases_add_runs(cJSON *o, const struct bench_case *c, int rounds);

@@ -1,7 +1,9 @@
 /* What the machine is, for results that are kept. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/file.h"
@@ -36,6 +38,21 @@ static void add_file_line(cJSON *o, const char *name, const char *path)
 	free(text);
 }
 
+/* Cores, not their threads: each is counted where the first of its threads is. */
+static int cores(void)
+{
+	int n = 0;
+	for (int i = 0; i < (int)sysconf(_SC_NPROCESSORS_CONF); i++) {
+		char path[96], *text = NULL;
+		size_t size;
+		snprintf(path, sizeof path,
+		    "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", i);
+		n += !file_slurp(path, 4096, &text, &size, NULL) && strtol(text, NULL, 10) == i;
+		free(text);
+	}
+	return n;
+}
+
 cJSON *machine_json(void)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -47,6 +64,7 @@ cJSON *machine_json(void)
 	free(text);
 	cJSON_AddStringToObject(o, "cpu", cpu);
 	cJSON_AddStringToObject(o, "isa", cpu_level());
+	cJSON_AddNumberToObject(o, "cores", cores());
 	cJSON_AddNumberToObject(o, "threads", threads_available());
 	add_file_line(o, "governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
 	if (!uname(&u)) {

@@ -11,6 +11,7 @@ struct suite_case {
 	const char *model, *backend, *precision, *mode; /* words of the suite's JSON */
 	int64_t batch, threads, streams;
 	const char *minimum; /* where its results have the least latency; NULL: nowhere */
+	bool ours;           /* run by mo-bench itself */
 };
 
 struct suite {
@@ -28,6 +29,8 @@ void suite_free(struct suite *s);
 /* Medians over the rounds. */
 struct suite_result {
 	double latency, minimum, fps;
+	double pass;  /* average time of a single pass, in ms; 0: not told */
+	int outliers; /* of all rounds; -1: not told */
 	bool ok;
 };
 struct suite_result suite_result(const struct suite *s, int k);

@@ -41,6 +41,11 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS result (run INTEGER REFERENCES run(id), name TEXT, model TEXT,"
     " backend TEXT, precision TEXT, mode TEXT, batch INTEGER, threads INTEGER, streams INTEGER,"
     " status TEXT, reason TEXT, latency_ms REAL, latency_min_ms REAL, throughput_fps REAL);";
+/* What version 0.4 and before did not have: in a database that has them, these change nothing. */
+static const char *const columns[] = {"ALTER TABLE run ADD COLUMN cores INTEGER",
+    "ALTER TABLE run ADD COLUMN governor TEXT", "ALTER TABLE run ADD COLUMN kernel TEXT",
+    "ALTER TABLE result ADD COLUMN single_pass_ms REAL",
+    "ALTER TABLE result ADD COLUMN outliers INTEGER", NULL};
 
 static int sql_fail(sqlite3 *db, const char *path, struct err *err)
 {
@@ -75,11 +80,13 @@ static bool insert_run(sqlite3 *db, const struct suite *s)
 	cJSON *machine = machine_json();
 	char *text = cJSON_PrintUnformatted(machine);
 	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &t));
-	const char *const words[] = {
-	    s->name, at, text, word(machine, "cpu"), word(machine, "isa"), word(machine, "mo")};
+	const char *const words[] = {s->name, at, text, word(machine, "cpu"), word(machine, "isa"),
+	    word(machine, "mo"), word(machine, "governor"), word(machine, "kernel")};
+	const double cores[] = {cJSON_GetNumberValue(cJSON_GetObjectItem(machine, "cores"))};
 	bool ok = insert(db,
-	    "INSERT INTO run (suite, at, machine, cpu, isa, mo) VALUES (?, ?, ?, ?, ?, ?)", words,
-	    6, NULL, 0);
+	    "INSERT INTO run (suite, at, machine, cpu, isa, mo, governor, kernel, cores)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    words, 8, cores, 1);
 	cJSON_free(text);
 	cJSON_Delete(machine);
 	return ok;
@@ -92,12 +99,13 @@ static bool insert_result(sqlite3 *db, const struct suite *s, int i, double run)
 	const char *const words[] = {s->cases.v[i].name, v->model, v->backend, v->precision,
 	    v->mode, r.ok ? "ok" : "failed", s->cases.v[i].reason};
 	const double numbers[] = {run, (double)v->batch, (double)v->threads, (double)v->streams,
-	    r.latency, r.minimum, r.fps};
+	    r.latency, r.minimum, r.fps, r.pass, r.outliers};
 	return insert(db,
 	    "INSERT INTO result (name, model, backend, precision, mode, status, reason, run, batch,"
-	    " threads, streams, latency_ms, latency_min_ms, throughput_fps)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    words, 7, numbers, 7);
+	    " threads, streams, latency_ms, latency_min_ms, throughput_fps, single_pass_ms, "
+	    "outliers)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    words, 7, numbers, r.ok && v->ours ? 9 : 7);
 }
 
 int suite_database(const struct suite *s, const char *path, struct err *err)
@@ -110,7 +118,10 @@ int suite_database(const struct suite *s, const char *path, struct err *err)
 	if (ok)
 		lib.busy_timeout(db, 60000); /* another suite may be adding its run */
 	ok = ok && lib.exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-	     lib.exec(db, schema, NULL, NULL, NULL) == SQLITE_OK && insert_run(db, s);
+	     lib.exec(db, schema, NULL, NULL, NULL) == SQLITE_OK;
+	for (int i = 0; columns[i] && ok; i++)
+		lib.exec(db, columns[i], NULL, NULL, NULL);
+	ok = ok && insert_run(db, s);
 	double run = ok ? (double)lib.last_insert_rowid(db) : 0;
 	for (int i = 0; i < s->cases.n && ok; i++)
 		ok = insert_result(db, s, i, run);

@@ -17,6 +17,8 @@ struct suite_result suite_result(const struct suite *s, int k)
 	r.fps = c->fps          ? cases_median(c, s->cases.rounds, c->fps)
 		: r.latency > 0 ? (double)v->batch * 1e3 / r.latency
 				: 0;
+	r.pass = v->ours ? cases_median(c, s->cases.rounds, "single_pass_ms") : 0;
+	r.outliers = v->ours ? (int)cases_sum(c, s->cases.rounds, "outliers") : -1;
 	return r;
 }
 
@@ -61,6 +63,10 @@ static cJSON *case_json(const struct suite *s, int i)
 	cJSON_AddNumberToObject(o, "latency_ms", r.latency);
 	cJSON_AddNumberToObject(o, "latency_min_ms", r.minimum);
 	cJSON_AddNumberToObject(o, "throughput_fps", r.fps);
+	if (v->ours) {
+		cJSON_AddNumberToObject(o, "single_pass_ms", r.pass);
+		cJSON_AddNumberToObject(o, "outliers", r.outliers);
+	}
 	cases_add_runs(o, c, s->cases.rounds);
 	return o;
 }
@@ -94,7 +100,7 @@ int suite_csv(const struct suite *s, const char *path, struct err *err)
 {
 	struct text t = {0};
 	text_add(&t, "model,backend,precision,mode,batch,threads,streams,status,latency_ms,"
-		     "latency_min_ms,throughput_fps,reason\r\n");
+		     "latency_min_ms,throughput_fps,single_pass_ms,outliers,reason\r\n");
 	for (int i = 0; i < s->cases.n; i++) {
 		const struct suite_case *v = &s->v[i];
 		struct suite_result r = suite_result(s, i);
@@ -106,6 +112,10 @@ int suite_csv(const struct suite *s, const char *path, struct err *err)
 		text_printf(&t, "%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,", v->batch, v->threads,
 		    v->streams, r.ok ? "ok" : "failed");
 		text_printf(&t, "%.6g,%.6g,%.6g,", r.latency, r.minimum, r.fps);
+		if (r.ok && v->ours)
+			text_printf(&t, "%.6g,%d,", r.pass, r.outliers);
+		else
+			text_add(&t, ",,");
 		cell(&t, reason ? reason : "");
 		t.len -= t.len > 0; /* the comma after the last one */
 		text_add(&t, "\r\n");

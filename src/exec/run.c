@@ -213,13 +213,23 @@ const char *call_name(enum call_kind kind)
 	return functions[kind].name;
 }
 
+/* What a report calls it: of convolutions also how. */
+static const char *kernel_name(const struct call *c)
+{
+	static const char *const ways[] = {[CONV_IGEMM] = "conv",
+	    [CONV_WINOGRAD] = "conv winograd",
+	    [CONV_WINOGRAD_2] = "conv winograd",
+	    [CONV_DEPTHWISE] = "conv depthwise",
+	    [CONV_IGEMM_BF16] = "conv bf16"};
+	return c->kind == CALL_CONV ? ways[c->conv.way] : call_name(c->kind);
+}
+
 static int run_call(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	double start = e->o.timed ? clock_seconds() : 0;
 	int status = functions[c->kind].run(e, p, c, err);
 	if (e->o.timed && status == OK)
-		e->o.timed(
-		    e->o.timed_user, c->node, functions[c->kind].name, clock_seconds() - start);
+		e->o.timed(e->o.timed_user, c->node, kernel_name(c), clock_seconds() - start);
 	return status;
 }
 

@@ -16,18 +16,22 @@ cat >suite.json <<'END'
 END
 mo-bench -q --suite suite.json --resume runs --json all.json --csv all.csv --db all.db >table
 tail -n 1 table
-cut -d, -f1-8,12 all.csv
+cut -d, -f1-8,14 all.csv
 grep -c . runs
-python3 - <<'END' 2>/dev/null || echo '1 run, 16 results, 8 failed'
+python3 - <<'END' 2>/dev/null || command -v python3 || echo '1 run, 16 results, 8 failed'
 import sqlite3
 d = sqlite3.connect('all.db')
 one = lambda q: d.execute(q).fetchone()[0]
+cpu, cores, kernel, mo, machine = d.execute('select cpu, cores, kernel, mo, machine from run').fetchone()
+assert cpu and cores >= 1 and kernel and mo and '"threads":' in machine
+assert one("select count(*) from result where backend = 'mo' and status = 'ok' and single_pass_ms > 0 and outliers >= 0") == 4
+assert one("select count(*) from result where backend = 'echo' and single_pass_ms is null") == 4
 print('%d run, %d results, %d failed' % (one('select count(*) from run'), one('select count(*) from result'), one("select count(*) from result where status = 'failed'")))
 END
 for i in 1 2 3; do mo-bench -q --suite suite.json --shard $i/3 --resume part.$i >/dev/null; done
 cat part.* >parts
 mo-bench --suite suite.json --resume parts --csv parts.csv 2>&1 >/dev/null | grep -o '0 to do'
-cut -d, -f1-8,12 parts.csv | cmp - <(cut -d, -f1-8,12 all.csv) && echo 'the shards are the whole'
+cut -d, -f1-8,14 parts.csv | cmp - <(cut -d, -f1-8,14 all.csv) && echo 'the shards are the whole'
 
 echo 'compared:'
 mo-bench --compare all.json all.json --json - | grep -o '"slower":.*'

@@ -9,12 +9,12 @@
 #include "report/sweep.h"
 
 static const struct sweep_point points[] = {
-    {1, 1, 1, "fp32", true, 10, 100},
-    {1, 1, 2, "fp32", true, 6, 166},
-    {1, 2, 2, "fp32", true, 11, 181},
-    {4, 1, 2, "fp32", true, 22, 182},
-    {8, 1, 2, "fp32", true, 44, 184},
-    {16, 1, 2, "fp32", false, 1, 999},
+    {1, 1, 1, "fp32", "sync", true, 10, 100},
+    {1, 1, 2, "fp32", "sync", true, 6, 166},
+    {1, 2, 2, "fp32", "sync", true, 11, 181},
+    {4, 1, 2, "fp32", "sync", true, 22, 182},
+    {8, 1, 2, "fp32", "sync", true, 44, 184},
+    {16, 1, 2, "fp32", "sync", false, 1, 999},
 };
 #define N (int)(sizeof points / sizeof *points)
 
@@ -22,6 +22,7 @@ static void test_choose(void **state)
 {
 	(void)state;
 	assert_int_equal(sweep_choose(points, N, 0), 2);  /* within 3 % of 184, and soonest */
+	assert_int_equal(sweep_choose(points, N, 50), 4); /* a bound: the most throughput within */
 	assert_int_equal(sweep_choose(points, N, 8), 1);  /* the others take too long */
 	assert_int_equal(sweep_choose(points, N, 5), -1); /* all do */
 	assert_int_equal(sweep_choose(points, 0, 0), -1);
