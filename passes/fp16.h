@@ -3,8 +3,7 @@
 #ifndef PASSES_FP16_H
 #define PASSES_FP16_H
 
-#include <regex.h>
-
+#include "passes/pick.h"
 #include "passes/rewrite.h"
 
 /* Marks (node.mark) the nodes from whose content shapes, indices and ranges are computed, through
@@ -20,7 +19,7 @@ struct fp16_keep {
 	int n;
 	int few; /* constants kept by few_terms, and their bytes */
 	int64_t few_bytes;
-	regex_t *regex; /* used for /…/ only */
+	struct pattern *pattern;
 	bool *matched;
 };
 int fp16_keep_open(struct fp16_keep *k, struct pass_ctx *c);

@@ -88,57 +88,25 @@ bool fp16_few_terms(const struct node *n)
 /* ---- what the user wants kept ------------------------------------------------------------------
  */
 
-static bool is_regex(const char *s)
-{
-	size_t n = strlen(s);
-	return n > 2 && s[0] == '/' && s[n - 1] == '/';
-}
-
 void fp16_keep_close(struct fp16_keep *k)
 {
-	for (int i = 0; k->regex && i < k->n; i++)
-		if (is_regex(k->c->options->keep_fp32[i]))
-			regfree(&k->regex[i]);
-	free(k->regex);
+	for (int i = 0; k->pattern && i < k->n; i++)
+		pattern_close(&k->pattern[i]);
+	free(k->pattern);
 	free(k->matched);
 }
 
 int fp16_keep_open(struct fp16_keep *k, struct pass_ctx *c)
 {
-	int count = c->options->nkeep_fp32;
+	int count = c->options->nkeep_fp32, status = OK;
 	*k = (struct fp16_keep){.c = c};
-	k->regex = calloc(count + 1, sizeof *k->regex);
+	k->pattern = calloc(count + 1, sizeof *k->pattern);
 	k->matched = calloc(count + 1, sizeof *k->matched);
-	if (!k->regex || !k->matched)
+	if (!k->pattern || !k->matched)
 		return fail_nomem(c->err);
-	for (; k->n < count; k->n++) {
-		const char *s = c->options->keep_fp32[k->n];
-		if (!is_regex(s))
-			continue;
-		char *inside = arena_strn(c->scratch, s + 1, strlen(s) - 2);
-		if (!inside)
-			return fail_nomem(c->err);
-		if (regcomp(&k->regex[k->n], inside, REG_EXTENDED | REG_NOSUB))
-			return fail(c->err, E_USAGE, "'%s' is no regular expression", s);
-	}
-	return OK;
-}
-
-static bool name_matches(const struct fp16_keep *k, int i, const char *name)
-{
-	const char *s = k->c->options->keep_fp32[i];
-	return is_regex(s) ? !regexec(&k->regex[i], name, 0, NULL, 0) : !strcmp(s, name);
-}
-
-static bool node_matches(const struct fp16_keep *k, int i, const struct node *n)
-{
-	if (name_matches(k, i, n->name))
-		return true;
-	for (int o = 0; o < n->nout; o++)
-		for (int j = 0; j < n->out[o].nnames; j++)
-			if (name_matches(k, i, n->out[o].names[j]))
-				return true;
-	return false;
+	for (; k->n < count && !status; k->n++)
+		status = pattern_open(&k->pattern[k->n], c->options->keep_fp32[k->n], c->err);
+	return status;
 }
 
 const char *fp16_kept_by(struct fp16_keep *k, const struct node *n)
@@ -146,9 +114,10 @@ const char *fp16_kept_by(struct fp16_keep *k, const struct node *n)
 	const char *by = NULL;
 	for (int i = k->n - 1; i >= 0; i--) {
 		const char *s = k->c->options->keep_fp32[i];
-		bool yes = node_matches(k, i, n);
+		bool yes = pattern_names(&k->pattern[i], n);
 		value_each_use (&n->out[0], u)
-			yes = yes || node_matches(k, i, u->node) || !strcmp(s, u->node->op->type);
+			yes = yes || pattern_names(&k->pattern[i], u->node) ||
+			      !strcmp(s, u->node->op->type);
 		if (yes) {
 			k->matched[i] = true;
 			by = s;

@@ -40,6 +40,8 @@ struct pass_options {
 	const struct weight_only {
 		int bits;      /* 8 or 4 */
 		int64_t group; /* 4 bits: so many inputs share a scale, where it divides them */
+		const char *const *kept; /* layers whose weights stay, by name */
+		int nkept;
 	} * weight_only;
 	bool equalize; /* channels between layers, for quantization */
 	bool fp16;     /* compress constants to FP16 */

@@ -7,12 +7,17 @@
 #include "base/status.h"
 #include "graph/graph.h"
 
+/* Weights for machines that add products of bytes in 16 bits: within half of the levels, so that
+ * the sums of two products do not overflow. */
+enum overflow_fix { OVERFLOW_DISABLE, OVERFLOW_FIRST_LAYER_ONLY, OVERFLOW_ENABLE };
+
 struct quantize_options {
 	/* Layers that stay as they are: of these names, exactly. */
 	const char *const *kept;
 	int nkept;
 	/* Quantizers that only depthwise layers read have a range for each channel. */
 	bool depthwise_channels;
+	enum overflow_fix overflow;
 };
 
 /* A FakeQuantize to come, on one value. */
@@ -39,6 +44,7 @@ struct quant_group {
 	bool weights;  /* input 1 is a constant that becomes i8 */
 	double macs;   /* multiplications for one inference; 0 when sizes are not known */
 	int64_t bytes; /* of the constant */
+	int most;      /* the largest weight becomes: 127, or 63 */
 };
 
 /* Names and arrays live in the arena. It holds for the graph as long as that does not change, and

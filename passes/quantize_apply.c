@@ -106,7 +106,8 @@ static int put_weights(struct apply *a)
 	int status = OK;
 	for (int i = 0; i < a->p->ngroups && !status; i++)
 		if (a->p->group[i].weights)
-			status = quantize_weights(a->node[a->p->group[i].node], 127, a->err);
+			status = quantize_weights(
+			    a->node[a->p->group[i].node], a->p->group[i].most, a->err);
 	return status;
 }
 

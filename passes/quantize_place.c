@@ -14,6 +14,7 @@ struct place {
 	bool *through;  /* by value id: made by a layer that passes levels on, and all its readers
 			 * want levels */
 	int *quantizer; /* by value id, -1 for none */
+	bool *weighed;  /* by value id: a layer with weights lies before it */
 	struct err *err;
 };
 
@@ -178,14 +179,28 @@ static double macs_of(const struct node *n)
 	return y * per;
 }
 
-static int add_group(struct place *l, const struct node *n, uint32_t number)
+/* True when no layer with weights lies between the network's inputs and n. */
+static bool pass_weights(struct place *l, const struct node *n)
 {
+	bool first = true;
+	for (int k = 0; k < n->nin; k++)
+		first &= !node_in(n, k) || !l->weighed[node_in(n, k)->id];
+	for (int k = 0; k < n->nout; k++)
+		l->weighed[n->out[k].id] = !first || quantizable_weights(n);
+	return first;
+}
+
+static int add_group(struct place *l, const struct node *n, uint32_t number, bool first)
+{
+	bool half = l->o->overflow == OVERFLOW_ENABLE ||
+		    (l->o->overflow == OVERFLOW_FIRST_LAYER_ONLY && first);
 	struct quant_group *g = &l->p->group[l->p->ngroups++];
 	*g = (struct quant_group){.name = arena_str(l->p->arena, n->name),
 	    .type = n->op->type,
 	    .node = number,
 	    .weights = quantizable_weights(n),
-	    .macs = macs_of(n)};
+	    .macs = macs_of(n),
+	    .most = half ? 63 : 127};
 	if (g->weights)
 		g->bytes = 4 * shape_count(&node_in(n, 1)->info.shape);
 	return g->name ? OK : fail_nomem(l->err);
@@ -196,9 +211,10 @@ static int collect(struct place *l)
 	int status = OK;
 	uint32_t number = 0;
 	graph_each (l->g, n) {
+		bool first = pass_weights(l, n);
 		status = status ? status : add_inputs(l, n, number);
 		if (!status && reads(l, n))
-			status = add_group(l, n, number);
+			status = add_group(l, n, number, first);
 		number++;
 	}
 	return status;
@@ -215,11 +231,12 @@ static bool allocate(struct place *l)
 	l->set = malloc(nvalues * sizeof *l->set);
 	l->quantizer = malloc(nvalues * sizeof *l->quantizer);
 	l->through = calloc(nvalues, sizeof *l->through);
+	l->weighed = calloc(nvalues, sizeof *l->weighed);
 	l->p->quantizer = arena_array(a, nvalues, sizeof *l->p->quantizer);
 	l->p->input = arena_array(a, nin, sizeof *l->p->input);
 	l->p->group = arena_array(a, (size_t)l->g->nnodes + 1, sizeof *l->p->group);
-	if (!l->set || !l->quantizer || !l->through || !l->p->quantizer || !l->p->input ||
-	    !l->p->group)
+	if (!l->set || !l->quantizer || !l->through || !l->weighed || !l->p->quantizer ||
+	    !l->p->input || !l->p->group)
 		return false;
 	memset(l->set, 0xff, nvalues * sizeof *l->set);
 	memset(l->quantizer, 0xff, nvalues * sizeof *l->quantizer);
@@ -240,6 +257,7 @@ int quantize_place(
 	free(l.set);
 	free(l.quantizer);
 	free(l.through);
+	free(l.weighed);
 	if (status)
 		placement_free(out);
 	return status;

@@ -17,6 +17,14 @@ struct view {
 	int bits;
 };
 
+static bool is_kept(const struct weight_only *o, const struct node *n)
+{
+	for (int i = 0; i < o->nkept; i++)
+		if (!strcmp(o->kept[i], n->name))
+			return true;
+	return false;
+}
+
 static bool layer_weight(const struct node *n)
 {
 	const struct value *w = n->nin == 2 ? node_in(n, 1) : NULL;
@@ -172,7 +180,7 @@ static int visit(struct pass_ctx *c, struct node *n)
 	struct view v;
 	struct const_view w;
 	struct numbers t = {0};
-	if (!layer_weight(n))
+	if (!layer_weight(n) || is_kept(c->options->weight_only, n))
 		return 0;
 	set_view(&v, n, c->options->weight_only);
 	int status = const_open(node_in(n, 1), &w, c->err);

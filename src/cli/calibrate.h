@@ -27,6 +27,7 @@ struct calibrate {
 	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
 	    no_bias_correction;
 	int64_t rounding_mb;
+	const char *overflow_fix;
 	const char *weights; /* in few bits, without samples */
 	struct weight_only few;
 	/* state */
@@ -36,6 +37,7 @@ struct calibrate {
 	struct graph *base;                  /* judged against: g, or what it was before pruning */
 	struct graph *unpruned;              /* owned */
 	cJSON *rows;                         /* of --table */
+	cJSON *ignored_json;                 /* what each --ignore stands for; or NULL */
 	struct source *source, *test_source; /* owned */
 	struct source *judge_source;
 	struct groups sample_groups;
@@ -61,6 +63,7 @@ struct calibrate {
 	double pruned_share, last_drop;
 	const char *unit;                         /* of what a group saves */
 	const char *xml, *bin, *state, *settings; /* files to write */
+	int64_t xml_bytes, bin_bytes;             /* as written */
 	double seconds;
 };
 
@@ -68,6 +71,9 @@ struct calibrate {
 int calibrate_samples(struct calibrate *c, struct err *err);
 /* A network for judging needs labelled samples, or a metric that does without. */
 bool calibrate_judges(const struct calibrate *c);
+
+/* calibrate_ignore.c: finds what --ignore means in g, says it, and sets o.ignored. */
+int calibrate_ignore(struct calibrate *c, struct graph *g, struct err *err);
 
 /* calibrate_range.c: --range; statistics from samples or files. */
 int calibrate_range(struct calibrate *c, struct err *err);

@@ -45,7 +45,7 @@ int calibrate_fp16(struct calibrate *c, struct err *err)
 	int r = a ? deal_new(&d, &c->judge_by, 0, OVERFLOW_SAMPLES, c->g, err) : fail_nomem(err);
 	c->fp16 = a;
 	c->unit = "bytes";
-	r = r ? r : aware_fp16_new(a, c->g, c->ignored.v, c->ignored.n, c->activations, &d, err);
+	r = r ? r : aware_fp16_new(a, c->g, c->o.ignored, c->o.nignored, c->activations, &d, err);
 	deal_free(&d);
 	if (r)
 		return r;

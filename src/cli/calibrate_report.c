@@ -29,6 +29,18 @@ static void number(char *buf, size_t size, const char *fmt, double x)
 		snprintf(buf, size, fmt, x);
 }
 
+/* As a shell reads it. */
+static void print_quoted(const char *s)
+{
+	putchar('\'');
+	for (; *s; s++)
+		if (*s == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*s);
+	putchar('\'');
+}
+
 static void print_groups(const struct calibrate *c)
 {
 	printf("\n%9s %10s %8s  %-16s %s\n", "SQNR dB", "regained", c->unit, "decision", "layer");
@@ -48,8 +60,10 @@ static void print_groups(const struct calibrate *c)
 		return;
 	printf("to keep the same ones:");
 	for (int k = 0; k < c->ngroups; k++)
-		if (c->found.way[k] == AWARE_KEPT)
-			printf(" --ignore '%s'", c->groups[k].name);
+		if (c->found.way[k] == AWARE_KEPT) {
+			fputs(" --ignore ", stdout);
+			print_quoted(c->groups[k].name);
+		}
 	putchar('\n');
 }
 
@@ -118,10 +132,15 @@ static cJSON *report_json(const struct calibrate *c)
 		cJSON_AddNumberToObject(
 		    j, "calibration_samples", (double)calibration_stats(c->c)->samples);
 	}
+	if (c->ignored_json)
+		cJSON_AddItemReferenceToObject(j, "ignored", c->ignored_json);
 	if (c->rows)
 		cJSON_AddItemReferenceToObject(j, "table", c->rows);
 	if (c->pruned)
 		cJSON_AddItemToObject(j, "pruned", calibrate_pruned_json(c));
+	cJSON *bytes = cJSON_AddObjectToObject(j, "bytes");
+	cJSON_AddNumberToObject(bytes, "xml", (double)c->xml_bytes);
+	cJSON_AddNumberToObject(bytes, "bin", (double)c->bin_bytes);
 	cJSON_AddNumberToObject(j, "seconds", c->seconds);
 	return j;
 }

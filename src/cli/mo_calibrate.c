@@ -45,14 +45,28 @@ static int find_paths(struct calibrate *c, struct err *err)
 static int read_weights(struct calibrate *c, struct err *err)
 {
 	const char *s = c->weights;
-	c->few = (struct weight_only){8, 0};
+	c->few = (struct weight_only){.bits = 8};
 	if (!strcmp(s, "int8"))
 		return OK;
-	c->few = (struct weight_only){4, 128};
+	c->few = (struct weight_only){.bits = 4, .group = 128};
 	if (!strncmp(s, "int4", 4) &&
 	    (!s[4] || (s[4] == ':' && parse_i64(s + 5, &c->few.group) && c->few.group > 0)))
 		return OK;
 	return fail(err, E_USAGE, "--weights is int8, int4 or int4:GROUP, not '%s'", s);
+}
+
+/* Dashes and underscores are the same. */
+static int read_overflow(struct calibrate *c, struct err *err)
+{
+	static const char *const word[] = {"disable", "first-layer-only", "enable"};
+	static const char *const also[] = {"disable", "first_layer_only", "enable"};
+	for (int k = 0; k < 3; k++)
+		if (!strcmp(c->overflow_fix, word[k]) || !strcmp(c->overflow_fix, also[k])) {
+			c->o.overflow = (enum overflow_fix)k;
+			return OK;
+		}
+	return fail(err, E_USAGE, "--overflow-fix is disable, first-layer-only or enable, not '%s'",
+	    c->overflow_fix);
 }
 
 static int check(struct calibrate *c, struct err *err)
@@ -80,7 +94,8 @@ static int check(struct calibrate *c, struct err *err)
 		c->o.preset = PRESET_PERFORMANCE;
 	else if (strcmp(c->preset, "mixed"))
 		return fail(err, E_USAGE, "--preset is mixed or performance, not '%s'", c->preset);
-	int status = calibrate_limits(c, err);
+	int status = read_overflow(c, err);
+	status = status ? status : calibrate_limits(c, err);
 	status = status ? status : calibrate_range(c, err);
 	return status ? status : find_paths(c, err);
 }
@@ -100,7 +115,6 @@ static int load(struct calibrate *c, struct err *err)
 	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(c->p);
-	po.weight_only = c->weights ? &c->few : NULL;
 	po.equalize = !c->weights && !c->no_equalize && !strcmp(c->to, "int8");
 	struct prune_options prune = {0};
 	int status = c->prune ? prune_parse(c->prune, &prune, err) : OK;
@@ -123,9 +137,25 @@ static int write_ir(struct calibrate *c, struct err *err)
 	struct ir_written w = {0};
 	struct ir_write_options o = {.version = 11, .written = &w};
 	int status = ir_write(c->result, c->xml, c->bin, &o, err);
+	c->xml_bytes = (int64_t)w.xml_bytes;
+	c->bin_bytes = (int64_t)w.bin_bytes;
 	if (!status)
 		tool_say(c->p, "wrote '%s' and '%s', %lld bytes", c->xml, c->bin,
 		    (long long)(w.xml_bytes + w.bin_bytes));
+	return status;
+}
+
+/* Weights alone, without samples. */
+static int to_few_bits(struct calibrate *c, struct err *err)
+{
+	struct pass_options o = pass_defaults();
+	struct log log = tool_log(c->p);
+	c->few.kept = c->o.ignored;
+	c->few.nkept = c->o.nignored;
+	o.weight_only = &c->few;
+	int status = passes_run(c->g, &o, &log, NULL, err);
+	c->result = c->g;
+	c->g = NULL;
 	return status;
 }
 
@@ -165,18 +195,19 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	double start = clock_seconds();
 	int status = check(c, err);
 	status = status ? status : load(c, err);
+	status = status ? status : calibrate_ignore(c, c->g, err);
 	if (!status && c->weights) {
-		c->result = c->g;
-		c->g = NULL;
-		return write_ir(c, err);
+		status = to_few_bits(c, err);
+		status = status ? status : write_ir(c, err);
+		status = status ? status : config_write(c, err);
+		c->seconds = clock_seconds() - start;
+		return status ? status : calibrate_tell(c, err);
 	}
 	if (!status && c->data.n)
 		status = calibrate_samples(c, err);
 	status = status ? status : pool_new((int)c->threads, &c->pool, err);
 	c->o.samples = c->samples;
 	c->o.threads = (int)c->threads;
-	c->o.ignored = c->ignored.v;
-	c->o.nignored = c->ignored.n;
 	c->o.refine.rounding = !c->no_rounding;
 	c->o.refine.biases = !c->no_bias_correction;
 	c->o.refine_bytes = (size_t)c->rounding_mb << 20;
@@ -281,6 +312,10 @@ static const struct option_row rows[] = {
     {OPT_STRING, "preset", 0, "P",
 	"mixed, the default, or performance: ranges of activations symmetric around 0", AT(preset),
 	NULL, 0, 0},
+    {OPT_STRING, "overflow-fix", 0, "F",
+	"weights in 7 bits, for machines that add byte products in 16: disable, the default, "
+	"first-layer-only or enable",
+	AT(overflow_fix), NULL, 0, 0},
     {OPT_STRING, "range", 0, "METHOD",
 	"ranges of activations: mean of each sample's extremes, the default, minmax, quantile=X, "
 	"percentile=P, entropy, mse",
@@ -292,7 +327,8 @@ static const struct option_row rows[] = {
 	0},
     {OPT_FLAG, "merge", 0, NULL, "only merge --stats-in, or collect, into --stats-out",
 	AT(collect_only), "collect-only", 0, 0},
-    {OPT_LIST, "ignore", 0, "NAME", "a layer that stays as it is", AT(ignored), NULL, 0, 0},
+    {OPT_LIST, "ignore", 0, "NAME|TYPE|/RE/|FROM..TO", "layers that stay as they are", AT(ignored),
+	NULL, 0, 0},
     {OPT_FLAG, "no-equalization", 0, NULL,
 	"leave the channels between layers as uneven as they are", AT(no_equalize), NULL, 0, 0},
     {OPT_FLAG, "no-rounding", 0, NULL,
@@ -348,6 +384,7 @@ static void clean(struct calibrate *c)
 	pool_free(c->pool);
 	cJSON_Delete(c->decided);
 	cJSON_Delete(c->rows);
+	cJSON_Delete(c->ignored_json);
 	arena_free(c->arena);
 }
 
@@ -356,6 +393,7 @@ int mo_calibrate_main(int argc, char **argv)
 	const struct calibrate defaults = {.samples = 300,
 	    .rounding_mb = 64,
 	    .preset = "mixed",
+	    .overflow_fix = "disable",
 	    .to = "int8",
 	    .metric = "top1",
 	    .max_unreadable = -1,

@@ -32,7 +32,8 @@ static bool is_quantized(const struct graph *g)
 int calibration_new(
     struct graph *g, const struct calibrate_options *o, struct calibration **out, struct err *err)
 {
-	struct quantize_options q = {.kept = o->ignored, .nkept = o->nignored};
+	struct quantize_options q = {
+	    .kept = o->ignored, .nkept = o->nignored, .overflow = o->overflow};
 	if (is_quantized(g))
 		return fail(err, E_USAGE, "the network is quantized already");
 	struct calibration *c = calloc(1, sizeof *c);
@@ -184,7 +185,7 @@ static int find_ranges(const struct calibration *c, const struct placement *p,
 static int quantize(const struct calibration *c, struct graph *g, const char *const *kept,
     int nkept, struct graph **out, struct err *err)
 {
-	struct quantize_options o = {.kept = kept, .nkept = nkept};
+	struct quantize_options o = {.kept = kept, .nkept = nkept, .overflow = c->o.overflow};
 	struct placement p;
 	int status = quantize_place(g, &o, &p, err);
 	if (status)

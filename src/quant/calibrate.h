@@ -24,6 +24,7 @@ enum range_method {
 };
 
 struct calibrate_options {
+	enum overflow_fix overflow;
 	enum preset preset;   /* performance: ranges of activations are symmetric around 0 */
 	int64_t samples;      /* how many to run, the first ones; at most all there are */
 	const int64_t *index; /* their numbers, when they are not the first ones; borrowed */
