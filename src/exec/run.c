@@ -138,9 +138,21 @@ static int run_attention(struct exec *e, struct plan *p, const struct call *c, s
 	return OK;
 }
 
+/* Likewise, of 8 bits. */
+static const struct call *next_u8(const struct plan *p, const struct call *c)
+{
+	for (int i = 1; i < 4 && c + i < p->call + p->ncalls; i++)
+		if (c[i].kind == CALL_CONV_U8)
+			return c + i;
+	return NULL;
+}
+
 static int run_conv_u8(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	struct nhwc_conv_u8_args a = {.in = ref_at(p, c->in),
+	const struct call *next = next_u8(p, c);
+	struct nhwc_conv_u8_args a = {.next = next ? ref_at(p, next->packed) : NULL,
+	    .next_bytes = next ? nhwc_conv_u8_packed(&next->conv_u8.k) : 0,
+	    .in = ref_at(p, c->in),
 	    .packed = ref_at(p, c->packed),
 	    .f = ref_at(p, c->conv_u8.f),
 	    .add = ref_at(p, c->add),

@@ -3,5 +3,5 @@
 
 void igemm_u8_4x16__avx2(const struct igemm_u8_args *q, int m, int n)
 {
-	igemm_by_rows[m - 1](q, n);
+	igemm_run(q, m, n);
 }

@@ -1,6 +1,6 @@
 /* The quantized implicit GEMM tile of MR rows by two vectors, for the vectors of the including
  * file's instruction set: bytes times bytes in fours where it has VNNI, else widened to 16 bits
- * before they are multiplied, so that nothing saturates. Defines igemm_by_rows[]. */
+ * before they are multiplied, so that nothing saturates. Defines igemm_run(). */
 #include "kernels/epilogue_u8.h"
 
 #if VEC > 1
@@ -9,6 +9,7 @@
 #if VEC == 16
 typedef __m512i ivec;
 #define ivec_load(p) _mm512_loadu_si512(p)
+#define ivec_store(p, x) _mm512_storeu_si512(p, x)
 #define ivec_set1(x) _mm512_set1_epi32(x)
 #define ivec_float(x) _mm512_cvtepi32_ps(x)
 #define ivec_round(x) _mm512_cvtps_epi32(x)
@@ -21,6 +22,7 @@ typedef __m512i ivec;
 #else
 typedef __m256i ivec;
 #define ivec_load(p) _mm256_loadu_si256((const __m256i *)(p))
+#define ivec_store(p, x) _mm256_storeu_si256(p, x)
 #define ivec_set1(x) _mm256_set1_epi32(x)
 #define ivec_float(x) _mm256_cvtepi32_ps(x)
 #define ivec_round(x) _mm256_cvtps_epi32(x)
@@ -34,7 +36,7 @@ typedef __m256i ivec;
 
 /* Four weights for each column, and four bytes of a row in each lane. */
 #if defined(__AVX512VNNI__)
-#define MR 12
+#define MR 14
 struct weights {
 	ivec w;
 };
@@ -180,29 +182,40 @@ static __attribute__((noinline)) void igemm_finish(
 	}
 }
 
-INLINE void igemm_sums(const struct igemm_u8_args *q, int m, int nv, ivec acc[MR][NV])
+/* Rows whose pointers keep a register while the depth is walked; the others' are read again for
+ * each step, which the compiler would not do of itself but spill some to vector registers. */
+#define NEAR 8
+
+INLINE void igemm_sums(const struct igemm_u8_args *q, int m, int nv, ivec *sums)
 {
 	const uint8_t *const *rows = q->rows;
-	const int8_t *b = q->b;
-#pragma GCC unroll 12
+	const int8_t *b = q->b, *ahead = q->ahead;
+	ptrdiff_t ahead_step = q->ahead_step;
+	ivec acc[MR][NV];
+#pragma GCC unroll 14
 	for (int i = 0; i < m; i++)
 #pragma GCC unroll 2
 		for (int v = 0; v < nv; v++)
 			acc[i][v] = ivec_load(q->start + v * VEC);
 	for (int t = 0; t < q->taps; t++, rows += m) {
-		const uint8_t *a[MR];
-#pragma GCC unroll 12
+		const uint8_t *near[NEAR], *volatile far[MR];
+#pragma GCC unroll 14
 		for (int i = 0; i < m; i++)
-			a[i] = rows[i] + q->offset;
+			if (i < NEAR)
+				near[i] = rows[i] + q->offset;
+			else
+				far[i] = rows[i] + q->offset;
 		for (ptrdiff_t p = 0; p < q->k; p += 4, b += nv * 4 * VEC) {
 			struct weights w[NV];
+			__builtin_prefetch(ahead, 0, 2);
+			ahead += ahead_step;
 #pragma GCC unroll 2
 			for (int v = 0; v < nv; v++)
 				w[v] = igemm_weights(b + v * 4 * VEC);
-#pragma GCC unroll 12
+#pragma GCC unroll 14
 			for (int i = 0; i < m; i++) {
 				int32_t x;
-				memcpy(&x, a[i] + p, sizeof x);
+				memcpy(&x, (i < NEAR ? near[i] : far[i]) + p, sizeof x);
 				bytes y = igemm_bytes(x);
 #pragma GCC unroll 2
 				for (int v = 0; v < nv; v++)
@@ -210,33 +223,22 @@ INLINE void igemm_sums(const struct igemm_u8_args *q, int m, int nv, ivec acc[MR
 			}
 		}
 	}
-}
-
-/* Sums go through memory, so that the loop over the depth has all registers. */
-INLINE void igemm_rows(const struct igemm_u8_args *q, int m, int nv, int n)
-{
-	ivec acc[MR][NV], sums[MR * NV];
-	igemm_sums(q, m, nv, acc);
-#pragma GCC unroll 12
+#pragma GCC unroll 14
 	for (int i = 0; i < m; i++)
 #pragma GCC unroll 2
 		for (int v = 0; v < nv; v++)
-			sums[i * nv + v] = acc[i][v];
-	if (n == nv * VEC && q->e.out == U8_OUT_U8 && q->e.add != U8_ADD_F32)
-		igemm_to_bytes[q->e.levels][q->e.add == U8_ADD_U8](q, m, nv, sums);
-	else
-		igemm_finish(q, m, nv, n, sums);
+			ivec_store(&sums[i * nv + v], acc[i][v]);
 }
 
-/* One function per number of rows, so that a lower tile does no work for rows it has not. */
-#define IGEMM_ROWS(m)                                              \
-	static void rows_##m(const struct igemm_u8_args *q, int n) \
-	{                                                          \
-		if (n > VEC)                                       \
-			igemm_rows(q, m, 2, n);                    \
-		else                                               \
-			igemm_rows(q, m, 1, n);                    \
+/* One function per number of rows and vectors, so that a smaller tile does no work for what it has
+ * not. Sums go through memory, so that the loop over the depth has all registers. */
+#define IGEMM_TILE(m, nv)                                      \
+	static __attribute__((noinline)) void rows_##m##_##nv( \
+	    const struct igemm_u8_args *q, ivec *sums)         \
+	{                                                      \
+		igemm_sums(q, m, nv, sums);                    \
 	}
+#define IGEMM_ROWS(m) IGEMM_TILE(m, 1) IGEMM_TILE(m, 2)
 IGEMM_ROWS(1)
 IGEMM_ROWS(2)
 IGEMM_ROWS(3)
@@ -252,15 +254,43 @@ IGEMM_ROWS(9)
 IGEMM_ROWS(10)
 IGEMM_ROWS(11)
 IGEMM_ROWS(12)
+IGEMM_ROWS(13)
+IGEMM_ROWS(14)
 #endif
+#define BY_ROWS(m)                         \
+	{                                  \
+		rows_##m##_1, rows_##m##_2 \
+	}
 
-static void (*const igemm_by_rows[])(const struct igemm_u8_args *, int) = {
-    rows_1, rows_2, rows_3, rows_4,
+static void (*const igemm_by_rows[MR][NV])(const struct igemm_u8_args *, ivec *) = {
+    BY_ROWS(1),
+    BY_ROWS(2),
+    BY_ROWS(3),
+    BY_ROWS(4),
 #if VEC == 16
-    rows_5, rows_6, rows_7, rows_8,
+    BY_ROWS(5),
+    BY_ROWS(6),
+    BY_ROWS(7),
+    BY_ROWS(8),
 #endif
 #if defined(__AVX512VNNI__)
-    rows_9, rows_10, rows_11, rows_12
+    BY_ROWS(9),
+    BY_ROWS(10),
+    BY_ROWS(11),
+    BY_ROWS(12),
+    BY_ROWS(13),
+    BY_ROWS(14),
 #endif
 };
+
+static void igemm_run(const struct igemm_u8_args *q, int m, int n)
+{
+	int nv = n > VEC ? 2 : 1;
+	ivec sums[MR * NV];
+	igemm_by_rows[m - 1][nv - 1](q, sums);
+	if (n == nv * VEC && q->e.out == U8_OUT_U8 && q->e.add != U8_ADD_F32)
+		igemm_to_bytes[q->e.levels][q->e.add == U8_ADD_U8](q, m, nv, sums);
+	else
+		igemm_finish(q, m, nv, n, sums);
+}
 #endif

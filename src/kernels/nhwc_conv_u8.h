@@ -61,7 +61,9 @@ struct nhwc_conv_u8_args {
 	const float *f;  /* columns + 1 + 2 * levels rows of groups * cout, and CONV_U8_MORE */
 	const void *add; /* of the type that c->add says, or NULL with U8_ADD_NONE */
 	void *out;
-	void *scratch; /* c->scratch bytes */
+	void *scratch;    /* c->scratch bytes */
+	const void *next; /* packed weights that are read after this: fetched ahead; or NULL */
+	size_t next_bytes;
 };
 void nhwc_conv_u8_run(
     const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a);

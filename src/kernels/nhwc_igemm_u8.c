@@ -10,6 +10,7 @@
 #define MAX_MR 16              /* rows of a tile in any table row */
 #define FEW_CHANNELS 16        /* below, windows are gathered */
 #define SLACK 16               /* bytes that gathering may write too many */
+#define LINE 64                /* bytes of a cache line */
 #define OVER 3                 /* bytes that are read beyond a row */
 
 /* PLAIN: row after row, TAPS: a pointer per window element, LINES: one per line of the window, into
@@ -421,9 +422,26 @@ static void point(const struct igemm_run *r, int first, int last, int tiles, cha
 	}
 }
 
+/* What a tile fetches ahead: its part of so many bytes from at on. */
+struct ahead {
+	const char *at;
+	size_t bytes;
+};
+
+/* As even as can be, so that the product need not wait for the memory. */
+static void set_ahead(
+    const struct nhwc_conv_u8 *c, struct ahead a, int tiles, struct igemm_u8_args *q)
+{
+	size_t steps = depth4(c) / 4 * (size_t)tiles;
+	q->ahead = a.bytes ? (const int8_t *)a.at : q->b;
+	q->ahead_step = (ptrdiff_t)((a.bytes + steps - 1) / steps + 7) / 8 * 8;
+	if (q->ahead_step > LINE)
+		q->ahead_step = LINE;
+}
+
 /* One panel, col columns of group g from its column j on, times rows first..last-1. */
 static void panel(const struct igemm_run *r, int first, int last, int tiles, int g, int j,
-    const char *b, const uint8_t *const *rows)
+    const char *b, const uint8_t *const *rows, struct ahead ahead)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct igemm_u8 *row = &igemm_u8_rows[c->row];
@@ -438,6 +456,8 @@ static void panel(const struct igemm_run *r, int first, int last, int tiles, int
 	    .ld_add = (size_t)c->ld_add,
 	    .ldc = (size_t)c->ld_out,
 	    .e = r->e};
+	set_ahead(c, ahead, tiles, &q);
+	const int8_t *end = q.ahead + ahead.bytes;
 	for (int t = 0; t < tiles; t++) {
 		int from = first + nhwc_part(last - first, t, tiles);
 		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
@@ -446,7 +466,32 @@ static void panel(const struct igemm_run *r, int first, int last, int tiles, int
 		q.c = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, from * c->ld_out + col);
 		row->run(&q, m, n);
 		rows += m * taps;
+		q.ahead += q.ahead_step * (ptrdiff_t)(depth4(c) / 4);
+		if (q.ahead >= end) {
+			q.ahead = q.b;
+			q.ahead_step = 0;
+		}
 	}
+}
+
+/* Panel number p of all. */
+static const char *panel_at(const struct igemm_run *r, int p)
+{
+	const struct nhwc_conv_u8 *c = r->c;
+	int n = panels_of(c);
+	return (const char *)r->a->packed + (size_t)(p / n) * group_packed(c) +
+	       (size_t)(p % n) * panel_bytes(c, igemm_u8_rows[c->row].nr);
+}
+
+/* What panel p is followed by in a task for panels up to end - 1, number j of as many: the next
+ * panel, or of the next layer what the task may be given then. */
+static struct ahead ahead_of(const struct igemm_run *r, int p, int end, int j)
+{
+	const char *at = panel_at(r, p + 1), *next = r->a->next;
+	size_t part = next ? r->a->next_bytes / (size_t)r->c->col_blocks : 0;
+	if (p + 1 < end)
+		return (struct ahead){at, (size_t)(at - panel_at(r, p))};
+	return (struct ahead){next ? next + (size_t)j * part : at, part};
 }
 
 static void task(void *ctx, int number, int worker)
@@ -460,12 +505,9 @@ static void task(void *ctx, int number, int worker)
 	char *scratch = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
 	point(r, first, last, tiles, scratch);
 	int end = nhwc_part(n * groups_of(c), j + 1, c->col_blocks);
-	for (int p = nhwc_part(n * groups_of(c), j, c->col_blocks); p < end; p++) {
-		int g = p / n, col = p % n * row->nr;
-		const char *b = (const char *)r->a->packed + (size_t)g * group_packed(c) +
-				(size_t)(p % n) * panel_bytes(c, row->nr);
-		panel(r, first, last, tiles, g, col, b, (const uint8_t *const *)scratch);
-	}
+	for (int p = nhwc_part(n * groups_of(c), j, c->col_blocks); p < end; p++)
+		panel(r, first, last, tiles, p / n, p % n * row->nr, panel_at(r, p),
+		    (const uint8_t *const *)scratch, ahead_of(r, p, end, j));
 }
 
 /* The image with its borders, and a line of zero points. */

@@ -37,6 +37,9 @@ struct igemm_u8_args {
 	const void *add;            /* m rows by n, ld_add elements apart */
 	void *c;                    /* m rows by n, ldc elements apart: all that is written */
 	size_t ld_add, ldc;
+	const int8_t *ahead; /* fetched into the L2 cache meanwhile: ahead_step bytes for each four
+				of the depth */
+	ptrdiff_t ahead_step;
 	struct u8_epilogue e;
 };
 /* Sums are exact modulo 2^32. 1 <= m <= mr, 1 <= n <= nr. */
