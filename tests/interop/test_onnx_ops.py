@@ -129,10 +129,10 @@ def ours(name, m, feed):
     for k, v in feed.items():
         open(f'{w}/{k}.pb', 'wb').write(nh.from_array(v, k).SerializeToString())
         args += ['--data', f'{k}={w}/{k}.pb']
-    rc, _, err = run('mo', '-q', '--input', f'{w}/m.onnx', '--output-dir', w, '--model-name', 'm', timeout=20)
+    rc, _, err = run('mo', '-q', '--input', f'{w}/m.onnx', '--output-dir', w, '--model-name', 'm')
     if rc:
         return ' '.join(err.split()).split('m.onnx\': ')[-1], None, rc
-    rc, _, err = run('mo-run', '-q', f'{w}/m.xml', *args, '--out', f'{w}/o', timeout=20)
+    rc, _, err = run('mo-run', '-q', f'{w}/m.xml', *args, '--out', f'{w}/o')
     if rc:
         return ' '.join(err.split()).split('m.xml\': ')[-1], None, rc
     return [np.load(f'{w}/o/{k}.npy') for k in range(len(m.graph.output))], f'{w}/m.xml', 0

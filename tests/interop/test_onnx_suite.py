@@ -39,7 +39,7 @@ def case(d):
         inputs = [i for i in m.graph.input if i.name not in initial]
         if any(v.type.WhichOneof('value') != 'tensor_type' or v.type.tensor_type.elem_type == onnx.TensorProto.STRING for v in list(inputs) + list(m.graph.output)):
             return name, 'no tensor'
-        rc, _, err = run('mo', '-q', '--input', d + '/model.onnx', '--output-dir', w, '--model-name', 'm', timeout=20)
+        rc, _, err = run('mo', '-q', '--input', d + '/model.onnx', '--output-dir', w, '--model-name', 'm')
         if rc:
             return name, f'mo exit {rc}: ' + ' '.join(err.split())[:160]
         for s in sorted(glob.glob(d + '/test_data_set_*')):
@@ -48,7 +48,7 @@ def case(d):
             for k, i in enumerate(inputs):
                 if os.path.exists(f'{s}/input_{k}.pb'):
                     args += ['--data', f'{i.name}={s}/input_{k}.pb']
-            rc, _, err = run('mo-run', '-q', f'{w}/m.xml', *args, '--out', w + '/o', timeout=20)
+            rc, _, err = run('mo-run', '-q', f'{w}/m.xml', *args, '--out', w + '/o')
             if rc:
                 return name, f'mo-run exit {rc}: ' + ' '.join(err.split())[:160]
             for k in range(len(m.graph.output)):

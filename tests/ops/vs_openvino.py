@@ -87,7 +87,7 @@ def ours(c, xml, binaries, work):
         np.save(f'{work}/in{k}.npy', x)
         args += ['--data', f'{c["param_names"][k]}={work}/in{k}.npy']
     subprocess.run(['rm', '-rf', work + '/out'])
-    r = subprocess.run(args, capture_output=True, text=True, timeout=60)
+    r = subprocess.run(args, capture_output=True, text=True, timeout=300)
     if r.returncode:
         return None, f'exit {r.returncode}: {r.stderr.strip()[-300:]}'
     listed = json.load(open(work + '/out/outputs.json'))
