@@ -83,9 +83,11 @@ $(BUILD)/gen/onnx.pb-c.c: formats/onnx.proto
 # The report page with its charting library (Debian's, not ours), compressed, as C.
 CHART ?= /usr/share/javascript/chart.js/chart.min.js
 $(BUILD)/src/report/page.o: $(BUILD)/gen/report/page_data.h
-$(BUILD)/gen/report/page_data.h: src/report/page.html src/report/page.awk Makefile
+PAGE := $(sort $(wildcard src/report/page/*.js))
+$(BUILD)/gen/report/page_data.h: src/report/page/page.html src/report/page/page.awk $(PAGE) Makefile
 	@mkdir -p $(@D)
-	{ echo 'static const unsigned char page_gz[] = {'; awk -v library='$(CHART)' -f src/report/page.awk $< | \
+	{ echo 'static const unsigned char page_gz[] = {'; \
+	    awk -v library='$(CHART)' -v scripts='$(PAGE)' -f src/report/page/page.awk $< | \
 	    gzip -9n | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '};'; } >$@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a

@@ -22,7 +22,7 @@ struct bench {
 	/* options */
 	const char *model, *json, *precision, *hint, *int8_model, *resume, *suite, *csv, *db,
 	    *shard, *html;
-	struct list data, sweep;
+	struct list data, sweep, beside, reports;
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
 	double seconds, rate, max_latency, max_regression;
 	bool compare, profile, lenient, exact, bf16, async, copies, no_mmap, random_weights;
@@ -32,6 +32,7 @@ struct bench {
 	struct job *job; /* one for each model, all run at once */
 	int njobs;
 	int nthreads; /* of one stream */
+	cJSON *parts; /* what else results hold: "beside", "calibrated", … */
 };
 
 /* Sorted times. */
@@ -138,16 +139,22 @@ int bench_compare(struct bench *b, const char *const file[2], int *verdict, stru
 int bench_suite(struct bench *b, struct err *err);
 
 /* bench_sweep.c: many ways to run it, each in a process of its own. *verdict is 3 when none is
- * within the latency asked for. With --html, *out is its JSON, the caller's, and the options are
+ * within the latency asked for. With --html it becomes a part of the results, and the options are
  * those of the point chosen. */
-int bench_sweep(struct bench *b, int *verdict, cJSON **out, struct err *err);
+int bench_sweep(struct bench *b, int *verdict, struct err *err);
+
+/* bench_beside.c: the model and its other forms, each in processes of its own; in *out an array. */
+int bench_beside(struct bench *b, cJSON **out, struct err *err);
+
+/* bench_calibrated.c: the reports of mo-calibrate, as an array in *out; NULL without any. */
+int bench_calibrated(const struct bench *b, cJSON **out, struct err *err);
 
 /* bench_tell.c */
 void bench_print(struct bench *b, const struct profile *p);
 cJSON *bench_json(struct bench *b, const struct profile *p);
 
-/* bench_html.c; sweep is freed in every case and may be NULL, and so is o. */
-int bench_html(struct bench *b, const struct profile *p, cJSON *sweep, struct err *err);
+/* bench_html.c: with the layers of the one model when p was measured; o is freed in every case. */
+int bench_html(struct bench *b, const struct profile *p, struct err *err);
 int html_write(const char *path, cJSON *o, struct err *err);
 
 #endif

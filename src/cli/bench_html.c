@@ -25,33 +25,45 @@ static cJSON *series(const struct job *j)
 	return list;
 }
 
+#define HIDDEN UINT32_MAX
+
+/* Constants, and what is computed from nothing else, as weights that are stored in fewer bits. */
+static bool constant(const struct node *k)
+{
+	bool all = k->nin > 0;
+	for (int i = 0; i < k->nin; i++)
+		all &= !k->in[i].value || k->in[i].value->node->mark == HIDDEN;
+	return k->data || all;
+}
+
+static cJSON *layer(const struct node *k)
+{
+	cJSON *o = cJSON_CreateObject(), *in;
+	const struct value *v = k->nout ? &k->out[0] : k->nin ? k->in[0].value : NULL;
+	struct text shape = {0};
+	cJSON_AddStringToObject(o, "name", k->name);
+	cJSON_AddStringToObject(o, "op", k->op->type);
+	if (v)
+		shape_text(&shape, &v->info.shape);
+	cJSON_AddStringToObject(o, "type_name", v ? dtype_name(v->info.type) : "");
+	cJSON_AddStringToObject(o, "shape", shape.data ? shape.data : "");
+	in = cJSON_AddArrayToObject(o, "inputs");
+	for (int i = 0; i < k->nin; i++)
+		if (k->in[i].value && k->in[i].value->node->mark != HIDDEN)
+			cJSON_AddItemToArray(in, cJSON_CreateNumber(k->in[i].value->node->mark));
+	text_free(&shape);
+	return o;
+}
+
 /* Layers but for constants, each with the layers before it. */
 static cJSON *layers(struct graph *g)
 {
 	cJSON *list = cJSON_CreateArray();
-	int n = 0;
-	for (struct node *k = g->first; k; k = k->next)
-		if (!k->data)
-			k->mark = (uint32_t)n++;
+	uint32_t n = 0;
 	for (struct node *k = g->first; k; k = k->next) {
-		if (k->data)
-			continue;
-		cJSON *o = cJSON_CreateObject(), *in;
-		const struct value *v = k->nout ? &k->out[0] : k->nin ? k->in[0].value : NULL;
-		struct text shape = {0};
-		cJSON_AddStringToObject(o, "name", k->name);
-		cJSON_AddStringToObject(o, "op", k->op->type);
-		if (v)
-			shape_text(&shape, &v->info.shape);
-		cJSON_AddStringToObject(o, "type_name", v ? dtype_name(v->info.type) : "");
-		cJSON_AddStringToObject(o, "shape", shape.data ? shape.data : "");
-		in = cJSON_AddArrayToObject(o, "inputs");
-		for (int i = 0; i < k->nin; i++)
-			if (k->in[i].value && !k->in[i].value->node->data)
-				cJSON_AddItemToArray(
-				    in, cJSON_CreateNumber(k->in[i].value->node->mark));
-		cJSON_AddItemToArray(list, o);
-		text_free(&shape);
+		k->mark = constant(k) ? HIDDEN : n++;
+		if (k->mark != HIDDEN)
+			cJSON_AddItemToArray(list, layer(k));
 	}
 	return list;
 }
@@ -100,16 +112,17 @@ int html_write(const char *path, cJSON *o, struct err *err)
 	return s;
 }
 
-int bench_html(struct bench *b, const struct profile *p, cJSON *sweep, struct err *err)
+int bench_html(struct bench *b, const struct profile *p, struct err *err)
 {
 	struct job *j = b->job;
 	cJSON *o = bench_json(b, p);
 	cJSON_AddItemToObject(o, "machine", machine_json());
-	cJSON_AddItemToObject(o, "series_ms", series(j));
-	cJSON_AddItemToObject(o, "layers", layers(j->g));
-	if (sweep)
-		cJSON_AddItemToObject(o, "sweep", sweep);
-	int s = add_advice(o, j, p, err);
+	int s = OK;
+	if (p->n) {
+		cJSON_AddItemToObject(o, "series_ms", series(j));
+		cJSON_AddItemToObject(o, "layers", layers(j->g));
+		s = add_advice(o, j, p, err);
+	}
 	if (!s)
 		return html_write(b->html, o, err);
 	cJSON_Delete(o);

@@ -1,6 +1,7 @@
 /* Times each call of a plan in runs of their own, so that the clocks disturb no other figure. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/bench_profile.h"
 #include "exec/exec.h"
@@ -120,6 +121,18 @@ static const char *bound_of(const struct profile *p, const struct profile_call *
 	return bound_name(advice_bound(&a, &l));
 }
 
+/* What a call computes in. */
+static const char *precision_of(const struct profile_call *c)
+{
+	if (!strcmp(c->kernel, "dequantize"))
+		return "f32";
+	if (strstr(c->kernel, "u8") || strstr(c->kernel, "quantize"))
+		return "i8";
+	if (strstr(c->kernel, "bf16"))
+		return "bf16";
+	return c->node->nout ? dtype_name(c->node->out[0].info.type) : "f32";
+}
+
 int profile_advice(const struct profile *p, struct advice_run *r, struct err *err)
 {
 	struct advice_call *c = calloc((size_t)p->n + 1, sizeof *c);
@@ -140,6 +153,7 @@ cJSON *profile_json(const struct profile *p)
 		cJSON_AddStringToObject(j, "name", c->node->name);
 		cJSON_AddStringToObject(j, "type", c->node->op->type);
 		cJSON_AddStringToObject(j, "kernel", c->kernel);
+		cJSON_AddStringToObject(j, "precision", precision_of(c));
 		cJSON_AddNumberToObject(j, "ms", c->ms);
 		cJSON_AddNumberToObject(j, "macs", (double)c->macs);
 		cJSON_AddNumberToObject(j, "gflops", gflops(c));

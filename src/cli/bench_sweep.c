@@ -288,7 +288,7 @@ static void take_chosen(const struct sweep *w)
 		w->b->job->model = w->b->int8_model;
 }
 
-int bench_sweep(struct bench *b, int *verdict, cJSON **out, struct err *err)
+int bench_sweep(struct bench *b, int *verdict, struct err *err)
 {
 	struct text identity = {0};
 	struct sweep w = {.b = b,
@@ -309,7 +309,8 @@ int bench_sweep(struct bench *b, int *verdict, cJSON **out, struct err *err)
 		if (!b->json || strcmp(b->json, "-"))
 			print(&w);
 		s = b->json ? json_write(b->json, sweep_json(&w), err) : OK;
-		*out = b->html ? sweep_json(&w) : NULL;
+		if (b->html)
+			cJSON_AddItemToObject(b->parts, "sweep", sweep_json(&w));
 		take_chosen(&w);
 	}
 	cases_free(&w.cases);

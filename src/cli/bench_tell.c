@@ -21,12 +21,19 @@ static double throughput(const struct job *j)
 	return j->total_ms > 0 ? j->latency.n * batch_of(b) / j->total_ms * 1e3 : 0;
 }
 
+static const char *format_name(const struct job *j)
+{
+	static const char *const names[] = {"ONNX", "IR", "blob"};
+	return names[j->net.format];
+}
+
 static void add_job(cJSON *o, const struct job *j)
 {
 	const struct bench *b = j->b;
 	cJSON_AddNumberToObject(o, "read_ms", j->read_ms);
 	cJSON_AddNumberToObject(o, "compile_ms", j->compile_ms);
 	cJSON_AddNumberToObject(o, "first_ms", j->first_ms);
+	cJSON_AddStringToObject(o, "format", format_name(j));
 	cJSON_AddStringToObject(o, "cache", cache_use_name(j->net.use));
 	cJSON_AddItemToObject(o, "latency_ms", times_json(&j->latency));
 	cJSON_AddNumberToObject(o, "throughput_fps", throughput(j));
@@ -73,6 +80,9 @@ cJSON *bench_json(struct bench *b, const struct profile *p)
 	add_setup(o, b);
 	if (p->n)
 		cJSON_AddItemToObject(o, "profile", profile_json(p));
+	const cJSON *part;
+	cJSON_ArrayForEach(part, b->parts)
+	    cJSON_AddItemReferenceToObject(o, part->string, (cJSON *)part);
 	return o;
 }
 

@@ -33,6 +33,11 @@ static int check(const struct bench *b, struct err *err)
 	if (!b->sweep.n && (b->int8_model || b->resume || b->max_latency > 0))
 		return fail(err, E_USAGE,
 		    "--int8-model, --resume and --max-latency belong to --sweep or --suite");
+	if (b->beside.n && (b->njobs > 1 || b->cold || b->data.n))
+		return fail(err, E_USAGE,
+		    "--beside is for one model on random data, and has the cold runs in it");
+	if (b->reports.n && !b->html && !b->json)
+		return fail(err, E_USAGE, "--report goes with --html or --json");
 	if (b->csv || b->db || b->shard)
 		return fail(err, E_USAGE, "--csv, --db and --shard belong to --suite");
 	return OK;
@@ -88,6 +93,20 @@ static int profile_job(struct profile *p, const struct job *j, struct err *err)
 	return profile_run(p, j->g, j->feed[0].in, &o, err);
 }
 
+/* What is not this process's own run. */
+static int measure_parts(struct bench *b, struct err *err)
+{
+	cJSON *calibrated = NULL, *beside = NULL;
+	int s = bench_calibrated(b, &calibrated, err);
+	if (!s && b->beside.n)
+		s = bench_beside(b, &beside, err);
+	if (calibrated)
+		cJSON_AddItemToObject(b->parts, "calibrated", calibrated);
+	if (beside)
+		cJSON_AddItemToObject(b->parts, "beside", beside);
+	return s;
+}
+
 static int run(struct bench *b, const struct list *operands, int *verdict, struct err *err)
 {
 	struct profile p = {0};
@@ -104,26 +123,21 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
 	if (s)
 		return s;
-	cJSON *sweep = NULL;
 	if (b->sweep.n)
-		s = bench_sweep(b, verdict, &sweep, err);
+		s = bench_sweep(b, verdict, err);
 	if (s || (b->sweep.n && !b->html))
 		return s;
+	s = measure_parts(b, err);
 	set_streams(b);
-	s = b->cold ? bench_cold(b, err) : measure(b, err);
-	bool layers = b->njobs == 1 && !b->cold; /* what a page shows */
-	if (!s && (b->profile || (b->html && layers)))
+	s = s ? s : b->cold ? bench_cold(b, err) : measure(b, err);
+	if (!s && (b->profile || (b->html && b->njobs == 1 && !b->cold)))
 		s = profile_job(&p, b->job, err);
 	if (!s && !b->sweep.n && (!b->json || strcmp(b->json, "-")))
 		bench_print(b, &p);
-	if (!s && b->html) {
-		s = layers ? bench_html(b, &p, sweep, err)
-			   : html_write(b->html, bench_json(b, &p), err);
-		sweep = NULL;
-	}
+	if (!s && b->html)
+		s = bench_html(b, &p, err);
 	if (!s && b->json && !b->sweep.n)
 		s = json_write(b->json, bench_json(b, &p), err);
-	cJSON_Delete(sweep);
 	profile_free(&p);
 	return s;
 }
@@ -181,6 +195,8 @@ static const struct option_row rows[] = {
 	AT(max_latency), NULL, 0, 0},
     {OPT_INT, "rounds", 0, "N", "each point in so many runs, in turn with the others; 3 by default",
 	AT(rounds), NULL, 1, 64},
+    {OPT_LIST, "beside", 0, "FILE", "another form of the network, timed in turn with it",
+	AT(beside), NULL, 0, 0},
     {OPT_STRING, "suite", 0, "FILE", "the models, precisions, sizes and programs that it names",
 	AT(suite), NULL, 0, 0},
     {OPT_STRING, "shard", 0, "I/N", "only every N-th case of the suite, from the I-th on",
@@ -196,6 +212,8 @@ static const struct option_row rows[] = {
 	AT(profile), NULL, 0, 0},
     {OPT_STRING, "html", 0, "FILE", "one page with charts: run, profile, network, sweep or suite",
 	AT(html), NULL, 0, 0},
+    {OPT_LIST, "report", 0, "FILE", "of mo-calibrate: what it found goes into the page",
+	AT(reports), NULL, 0, 0},
     {OPT_STRING, "csv", 0, "FILE", "of a suite, a line for each case", AT(csv), NULL, 0, 0},
     {OPT_STRING, "db", 0, "FILE", "of a suite, added to a sqlite3 database", AT(db), NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
@@ -206,8 +224,13 @@ int mo_bench_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct bench b = {
-	    .seed = 1, .seconds = 3, .warmup = 3, .sets = 4, .rounds = 3, .max_regression = 0.05};
+	struct bench b = {.seed = 1,
+	    .seconds = 3,
+	    .warmup = 3,
+	    .sets = 4,
+	    .rounds = 3,
+	    .max_regression = 0.05,
+	    .parts = cJSON_CreateObject()};
 	int code = 0;
 	struct program p = {.name = "mo-bench",
 	    .about = "Times ONNX or OpenVINO IR networks: reading, compiling, first and steady "
@@ -221,6 +244,7 @@ int mo_bench_main(int argc, char **argv)
 	options_parse(&p, argc, argv);
 	if (run(&b, &operands, &code, &err))
 		code = tool_error(&p, &err);
+	cJSON_Delete(b.parts);
 	for (int i = 0; b.job && i < b.njobs; i++)
 		job_free(&b.job[i]);
 	free(b.job);
