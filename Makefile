@@ -90,6 +90,12 @@ $(BUILD)/gen/report/page_data.h: src/report/page/page.html src/report/page/page.
 	    awk -v library='$(CHART)' -v scripts='$(PAGE)' -f src/report/page/page.awk $< | \
 	    gzip -9n | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '};'; } >$@
 
+# The page around a network's picture, as C.
+$(BUILD)/src/report/view.o: $(BUILD)/gen/report/view_data.h
+$(BUILD)/gen/report/view_data.h: src/report/view.html Makefile
+	@mkdir -p $(@D)
+	{ echo 'static const unsigned char view_page[] = {'; od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } >$@
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
 	$(CC) -pthread -o $@ $< $(BUILD)/libmo.a -lcmocka $(MO_LIBS) $(LDFLAGS)
 

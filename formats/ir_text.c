@@ -4,26 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Length of the UTF-8 sequence at s when it is one that XML 1.0 allows, else 0. */
-static int utf8_length(const unsigned char *s)
-{
-	static const unsigned least[5] = {0, 0, 0x80, 0x800, 0x10000};
-	int n = *s >= 0xf0 ? 4 : *s >= 0xe0 ? 3 : *s >= 0xc0 ? 2 : 1;
-	unsigned c = n == 1 ? *s : *s & (0x7fu >> n);
-
-	if (*s >= 0xf8 || (n == 1 && *s >= 0x80))
-		return 0;
-	for (int i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || c == 0xfffe ||
-	    c == 0xffff || (c < 0x20 && c != '\t' && c != '\n' && c != '\r'))
-		return 0;
-	return n;
-}
-
 static const char *entity(char c)
 {
 	switch (c) {
@@ -51,7 +31,7 @@ void xml_escape(struct text *t, const char *s)
 	const char *from = s;
 
 	while (*s) {
-		int n = utf8_length((const unsigned char *)s);
+		int n = utf8_length(s);
 		const char *word = n ? entity(*s) : "\xef\xbf\xbd";
 		if (!word) {
 			s += n;

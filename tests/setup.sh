@@ -5,7 +5,7 @@ set -eu
 want="gcc make pkg-config libc6-dev protobuf-c-compiler libprotobuf-c-dev libxml2-dev libxxhash-dev libcjson-dev
 libpng-dev libjpeg62-turbo-dev zlib1g-dev libzstd-dev libsqlite3-dev libjs-chart.js libcmocka-dev"
 # Only tests and lint use these: do without them where they can't be had.
-nice="python3 python3-venv chromium cmake meson clang clang-format libclang-rt-14-dev libonnx-testdata mandoc"
+nice="python3 python3-venv chromium cmake meson clang clang-format libclang-rt-14-dev libonnx-testdata mandoc graphviz"
 [ -n "${1:-}" ] || nice=
 [ "${1:-}" != heavy ] || nice="$nice gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 missing() {

@@ -164,3 +164,23 @@ bool parse_f64(const char *s, double *out)
 	*out = v;
 	return true;
 }
+
+int utf8_length(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	static const unsigned least[5] = {0, 0, 0x80, 0x800, 0x10000};
+	int n = *s >= 0xf0 ? 4 : *s >= 0xe0 ? 3 : *s >= 0xc0 ? 2 : 1;
+	unsigned c = n == 1 ? *s : *s & (0x7fu >> n);
+
+	if (*s >= 0xf8 || (n == 1 && *s >= 0x80))
+		return 0;
+	for (int i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || c == 0xfffe ||
+	    c == 0xffff || (c < 0x20 && c != '\t' && c != '\n' && c != '\r'))
+		return 0;
+	return n;
+}

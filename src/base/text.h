@@ -17,6 +17,8 @@ void text_add(struct text *t, const char *s);
 void text_addn(struct text *t, const char *s, size_t n);
 void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *t);
+/* Bytes of the UTF-8 sequence at s when it is one that XML 1.0 allows, else 0. */
+int utf8_length(const char *s);
 
 #define NUMBER_MAX 40 /* bytes that a formatted number can take, NUL included */
 /* The shortest decimal text that reads back as the same float (double): "0.1", "1e-05", "inf",

@@ -74,6 +74,19 @@ void exec_set_user(struct exec *e, void *user)
 	e->o.user = user;
 }
 
+void exec_set_timed(struct exec *e,
+    void (*timed)(void *user, const struct node *n, const char *kernel, double seconds), void *user)
+{
+	e->o.timed = timed;
+	e->o.timed_user = user;
+}
+
+bool exec_in_8_bits(const struct exec *e, const struct node *n)
+{
+	struct quant_weights w;
+	return quant_layer(e->net, n, &w);
+}
+
 bool is_tapped(const struct exec *e, const struct value *v)
 {
 	return (e->o.tap || e->o.watch) && (!e->o.tapped || e->o.tapped(e->o.user, v));

@@ -48,6 +48,13 @@ int exec_new(struct graph *g, const struct exec_options *o, struct exec **out, s
 int exec_share(const struct exec *e, struct pool *pool, struct exec **out, struct err *err);
 /* What its tap is called with, when execs that share a network have a user each. */
 void exec_set_user(struct exec *e, void *user);
+/* Another timed and timed_user than in its options; timed may be NULL. */
+void exec_set_timed(struct exec *e,
+    void (*timed)(void *user, const struct node *n, const char *kernel, double seconds),
+    void *user);
+/* Is this layer of the graph one with weights that reads 8 bits on both sides, so that it is
+ * multiplied in 8 bits where its sizes have a kernel? Known before there is a plan. */
+bool exec_in_8_bits(const struct exec *e, const struct node *n);
 void exec_free(struct exec *e);
 /* Makes the plan for inputs of these shapes (their data are not read), so that the first run need
  * not. */

@@ -63,7 +63,7 @@ int64_t cost_macs(const struct node *n)
 	return node_is(n, OP_MATMUL) ? matmul_macs(n) : 0;
 }
 
-static bool is_weight(enum dtype t)
+bool cost_is_weight(enum dtype t)
 {
 	return dtype_is_float(t) || (dtype_is_int(t) && dtype_bits(t) <= 8);
 }
@@ -74,7 +74,7 @@ int64_t cost_parameters(const struct graph *g)
 	graph_each (g, c) {
 		for (int i = 0; i < c->nbodies; i++)
 			sum += cost_parameters(c->body[i].graph);
-		n = node_is(c, OP_CONST) && is_weight(c->out[0].info.type)
+		n = node_is(c, OP_CONST) && cost_is_weight(c->out[0].info.type)
 			? shape_count(&c->out[0].info.shape)
 			: 0;
 		if (n < 0 || add_i64(sum, n, &sum))
@@ -91,7 +91,7 @@ static bool add_weights(const struct value *v, int depth, struct cost_weights *w
 		return false;
 	if (node_is(n, OP_CONST)) {
 		int64_t count = shape_count(&v->info.shape);
-		if (is_weight(v->info.type) && count > 0) {
+		if (cost_is_weight(v->info.type) && count > 0) {
 			if (count > w->elements)
 				w->type = v->info.type;
 			w->elements += count;
@@ -100,7 +100,7 @@ static bool add_weights(const struct value *v, int depth, struct cost_weights *w
 		return true;
 	}
 	if (!node_is(n, OP_CONVERT) && !node_is(n, OP_SUBTRACT) && !node_is(n, OP_MULTIPLY) &&
-	    !node_is(n, OP_RESHAPE) && !node_is(n, OP_FAKE_QUANTIZE))
+	    !node_is(n, OP_RESHAPE) && !node_is(n, OP_TRANSPOSE) && !node_is(n, OP_FAKE_QUANTIZE))
 		return false;
 	struct cost_weights sum = {0};
 	for (int i = 0; i < n->nin; i++)

@@ -7,10 +7,12 @@
 /* Multiply-adds of one node: convolutions of every kind and matrix products; -1 when its sizes are
  * not fixed, 0 for other operators. Bodies are not counted. */
 int64_t cost_macs(const struct node *n);
+/* May constants of this type be parameters: floats, and integers of 8 bits and fewer? */
+bool cost_is_weight(enum dtype t);
 /* Elements of the float constants and of integer ones that are weights (8 bits and fewer). */
 int64_t cost_parameters(const struct graph *g);
-/* Elements and bytes of the constants that feed node n, also through Convert, Subtract, Multiply
- * and Reshape of constants. */
+/* Elements and bytes of the constants that feed node n, also through Convert, Subtract, Multiply,
+ * Reshape and Transpose of constants. */
 struct cost_weights {
 	int64_t elements, bytes;
 	enum dtype type; /* as stored; of the largest */
