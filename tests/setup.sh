@@ -7,7 +7,7 @@ libpng-dev libjpeg62-turbo-dev zlib1g-dev libzstd-dev libsqlite3-dev libjs-chart
 # Only tests and lint use these: do without them where they can't be had.
 nice="python3 python3-venv chromium cmake meson clang clang-format libclang-rt-14-dev libonnx-testdata mandoc graphviz"
 [ -n "${1:-}" ] || nice=
-[ "${1:-}" != heavy ] || nice="$nice gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+[ "${1:-}" != heavy ] || nice="$nice gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user slurmctld slurmd slurm-client munge"
 missing() {
 	for p in $1; do
 		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || printf '%s ' "$p"

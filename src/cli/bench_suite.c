@@ -268,7 +268,7 @@ static int add_backends(
 			return r;
 		if (!allows(b, "precisions", c->precision) || !allows(b, "modes", c->mode))
 			continue;
-		if (a->turn++ % s->shards == s->shard && (r = add(s, b, one, file, err)))
+		if (a->turn++ % s->shard.n == s->shard.i && (r = add(s, b, one, file, err)))
 			return r;
 	}
 	return OK;
@@ -346,21 +346,6 @@ int suite_read(struct suite *s, const char *path, struct err *err)
 	return r ? err_in(err, "'%s'", path) : OK;
 }
 
-/* "2/4": the second of four shards. */
-static int read_shard(struct suite *s, const char *word, struct err *err)
-{
-	char *slash = word ? strdup(word) : NULL, *at = slash ? strchr(slash, '/') : NULL;
-	int64_t i = 1, n = 1;
-	if (at)
-		*at++ = 0;
-	bool ok = !word || (at && parse_i64(slash, &i) && parse_i64(at, &n) && i >= 1 && i <= n &&
-			       n <= 100000);
-	free(slash);
-	s->shard = (int)i - 1;
-	s->shards = (int)n;
-	return ok ? OK : fail(err, E_USAGE, "--shard: '%s' is not I/N with I from 1 to N", word);
-}
-
 /* Everything that the cases read may change between two runs of mo-bench. */
 static void identify(const struct suite *s, struct text *t)
 {
@@ -382,7 +367,7 @@ int bench_suite(struct bench *b, struct err *err)
 {
 	struct suite s = {.cases = {.p = b->p, .resume = b->resume}};
 	struct text identity = {0};
-	int r = read_shard(&s, b->shard, err);
+	int r = shard_read(b->shard, &s.shard, err);
 	r = r ? r : suite_read(&s, b->suite, err);
 	if (!r) {
 		identify(&s, &identity);

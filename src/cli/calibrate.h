@@ -18,7 +18,7 @@ struct calibrate {
 	/* options */
 	const char *model, *labels, *preprocess, *preset, *output_dir, *model_name, *json;
 	const char *to, *test_labels, *metric, *max_drop, *drop_type, *rank, *report, *config,
-	    *max_group_drop, *groups_file, *range, *metric_cmd, *stats_out, *prune;
+	    *max_group_drop, *groups_file, *range, *metric_cmd, *stats_out, *prune, *shard;
 	struct list data, test_data, ignored, stats_in;
 	int64_t max_unreadable, samples, threads, label_offset, rank_samples, cache_mb;
 	const char *prune_criterion;

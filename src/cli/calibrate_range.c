@@ -1,9 +1,11 @@
 /* What mo-calibrate sees of activations, in samples or files of statistics, and how ranges follow
  * from it. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cli/calibrate.h"
+#include "cli/shard.h"
 
 static bool is_method(struct calibrate *c, const char *name, enum range_method method)
 {
@@ -75,10 +77,51 @@ void calibrate_progress(void *progress, int64_t done, int64_t of)
 	progress_at(progress, done);
 }
 
+/* Samples from one on. */
+struct part {
+	const struct samples *of;
+	int64_t from;
+};
+
+static int part_get(void *user, int64_t i, struct tensor *in, int64_t *label, struct err *err)
+{
+	const struct part *p = user;
+	return p->of->get(p->of->user, p->from + i, in, label, err);
+}
+
+/* Those of the shard, of the samples that one run would calibrate with. */
+static int take_part(struct calibrate *c, struct part *p, struct samples *s, struct err *err)
+{
+	struct shard shard;
+	int64_t all = c->samples < c->s.count ? c->samples : c->s.count;
+	int status = shard_read(c->shard, &shard, err);
+	if (status)
+		return status;
+	*p = (struct part){&c->s, shard_from(&shard, all)};
+	shard.i++;
+	*s = (struct samples){.count = shard_from(&shard, all) - p->from,
+	    .labelled = c->s.labelled,
+	    .get = part_get,
+	    .user = p};
+	if (s->count <= 0)
+		return fail(err, E_USAGE, "--shard: no sample of %" PRId64 " is in it", all);
+	int64_t *index = arena_array(c->arena, (size_t)s->count, sizeof *index);
+	for (int64_t i = 0; index && i < s->count; i++)
+		index[i] = p->from + i;
+	if (!index)
+		return fail_nomem(err);
+	return c->s.expect ? c->s.expect(c->s.user, index, s->count, err) : OK;
+}
+
 static int collect(struct calibrate *c, struct err *err)
 {
-	progress_start(&c->progress, c->p, "calibrating", c->samples);
-	int status = calibration_collect(c->c, &c->s, err);
+	struct samples s = c->s;
+	struct part part;
+	int status = c->shard ? take_part(c, &part, &s, err) : OK;
+	if (status)
+		return status;
+	progress_start(&c->progress, c->p, "calibrating", c->shard ? s.count : c->samples);
+	status = calibration_collect(c->c, &s, err);
 	progress_end(&c->progress);
 	return status;
 }

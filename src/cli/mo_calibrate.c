@@ -79,6 +79,8 @@ static int check(struct calibrate *c, struct err *err)
 	}
 	if (!c->data.n && (!c->stats_in.n || calibrate_judges(c)))
 		return fail(err, E_USAGE, "no samples given (--data)");
+	if (c->shard && (!c->collect_only || !c->stats_out || c->stats_in.n))
+		return fail(err, E_USAGE, "--shard goes with --merge, --stats-out and samples");
 	if (c->test_labels && !c->test_data.n)
 		return fail(err, E_USAGE, "--test-labels goes with --test-data");
 	if (strcmp(c->to, "int8") && strcmp(c->to, "fp16") && strcmp(c->to, "pruned"))
@@ -327,6 +329,9 @@ static const struct option_row rows[] = {
 	0},
     {OPT_FLAG, "merge", 0, NULL, "only merge --stats-in, or collect, into --stats-out",
 	AT(collect_only), "collect-only", 0, 0},
+    {OPT_STRING, "shard", 0, "I/N",
+	"with --merge: collect only from the I-th of N parts of the samples", AT(shard), NULL, 0,
+	0},
     {OPT_LIST, "ignore", 0, "NAME|TYPE|/RE/|FROM..TO", "layers that stay as they are", AT(ignored),
 	NULL, 0, 0},
     {OPT_FLAG, "no-equalization", 0, NULL,

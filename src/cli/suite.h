@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "cli/cases.h"
+#include "cli/shard.h"
 
 /* What one case measures, beside its command in cases.v of the same index. */
 struct suite_case {
@@ -20,7 +21,7 @@ struct suite {
 	double seconds;
 	struct cases cases;
 	struct suite_case *v;
-	int shard, shards; /* only every shards-th case, from the shard-th on; 0, 1: all */
+	struct shard shard; /* only every n-th case, from the i-th on */
 };
 /* Reads a suite and makes its cases. Every key that is not known is an error. */
 int suite_read(struct suite *s, const char *path, struct err *err);

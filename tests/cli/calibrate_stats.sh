@@ -21,6 +21,16 @@ cmp all.stats again.stats
 mo-calibrate "$m" --stats-in two.stats --stats-in one.stats --merge --stats-out sum.stats
 cmp all.stats sum.stats
 # shellcheck disable=SC2086
+for i in 1 2 3 4 5 6 7; do mo-calibrate -q "$m" --data all.npy $pre --samples 40 --merge --shard $i/7 --stats-out shard.$i --threads $((i % 2 + 1)); done
+# shellcheck disable=SC2086
+mo-calibrate -q "$m" --data all.npy $pre --samples 40 --merge --stats-out forty.stats
+# shellcheck disable=SC2046
+mo-calibrate "$m" $(printf -- '--stats-in %s ' shard.*) --merge --stats-out sum.stats
+cmp forty.stats sum.stats
+mo-calibrate "$m" --data all.npy --merge --shard 8/7 --stats-out x || echo "exit $?"
+mo-calibrate "$m" --data all.npy --merge --samples 2 --shard 3/3 --stats-out x || echo "exit $?"
+mo-calibrate "$m" --data all.npy --shard 1/3 --stats-out x || echo "exit $?"
+# shellcheck disable=SC2086
 mo-calibrate -q "$m" --data all.npy $pre --range mse -n data
 # shellcheck disable=SC2086
 mo-calibrate -q "$m" --stats-in one.stats --stats-in two.stats --data all.npy $pre --range mse -n stats
