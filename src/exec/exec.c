@@ -182,6 +182,8 @@ struct exec_products exec_products(const struct exec *e)
 		else if (p->call[i].kind == CALL_CONV)
 			inner = (struct exec_products){
 			    1, p->call[i].conv.way == CONV_IGEMM_BF16, 0};
+		else if (p->call[i].kind == CALL_LINEAR_CW)
+			inner.all = 1;
 		else if (p->call[i].kind == CALL_BLOCK)
 			inner.all = p->call[i].block.k.n;
 		else if (p->call[i].kind == CALL_CONV_U8)

@@ -34,6 +34,14 @@ static void shape_io(struct image *im, struct conv_shape *s)
 	ints(im, s->pad, 3, -IMAGE_SMALL, IMAGE_SMALL);
 }
 
+static void act_io(struct image *im, int *act, float *a, float *b)
+{
+	image_int(im, act, SPAN_NONE, SPAN_OPS - 1);
+	im->bad |= *act != SPAN_NONE && *act < SPAN_CLAMP; /* those of two operands */
+	image_float(im, a);
+	image_float(im, b);
+}
+
 static void nhwc_conv_io(struct image *im, struct nhwc_conv_f32 *k)
 {
 	shape_io(im, &k->s);
@@ -43,10 +51,7 @@ static void nhwc_conv_io(struct image *im, struct nhwc_conv_f32 *k)
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
 	image_int(im, &k->way, CONV_IGEMM, CONV_IGEMM_BF16);
-	image_int(im, &k->act, SPAN_NONE, SPAN_OPS - 1);
-	im->bad |= k->act != SPAN_NONE && k->act < SPAN_CLAMP; /* those of two operands */
-	image_float(im, &k->act_a);
-	image_float(im, &k->act_b);
+	act_io(im, &k->act, &k->act_a, &k->act_b);
 }
 
 static void conv_io(struct image *im, struct call *c)
@@ -148,6 +153,23 @@ static void matmul_io(struct image *im, struct call *c)
 	ints(im, k->step[1], k->nbatch, 0, IMAGE_SMALL);
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
+}
+
+static void linear_cw_io(struct image *im, struct call *c)
+{
+	struct linear_cw *k = &c->linear_cw;
+	image_int(im, &k->m, 1, IMAGE_SMALL);
+	image_int(im, &k->k, 1, IMAGE_SMALL);
+	image_int(im, &k->n, 1, IMAGE_SMALL);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_add, 0, IMAGE_SMALL);
+	image_float(im, &k->lo);
+	image_float(im, &k->hi);
+	act_io(im, &k->act, &k->act_a, &k->act_b);
+	image_int(im, &k->type, 0, CW_TYPES - 1);
+	image_int(im, &k->group, 1, IMAGE_SMALL);
+	image_bool(im, &k->zero);
 }
 
 static void attention_io(struct image *im, struct call *c)
@@ -264,6 +286,7 @@ _Static_assert(sizeof(struct nhwc_conv_u8) == 216, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
+_Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");
 _Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
 _Static_assert(sizeof(struct chain_f32) == 464, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 32, "norm_io");

@@ -299,6 +299,26 @@ static bool matmul_ok(struct lower *l, struct call *c)
 	       call_scratch(l, c, k->scratch * sizeof(float)) == OK;
 }
 
+static bool linear_cw_ok(struct lower *l, struct call *c)
+{
+	struct linear_cw *k = &c->linear_cw;
+	bool groups = k->k % k->group == 0 &&
+		      (k->type != CW_I4 || k->group == k->k || k->group % 8 == 0) &&
+		      (k->type != CW_F16 || (k->group == k->k && !k->zero));
+	int64_t in = k->ld_in, out = k->ld_out, all = 1;
+	if (!groups || k->ld_in < k->k || k->ld_out < k->n || !FITS(&in, IMAGE_LARGE, k->m) ||
+	    !FITS(&out, IMAGE_LARGE, k->m) || !FITS(&all, IMAGE_LARGE, k->k, k->n))
+		return false;
+	linear_cw_plan(k, threads_of(l));
+	return reads(l, c->in, reach(k->m, k->ld_in, k->k)) &&
+	       writes(l, c->out, reach(k->m, k->ld_out, k->n)) &&
+	       inside(l, c->packed, (int64_t)linear_cw_packed(k), 64, false) &&
+	       (absent(c->bias) || reads(l, c->bias, k->n)) &&
+	       (absent(c->add) ||
+		   (k->ld_add >= k->n && reads(l, c->add, reach(k->m, k->ld_add, k->n)))) &&
+	       call_scratch(l, c, k->scratch) == OK;
+}
+
 /* Elements from the first to the first of the last head; -1 for too many. */
 static int64_t heads_reach(const struct attention_f32 *a, int t)
 {

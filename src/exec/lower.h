@@ -121,6 +121,8 @@ int lower_block(struct lower *l, int i, const struct nhwc_conv_f32 *k, const str
     const void *packed, bool *done);
 int lower_matmul(struct lower *l, int i, bool *done);
 int lower_linear(struct lower *l, int i, bool *done); /* of lower_matmul: a constant matrix */
+/* For lower_linear: a matrix that stays compressed. */
+int lower_compressed(struct lower *l, int i, const struct conv_shape *s, bool *done);
 int lower_pool(struct lower *l, int i, bool *done);
 int lower_move(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);

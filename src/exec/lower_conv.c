@@ -178,12 +178,15 @@ int lower_linear(struct lower *l, int i, bool *done)
 	bool t = attr_bool(n, "transpose_b");
 	if (!linear_shape_of(l, n, &k.s))
 		return OK;
-	*done = true;
 	k.way = conv_way_of(l, &k.s);
+	int status = k.way == CONV_IGEMM ? lower_compressed(l, i, &k.s, done) : OK;
+	if (status < 0 || *done)
+		return status;
+	*done = true;
 	k.ld_in = k.s.cin;
 	k.ld_out = k.ld_add = k.s.cout;
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
-	int status = pack_linear(l->e, n, &k, t, &packed, l->err);
+	status = pack_linear(l->e, n, &k, t, &packed, l->err);
 	if (status == OK)
 		status = fuse(l, i, n, lower_dims(l, &n->out[0])->rank - 1, k.s.cout, &f);
 	if (status == OK)

@@ -4,6 +4,8 @@
 #include "base/pages.h"
 #include "exec/pack.h"
 
+#define PACK_CW (-1) /* way of a matrix that stays compressed */
+
 static struct pack *find(const struct network *net, const struct node *n, int way, int row, bool u8)
 {
 	for (int i = 0; i < net->npacks; i++) {
@@ -78,11 +80,33 @@ static void transpose(const float *w, size_t rows, size_t cols, float *out)
 				out[j * rows + k] = w[k * cols + j];
 }
 
+/* Compressed constants are not kept as floats beside their packs. */
+static int pack_widened(struct network *net, const struct node *n, const struct nhwc_conv_f32 *k,
+    const struct compressed *c, const void **out, struct err *err)
+{
+	struct cw_source s;
+	float *w = malloc((size_t)c->k.k * (size_t)c->k.n * sizeof *w);
+	int status = compressed_open(c, &s, err);
+	if (status == OK && !w)
+		status = fail_nomem(err);
+	if (status == OK) {
+		linear_cw_widen(&c->k, &s, w);
+		status = pack(net, n, k, w, out, err);
+		blob_forget(c->data->data, 0, blob_size(c->data->data));
+	}
+	compressed_close(&s);
+	free(w);
+	return status;
+}
+
 int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k,
     bool transposed, const void **out, struct err *err)
 {
 	struct tensor w;
 	size_t rows = (size_t)k->s.cin, cols = (size_t)k->s.cout;
+	struct compressed c;
+	if (!find(e->net, n, k->way, k->row, false) && compressed_find(e->net, n, &c))
+		return pack_widened(e->net, n, k, &c, out, err);
 	if (transposed || find(e->net, n, k->way, k->row, false))
 		return pack_conv(e, n, k, out, err);
 	int status = constants_get(e->net, node_in(n, 1), &w, err);
@@ -135,6 +159,34 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 	}
 	free(q);
 	return p || status < 0 ? status : fail_nomem(err);
+}
+
+int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,
+    const void **out, struct err *err)
+{
+	struct network *net = e->net;
+	struct pack *p = find(net, n, PACK_CW, w->k.row, false);
+	struct cw_source s;
+	bool first = !is_packed(net, n);
+	if (p) {
+		*out = p->data;
+		return OK;
+	}
+	int status = compressed_open(w, &s, err);
+	if (status == OK && !(p = add(net, linear_cw_packed(&w->k))))
+		status = fail_nomem(err);
+	if (status == OK) {
+		p->node = n;
+		p->way = PACK_CW;
+		p->row = w->k.row;
+		linear_cw_pack(&w->k, &s, p->data);
+		*out = p->data;
+		if (first && net->c.t[node_in(n, 1)->id].data)
+			constants_release(&net->c, node_in(n, 1));
+		blob_forget(w->data->data, 0, blob_size(w->data->data));
+	}
+	compressed_close(&s);
+	return status;
 }
 
 void packs_free(struct network *net)

@@ -2,6 +2,7 @@
 #ifndef EXEC_PACK_H
 #define EXEC_PACK_H
 
+#include "exec/compressed.h"
 #include "exec/plan.h"
 
 /* The weights of a convolution for way and row of k; *out lives as long as the network. */
@@ -14,6 +15,9 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
  * E_UNSUPPORTED, without a message, when they don't fit 8 bits. */
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
     const struct nhwc_conv_u8 *k, const struct pack **out, struct err *err);
+/* A matrix that stays compressed, for the row of w->k. */
+int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,
+    const void **out, struct err *err);
 void packs_free(struct network *net);
 
 #endif

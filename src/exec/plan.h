@@ -12,6 +12,7 @@
 #include "kernels/attention_f32.h"
 #include "kernels/chain_f32.h"
 #include "kernels/layout.h"
+#include "kernels/linear_cw.h"
 #include "kernels/matmul_f32.h"
 #include "kernels/nhwc_block_f32.h"
 #include "kernels/nhwc_conv_f32.h"
@@ -99,6 +100,7 @@ struct call {
 			struct matmul_f32 q;
 			struct ref b;
 		} matmul;
+		struct linear_cw linear_cw;
 		struct {
 			struct attention_f32 k;
 			struct ref in[4];

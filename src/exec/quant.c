@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/compressed.h"
 #include "ops/elem.h"
 
 /* ---- values ---- */
@@ -449,21 +450,10 @@ static void want(struct network *net, const struct node *n)
 	}
 }
 
-/* ---- weights that stay integers ---- */
-
-static void defer(struct network *net, const struct node *n)
-{
-	const struct value *v = node_in(n, 1);
-	while (v && net->maker[v->id] >= 0 && net->uses[v->id] == 1 && v->node->nout == 1 &&
-	       shape_count(&v->info.shape) >= 0) {
-		net->step[net->maker[v->id]].deferred = true;
-		v = node_in(v->node, 0);
-	}
-}
-
 int quant_choose(struct network *net, const struct exec_options *o, struct err *err)
 {
 	struct quant_weights w;
+	struct compressed c;
 	net->quant = calloc(net->graph->nvalues + 1, sizeof *net->quant);
 	if (!net->quant)
 		return fail_nomem(err);
@@ -478,7 +468,9 @@ int quant_choose(struct network *net, const struct exec_options *o, struct err *
 		const struct node *n = net->step[i].node;
 		want(net, n);
 		if (!net->c.keep && quant_layer(net, n, &w) && !w.fq)
-			defer(net, n);
+			compressed_defer(net, n);
+		else if (!net->c.keep && compressed_find(net, n, &c))
+			compressed_defer(net, n);
 	}
 	return OK;
 }

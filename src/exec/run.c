@@ -85,6 +85,19 @@ static int run_matmul(struct exec *e, struct plan *p, const struct call *c, stru
 	return OK;
 }
 
+static int run_linear_cw(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	struct linear_cw_args a = {.in = ref_at(p, c->in),
+	    .packed = ref_at(p, c->packed),
+	    .bias = ref_at(p, c->bias),
+	    .add = ref_at(p, c->add),
+	    .out = ref_at(p, c->out),
+	    .scratch = ref_at(p, c->scratch)};
+	(void)err;
+	linear_cw_run(&c->linear_cw, e->o.pool, &a);
+	return OK;
+}
+
 static int run_to_channels_last(
     struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {

@@ -1,6 +1,7 @@
 /* The tables of kernels, expanded from kernels.def, and the choice among their rows. */
 #include "base/cpu.h"
 #include "kernels/kernel.h"
+#include "kernels/linear_cw.h"
 #include "kernels/nhwc_kernel.h"
 #include "kernels/nhwc_kernel_u8.h"
 #include "kernels/span_f32.h"
@@ -84,6 +85,13 @@ const struct quant_u8_row quant_u8_rows[] = {
     {0},
 };
 
+const struct cw_row linear_cw_rows[] = {
+#define LINEAR_CW(need, isa, fn, mr, nr) \
+	{"linear_cw__" #isa, need, cw_tile__##isa, cw_widen__##isa, fn, mr, nr},
+#include "kernels/kernels.def"
+    {0},
+};
+
 /* The first row of a table that the processor has. */
 #define PICK(family)                                            \
 	int family##_pick(void)                                 \
@@ -105,3 +113,4 @@ PICK(igemm_u8)
 PICK(dw_nhwc_u8)
 PICK(pool_nhwc_u8)
 PICK(quant_u8)
+PICK(linear_cw)

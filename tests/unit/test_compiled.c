@@ -66,6 +66,11 @@ static const char *const networks[] = {
 							 "s") "c2 = "
 							      "Convolution-1("
 							      "t2, w)" CONV "Result-1(c2)\n",
+    "x = Parameter-1 {shape=1,2,128 element_type=f32}\nh = Const f16[128,256] random(1)\n"
+    "w = Convert-1(h) {destination_type=f32}\na = MatMul-1(x, w)" MATMUL
+    "q = Const u4[256,4,64] random(2)\nqf = Convert-1(q) {destination_type=f32}\n"
+    "s = Const f32[1,4,64] random(3)\nm = Multiply-1(qf, s)\nto = Const i64[2] 256 256\n"
+    "v = Reshape-1(m, to) {special_zero=false}\nb = MatMul-1(a, v)" MATMUL "Result-1(b)\n",
 };
 #define NETWORKS (sizeof networks / sizeof *networks)
 
