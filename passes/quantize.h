@@ -24,6 +24,7 @@ struct quantize_options {
 struct quantizer {
 	const char *name; /* of the layer that gives the value, ":k" behind it for output k > 0 */
 	uint32_t value;   /* its id */
+	bool sequence;    /* only products of sequences read it, as in transformers */
 	int set;          /* those of one set share their range: the index of the first of them */
 	int64_t channels; /* above 1: it may have a range for each of dim 1's, since only depthwise
 			   * layers read it */

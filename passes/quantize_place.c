@@ -33,11 +33,27 @@ static bool is_data(const struct value *v)
 	return v && v->info.type == DT_F32 && !node_is(v->node, OP_CONST);
 }
 
+/* What a product gives, perhaps with a bias and an activation. */
+static bool from_product(const struct value *v)
+{
+	while (v && !node_is(v->node, OP_MATMUL)) {
+		const struct node *n = v->node;
+		if (node_is(n, OP_ADD) && const_input(n) >= 0)
+			v = node_in(n, 1 - const_input(n));
+		else
+			v = is_view(n) || n->op->flags & OPF_UNARY ? node_in(n, 0) : NULL;
+	}
+	return v != NULL;
+}
+
+/* Sums behind products, as between the layers of a transformer, are taken along by these: in 8 bits
+ * they lose accuracy and save nothing. */
 static bool adds_maps(const struct node *n)
 {
 	return node_is(n, OP_ADD) && is_data(node_in(n, 0)) && is_data(node_in(n, 1)) &&
 	       node_in(n, 0)->info.shape.rank >= 3 &&
-	       same_shapes(&node_in(n, 0)->info.shape, &node_in(n, 1)->info.shape);
+	       same_shapes(&node_in(n, 0)->info.shape, &node_in(n, 1)->info.shape) &&
+	       !from_product(node_in(n, 0)) && !from_product(node_in(n, 1));
 }
 
 /* How many of its inputs, from the first, n reads in 8 bits. */
@@ -129,6 +145,20 @@ static bool per_channel(const struct value *v)
 	return true;
 }
 
+/* Only products of sequences read it, some through layers that pass levels on. */
+static bool is_sequence(const struct place *l, const struct value *v)
+{
+	value_each_use (v, u) {
+		const struct node *n = u->node;
+		if (node_is(n, OP_MATMUL) && v->info.shape.rank >= 3)
+			continue;
+		if (!n->nout || !l->through[n->out[0].id] || !is_sequence(l, &n->out[0]))
+			if (wants(l, u))
+				return false;
+	}
+	return true;
+}
+
 static int add_quantizer(struct place *l, const struct value *v)
 {
 	struct placement *p = l->p;
@@ -145,6 +175,7 @@ static int add_quantizer(struct place *l, const struct value *v)
 	for (int i = p->nquantizers - 1; i >= 0; i--)
 		if (find(l, (int)p->quantizer[i].value) == set)
 			q->set = p->quantizer[i].set;
+	q->sequence = is_sequence(l, v);
 	l->quantizer[v->id] = p->nquantizers++;
 	return OK;
 }

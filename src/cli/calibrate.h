@@ -22,10 +22,10 @@ struct calibrate {
 	struct list data, test_data, ignored, stats_in;
 	int64_t max_unreadable, samples, threads, label_offset, rank_samples, cache_mb;
 	const char *prune_criterion;
-	double time_budget, prune_share;
+	double time_budget, prune_share, smooth_alpha;
 	bool exact_ratio, no_refit;
 	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
-	    no_bias_correction;
+	    no_bias_correction, no_smooth;
 	int64_t rounding_mb;
 	const char *overflow_fix;
 	const char *weights; /* in few bits, without samples */

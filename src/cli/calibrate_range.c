@@ -37,14 +37,15 @@ int calibrate_range(struct calibrate *c, struct err *err)
 	c->o.histograms = c->stats_out != NULL;
 	if (!c->range)
 		return OK;
-	if (!is_method(c, "mean", RANGE_MEAN) && !is_method(c, "minmax", RANGE_MINMAX) &&
-	    !is_method(c, "entropy", RANGE_ENTROPY) && !is_method(c, "mse", RANGE_MSE) &&
-	    !is_quantile(c))
+	if (!is_method(c, "auto", RANGE_AUTO) && !is_method(c, "mean", RANGE_MEAN) &&
+	    !is_method(c, "minmax", RANGE_MINMAX) && !is_method(c, "entropy", RANGE_ENTROPY) &&
+	    !is_method(c, "mse", RANGE_MSE) && !is_quantile(c))
 		return fail(err, E_USAGE,
-		    "--range is mean, minmax, entropy, mse, quantile=X (above 0.5, at most 1) or "
+		    "--range is auto, mean, minmax, entropy, mse, quantile=X (above 0.5, at most "
+		    "1) or "
 		    "percentile=P, not '%s'",
 		    c->range);
-	c->o.histograms |= c->o.range != RANGE_MEAN && c->o.range != RANGE_MINMAX;
+	c->o.histograms |= c->o.range > RANGE_MINMAX;
 	return OK;
 }
 

@@ -122,6 +122,20 @@ static cJSON *found_json(const struct calibrate *c)
 	return j;
 }
 
+static cJSON *smoothed_json(const struct smooth *s)
+{
+	cJSON *list = cJSON_CreateArray();
+	for (int i = 0; i < s->n; i++) {
+		if (!s->site[i].after)
+			continue;
+		cJSON *j = cJSON_CreateObject();
+		cJSON_AddStringToObject(j, "value", s->site[i].value);
+		cJSON_AddNumberToObject(j, "alpha", s->site[i].alpha);
+		cJSON_AddItemToArray(list, j);
+	}
+	return list;
+}
+
 static cJSON *report_json(const struct calibrate *c)
 {
 	cJSON *j = c->judged ? found_json(c) : cJSON_CreateObject();
@@ -129,6 +143,7 @@ static cJSON *report_json(const struct calibrate *c)
 		const struct placement *p = calibration_placement(c->c);
 		cJSON_AddNumberToObject(j, "layers", p->ngroups);
 		cJSON_AddNumberToObject(j, "quantizers", p->nquantizers);
+		cJSON_AddItemToObject(j, "smoothed", smoothed_json(calibration_smooth(c->c)));
 		cJSON_AddNumberToObject(
 		    j, "calibration_samples", (double)calibration_stats(c->c)->samples);
 	}

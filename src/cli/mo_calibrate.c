@@ -97,6 +97,8 @@ static int check(struct calibrate *c, struct err *err)
 	else if (strcmp(c->preset, "mixed"))
 		return fail(err, E_USAGE, "--preset is mixed or performance, not '%s'", c->preset);
 	int status = read_overflow(c, err);
+	if (!status && !isnan(c->smooth_alpha) && !(c->smooth_alpha >= 0 && c->smooth_alpha <= 1))
+		return fail(err, E_USAGE, "--smooth-quant is from 0 to 1");
 	status = status ? status : calibrate_limits(c, err);
 	status = status ? status : calibrate_range(c, err);
 	return status ? status : find_paths(c, err);
@@ -212,6 +214,9 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->o.threads = (int)c->threads;
 	c->o.refine.rounding = !c->no_rounding;
 	c->o.refine.biases = !c->no_bias_correction;
+	c->o.smooth = c->no_smooth             ? SMOOTH_OFF
+		      : isnan(c->smooth_alpha) ? SMOOTH_AUTO
+					       : c->smooth_alpha;
 	c->o.refine_bytes = (size_t)c->rounding_mb << 20;
 	c->o.log = tool_log(c->p);
 	c->unit = "ms";
@@ -319,8 +324,8 @@ static const struct option_row rows[] = {
 	"first-layer-only or enable",
 	AT(overflow_fix), NULL, 0, 0},
     {OPT_STRING, "range", 0, "METHOD",
-	"ranges of activations: mean of each sample's extremes, the default, minmax, quantile=X, "
-	"percentile=P, entropy, mse",
+	"ranges of activations: mean of each sample's extremes, minmax, quantile=X, percentile=P, "
+	"entropy, mse; auto, the default: mean, minmax in transformers",
 	AT(range), NULL, 0, 0},
     {OPT_STRING, "stats-out", 0, "FILE", "keep what was seen of activations", AT(stats_out), NULL,
 	0, 0},
@@ -336,6 +341,12 @@ static const struct option_row rows[] = {
 	NULL, 0, 0},
     {OPT_FLAG, "no-equalization", 0, NULL,
 	"leave the channels between layers as uneven as they are", AT(no_equalize), NULL, 0, 0},
+    {OPT_FLOAT, "smooth-quant", 0, "ALPHA",
+	"how much of uneven channels goes from activations of sequences into the weights that read "
+	"them: 0 to 1, by default what leaves least noise in each",
+	AT(smooth_alpha), NULL, 0, 0},
+    {OPT_FLAG, "no-smooth-quant", 0, NULL, "leave such channels as they are", AT(no_smooth), NULL,
+	0, 0},
     {OPT_FLAG, "no-rounding", 0, NULL,
 	"round weights to nearest, not against the errors of those before them", AT(no_rounding),
 	NULL, 0, 0},
@@ -408,6 +419,7 @@ int mo_calibrate_main(int argc, char **argv)
 	    .cache_mb = 512,
 	    .prune_criterion = "activation",
 	    .prune_share = NAN,
+	    .smooth_alpha = NAN,
 	    .time_budget = NAN};
 	struct list operands = {0};
 	struct err err = {0};

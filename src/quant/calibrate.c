@@ -12,7 +12,9 @@
 #define REFINE_ROWS 1024 /* of each layer, from all of these samples */
 
 struct calibration {
-	struct graph *g;
+	struct graph *g;   /* smoothed: a clone */
+	struct graph *own; /* that clone, or NULL */
+	struct smooth smooth;
 	struct calibrate_options o;
 	struct placement p;
 	struct stats *s;
@@ -29,6 +31,22 @@ static bool is_quantized(const struct graph *g)
 	return false;
 }
 
+/* Smoothing changes the network: a clone of it. */
+static int find_smooth(struct calibration *c, struct err *err)
+{
+	if (c->o.smooth == SMOOTH_OFF)
+		return OK;
+	int status = smooth_find(c->g, c->o.ignored, c->o.nignored, &c->smooth, err);
+	if (status || !c->smooth.n)
+		return status;
+	c->own = graph_clone(c->g);
+	if (!c->own)
+		return fail_nomem(err);
+	graph_number(c->own);
+	c->g = c->smooth.g = c->own;
+	return OK;
+}
+
 int calibration_new(
     struct graph *g, const struct calibrate_options *o, struct calibration **out, struct err *err)
 {
@@ -42,7 +60,8 @@ int calibration_new(
 	c->g = g;
 	c->o = *o;
 	c->arena = arena_new();
-	int status = c->arena ? quantize_place(g, &q, &c->p, err) : fail_nomem(err);
+	int status = c->arena ? find_smooth(c, err) : fail_nomem(err);
+	status = status ? status : quantize_place(c->g, &q, &c->p, err);
 	if (!status && !c->p.ngroups)
 		status = fail(err, E_USAGE, "the network has no layer to quantize");
 	if (status)
@@ -59,6 +78,8 @@ void calibration_free(struct calibration *c)
 	placement_free(&c->p);
 	stats_free(c->s);
 	refinement_free(c->refined);
+	smooth_free(&c->smooth);
+	graph_free(c->own);
 	arena_free(c->arena);
 	free(c);
 }
@@ -88,7 +109,7 @@ static int refine(struct calibration *c, const struct samples *samples, struct e
 int calibration_collect(struct calibration *c, const struct samples *samples, struct err *err)
 {
 	struct stats *s;
-	int status = collect_stats(&c->p, &c->o, samples, &s, err);
+	int status = collect_stats(&c->p, &c->smooth, &c->o, samples, &s, err);
 	status = status ? status : calibration_use(c, s, err);
 	return status ? status : calibration_refine(c, samples, err);
 }
@@ -103,14 +124,58 @@ const struct refinement *calibration_refinement(const struct calibration *c)
 	return c->refined;
 }
 
+/* What was seen, with that of smoothed values in the place of what they were: names and memory are
+ * the statistics' or the arena's. */
+static int smoothed_stats(struct calibration *c, struct stats *out, struct err *err)
+{
+	*out = *c->s;
+	out->site = arena_array(
+	    c->arena, (size_t)(c->s->nsites + c->smooth.n) + 1, sizeof *out->site);
+	if (!out->site)
+		return fail_nomem(err);
+	out->nsites = 0;
+	for (int i = 0; i < c->smooth.n; i++) {
+		const struct smooth_site *t = &c->smooth.site[i];
+		const struct stats_site *columns = stats_find(c->s, t->name);
+		struct stats_site *to = &out->site[out->nsites];
+		if (!t->after || !columns)
+			continue;
+		*to = (struct stats_site){.name = t->after, .channels = 1};
+		to->channel = arena_alloc(c->arena, sizeof *to->channel);
+		if (!to->channel)
+			return fail_nomem(err);
+		*to->channel = smooth_extremes(t, columns, c->s->samples);
+		out->nsites++;
+	}
+	for (int i = 0; i < c->s->nsites; i++)
+		out->site[out->nsites++] = c->s->site[i];
+	return OK;
+}
+
+/* Once statistics are known, the network is smoothed, and quantizers stand elsewhere. */
+static int apply_smooth(struct calibration *c, struct stats *s, struct err *err)
+{
+	struct quantize_options q = {
+	    .kept = c->o.ignored, .nkept = c->o.nignored, .overflow = c->o.overflow};
+	int status = smooth_apply(&c->smooth, c->s, c->o.smooth, err);
+	if (status)
+		return status;
+	placement_free(&c->p);
+	status = quantize_place(c->g, &q, &c->p, err);
+	return status ? status : smoothed_stats(c, s, err);
+}
+
 int calibration_use(struct calibration *c, struct stats *s, struct err *err)
 {
+	struct stats seen = *s;
 	stats_free(c->s);
 	c->s = s;
+	if (c->smooth.n && apply_smooth(c, &seen, err))
+		return err->status;
 	c->range = arena_array(c->arena, (size_t)c->p.nquantizers + 1, sizeof *c->range);
 	if (!c->range)
 		return fail_nomem(err);
-	return ranges_choose(&c->p, s, &c->o, c->arena, c->range, err);
+	return ranges_choose(&c->p, &seen, &c->o, c->arena, c->range, err);
 }
 
 int calibration_ngroups(const struct calibration *c)
@@ -131,6 +196,11 @@ const struct placement *calibration_placement(const struct calibration *c)
 struct quant_range *calibration_ranges(struct calibration *c)
 {
 	return c->range;
+}
+
+const struct smooth *calibration_smooth(const struct calibration *c)
+{
+	return &c->smooth;
 }
 
 const struct stats *calibration_stats(const struct calibration *c)

@@ -11,11 +11,14 @@
 #include "passes/quantize.h"
 #include "quant/refine.h"
 #include "quant/samples.h"
+#include "quant/smooth.h"
 #include "formats/stats.h"
 
 enum preset { PRESET_MIXED, PRESET_PERFORMANCE };
 /* How the range of an activation follows from what was seen. */
 enum range_method {
+	RANGE_AUTO,     /* mean; minmax where only products of sequences read: a transformer's rare
+			 * large values matter */
 	RANGE_MEAN,     /* the mean over samples of each one's extremes */
 	RANGE_MINMAX,   /* the extremes of all */
 	RANGE_QUANTILE, /* leaves out 1 - quantile of the values at each end */
@@ -25,6 +28,7 @@ enum range_method {
 
 struct calibrate_options {
 	enum overflow_fix overflow;
+	double smooth;        /* SmoothQuant's alpha, SMOOTH_AUTO or SMOOTH_OFF */
 	enum preset preset;   /* performance: ranges of activations are symmetric around 0 */
 	int64_t samples;      /* how many to run, the first ones; at most all there are */
 	const int64_t *index; /* their numbers, when they are not the first ones; borrowed */
@@ -66,6 +70,8 @@ const struct quant_group *calibration_group(const struct calibration *c, int k);
 const struct placement *calibration_placement(const struct calibration *c);
 struct quant_range *calibration_ranges(struct calibration *c);
 const struct stats *calibration_stats(const struct calibration *c);
+/* The activations that may have been smoothed. */
+const struct smooth *calibration_smooth(const struct calibration *c);
 /* NULL when nothing was refined. */
 const struct refinement *calibration_refinement(const struct calibration *c);
 

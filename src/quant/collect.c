@@ -21,7 +21,9 @@ struct collect {
 	const struct placement *p;
 	const struct calibrate_options *o;
 	const struct samples *samples;
+	const struct smooth *smooth;
 	int *site;     /* by value id: number of the site, -1 for none */
+	int *columns;  /* the same for its channels */
 	int64_t count; /* samples asked for */
 	pthread_mutex_t lock;
 	int64_t next, done; /* under the lock */
@@ -33,13 +35,18 @@ struct collect {
 static bool tapped(void *user, const struct value *v)
 {
 	const struct worker *w = user;
-	return w->c->site[v->id] >= 0;
+	return w->c->site[v->id] >= 0 || w->c->columns[v->id] >= 0;
 }
 
 static int watch(void *user, const struct value *v, const struct exec_view *view, struct err *err)
 {
 	struct worker *w = user;
-	return observe(&w->s->site[w->c->site[v->id]], view, w->room, err);
+	int site = w->c->site[v->id], columns = w->c->columns[v->id], status = OK;
+	if (site >= 0)
+		status = observe(&w->s->site[site], view, w->room, err);
+	if (!status && columns >= 0)
+		status = observe_columns(&w->s->site[columns], view, w->room, err);
+	return status;
 }
 
 /* ---- one sample after the other ---- */
@@ -103,11 +110,15 @@ static void work(void *ctx, int task, int worker)
 static struct stats *new_stats(const struct collect *c, struct err *err)
 {
 	const struct placement *p = c->p;
-	struct stats *s = stats_new(p->nquantizers);
+	int n = p->nquantizers;
+	struct stats *s = stats_new(n + c->smooth->n);
 	int status = s ? OK : fail_nomem(err);
-	for (int i = 0; i < p->nquantizers && !status; i++)
+	for (int i = 0; i < n && !status; i++)
 		status = stats_site_open(
 		    s, i, p->quantizer[i].name, p->quantizer[i].channels, c->o->histograms, err);
+	for (int i = 0; i < c->smooth->n && !status; i++)
+		status = stats_site_open(
+		    s, n + i, c->smooth->site[i].name, c->smooth->site[i].channels, false, err);
 	if (!status)
 		return s;
 	stats_free(s);
@@ -121,7 +132,7 @@ static int open_worker(struct collect *c, int k, int64_t channels, struct err *e
 	*w = (struct worker){.c = c, .failed = -1};
 	w->in = calloc((size_t)g->ninputs + 1, sizeof *w->in);
 	w->out = calloc((size_t)g->noutputs + 1, sizeof *w->out);
-	w->room = calloc(2 * (size_t)channels, sizeof *w->room);
+	w->room = calloc(3 * (size_t)channels, sizeof *w->room);
 	w->s = new_stats(c, err);
 	if (!w->in || !w->out || !w->room || !w->s)
 		return fail_nomem(err);
@@ -141,6 +152,9 @@ static int open_workers(struct collect *c, struct err *err)
 	for (int i = 0; i < c->p->nquantizers; i++)
 		if (c->p->quantizer[i].channels > channels)
 			channels = c->p->quantizer[i].channels;
+	for (int i = 0; i < c->smooth->n; i++)
+		if (c->smooth->site[i].channels > channels)
+			channels = c->smooth->site[i].channels;
 	c->worker = calloc((size_t)n, sizeof *c->worker);
 	c->nworkers = 0;
 	while (c->worker && c->nworkers < n && !status)
@@ -212,18 +226,22 @@ static int run(struct collect *c, struct stats **out, struct err *err)
 	return status;
 }
 
-int collect_stats(const struct placement *p, const struct calibrate_options *o,
-    const struct samples *samples, struct stats **out, struct err *err)
+int collect_stats(const struct placement *p, const struct smooth *smooth,
+    const struct calibrate_options *o, const struct samples *samples, struct stats **out,
+    struct err *err)
 {
-	struct collect c = {.p = p, .o = o, .samples = samples};
+	struct collect c = {.p = p, .smooth = smooth, .o = o, .samples = samples};
 	c.count = o->samples < samples->count ? o->samples : samples->count;
 	if (c.count < 1)
 		return fail(err, E_USAGE, "there are no samples");
-	c.site = malloc(((size_t)p->graph->nvalues + 1) * sizeof *c.site);
+	c.site = malloc(2 * ((size_t)p->graph->nvalues + 1) * sizeof *c.site);
 	if (!c.site)
 		return fail_nomem(err);
-	for (uint32_t i = 0; i < p->graph->nvalues; i++)
+	c.columns = c.site + p->graph->nvalues;
+	for (uint32_t i = 0; i < 2 * p->graph->nvalues; i++)
 		c.site[i] = -1;
+	for (int i = 0; i < smooth->n; i++)
+		c.columns[smooth->site[i].id] = p->nquantizers + i;
 	for (int i = 0; i < p->nquantizers; i++)
 		c.site[p->quantizer[i].value] = i;
 	pthread_mutex_init(&c.lock, NULL);

@@ -121,7 +121,7 @@ static void count(const struct rows *r, uint64_t *bins)
 }
 
 /* A sample without elements says nothing; 0 is in every range. */
-static void add(struct stats_channel *c, float low, float high)
+void observe_extremes(struct stats_channel *c, float low, float high)
 {
 	if (low > high)
 		low = high = 0;
@@ -149,7 +149,7 @@ int observe(struct stats_site *s, const struct exec_view *view, float *room, str
 	if (!good)
 		return fail(err, E_FORMAT, "'%s' is not finite, or beyond 2^60", s->name);
 	for (int64_t c = 0; c < s->channels; c++)
-		add(&s->channel[c], low[c], high[c]);
+		observe_extremes(&s->channel[c], low[c], high[c]);
 	if (s->bins)
 		count(&r, s->bins);
 	return OK;

@@ -5,11 +5,21 @@
 #include "quant/histogram.h"
 #include "quant/ranges.h"
 
-static void ends_of(const struct stats *s, const struct stats_site *t, int64_t c,
-    const struct calibrate_options *o, float *low, float *high)
+static bool is_mean(const struct quantizer *q, const struct calibrate_options *o)
+{
+	return o->range == RANGE_MEAN || (o->range == RANGE_AUTO && !q->sequence);
+}
+
+static bool needs_bins(const struct calibrate_options *o)
+{
+	return o->range != RANGE_AUTO && o->range != RANGE_MEAN && o->range != RANGE_MINMAX;
+}
+
+static void ends_of(const struct stats *s, const struct stats_site *t, int64_t c, bool mean,
+    float *low, float *high)
 {
 	const struct stats_channel *k = &t->channel[c];
-	if (o->range == RANGE_MEAN) {
+	if (mean) {
 		*low = (float)stats_mean(k->sum_low, s->samples);
 		*high = (float)stats_mean(k->sum_high, s->samples);
 	} else {
@@ -18,21 +28,19 @@ static void ends_of(const struct stats *s, const struct stats_site *t, int64_t c
 	}
 }
 
-static int choose(const struct stats *s, const struct stats_site *t,
+static int choose(const struct stats *s, const struct stats_site *t, const struct quantizer *q,
     const struct calibrate_options *o, struct arena *a, struct quant_range *r, struct err *err)
 {
 	float *end = arena_array(a, 2 * (size_t)t->channels, sizeof *end);
 	if (!end)
 		return fail_nomem(err);
 	for (int64_t c = 0; c < t->channels; c++)
-		ends_of(s, t, c, o, &end[c], &end[t->channels + c]);
+		ends_of(s, t, c, is_mean(q, o), &end[c], &end[t->channels + c]);
 	r->symmetric = o->preset == PRESET_PERFORMANCE;
 	r->channels = t->channels;
 	r->low = end;
 	r->high = end + t->channels;
-	bool shapes = o->range != RANGE_MEAN && o->range != RANGE_MINMAX && t->channels == 1;
-	if (shapes && !t->bins)
-		return fail(err, E_USAGE, "the statistics hold no histograms");
+	bool shapes = needs_bins(o) && t->channels == 1 && t->bins; /* smoothed values have none */
 	return shapes ? histogram_range(t->bins, o, &end[0], &end[1], err) : OK;
 }
 
@@ -54,12 +62,17 @@ int ranges_choose(const struct placement *p, const struct stats *s,
     const struct calibrate_options *o, struct arena *a, struct quant_range *range, struct err *err)
 {
 	int status = OK;
+	bool any = !needs_bins(o);
+	for (int i = 0; i < s->nsites; i++)
+		any |= s->site[i].bins != NULL;
+	if (!any)
+		return fail(err, E_USAGE, "the statistics hold no histograms");
 	for (int i = 0; i < p->nquantizers && !status; i++) {
 		const struct stats_site *t = stats_find(s, p->quantizer[i].name);
 		if (!t || t->channels != p->quantizer[i].channels)
 			return fail(
 			    err, E_FORMAT, "there are no statistics of '%s'", p->quantizer[i].name);
-		status = choose(s, t, o, a, &range[i], err);
+		status = choose(s, t, &p->quantizer[i], o, a, &range[i], err);
 	}
 	if (!status)
 		share(p, range);

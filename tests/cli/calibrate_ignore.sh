@@ -3,7 +3,7 @@
 # error; the list that a report keeps can be pasted. Weights in 7 bits keep their accuracy.
 set -e
 m=$GLYPHS/glyphs.onnx
-data=(--data "$GLYPHS/calib_images.npy" --preprocess mean=127.5,scale=127.5,layout=nhwc --samples 20)
+data=(--data "$GLYPHS/calib_images.npy" --preprocess "mean=127.5,scale=127.5,layout=nhwc" --samples 20)
 for which in fc/MatMul MatMul '/^(stem|se)[/]/' 'se/pool..se/mul' 'residual/first/bn/WithoutBiases..residual/add'; do
 	mo-calibrate "$m" "${data[@]}" --ignore "$which" -n part 2>&1 | grep -v wrote | sed 's/ from.*//'
 done
@@ -22,9 +22,9 @@ grep -c 'type="Const".*fq_weights\|element_type="u8"' few.xml
 judge=("${data[@]}" --labels "$GLYPHS/calib_labels.npy" --test-data "$GLYPHS/test_images.npy" --test-labels "$GLYPHS/test_labels.npy")
 rough=(--preset performance --no-equalization --no-rounding --no-bias-correction)
 mo-calibrate -q "$m" "${judge[@]}" "${rough[@]}" --max-drop 1% -n search >found || [ $? -eq 3 ]
-eval "keep=($(sed -n 's/^to keep the same ones://p' found))"
-[ ${#keep[@]} -ge 2 ]
-mo-calibrate -q "$m" "${data[@]}" "${rough[@]}" "${keep[@]}" -n pasted
+keep=$(sed -n 's/^to keep the same ones://p' found)
+[ -n "$keep" ]
+eval "mo-calibrate -q \"\$m\" \"\${data[@]}\" \"\${rough[@]}\" $keep -n pasted"
 if grep -q tuned found; then echo 'ranges were tuned: the networks may differ'; else cmp search.bin pasted.bin; fi
 # 7 bits
 for fix in disable first-layer-only enable; do
