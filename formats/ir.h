@@ -2,6 +2,7 @@
 #ifndef FORMATS_IR_H
 #define FORMATS_IR_H
 
+#include "base/file.h"
 #include "base/status.h"
 #include "graph/graph.h"
 
@@ -12,6 +13,9 @@ struct ir_read_options {
 /* bin NULL: the path with .bin for .xml. Constants stay mapped. */
 int ir_read(const char *xml, const char *bin, const struct ir_read_options *o, struct graph **out,
     struct err *err);
+/* The same for bytes at hand, which the graph's constants refer to; name is for messages. */
+int ir_read_mapped(struct file *xml, struct file *bin, const char *name,
+    const struct ir_read_options *o, struct graph **out, struct err *err);
 bool ir_sniff(const void *data, size_t size);
 
 struct ir_write_options {

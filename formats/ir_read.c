@@ -520,6 +520,17 @@ static int build(struct reader *r)
 	return copy_meta(r);
 }
 
+static int read_xml(struct reader *r, const struct file *f, const char *name)
+{
+	int rc = ir_xml_parse(f->data, f->size, r->arena, &r->doc, r->err);
+
+	if (rc == OK)
+		rc = build(r);
+	if (rc != OK)
+		err_in(r->err, "'%s'", name);
+	return rc;
+}
+
 static int read_files(struct reader *r, const char *xml)
 {
 	struct file *f;
@@ -527,12 +538,8 @@ static int read_files(struct reader *r, const char *xml)
 
 	if (rc != OK)
 		return rc;
-	rc = ir_xml_parse(f->data, f->size, r->arena, &r->doc, r->err);
+	rc = read_xml(r, f, xml);
 	file_unref(f);
-	if (rc == OK)
-		rc = build(r);
-	if (rc != OK)
-		err_in(r->err, "'%s'", xml);
 	return rc;
 }
 
@@ -545,6 +552,19 @@ static const char *default_bin(struct arena *a, const char *xml)
 	return arena_printf(a, "%.*s.bin", (int)n, xml);
 }
 
+/* Hands the graph over, or frees it, and what the reader has. */
+static int finish(struct reader *r, int rc, struct graph **out)
+{
+	if (rc == OK)
+		*out = r->graph;
+	else
+		graph_free(r->graph);
+	map_free(&r->names);
+	file_unref(r->bin);
+	arena_free(r->arena);
+	return rc;
+}
+
 int ir_read(const char *xml, const char *bin, const struct ir_read_options *o, struct graph **out,
     struct err *err)
 {
@@ -555,14 +575,16 @@ int ir_read(const char *xml, const char *bin, const struct ir_read_options *o, s
 		rc = fail_nomem(err);
 	if (rc == OK)
 		rc = read_files(&r, xml);
-	if (rc == OK)
-		*out = r.graph;
-	else
-		graph_free(r.graph);
-	map_free(&r.names);
-	file_unref(r.bin);
-	arena_free(r.arena);
-	return rc;
+	return finish(&r, rc, out);
+}
+
+int ir_read_mapped(struct file *xml, struct file *bin, const char *name,
+    const struct ir_read_options *o, struct graph **out, struct err *err)
+{
+	struct reader r = {
+	    .options = o, .arena = arena_new(), .bin = file_ref(bin), .bin_path = name, .err = err};
+
+	return finish(&r, r.arena ? read_xml(&r, xml, name) : fail_nomem(err), out);
 }
 
 /* Past white space, a byte order mark, declarations and comments. */

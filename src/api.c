@@ -170,6 +170,39 @@ int mo_model_load_fd(int fd, const struct mo_options *options, struct mo_model *
 	return r ? api_failed(r, &err) : load_file(f, "file descriptor", options, out, &err);
 }
 
+/* Takes the files over; NULL is out of memory. */
+static int load_ir(struct file *xml, struct file *bin, const char *name,
+    const struct mo_options *options, struct mo_model **out, struct err *err)
+{
+	struct store_options o = options_of(options);
+	struct mo_model *m = xml && bin ? model_new(&o) : NULL;
+	int r = m ? store_open_ir(xml, bin, name, &o, &m->net, err) : OK;
+	file_unref(xml);
+	file_unref(bin);
+	return finish(m, r, out, err);
+}
+
+int mo_model_load_ir(const void *xml, size_t xml_size, const void *bin, size_t bin_size,
+    const struct mo_options *options, struct mo_model **out)
+{
+	struct err err = {0};
+	return load_ir(
+	    file_of(xml, xml_size), file_of(bin, bin_size), "memory", options, out, &err);
+}
+
+int mo_model_load_ir_fd(int xml, int bin, const struct mo_options *options, struct mo_model **out)
+{
+	struct err err = {0};
+	struct file *x = NULL, *b = NULL;
+	*out = NULL;
+	int r = file_map_fd(xml, "file descriptor", &x, &err);
+	r = r ? r : file_map_fd(bin, "file descriptor", &b, &err);
+	if (!r)
+		return load_ir(x, b, "file descriptor", options, out, &err);
+	file_unref(x);
+	return api_failed(r, &err);
+}
+
 enum mo_cache mo_model_cache(const struct mo_model *m)
 {
 	return (enum mo_cache)m->use;

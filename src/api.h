@@ -19,5 +19,7 @@ struct mo_model {
 
 /* Keeps the words for mo_error, and gives the status back. */
 int api_failed(int status, struct err *err);
+/* Our tensor as the caller's; the data are the same. */
+void api_give(const struct tensor *t, struct mo_tensor *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "graph/op.h"
 
 enum state {
 	IDLE,    /* nothing was started */
@@ -103,12 +104,12 @@ static int take(const struct mo_tensor *t, int k, struct tensor *out, struct err
 	return t->data || !n ? OK : fail(err, E_USAGE, "input %d: no data", k);
 }
 
-static void give(const struct tensor *t, struct mo_tensor *out)
+void api_give(const struct tensor *t, struct mo_tensor *out)
 {
 	memset(out, 0, sizeof *out);
 	out->type = (enum mo_type)t->type;
 	out->rank = t->rank;
-	memcpy(out->dim, t->dim, t->rank * sizeof *t->dim);
+	memcpy(out->dim, t->dim, (size_t)t->rank * sizeof *t->dim);
 	out->data = t->data;
 }
 
@@ -123,7 +124,7 @@ static int take_all(struct mo_request *r, const struct mo_tensor *in, struct err
 static void give_all(const struct mo_request *r, struct mo_tensor *out)
 {
 	for (int k = 0; k < r->model->g->noutputs; k++)
-		give(&r->out[k], &out[k]);
+		api_give(&r->out[k], &out[k]);
 }
 
 /* ---- running ---- */
@@ -155,6 +156,39 @@ int mo_request_run(struct mo_request *r, const struct mo_tensor *in, struct mo_t
 	if (!s)
 		give_all(r, out);
 	return api_failed(s, &err);
+}
+
+struct caller {
+	mo_call *call;
+	void *user;
+};
+
+static void timed(void *caller, const struct node *n, const char *kernel, double seconds)
+{
+	const struct caller *c = caller;
+	c->call(c->user, n->name, n->op->type, kernel, seconds);
+}
+
+int mo_request_profile(struct mo_request *r, const struct mo_tensor *in, struct mo_tensor *out,
+    mo_call *call, void *user)
+{
+	struct err err = {0};
+	struct caller c = {call, user};
+	pthread_mutex_lock(&r->lock);
+	int s = check_free(r, &err);
+	pthread_mutex_unlock(&r->lock);
+	if (s)
+		return api_failed(s, &err);
+	exec_set_timed(r->exec, timed, &c);
+	s = mo_request_run(r, in, out);
+	exec_set_timed(r->exec, NULL, NULL);
+	return s;
+}
+
+const char *mo_request_precision(const struct mo_request *r)
+{
+	struct exec_products n = exec_products(r->exec);
+	return n.int8 ? "i8" : n.bf16 ? "bf16" : "f32";
 }
 
 /* Runs what was started; the lock is held, and given up meanwhile. */

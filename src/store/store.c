@@ -9,6 +9,7 @@
 
 #include "base/cpu.h"
 #include "base/text.h"
+#include "formats/ir.h"
 #include "ops/edit.h"
 
 const char *cache_use_name(enum cache_use use)
@@ -310,9 +311,21 @@ int store_open_file(struct file *f, const char *name, const struct store_options
 	if (!onnx_sniff(f->data, f->size))
 		return fail(err, E_FORMAT,
 		    "'%s' is neither a compiled network nor ONNX (an IR is two files: load it by "
-		    "its path)",
+		    "its path, or by both)",
 		    name);
 	int rc = onnx_read_file(f, name, NULL, &onnx, &out->g, err);
+	rc = rc || !o->batch ? rc : set_batch(out->g, o->batch, err);
+	if (rc)
+		store_free(out);
+	return rc;
+}
+
+int store_open_ir(struct file *xml, struct file *bin, const char *name,
+    const struct store_options *o, struct stored *out, struct err *err)
+{
+	struct ir_read_options ir = {.log = o->log, .lenient = o->lenient};
+	*out = (struct stored){.o = *o, .format = MODEL_IR};
+	int rc = ir_read_mapped(xml, bin, name, &ir, &out->g, err);
 	rc = rc || !o->batch ? rc : set_batch(out->g, o->batch, err);
 	if (rc)
 		store_free(out);

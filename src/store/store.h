@@ -39,6 +39,9 @@ int store_open(
  */
 int store_open_file(struct file *f, const char *name, const struct store_options *o,
     struct stored *out, struct err *err);
+/* An IR from the bytes of its two files. */
+int store_open_ir(struct file *xml, struct file *bin, const char *name,
+    const struct store_options *o, struct stored *out, struct err *err);
 /* e has the plan of s->g: into the cache with it. What goes wrong is a warning. */
 void store_made(struct stored *s, struct exec *e);
 void store_free(struct stored *s);

@@ -1,8 +1,8 @@
-/* The best class for raw float data on stdin: libmo in a few lines. Build with
- *   cc classify.c $(pkg-config --cflags --libs mo) -o classify */
+/* The best class for a picture: libmo in a few lines. Build with
+ *   cc classify.c $(pkg-config --cflags --libs mo) -o classify
+ * usage: classify MODEL PICTURE [PREPROCESS] */
 #include <mo.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static int fail(const char *why)
 {
@@ -14,25 +14,23 @@ int main(int argc, char **argv)
 {
 	struct mo_model *model;
 	struct mo_request *request;
-	struct mo_tensor in, out;
-	size_t n = 1, best = 0, classes = 1;
-	if (argc != 2 || mo_model_load(argv[1], &model) || mo_request_new(model, 0, &request))
-		return fail(argc == 2 ? mo_error() : "give a model");
-	if (mo_input_info(model, 0, &in) || in.type != MO_F32)
-		return fail("the first input is not of floats");
-	for (int i = 0; i < in.rank; i++)
-		n *= in.dim[i] = in.dim[i] < 0 ? 1 : in.dim[i];
-	in.data = calloc(n, sizeof(float));
-	if (!in.data || fread(in.data, sizeof(float), n, stdin) != n)
-		return fail("stdin holds too few floats");
+	struct mo_tensor input, in, out;
+	if (argc < 3)
+		return fail("give a model and a picture");
+	if (mo_model_load(argv[1], &model) || mo_request_new(model, 0, &request))
+		return fail(mo_error());
+	if (mo_input_info(model, 0, &input) || mo_picture_load(argv[2], argv[3], &input, &in))
+		return fail(mo_error());
 	if (mo_request_run(request, &in, &out))
 		return fail(mo_error());
-	for (int i = 0; i < out.rank; i++)
-		classes *= out.dim[i];
-	for (size_t i = 1; i < classes; i++)
-		best = ((float *)out.data)[i] > ((float *)out.data)[best] ? i : best;
-	printf("class %zu of %zu, score %g\n", best, classes, ((float *)out.data)[best]);
-	free(in.data);
+	if (out.type != MO_F32)
+		return fail("the first output is not of floats");
+	const float *score = out.data;
+	int64_t best = 0, classes = mo_tensor_bytes(&out) / (int64_t)sizeof *score;
+	for (int64_t i = 1; i < classes; i++)
+		best = score[i] > score[best] ? i : best;
+	printf("class %d of %d, score %g\n", (int)best, (int)classes, score[best]);
+	mo_tensor_free(&in);
 	mo_request_free(request);
 	mo_model_free(model);
 	return 0;
