@@ -27,7 +27,7 @@ mo-run -q glyphs.xml --classify "$star" --preprocess $prepare --top 1
 echo '# stream: frames out of an array of pictures, behind its head of 128 bytes'
 tail -c +129 "$GLYPHS/test_images.npy" | head -c $((5 * 32 * 32 * 3)) | ./stream glyphs.xml 32 32 $prepare
 ./stream glyphs.xml 32 32 mean=1:2 <"$GLYPHS/test_images.npy" || echo "exit $?"
-echo labels: $(tail -c +129 "$GLYPHS/test_labels.npy" | od -An -td8 -N 40)
+tail -c +129 "$GLYPHS/test_labels.npy" | od -An -td8 -N 40 | tr -s "\n " " "
 echo '# embedded: the blob is in the program'
 rm net.blob glyphs.*
 ./embedded 3 >out

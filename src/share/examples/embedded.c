@@ -71,7 +71,7 @@ static int profile(void)
 int main(int argc, char **argv)
 {
 	static struct worker worker[MAX_THREADS];
-	int n = argc > 1 ? atoi(argv[1]) : 2, same = 1, failed = 0;
+	int n = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 2, same = 1, failed = 0;
 	n = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
 	if (mo_model_load_memory(net_begin, (size_t)(net_end - net_begin), NULL, &model) ||
 	    profile()) {

@@ -56,7 +56,8 @@ static int run(struct stream *s)
 int main(int argc, char **argv)
 {
 	struct stream s = {0};
-	if (argc < 4 || (s.width = atoi(argv[2])) < 1 || (s.height = atoi(argv[3])) < 1) {
+	if (argc < 4 || (s.width = (int)strtol(argv[2], NULL, 10)) < 1 ||
+	    (s.height = (int)strtol(argv[3], NULL, 10)) < 1) {
 		fprintf(stderr, "usage: stream MODEL WIDTH HEIGHT [PREPROCESS]\n");
 		return 2;
 	}
