@@ -72,7 +72,8 @@ bool is_there(const struct lower *l, const struct value *v, int i)
 }
 
 /* Adds: of a bias, before or behind the sum with another value. */
-static int fuse_add(struct lower *l, int i, int axis, int64_t channels, struct fused *f, bool *more)
+static int fuse_add(
+    struct lower *l, int i, int axis, int64_t channels, struct fused *f, bool sum, bool *more)
 {
 	const struct value *x = &f->end->out[0];
 	const struct node *n = follower(l, x);
@@ -88,7 +89,7 @@ static int fuse_add(struct lower *l, int i, int axis, int64_t channels, struct f
 		absorb(l, &f->end, n);
 		return take_bias(l, f, v, channels);
 	}
-	*more = !f->add && v != x && same_dims(t, y) && is_there(l, v, i);
+	*more = sum && !f->add && v != x && same_dims(t, y) && is_there(l, v, i);
 	if (*more) {
 		f->add = v;
 		absorb(l, &f->end, n);
@@ -132,13 +133,25 @@ const struct quant *fuse_quantize(struct lower *l, const struct node **end)
 	return &l->e->quant[n->out[0].id];
 }
 
-int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f)
+static int fuse_all(struct lower *l, int i, const struct node *n, int axis, int64_t channels,
+    struct fused *f, bool sum)
 {
 	bool more = true;
 	int status = OK;
 	*f = (struct fused){.end = n, .lo = -INFINITY, .hi = INFINITY};
 	while (more && status == OK)
-		status = fuse_add(l, i, axis, channels, f, &more);
+		status = fuse_add(l, i, axis, channels, f, sum, &more);
 	fuse_clamp(l, &f->end, &f->lo, &f->hi);
 	return status;
+}
+
+int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f)
+{
+	return fuse_all(l, i, n, axis, channels, f, true);
+}
+
+int fuse_alone(
+    struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f)
+{
+	return fuse_all(l, i, n, axis, channels, f, false);
 }

@@ -69,6 +69,20 @@ static void block_io(struct image *im, struct call *c)
 	}
 }
 
+static void deconv_io(struct image *im, struct call *c)
+{
+	struct nhwc_deconv_f32 *k = &c->deconv;
+	shape_io(im, &k->s);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	image_float(im, &k->lo);
+	image_float(im, &k->hi);
+	image_int(im, &k->act, SPAN_NONE, SPAN_OPS - 1);
+	im->bad |= k->act != SPAN_NONE && k->act < SPAN_CLAMP;
+	image_float(im, &k->act_a);
+	image_float(im, &k->act_b);
+}
+
 static void pool_io(struct image *im, struct call *c)
 {
 	struct nhwc_pool_f32 *k = &c->pool;
@@ -281,6 +295,7 @@ static void eval_io(struct image *im, struct call *c, int n)
 /* A struct that grows has a field that its function above does not know yet. */
 _Static_assert(sizeof(struct nhwc_conv_f32) == 192, "conv_io");
 _Static_assert(sizeof(struct nhwc_block_f32) == 664, "block_io");
+_Static_assert(sizeof(struct nhwc_deconv_f32) == 184, "deconv_io");
 _Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
 _Static_assert(sizeof(struct nhwc_conv_u8) == 216, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");

@@ -105,6 +105,21 @@ static bool conv_ok(struct lower *l, struct call *c)
 	       call_scratch(l, c, k->scratch) == OK;
 }
 
+static bool deconv_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_deconv_f32 *k = &c->deconv;
+	int64_t in, out, cin = (int64_t)k->s.groups * k->s.cin;
+	int64_t cout = (int64_t)k->s.groups * k->s.cout;
+	if (!shape_fits_int(&k->s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
+	    !nhwc_deconv_f32_fits(&k->s))
+		return false;
+	nhwc_deconv_f32_plan(k, threads_of(l));
+	return reads(l, c->in, reach(in, k->ld_in, cin)) &&
+	       writes(l, c->out, reach(out, k->ld_out, cout)) &&
+	       inside(l, c->packed, (int64_t)nhwc_deconv_f32_packed(k), 64, false) &&
+	       (absent(c->bias) || reads(l, c->bias, cout)) && call_scratch(l, c, k->scratch) == OK;
+}
+
 /* A convolution of a block: only what it reads of constants, and its geometry. */
 static bool block_conv_ok(struct lower *l, const struct call *c, int i, int64_t *in, int64_t *out)
 {

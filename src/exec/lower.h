@@ -42,6 +42,9 @@ bool is_there(const struct lower *l, const struct value *v, int i);
 /* The nodes behind n that its kernel, run in the place of step i, does with channels along axis of
  * its output: marks them absorbed. */
 int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f);
+/* The same for kernels that add no other value. */
+int fuse_alone(
+    struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f);
 /* What a quantized kernel takes along, see struct u8_epilogue. */
 struct fused_u8 {
 	const struct node *end;
@@ -123,6 +126,7 @@ int lower_matmul(struct lower *l, int i, bool *done);
 int lower_linear(struct lower *l, int i, bool *done); /* of lower_matmul: a constant matrix */
 /* For lower_linear: a matrix that stays compressed. */
 int lower_compressed(struct lower *l, int i, const struct conv_shape *s, bool *done);
+int lower_deconv(struct lower *l, int i, bool *done);
 int lower_pool(struct lower *l, int i, bool *done);
 int lower_move(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);
@@ -136,6 +140,7 @@ int lower_eval(struct lower *l, int i);
 bool conv_has_kernel(const struct lower *l, const struct node *n);
 /* The way of a convolution, as the options are. */
 int conv_way_of(const struct lower *l, const struct conv_shape *s);
+bool deconv_has_kernel(const struct lower *l, const struct node *n);
 bool pool_has_kernel(const struct lower *l, const struct node *n);
 
 static inline const struct tensor *lower_dims(const struct lower *l, const struct value *v)

@@ -121,6 +121,32 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 	return status;
 }
 
+int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f32 *k,
+    const void **out, struct err *err)
+{
+	int way = nhwc_deconv_f32_way(&k->s);
+	struct pack *p = find(e->net, n, way, 0, false);
+	bool first = !is_packed(e->net, n);
+	struct tensor w;
+	*out = p ? p->data : NULL;
+	int status = p ? OK : constants_get(e->net, node_in(n, 1), &w, err);
+	if (p || status < 0)
+		return status;
+	float *turned = calloc(nhwc_deconv_f32_turned(k), sizeof *turned);
+	p = turned ? add(e->net, nhwc_deconv_f32_packed(k)) : NULL;
+	if (p) {
+		p->node = n;
+		p->way = way;
+		p->row = 0;
+		nhwc_deconv_f32_pack(k, w.data, turned, p->data);
+		*out = p->data;
+		if (first)
+			constants_release(&e->net->c, node_in(n, 1));
+	}
+	free(turned);
+	return p ? OK : fail_nomem(err);
+}
+
 /* The integers are read from the file, what would become of them as floats is not needed. */
 static void release_weights(
     struct network *net, const struct node *n, const struct quant_weights *w)

@@ -11,6 +11,9 @@ int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *
 /* The right operand of a product as that of a convolution; transposed: [cout][cin]. */
 int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k,
     bool transposed, const void **out, struct err *err);
+/* The weights of a transposed convolution. */
+int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f32 *k,
+    const void **out, struct err *err);
 /* Integer weights of a layer for way and row of k, and their scale for each output channel.
  * E_UNSUPPORTED, without a message, when they don't fit 8 bits. */
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,

@@ -17,6 +17,7 @@
 #include "kernels/nhwc_block_f32.h"
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_conv_u8.h"
+#include "kernels/nhwc_deconv_f32.h"
 #include "kernels/nhwc_pool_f32.h"
 #include "kernels/nhwc_pool_u8.h"
 #include "kernels/norm_f32.h"
@@ -89,6 +90,7 @@ struct call {
 			struct nhwc_block_f32 k;
 			struct ref packed[NHWC_BLOCK], bias[NHWC_BLOCK];
 		} block;
+		struct nhwc_deconv_f32 deconv;
 		struct nhwc_pool_f32 pool;
 		struct {
 			struct nhwc_conv_u8 k;

@@ -70,6 +70,14 @@ static int run_block(struct exec *e, struct plan *p, const struct call *c, struc
 	return OK;
 }
 
+static int run_deconv(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	nhwc_deconv_f32_run(&c->deconv, e->o.pool, ref_at(p, c->in), ref_at(p, c->packed),
+	    ref_at(p, c->bias), ref_at(p, c->out), ref_at(p, c->scratch));
+	return OK;
+}
+
 static int run_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	(void)err;

@@ -1,0 +1,50 @@
+/* FP32 transposed convolution of images with channels last, by implicit GEMMs on the small image:
+ * the results that lie a stride apart are an ordinary convolution with every stride-th tap.
+ *
+ * Use: set s, ld_in, ld_out, lo, hi; plan; pack; run as often as wanted. In s, pad is what is cut
+ * off in front of the result and must not be negative; batch times pixels of either image, and taps
+ * times channels, fit an int. Results have the same bits for any number of threads. */
+#ifndef KERNELS_NHWC_DECONV_F32_H
+#define KERNELS_NHWC_DECONV_F32_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/threads.h"
+#include "kernels/conv_shape.h"
+
+/* Plain data, no pointers. */
+struct nhwc_deconv_f32 {
+	struct conv_shape s;   /* of the transposed one: in is the small image */
+	int64_t ld_in, ld_out; /* floats from pixel to pixel */
+	float lo, hi;          /* clamp after bias; a NaN passes */
+	int act;               /* enum span_op of a function behind the clamp, or SPAN_NONE */
+	float act_a, act_b;    /* its parameters */
+	/* Set by the plan. */
+	int step[3];           /* strides; of a dim with one pixel, all that its window covers */
+	bool whole;            /* all results of a step are columns of one product */
+	int parts, pieces;     /* products; pieces of the lines of each */
+	size_t shared, worker; /* bytes of scratch: for all, and for each worker after it */
+	size_t block;          /* of these, bytes of results */
+	size_t scratch;        /* shared + threads * worker */
+};
+
+/* Can it be done? For shapes that the caller has bounded as above. */
+bool nhwc_deconv_f32_fits(const struct conv_shape *s);
+void nhwc_deconv_f32_plan(struct nhwc_deconv_f32 *c, int threads);
+/* How weights are packed depends on the weights, the strides and this: dims of one pixel, by bit.
+ */
+int nhwc_deconv_f32_way(const struct conv_shape *s);
+/* Bytes of the packed weights. */
+size_t nhwc_deconv_f32_packed(const struct nhwc_deconv_f32 *c);
+/* w is [groups][cin][cout][kernel]; turned has room for nhwc_deconv_f32_turned() floats. */
+size_t nhwc_deconv_f32_turned(const struct nhwc_deconv_f32 *c);
+void nhwc_deconv_f32_pack(
+    const struct nhwc_deconv_f32 *c, const float *w, float *turned, float *packed);
+/* packed and scratch are aligned to 64 bytes; bias has groups * cout values, or is NULL. out must
+ * not overlap the rest. */
+void nhwc_deconv_f32_run(const struct nhwc_deconv_f32 *c, struct pool *pool, const float *in,
+    const float *packed, const float *bias, float *out, void *scratch);
+
+#endif
