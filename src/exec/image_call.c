@@ -83,6 +83,33 @@ static void deconv_io(struct image *im, struct call *c)
 	image_float(im, &k->act_b);
 }
 
+static void resize_io(struct image *im, struct call *c)
+{
+	struct nhwc_resize_f32 *k = &c->resize.k;
+	image_int(im, &k->batch, 1, IMAGE_SMALL);
+	image_int(im, &k->n, 1, IMAGE_SMALL);
+	ints(im, k->in, 2, 1, IMAGE_SMALL);
+	ints(im, k->out, 2, 1, IMAGE_SMALL);
+	ints(im, k->taps, 2, 1, RESIZE_TAPS);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	for (int d = 0; d < 2; d++)
+		ref_io(im, &c->resize.table[d]);
+}
+
+static void lrn_io(struct image *im, struct call *c)
+{
+	struct nhwc_lrn_f32 *k = &c->lrn;
+	int *const sizes[] = {&k->rows, &k->n, &k->size};
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		image_int(im, sizes[i], 1, IMAGE_SMALL);
+	image_float(im, &k->scale);
+	image_float(im, &k->beta);
+	image_float(im, &k->bias);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+}
+
 static void pool_io(struct image *im, struct call *c)
 {
 	struct nhwc_pool_f32 *k = &c->pool;
@@ -296,6 +323,8 @@ static void eval_io(struct image *im, struct call *c, int n)
 _Static_assert(sizeof(struct nhwc_conv_f32) == 192, "conv_io");
 _Static_assert(sizeof(struct nhwc_block_f32) == 664, "block_io");
 _Static_assert(sizeof(struct nhwc_deconv_f32) == 184, "deconv_io");
+_Static_assert(sizeof(struct nhwc_resize_f32) == 72, "resize_io");
+_Static_assert(sizeof(struct nhwc_lrn_f32) == 64, "lrn_io");
 _Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
 _Static_assert(sizeof(struct nhwc_conv_u8) == 216, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");

@@ -120,6 +120,42 @@ static bool deconv_ok(struct lower *l, struct call *c)
 	       (absent(c->bias) || reads(l, c->bias, cout)) && call_scratch(l, c, k->scratch) == OK;
 }
 
+/* A table must not lead outside of the image: it is looked through. */
+static bool resize_table_ok(struct lower *l, const struct call *c, int d)
+{
+	struct ref r = c->resize.table[d];
+	const struct buffer *b = &l->p->buffer[r.buffer];
+	const struct nhwc_resize_f32 *k = &c->resize.k;
+	return inside(l, r, (int64_t)nhwc_resize_f32_table(k, d), 4, false) &&
+	       b->kind == BUFFER_FIXED &&
+	       nhwc_resize_f32_inside(k, d, (const char *)b->at + r.offset);
+}
+
+static bool resize_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_resize_f32 *k = &c->resize.k;
+	int64_t in = 1, out = 1;
+	if (!FITS(&in, IMAGE_SMALL, k->batch, k->in[0], k->in[1]) ||
+	    !FITS(&out, IMAGE_SMALL, k->batch, k->out[0], k->out[1]) || k->ld_in < k->n ||
+	    k->ld_out < k->n || (int64_t)k->in[1] * k->n > IMAGE_SMALL)
+		return false;
+	nhwc_resize_f32_plan(k, threads_of(l));
+	return reads(l, c->in, reach(in, k->ld_in, k->n)) &&
+	       writes(l, c->out, reach(out, k->ld_out, k->n)) && resize_table_ok(l, c, 0) &&
+	       resize_table_ok(l, c, 1) && call_scratch(l, c, k->scratch) == OK;
+}
+
+static bool lrn_ok(struct lower *l, struct call *c)
+{
+	struct nhwc_lrn_f32 *k = &c->lrn;
+	if (k->ld_in < k->n || k->ld_out < k->n)
+		return false;
+	nhwc_lrn_f32_plan(k, threads_of(l));
+	return reads(l, c->in, reach(k->rows, k->ld_in, k->n)) &&
+	       writes(l, c->out, reach(k->rows, k->ld_out, k->n)) &&
+	       call_scratch(l, c, k->scratch) == OK;
+}
+
 /* A convolution of a block: only what it reads of constants, and its geometry. */
 static bool block_conv_ok(struct lower *l, const struct call *c, int i, int64_t *in, int64_t *out)
 {

@@ -82,7 +82,8 @@ static bool computed_last(const struct lower *l, const struct node *n)
 {
 	if (!n->nout || !is_image(lower_dims(l, &n->out[0])))
 		return false;
-	if (conv_has_kernel(l, n) || deconv_has_kernel(l, n) || pool_has_kernel(l, n))
+	if (conv_has_kernel(l, n) || deconv_has_kernel(l, n) || image_has_kernel(l, n) ||
+	    pool_has_kernel(l, n))
 		return true;
 	if (node_is(n, OP_CONCAT))
 		return concat_last(l, n);

@@ -127,6 +127,7 @@ int lower_linear(struct lower *l, int i, bool *done); /* of lower_matmul: a cons
 /* For lower_linear: a matrix that stays compressed. */
 int lower_compressed(struct lower *l, int i, const struct conv_shape *s, bool *done);
 int lower_deconv(struct lower *l, int i, bool *done);
+int lower_image(struct lower *l, int i, bool *done); /* Interpolate and LRN */
 int lower_pool(struct lower *l, int i, bool *done);
 int lower_move(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);
@@ -141,6 +142,7 @@ bool conv_has_kernel(const struct lower *l, const struct node *n);
 /* The way of a convolution, as the options are. */
 int conv_way_of(const struct lower *l, const struct conv_shape *s);
 bool deconv_has_kernel(const struct lower *l, const struct node *n);
+bool image_has_kernel(const struct lower *l, const struct node *n);
 bool pool_has_kernel(const struct lower *l, const struct node *n);
 
 static inline const struct tensor *lower_dims(const struct lower *l, const struct value *v)

@@ -18,8 +18,10 @@
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_conv_u8.h"
 #include "kernels/nhwc_deconv_f32.h"
+#include "kernels/nhwc_lrn_f32.h"
 #include "kernels/nhwc_pool_f32.h"
 #include "kernels/nhwc_pool_u8.h"
+#include "kernels/nhwc_resize_f32.h"
 #include "kernels/norm_f32.h"
 #include "kernels/quant_u8.h"
 
@@ -91,6 +93,11 @@ struct call {
 			struct ref packed[NHWC_BLOCK], bias[NHWC_BLOCK];
 		} block;
 		struct nhwc_deconv_f32 deconv;
+		struct {
+			struct nhwc_resize_f32 k;
+			struct ref table[2];
+		} resize;
+		struct nhwc_lrn_f32 lrn;
 		struct nhwc_pool_f32 pool;
 		struct {
 			struct nhwc_conv_u8 k;

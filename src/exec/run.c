@@ -78,6 +78,23 @@ static int run_deconv(struct exec *e, struct plan *p, const struct call *c, stru
 	return OK;
 }
 
+static int run_resize(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	const void *const table[2] = {ref_at(p, c->resize.table[0]), ref_at(p, c->resize.table[1])};
+	(void)err;
+	nhwc_resize_f32_run(&c->resize.k, e->o.pool, ref_at(p, c->in), table, ref_at(p, c->out),
+	    ref_at(p, c->scratch));
+	return OK;
+}
+
+static int run_lrn(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	nhwc_lrn_f32_run(
+	    &c->lrn, e->o.pool, ref_at(p, c->in), ref_at(p, c->out), ref_at(p, c->scratch));
+	return OK;
+}
+
 static int run_pool(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	(void)err;

@@ -1,5 +1,6 @@
 /* The tables of kernels, expanded from kernels.def, and the choice among their rows. */
 #include "base/cpu.h"
+#include "kernels/image_f32.h"
 #include "kernels/kernel.h"
 #include "kernels/linear_cw.h"
 #include "kernels/nhwc_kernel.h"
@@ -59,6 +60,13 @@ const struct span_f32 span_f32_rows[] = {
     {0},
 };
 
+const struct image_f32 image_f32_rows[] = {
+#define IMAGE_F32(need, isa) \
+	{"image_f32__" #isa, need, resize_line__##isa, blend__##isa, lrn__##isa},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct igemm_u8 igemm_u8_rows[] = {
 #define IGEMM_U8(need, fn, mr, nr) {#fn, need, fn, mr, nr},
 #include "kernels/kernels.def"
@@ -109,6 +117,7 @@ PICK(wino_f32)
 PICK(span_f32)
 PICK(pool_nhwc_f32)
 PICK(transpose)
+PICK(image_f32)
 PICK(igemm_u8)
 PICK(dw_nhwc_u8)
 PICK(pool_nhwc_u8)

@@ -4,7 +4,7 @@
 
 #include "ops/content.h"
 #include "ops/elem.h"
-#include "ops/resample.h"
+#include "ops/interpolate.h"
 #include "ops/rows.h"
 #include "ops/view.h"
 
@@ -145,14 +145,7 @@ int infer_interpolate(struct infer *s)
 
 /* ---- evaluation ---- */
 
-/* Settings of every axis; active bit i: axis i is resized. */
-struct plan {
-	struct resample axis[MAX_RANK];
-	int64_t pad[MAX_RANK];
-	uint32_t active;
-};
-
-static void plan_common(struct eval *s, struct plan *p)
+static void plan_common(struct eval *s, struct interpolate *p)
 {
 	const struct node *n = s->node;
 	for (int i = 0; i < s->in[0].rank; i++) {
@@ -173,7 +166,7 @@ static void plan_common(struct eval *s, struct plan *p)
 }
 
 /* Which axes are resized, and by which scale where one is given. */
-static int plan_axes(struct eval *s, struct plan *p)
+static int plan_axes(struct eval *s, struct interpolate *p)
 {
 	struct roles r = roles_of(s->node);
 	int n = s->in[0].rank;
@@ -197,14 +190,21 @@ static int plan_axes(struct eval *s, struct plan *p)
 	return OK;
 }
 
+int interpolate_read(struct eval *s, struct interpolate *p)
+{
+	*p = (struct interpolate){0};
+	plan_common(s, p);
+	return plan_axes(s, p);
+}
+
 /* The places that element i of axis k looks at, in terms of the input without pads. */
-static int64_t source(const struct plan *p, const struct tensor *in, int k, int64_t at)
+static int64_t source(const struct interpolate *p, const struct tensor *in, int k, int64_t at)
 {
 	at -= p->pad[k];
 	return at >= 0 && at < in->dim[k] ? at : -1;
 }
 
-static int nearest(struct eval *s, const struct plan *p, size_t size)
+static int nearest(struct eval *s, const struct interpolate *p, size_t size)
 {
 	const struct tensor *in = &s->in[0];
 	int64_t stride[MAX_RANK], *map[MAX_RANK];
@@ -229,8 +229,8 @@ struct pass {
 	int axis;
 };
 
-static int resize_axis(
-    struct eval *s, const struct plan *p, const struct pass *a, const double *src, double *dst)
+static int resize_axis(struct eval *s, const struct interpolate *p, const struct pass *a,
+    const double *src, double *dst)
 {
 	const struct resample *r = &p->axis[a->axis];
 	int64_t width = p->active & 1u << a->axis ? resample_width(r) : 1;
@@ -270,7 +270,7 @@ static void round_pass(const struct tensor *t, enum resample_mode mode, double *
 	}
 }
 
-static int resize(struct eval *s, const struct plan *p)
+static int resize(struct eval *s, const struct interpolate *p)
 {
 	const struct tensor *in = &s->in[0];
 	struct tensor *out = &s->out[0];
@@ -298,10 +298,9 @@ static int resize(struct eval *s, const struct plan *p)
 
 int eval_interpolate(struct eval *s)
 {
-	struct plan p = {0};
+	struct interpolate p = {0};
 	size_t size = eval_elem_size(s, &s->in[0]);
-	plan_common(s, &p);
-	if (!size || plan_axes(s, &p))
+	if (!size || interpolate_read(s, &p))
 		return s->err->status;
 	if (!tensor_count(&s->out[0]))
 		return OK;

@@ -71,6 +71,14 @@ static const char *const networks[] = {
     "q = Const u4[256,4,64] random(2)\nqf = Convert-1(q) {destination_type=f32}\n"
     "s = Const f32[1,4,64] random(3)\nm = Multiply-1(qf, s)\nto = Const i64[2] 256 256\n"
     "v = Reshape-1(m, to) {special_zero=false}\nb = MatMul-1(a, v)" MATMUL "Result-1(b)\n",
+    "x = Parameter-1 {shape=1,5,4,6 element_type=f32}\nw = Const f32[5,7,4,4] random(1)\n"
+    "a = ConvolutionBackpropData-1(x, w) {strides=2,2 pads_begin=1,1 pads_end=1,1 "
+    "dilations=1,1}\nbias = Const f32[1,7,1,1] random(2)\nb = Add-1(a, bias)\n"
+    "c = Sigmoid-1(b)\naxes = Const i64[1] 1\n"
+    "d = LRN-1(c, axes) {alpha=0.1 beta=0.6 bias=1.5 size=3}\nto = Const i64[2] 13 9\n"
+    "plane = Const i64[2] 2 3\n"
+    "e = Interpolate-11(d, to, plane) {mode=linear_onnx shape_calculation_mode=sizes}\n"
+    "Result-1(e)\n",
 };
 #define NETWORKS (sizeof networks / sizeof *networks)
 
