@@ -1,4 +1,5 @@
 /* Where each program begins: the one whose name this file was called by, mo under any other. */
+#include <malloc.h>
 #include <string.h>
 
 #include "cli/programs.h"
@@ -14,8 +15,15 @@ static const struct {
     {"mo-run", mo_run_main},
 };
 
+#define LARGE (1 << 20)
+
 int main(int argc, char **argv)
 {
+#ifdef M_MMAP_THRESHOLD
+	/* Copies of weights go back to the system when they are freed, not into holes of the heap.
+	 */
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
 	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	name = name ? name + 1 : argc > 0 ? argv[0] : "";
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)

@@ -6,15 +6,44 @@
 #include "base/half.h"
 #include "exec/state.h"
 
+#define LARGE 4096 /* bytes of a constant that must not lie in memory twice */
+
+/* Is there nothing in memory that could be read in place? */
+static bool must_copy(const struct node *n)
+{
+	const void *data = blob_direct(n->data);
+	return blob_size(n->data) >= LARGE && (!data || (uintptr_t)data % 8);
+}
+
+/* A copy that goes after the last use, where the blob's own would stay. */
+static int copy_const(const struct value *v, struct tensor *t, struct err *err)
+{
+	const struct shape *s = &v->info.shape;
+	int64_t dim[MAX_RANK];
+	for (int d = 0; d < s->rank; d++)
+		dim[d] = s->dim[d].min;
+	int status = tensor_alloc(t, v->info.type, s->rank, dim, err);
+	if (!status && (status = blob_read(v->node->data, 0, t->data, tensor_bytes(t), err)))
+		tensor_free(t);
+	return status;
+}
+
 static int load_consts(const struct network *net, struct constants *c, struct err *err)
 {
 	graph_each (net->graph, n) {
-		if (!node_is(n, OP_CONST) || !net->uses[n->out[0].id])
+		const struct value *v = &n->out[0];
+		if (!node_is(n, OP_CONST) || !net->uses[v->id])
 			continue;
-		struct tensor t = value_tensor(&n->out[0]);
-		if (t.type == DT_NONE)
+		if (shape_static(&v->info.shape) && must_copy(n)) {
+			int status = copy_const(v, &c->t[v->id], err);
+			c->owned[v->id] = !status;
+			if (status)
+				return status;
+			continue;
+		}
+		c->t[v->id] = value_tensor(v);
+		if (c->t[v->id].type == DT_NONE)
 			return fail_nomem(err);
-		c->t[n->out[0].id] = t;
 	}
 	return OK;
 }

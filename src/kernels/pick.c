@@ -5,6 +5,7 @@
 #include "kernels/linear_cw.h"
 #include "kernels/nhwc_kernel.h"
 #include "kernels/nhwc_kernel_u8.h"
+#include "kernels/seen_f32.h"
 #include "kernels/span_f32.h"
 
 const struct gemm_f32 gemm_f32_rows[] = {
@@ -100,6 +101,14 @@ const struct cw_row linear_cw_rows[] = {
     {0},
 };
 
+const struct seen_f32 seen_f32_rows[] = {
+#define SEEN_F32(need, isa)                                                      \
+	{"seen_f32__" #isa, need, seen_f32_ends__##isa, seen_f32_columns__##isa, \
+	    seen_f32_carry__##isa},
+#include "kernels/kernels.def"
+    {0},
+};
+
 /* The first row of a table that the processor has. */
 #define PICK(family)                                            \
 	int family##_pick(void)                                 \
@@ -123,3 +132,4 @@ PICK(dw_nhwc_u8)
 PICK(pool_nhwc_u8)
 PICK(quant_u8)
 PICK(linear_cw)
+PICK(seen_f32)

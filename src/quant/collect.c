@@ -14,7 +14,7 @@ struct worker {
 	struct tensor *in, *out;
 	float *room;
 	struct err err;
-	int64_t failed; /* the sample that did */
+	int64_t at, failed; /* the sample at hand, and the one that failed */
 };
 
 struct collect {
@@ -25,8 +25,9 @@ struct collect {
 	int *site;     /* by value id: number of the site, -1 for none */
 	int *columns;  /* the same for its channels */
 	int64_t count; /* samples asked for */
-	pthread_mutex_t lock;
-	int64_t next, done; /* under the lock */
+	pthread_mutex_t reading, lock;
+	int64_t next; /* under reading */
+	int64_t done; /* under the lock */
 	bool stop;
 	struct worker *worker;
 	int nworkers;
@@ -51,34 +52,36 @@ static int watch(void *user, const struct value *v, const struct exec_view *view
 
 /* ---- one sample after the other ---- */
 
-static int64_t take(struct collect *c)
-{
-	pthread_mutex_lock(&c->lock);
-	int64_t i = c->stop || c->next == c->count ? -1 : c->next++;
-	pthread_mutex_unlock(&c->lock);
-	return i;
-}
-
 static bool unreadable(int status)
 {
 	return status == E_IO || status == E_FORMAT || status == E_LIMIT || status == E_UNSUPPORTED;
 }
 
-static int run_sample(struct worker *w, int64_t i)
+/* Gets the next sample, in order, so that what is said of unreadable ones is the same for any
+ * number of threads. false: no more of them. */
+static bool take(struct worker *w, int64_t *at, int *status)
 {
 	struct collect *c = w->c;
-	int64_t label, at = c->o->index ? c->o->index[i] : i;
-	int status = c->samples->get(c->samples->user, at, w->in, &label, &w->err);
-	if (unreadable(status)) {
-		pthread_mutex_lock(&c->lock);
-		log_say(&c->o->log, LOG_WARN, "%s", w->err.text);
-		pthread_mutex_unlock(&c->lock);
-		err_clear(&w->err);
-		return OK;
+	int64_t label;
+	pthread_mutex_lock(&c->reading);
+	bool more = !__atomic_load_n(&c->stop, __ATOMIC_RELAXED) && c->next < c->count;
+	if (more) {
+		*at = c->o->index ? c->o->index[c->next] : c->next;
+		w->at = c->next++;
+		*status = c->samples->get(c->samples->user, *at, w->in, &label, &w->err);
+		if (unreadable(*status))
+			log_say(&c->o->log, LOG_WARN, "%s", w->err.text);
+		else if (*status)
+			__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
 	}
-	if (status)
-		return status;
-	status = exec_run(w->e, w->in, w->out, &w->err);
+	pthread_mutex_unlock(&c->reading);
+	return more;
+}
+
+static int run_sample(struct worker *w, int64_t at)
+{
+	struct collect *c = w->c;
+	int status = exec_run(w->e, w->in, w->out, &w->err);
 	if (status)
 		err_in(&w->err, "sample %lld", (long long)at);
 	for (int k = 0; k < c->p->graph->ninputs; k++)
@@ -91,18 +94,23 @@ static void work(void *ctx, int task, int worker)
 {
 	struct collect *c = ctx;
 	struct worker *w = &c->worker[task];
-	int64_t i;
+	int64_t at;
+	int status = OK;
 	(void)worker;
-	while ((i = take(c)) >= 0) {
-		int status = run_sample(w, i);
+	while (!status && take(w, &at, &status)) {
+		bool gone = unreadable(status);
+		if (gone)
+			err_clear(&w->err);
+		status = gone ? OK : status ? status : run_sample(w, at);
 		pthread_mutex_lock(&c->lock);
-		c->stop |= status != OK;
+		if (status)
+			__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
 		c->done++;
 		if (c->o->progress && !status)
 			c->o->progress(c->o->user, c->done, c->count);
 		pthread_mutex_unlock(&c->lock);
-		w->failed = status ? i : -1;
 	}
+	w->failed = status ? w->at : -1;
 }
 
 /* ---- workers ---- */
@@ -245,8 +253,10 @@ int collect_stats(const struct placement *p, const struct smooth *smooth,
 	for (int i = 0; i < p->nquantizers; i++)
 		c.site[p->quantizer[i].value] = i;
 	pthread_mutex_init(&c.lock, NULL);
+	pthread_mutex_init(&c.reading, NULL);
 	int status = run(&c, out, err);
 	pthread_mutex_destroy(&c.lock);
+	pthread_mutex_destroy(&c.reading);
 	free(c.site);
 	return status;
 }

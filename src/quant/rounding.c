@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANES 16 /* rows rounded together */
+#include "exec/seen.h"
+
+#define LANES SEEN_CARRY /* rows rounded together */
 #define DAMPING 0.01
 
 struct solver {
@@ -100,13 +102,9 @@ struct rows {
 	int8_t *q; /* [count][n] */
 };
 
-static void carried(const struct solver *s, int j, const float (*e)[LANES], float *sum)
+static void carried(const struct solver *s, int j, const struct rows *g, float *sum)
 {
-	const float *rt = s->rt + (size_t)j * (size_t)s->r->n;
-	memset(sum, 0, LANES * sizeof *sum);
-	for (int i = 0; i < j; i++)
-		for (int k = 0; k < LANES; k++)
-			sum[k] += rt[i] * e[i][k];
+	seen_carry(s->rt + (size_t)j * (size_t)s->r->n, g->e[0], j, sum);
 }
 
 static float in_scales(const struct solver *s, const struct rows *g, int j, int k)
@@ -120,7 +118,7 @@ static void weigh(const struct solver *s, struct rows *g)
 {
 	float sum[LANES];
 	for (int j = 0; j < s->r->n; j++) {
-		carried(s, j, (const float(*)[LANES])g->e, sum);
+		carried(s, j, g, sum);
 		for (int k = 0; k < g->count; k++) {
 			int64_t at = (g->first + k) * s->r->stride + s->order[j];
 			g->e[j][k] = in_scales(s, g, j, k) - (float)s->r->q[at];
@@ -134,7 +132,7 @@ static void round_rows(const struct solver *s, struct rows *g)
 {
 	float sum[LANES], most = (float)s->r->most;
 	for (int j = 0; j < s->r->n; j++) {
-		carried(s, j, (const float(*)[LANES])g->e, sum);
+		carried(s, j, g, sum);
 		for (int k = 0; k < g->count; k++) {
 			float w = in_scales(s, g, j, k), q = nearbyintf(w + sum[k]);
 			q = q > most ? most : q < -most ? -most : q;

@@ -1,0 +1,3 @@
+/* Extremes and carried errors in AVX2. */
+#define NAME(what) seen_f32_##what##__avx2
+#include "kernels/seen_f32_body.h"
