@@ -15,13 +15,14 @@
 static const char *const keys[] = {"name", "models", "precisions", "batch", "threads", "streams",
     "modes", "backends", "time", "rounds", "timeout", NULL};
 static const char *const backend_keys[] = {
-    "name", "command", "latency", "minimum", "fps", "precisions", "modes", NULL};
+    "name", "command", "version", "latency", "minimum", "fps", "precisions", "modes", NULL};
 
 void suite_free(struct suite *s)
 {
 	cases_free(&s->cases);
 	free(s->v);
 	cJSON_Delete(s->json);
+	cJSON_Delete(s->backends);
 }
 
 static int known(const cJSON *o, const char *const *names, const char *what, struct err *err)
@@ -369,6 +370,7 @@ int bench_suite(struct bench *b, struct err *err)
 	struct text identity = {0};
 	int r = shard_read(b->shard, &s.shard, err);
 	r = r ? r : suite_read(&s, b->suite, err);
+	r = r ? r : suite_backends(&s, err);
 	if (!r) {
 		identify(&s, &identity);
 		s.cases.identity = identity.data;

@@ -18,6 +18,7 @@ struct suite_case {
 struct suite {
 	cJSON *json; /* the file */
 	const char *name;
+	cJSON *backends; /* an array: name and, if it tells it, version */
 	double seconds;
 	struct cases cases;
 	struct suite_case *v;
@@ -26,6 +27,9 @@ struct suite {
 /* Reads a suite and makes its cases. Every key that is not known is an error. */
 int suite_read(struct suite *s, const char *path, struct err *err);
 void suite_free(struct suite *s);
+
+/* Asks the programs for their versions. */
+int suite_backends(struct suite *s, struct err *err);
 
 /* Medians over the rounds. */
 struct suite_result {

@@ -78,6 +78,7 @@ static bool insert_run(sqlite3 *db, const struct suite *s)
 	time_t now = time(NULL);
 	struct tm t;
 	cJSON *machine = machine_json();
+	cJSON_AddItemToObject(machine, "backends", cJSON_Duplicate(s->backends, true));
 	char *text = cJSON_PrintUnformatted(machine);
 	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &t));
 	const char *const words[] = {s->name, at, text, word(machine, "cpu"), word(machine, "isa"),

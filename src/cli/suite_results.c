@@ -76,6 +76,7 @@ cJSON *suite_json(const struct suite *s)
 	cJSON *o = cJSON_CreateObject(), *list;
 	cJSON_AddStringToObject(o, "suite", s->name);
 	cJSON_AddItemToObject(o, "machine", machine_json());
+	cJSON_AddItemToObject(o, "backends", cJSON_Duplicate(s->backends, true));
 	cJSON_AddNumberToObject(o, "rounds", s->cases.rounds);
 	list = cJSON_AddArrayToObject(o, "cases");
 	for (int i = 0; i < s->cases.n; i++)
