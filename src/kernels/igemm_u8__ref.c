@@ -1,17 +1,22 @@
-/* Quantized implicit GEMM tile of 4 rows by 8 columns in plain C: what the others are judged by. */
+/* Quantized implicit GEMM tiles of 4 rows by 8 columns in plain C: what the others are judged by.
+ */
 #include "kernels/epilogue_u8.h"
 
-void igemm_u8_4x8__ref(const struct igemm_u8_args *q, int m, int n)
+#define MR 4
+#define NR 8
+
+/* Rows first..first + m - 1. */
+static void tile(const struct igemm_u8_args *q, const uint8_t *const *rows, int first, int m, int n)
 {
-	int nb = n > 4 ? 8 : 4;
-	uint32_t acc[4][8];
+	int nb = n > NR / 2 ? NR : NR / 2;
+	uint32_t acc[MR][NR];
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < n; j++)
 			acc[i][j] = (uint32_t)q->start[j];
 	const int8_t *b = q->b;
 	for (int t = 0; t < q->taps; t++, b += (q->k + 3) / 4 * 4 * nb)
 		for (int i = 0; i < m; i++) {
-			const uint8_t *a = q->rows[t * m + i] + q->offset;
+			const uint8_t *a = rows[t * m + i] + q->offset;
 			for (int p = 0; p < q->k; p++)
 				for (int j = 0; j < n; j++)
 					acc[i][j] += (uint32_t)(a[p] *
@@ -20,7 +25,20 @@ void igemm_u8_4x8__ref(const struct igemm_u8_args *q, int m, int n)
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < n; j++) {
 			vec r = u8_scale(&q->e, q->f + j, (float)(int32_t)acc[i][j]);
-			u8_finish(&q->e, q->add, (size_t)i * q->ld_add + (size_t)j, q->c,
-			    (size_t)i * q->ldc + (size_t)j, 1, r);
+			size_t row = (size_t)(first + i), col = (size_t)j;
+			u8_finish(
+			    &q->e, q->add, row * q->ld_add + col, q->c, row * q->ldc + col, 1, r);
 		}
+}
+
+void igemm_u8_4x8__ref(const struct igemm_u8_args *q, int m, int n)
+{
+	const uint8_t *const *rows = q->rows;
+	int tiles = igemm_u8_tiles(m, MR), first = 0;
+	for (int t = 0; t < tiles; t++) {
+		int now = igemm_u8_tile(m, tiles, t);
+		tile(q, rows, first, now, n);
+		rows += now * q->taps;
+		first += now;
+	}
 }

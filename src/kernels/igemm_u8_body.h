@@ -78,91 +78,147 @@ INLINE ivec igemm_dot(ivec acc, bytes x, struct weights w)
 }
 #endif
 
-/* Two rows of two vectors to bytes at p and q. */
-INLINE void igemm_pack(uint8_t *p, uint8_t *q, const ivec a[NV], const ivec b[NV])
+/* Two rows of nv vectors to bytes at p and q, saturated to 16 bits and then to 8. */
+INLINE void igemm_pack(uint8_t *p, uint8_t *q, const ivec *a, const ivec *b, int nv)
 {
 #if VEC == 16
-	__m512i x = _mm512_packus_epi16(
-	    _mm512_packs_epi32(a[0], a[1]), _mm512_packs_epi32(b[0], b[1]));
+	__m512i x = _mm512_packs_epi32(a[0], nv > 1 ? a[1] : b[0]);
+	x = _mm512_packus_epi16(x, nv > 1 ? _mm512_packs_epi32(b[0], b[1]) : x);
 	x = _mm512_permutexvar_epi32(
 	    _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
-	_mm256_storeu_si256((__m256i *)q, _mm512_extracti64x4_epi64(x, 1));
-	_mm256_storeu_si256((__m256i *)p, _mm512_castsi512_si256(x));
+	if (nv > 1) {
+		_mm256_storeu_si256((__m256i *)q, _mm512_extracti64x4_epi64(x, 1));
+		_mm256_storeu_si256((__m256i *)p, _mm512_castsi512_si256(x));
+		return;
+	}
+	_mm_storeu_si128((__m128i *)q, _mm512_extracti32x4_epi32(x, 1));
+	_mm_storeu_si128((__m128i *)p, _mm512_castsi512_si128(x));
 #else
-	__m256i x = _mm256_packus_epi16(
-	    _mm256_packs_epi32(a[0], a[1]), _mm256_packs_epi32(b[0], b[1]));
+	__m256i x = _mm256_packs_epi32(a[0], nv > 1 ? a[1] : b[0]);
+	x = _mm256_packus_epi16(x, nv > 1 ? _mm256_packs_epi32(b[0], b[1]) : x);
 	x = _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-	_mm_storeu_si128((__m128i *)q, _mm256_extracti128_si256(x, 1));
-	_mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(x));
+	__m128i low = _mm256_castsi256_si128(x);
+	if (nv > 1) {
+		_mm_storeu_si128((__m128i *)q, _mm256_extracti128_si256(x, 1));
+		_mm_storeu_si128((__m128i *)p, low);
+		return;
+	}
+	_mm_storeu_si64(q, _mm_unpackhi_epi64(low, low));
+	_mm_storeu_si64(p, low);
 #endif
 }
 
-/* Sums of two rows to bytes: nv, levels and add are constants after inlining. */
-INLINE void igemm_two(const struct igemm_u8_args *q, int i, int j, int nv, int levels, bool add,
-    const vec f[][NV], const ivec *sums)
+/* What can be left out of the way from sums to bytes. FLOATS: it is another way. CLAMPED: nothing.
+ * SATURATED: the last clamp, as what is rounded is within 32 bits, and packing saturates to 0..255.
+ * RISING: of one level its lower bound, too, as all that is below comes out as 0. */
+enum how { FLOATS = -1, CLAMPED, SATURATED, RISING };
+
+#if VEC == 16
+#define igemm_all_le(a, b) (_mm512_cmp_ps_mask(a, b, _CMP_LE_OQ) == 0xffff)
+#else
+#define igemm_all_le(a, b) (_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LE_OQ)) == 0xff)
+#endif
+
+INLINE vec igemm_abs(vec x)
 {
-	const struct u8_epilogue *e = &q->e;
-	const int row[] = {i, j};
-	ivec x[2][NV];
-#pragma GCC unroll 2
-	for (int k = 0; k < 2; k++)
-#pragma GCC unroll 2
-		for (int v = 0; v < nv; v++) {
-			vec r = vec_fused(ivec_float(sums[row[k] * nv + v]), f[0][v], f[1][v]);
-#pragma GCC unroll 2
-			for (int l = 0; l < levels; l++) {
-				r = u8_level(r, vec_set1(e->lo[l]), vec_set1(e->hi[l]));
-				r = vec_fused(r, f[2 * l + 2][v], f[2 * l + 3][v]);
-			}
-			if (add) {
-				const uint8_t *p = (const uint8_t *)q->add + v * VEC;
-				vec y = vec_load_u8(p + (size_t)row[k] * q->ld_add, VEC);
-				r = vec_fused(y, vec_set1(e->add_scale), r);
-			}
-			x[k][v] = ivec_round(
-			    vec_clamp_u8(r, vec_set1(e->lo[levels]), vec_set1(e->hi[levels])));
-		}
-	uint8_t *c = (uint8_t *)q->c, *p = c + (size_t)i * q->ldc, *p2 = c + (size_t)j * q->ldc;
-	if (nv > 1) {
-		igemm_pack(p, p2, x[0], x[1]);
-		return;
-	}
-	vec_store_u8(p, VEC, ivec_float(x[0][0]));
-	vec_store_u8(p2, VEC, ivec_float(x[1][0]));
+	return vec_max(x, vec_sub(vec_zero(), x));
 }
 
-INLINE void igemm_bytes_of(
-    const struct igemm_u8_args *q, int m, int nv, int levels, bool add, const ivec *sums)
+static enum how igemm_how(const struct igemm_u8_args *q, int n)
+{
+	const struct u8_epilogue *e = &q->e;
+	const float *f = q->f + 2 * (size_t)e->levels * e->stride;
+	int l = e->levels;
+	/* the most that the last factor is multiplied by, and what is added to that */
+	float most = l ? fmaxf(fabsf(e->lo[l - 1]), fabsf(e->hi[l - 1])) : 0x1p31f;
+	float more = e->add ? 255 * fabsf(e->add_scale) : 0;
+	bool small = e->lo[l] <= 0 && e->hi[l] >= 255, rising = l == 1 && !e->add;
+	if (n % VEC || e->out != U8_OUT_U8 || e->add == U8_ADD_F32)
+		return FLOATS;
+	for (int j = 0; j < n; j += VEC) {
+		vec m = vec_load(f + j), a = vec_load(f + e->stride + j);
+		vec top = vec_fma(igemm_abs(m), vec_set1(most), igemm_abs(a));
+		small &= igemm_all_le(top, vec_set1(0x1p30f - more));
+		rising &= igemm_all_le(vec_zero(), m) &&
+			  igemm_all_le(vec_fma(m, vec_set1(e->lo[0]), a), vec_set1(0.5f));
+	}
+	return !small ? CLAMPED : rising ? RISING : SATURATED;
+}
+
+/* A vector of sums to integers: levels, add and how are constants after inlining. */
+INLINE ivec igemm_level(const struct u8_epilogue *e, const uint8_t *add_at, int levels, bool add,
+    enum how how, int v, const vec f[][NV], ivec sum)
+{
+	vec r = vec_fused(ivec_float(sum), f[0][v], f[1][v]);
+#pragma GCC unroll 2
+	for (int l = 0; l < levels; l++) {
+		if (how != RISING)
+			r = vec_max(r, vec_set1(e->lo[l]));
+		r = vec_round(vec_min(vec_set1(e->hi[l]), r)); /* a NaN stays */
+		r = vec_fused(r, f[2 * l + 2][v], f[2 * l + 3][v]);
+	}
+	if (add)
+		r = vec_fused(vec_load_u8(add_at, VEC), vec_set1(e->add_scale), r);
+	if (how == CLAMPED)
+		r = vec_clamp_u8(r, vec_set1(e->lo[levels]), vec_set1(e->hi[levels]));
+	return ivec_round(r);
+}
+
+INLINE void igemm_bytes_of(const struct igemm_u8_args *q, int m, int nv, int levels, bool add,
+    enum how how, const ivec *sums)
 {
 	vec f[2 * CONV_U8_LEVELS + 2][NV];
+	uint8_t *c = q->c;
+	const uint8_t *from = q->add;
 #pragma GCC unroll 6
 	for (int k = 0; k < 2 * levels + 2; k++)
 #pragma GCC unroll 2
 		for (int v = 0; v < nv; v++)
 			f[k][v] = vec_load(q->f + (size_t)k * q->e.stride + v * VEC);
-	for (int i = 0; i < m; i += 2)
-		igemm_two(q, i, i + 1 < m ? i + 1 : i, nv, levels, add, f, sums);
+	for (int i = 0; i < m; i += 2) {
+		size_t row[] = {(size_t)i, (size_t)(i + 1 < m ? i + 1 : i)};
+		ivec x[2][NV];
+#pragma GCC unroll 2
+		for (int k = 0; k < 2; k++)
+#pragma GCC unroll 2
+			for (int v = 0; v < nv; v++)
+				x[k][v] = igemm_level(&q->e,
+				    add ? from + row[k] * q->ld_add + v * VEC : NULL, levels, add,
+				    how, v, f, sums[row[k] * (size_t)nv + (size_t)v]);
+		igemm_pack(c + row[0] * q->ldc, c + row[1] * q->ldc, x[0], x[1], nv);
+	}
 }
 
 /* One function for each of the usual epilogues. */
-#define IGEMM_BYTES(levels, add)                                            \
-	static __attribute__((noinline)) void bytes_##levels##_##add(       \
-	    const struct igemm_u8_args *q, int m, int nv, const ivec *sums) \
-	{                                                                   \
-		if (nv > 1)                                                 \
-			igemm_bytes_of(q, m, 2, levels, add, sums);         \
-		else                                                        \
-			igemm_bytes_of(q, m, 1, levels, add, sums);         \
+typedef void igemm_bytes_fn(const struct igemm_u8_args *, int m, int nv, const ivec *sums);
+#define IGEMM_BYTES(levels, add, how)                                         \
+	static __attribute__((noinline)) void bytes_##levels##_##add##_##how( \
+	    const struct igemm_u8_args *q, int m, int nv, const ivec *sums)   \
+	{                                                                     \
+		if (nv > 1)                                                   \
+			igemm_bytes_of(q, m, 2, levels, add, how, sums);      \
+		else                                                          \
+			igemm_bytes_of(q, m, 1, levels, add, how, sums);      \
 	}
-IGEMM_BYTES(0, 0)
-IGEMM_BYTES(1, 0)
-IGEMM_BYTES(2, 0)
-IGEMM_BYTES(0, 1)
-IGEMM_BYTES(1, 1)
-IGEMM_BYTES(2, 1)
+IGEMM_BYTES(0, 0, CLAMPED)
+IGEMM_BYTES(0, 0, SATURATED)
+IGEMM_BYTES(0, 1, CLAMPED)
+IGEMM_BYTES(0, 1, SATURATED)
+IGEMM_BYTES(1, 0, CLAMPED)
+IGEMM_BYTES(1, 0, SATURATED)
+IGEMM_BYTES(1, 0, RISING)
+IGEMM_BYTES(1, 1, CLAMPED)
+IGEMM_BYTES(1, 1, SATURATED)
+IGEMM_BYTES(2, 0, CLAMPED)
+IGEMM_BYTES(2, 0, SATURATED)
+IGEMM_BYTES(2, 1, CLAMPED)
+IGEMM_BYTES(2, 1, SATURATED)
 
-static void (*const igemm_to_bytes[CONV_U8_LEVELS + 1][2])(const struct igemm_u8_args *, int, int,
-    const ivec *) = {{bytes_0_0, bytes_0_1}, {bytes_1_0, bytes_1_1}, {bytes_2_0, bytes_2_1}};
+static igemm_bytes_fn *const igemm_to_bytes[CONV_U8_LEVELS + 1][2][RISING + 1] = {
+    {{bytes_0_0_CLAMPED, bytes_0_0_SATURATED}, {bytes_0_1_CLAMPED, bytes_0_1_SATURATED}},
+    {{bytes_1_0_CLAMPED, bytes_1_0_SATURATED, bytes_1_0_RISING},
+	{bytes_1_1_CLAMPED, bytes_1_1_SATURATED}},
+    {{bytes_2_0_CLAMPED, bytes_2_0_SATURATED}, {bytes_2_1_CLAMPED, bytes_2_1_SATURATED}}};
 
 /* Whatever else the epilogue is. */
 static __attribute__((noinline)) void igemm_finish(
@@ -283,14 +339,34 @@ static void (*const igemm_by_rows[MR][NV])(const struct igemm_u8_args *, ivec *)
 #endif
 };
 
-static void igemm_run(const struct igemm_u8_args *q, int m, int n)
+static void igemm_tile(const struct igemm_u8_args *q, int m, int n, enum how how)
 {
 	int nv = n > VEC ? 2 : 1;
 	ivec sums[MR * NV];
 	igemm_by_rows[m - 1][nv - 1](q, sums);
-	if (n == nv * VEC && q->e.out == U8_OUT_U8 && q->e.add != U8_ADD_F32)
-		igemm_to_bytes[q->e.levels][q->e.add == U8_ADD_U8](q, m, nv, sums);
-	else
+	if (how == FLOATS)
 		igemm_finish(q, m, nv, n, sums);
+	else
+		igemm_to_bytes[q->e.levels][q->e.add == U8_ADD_U8][how](q, m, nv, sums);
+}
+
+static void igemm_run(const struct igemm_u8_args *args, int m, int n)
+{
+	struct igemm_u8_args q = *args;
+	enum how how = igemm_how(&q, n);
+	int tiles = igemm_u8_tiles(m, MR);
+	ptrdiff_t ahead = q.ahead_step * (q.k + 3) / 4 * q.taps;
+	for (int t = 0; t < tiles; t++) {
+		size_t rows = (size_t)igemm_u8_tile(m, tiles, t);
+		igemm_tile(&q, (int)rows, n, how);
+		q.rows += rows * (size_t)q.taps;
+		q.add = (const char *)q.add + rows * q.ld_add * (q.e.add == U8_ADD_U8 ? 1 : 4);
+		q.c = (char *)q.c + rows * q.ldc * (q.e.out == U8_OUT_U8 ? 1 : 4);
+		q.ahead += ahead;
+		if (q.ahead >= q.ahead_end) {
+			q.ahead = q.b;
+			q.ahead_step = ahead = 0;
+		}
+	}
 }
 #endif

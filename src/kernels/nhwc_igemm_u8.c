@@ -148,57 +148,46 @@ static void plan(struct nhwc_conv_u8 *c)
 
 /* ---- run ---- */
 
-/* What a tile fetches ahead: its part of so many bytes from at on. */
+/* What is fetched while a panel is worked on. */
 struct ahead {
 	const char *at;
 	size_t bytes;
 };
 
-/* As even as can be, so that the product need not wait for the memory. */
-static void set_ahead(
-    const struct nhwc_conv_u8 *c, struct ahead a, int tiles, struct igemm_u8_args *q)
+/* As evenly as can be, so that the product need not wait for the memory. */
+static void set_ahead(const struct igemm_u8_run *r, struct ahead a, int m, struct igemm_u8_args *q)
 {
-	size_t steps = igemm_u8_depth4(c) / 4 * (size_t)tiles;
+	int tiles = igemm_u8_tiles(m, igemm_u8_rows[r->c->row].mr);
+	size_t steps = r->depth4 / 4 * (size_t)tiles;
 	q->ahead = a.bytes ? (const int8_t *)a.at : q->b;
+	q->ahead_end = q->ahead + a.bytes;
 	q->ahead_step = (ptrdiff_t)((a.bytes + steps - 1) / steps + 7) / 8 * 8;
 	if (q->ahead_step > LINE)
 		q->ahead_step = LINE;
 }
 
-/* One panel, col columns of group g from its column j on, times rows first..last-1. */
-static void panel(const struct igemm_u8_run *r, int first, int last, int tiles, int g, int j,
-    const char *b, const uint8_t *const *rows, struct ahead ahead)
+/* One panel at b, col columns of group g from its column j on, times rows first..last-1. */
+static void panel(const struct igemm_u8_run *r, int first, int last, int g, int j, const char *b,
+    const char *scratch, struct ahead ahead)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct igemm_u8 *row = &igemm_u8_rows[c->row];
 	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr;
 	int64_t col = (int64_t)g * cout_of(c) + j;
-	struct igemm_u8_args q = {.offset = (size_t)g * (size_t)igemm_u8_cin(c),
+	struct igemm_u8_args q = {.rows = (const uint8_t *const *)scratch,
+	    .offset = (size_t)g * (size_t)igemm_u8_cin(c),
 	    .taps = r->taps,
 	    .k = r->depth,
 	    .start = (const int32_t *)b,
 	    .b = (const int8_t *)b + (size_t)wide_of(c, j) * sizeof(int32_t),
 	    .f = r->a->f + col,
+	    .add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, first * c->ld_add + col),
+	    .c = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, first * c->ld_out + col),
 	    .ld_add = (size_t)c->ld_add,
 	    .ldc = (size_t)c->ld_out,
 	    .e = r->e};
-	set_ahead(c, ahead, tiles, &q);
-	const int8_t *end = q.ahead + ahead.bytes;
-	ptrdiff_t steps = (ptrdiff_t)igemm_u8_depth4(c) / 4;
-	for (int t = 0; t < tiles; t++) {
-		int from = first + nhwc_part(last - first, t, tiles);
-		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
-		q.rows = rows;
-		q.add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, from * c->ld_add + col);
-		q.c = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, from * c->ld_out + col);
-		row->run(&q, m, n);
-		rows += m * r->taps;
-		q.ahead += q.ahead_step * steps;
-		if (q.ahead >= end) {
-			q.ahead = q.b;
-			q.ahead_step = 0;
-		}
-	}
+	set_ahead(r, ahead, last - first, &q);
+	row->run(&q, last - first, n);
 }
 
 /* Panel number p of all. */
@@ -225,16 +214,14 @@ static void task(void *ctx, int number, int worker)
 {
 	const struct igemm_u8_run *r = ctx;
 	const struct nhwc_conv_u8 *c = r->c;
-	const struct igemm_u8 *row = &igemm_u8_rows[c->row];
-	int i = number / c->col_blocks, j = number % c->col_blocks;
+	int i = number / c->col_blocks, j = number % c->col_blocks, n = panels_of(c);
 	int first = block_begin(c, i), last = block_begin(c, i + 1);
-	int tiles = nhwc_pieces(last - first, row->mr), n = panels_of(c);
 	char *scratch = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
-	igemm_u8_point(r, first, last, tiles, scratch);
+	igemm_u8_point(r, first, last, scratch);
 	int end = nhwc_part(n * groups_of(c), j + 1, c->col_blocks);
 	for (int p = nhwc_part(n * groups_of(c), j, c->col_blocks); p < end; p++)
-		panel(r, first, last, tiles, p / n, p % n * row->nr, panel_at(r, p),
-		    (const uint8_t *const *)scratch, ahead_of(r, p, end, j));
+		panel(r, first, last, p / n, p % n * igemm_u8_rows[c->row].nr, panel_at(r, p),
+		    scratch, ahead_of(r, p, end, j));
 }
 
 static void run(const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a)

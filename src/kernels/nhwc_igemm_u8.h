@@ -57,8 +57,8 @@ size_t igemm_u8_shared(const struct nhwc_conv_u8 *c);
 size_t igemm_u8_worker(const struct nhwc_conv_u8 *c);
 /* Sets what follows the epilogue; zero and last are in scratch. */
 void igemm_u8_begin(struct igemm_u8_run *r);
-/* Fills the pointers of tiles of rows first..last-1, each [taps][rows of the tile], at the begin of
+/* Fills the pointers of rows first..last-1, for each tile [taps][rows of it], at the begin of
  * a worker's scratch. */
-void igemm_u8_point(const struct igemm_u8_run *r, int first, int last, int tiles, char *scratch);
+void igemm_u8_point(const struct igemm_u8_run *r, int first, int last, char *scratch);
 
 #endif

@@ -372,18 +372,19 @@ static void point_tile(
 	}
 }
 
-void igemm_u8_point(const struct igemm_u8_run *r, int first, int last, int tiles, char *scratch)
+void igemm_u8_point(const struct igemm_u8_run *r, int first, int last, char *scratch)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const uint8_t **rows = (const uint8_t **)scratch;
 	uint8_t *copy = (uint8_t *)scratch + pointer_bytes(c);
 	struct cursor p = cursor_at(r, first);
+	const uint8_t *row = r->a->in + first * c->ld_in;
+	int tiles = igemm_u8_tiles(last - first, igemm_u8_rows[c->row].mr);
 	for (int t = 0; t < tiles; t++) {
-		int from = first + nhwc_part(last - first, t, tiles);
-		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
+		int m = igemm_u8_tile(last - first, tiles, t);
 		if (c->feed == PLAIN)
-			for (int i = 0; i < m; i++)
-				rows[i] = r->a->in + (from + i) * c->ld_in;
+			for (int i = 0; i < m; i++, row += c->ld_in)
+				rows[i] = row;
 		else
 			point_tile(r, &p, m, rows, &copy);
 		if (c->feed == PLAIN || c->feed == TAPS)

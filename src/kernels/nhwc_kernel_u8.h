@@ -24,10 +24,10 @@ struct u8_epilogue {
 	size_t stride;
 };
 
-/* A tile of m rows, n columns of an implicit matrix product: row i of the left side is, for each
- * tap, k bytes somewhere in an image. */
+/* A strip of m rows, n columns of an implicit matrix product: row i of the left side is, for each
+ * tap, k bytes somewhere in an image. It is done in tiles, see igemm_u8_tile. */
 struct igemm_u8_args {
-	const uint8_t *const *rows; /* [taps][m] */
+	const uint8_t *const *rows; /* for each tile [taps][rows of the tile] */
 	size_t offset;              /* bytes that are added to each row's pointer */
 	int taps, k;                /* of a row, k rounded up to fours are read */
 	const int32_t *start;       /* what the sums start with: nr values, or nr / 2 as b */
@@ -37,13 +37,22 @@ struct igemm_u8_args {
 	const void *add;            /* m rows by n, ld_add elements apart */
 	void *c;                    /* m rows by n, ldc elements apart: all that is written */
 	size_t ld_add, ldc;
-	const int8_t *ahead; /* fetched into the L2 cache meanwhile: ahead_step bytes for each four
-				of the depth */
-	ptrdiff_t ahead_step;
+	const int8_t *ahead, *ahead_end; /* fetched into the L2 cache meanwhile: ahead_step bytes */
+	ptrdiff_t ahead_step;            /* for each four of the depth, until the end is reached */
 	struct u8_epilogue e;
 };
-/* Sums are exact modulo 2^32. 1 <= m <= mr, 1 <= n <= nr. */
+/* Sums are exact modulo 2^32. 1 <= m, 1 <= n <= nr. */
 typedef void igemm_u8_fn(const struct igemm_u8_args *q, int m, int n);
+
+/* Tiles of at most mr rows that m rows are cut into, and the rows of tile t. */
+static inline int igemm_u8_tiles(int m, int mr)
+{
+	return (m + mr - 1) / mr;
+}
+static inline int igemm_u8_tile(int m, int tiles, int t)
+{
+	return m / tiles + (t < m % tiles);
+}
 
 struct igemm_u8 {
 	const char *name;

@@ -68,7 +68,7 @@ static size_t volume(const int d[3])
 
 static float clampf(float x, float lo, float hi)
 {
-	x = x < lo ? lo : x;
+	x = x > lo ? x : lo; /* and a NaN */
 	return x > hi ? hi : x;
 }
 
@@ -307,6 +307,62 @@ static void test_convolutions(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(shapes) * 3; i++)
 		check_shape(&shapes[i % COUNT(shapes)], (int)i);
+}
+
+/* Factors that are no use for less than all clamps, among others that are. */
+static const struct {
+	int levels, add, row; /* row of the factors, from the first behind the sums' on */
+	float value;
+} odd_factors[] = {
+    {1, 0, 1, 0.25f},
+    {1, 0, 1, 0},
+    {1, 0, 1, -0.5f},
+    {1, 0, 1, 3e30f},
+    {1, 0, 1, NAN},
+    {1, 0, 2, 0.5f},
+    {1, 0, 2, 0.75f},
+    {1, 0, 2, -3e30f},
+    {1, 0, 2, INFINITY},
+    {1, 0, 0, INFINITY},
+    {1, 0, 0, NAN},
+    {1, 0, -1, INFINITY},
+    {1, 0, -1, -1e30f},
+    {0, 0, 0, 2e9f},
+    {0, 0, 0, -3e9f},
+    {0, 0, -1, 0.5f},
+    {0, 0, -1, 3e5f},
+    {0, U8_ADD_U8, -1, -3e5f},
+    {2, U8_ADD_U8, 3, 1e9f},
+    {2, U8_ADD_U8, 4, -2e10f},
+    {2, 0, 4, NAN},
+};
+
+/* As convolutions whose results rise with the level and begin at most at 0, but for a channel. */
+static void test_factors(void **state)
+{
+	struct conv_shape s = {
+	    1, 1, 36, 48, {1, 5, 6}, {1, 1, 1}, {1, 5, 6}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}};
+	(void)state;
+	for (size_t i = 0; i < COUNT(odd_factors); i++) {
+		int number = odd_factors[i].add ? 35 : odd_factors[i].levels == 1 ? 21 : 15;
+		struct data d = data_of(&s, 0, number);
+		d.c.levels = odd_factors[i].levels;
+		d.c.lo[0] = d.c.lo[1] = d.c.lo[2] = 0;
+		d.c.hi[0] = d.c.hi[1] = d.c.hi[2] = 255;
+		for (int k = 0; k < 2 * d.c.levels; k++)
+			for (int j = 0; j < s.cout; j++) {
+				float *f = &d.f[(k + 2) * s.cout + j];
+				*f = k % 2 ? fminf(*f, 0.5f) : fabsf(*f);
+			}
+		d.f[(odd_factors[i].row + 1) * s.cout + 17] = odd_factors[i].value;
+		conv_naive(&d);
+		for (size_t l = 0; l < COUNT(levels); l++) {
+			cpu_limit(levels[l]);
+			run_conv(&d, NULL);
+		}
+		data_free(&d);
+	}
+	cpu_limit("bf16");
 }
 
 /* The largest sums there can be, of each sign, which saturating instructions get wrong. */
@@ -693,6 +749,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_convolutions),
+	    cmocka_unit_test(test_factors),
 	    cmocka_unit_test(test_extremes),
 	    cmocka_unit_test(test_choice),
 	    cmocka_unit_test(test_pools),
