@@ -4,6 +4,8 @@
 
 #include "exec/lower.h"
 
+#define FINER 32768 /* steps of a level that is not rounded to: floats have no place for more */
+
 struct walk {
 	struct lower *l;
 	struct fused_u8 *f;
@@ -152,11 +154,14 @@ static bool take_level(struct walk *w, const struct node *n, struct scale *s)
 	struct fused_u8 *f = w->f;
 	int rank = lower_dims(w->l, &n->out[0])->rank, top = (int)attr_i(n, "levels") - 1;
 	struct tensor r[4];
-	if (f->levels == CONV_U8_LEVELS || f->add || top < 1 || top > 1 << 16)
+	if (f->levels == CONV_U8_LEVELS || f->add || top < 1 || top > 1 << 12)
 		return false;
 	for (int k = 0; k < 4; k++)
 		if (!get(w, node_in(n, k + 1), rank, &r[k]))
 			return false;
+	if (!f->levels && !w->clamped && f->axis == 1 && !w->l->e->o.exact &&
+	    !quant_rounds(w->l->e, n))
+		top *= FINER;
 	for (int64_t c = 0; c < f->channels; c++) {
 		s[c].inv = top / (at(&r[1], c) - at(&r[0], c));
 		s[c].zero = -at(&r[0], c) * s[c].inv;

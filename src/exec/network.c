@@ -97,6 +97,8 @@ int network_new(
 		status = quant_choose(net, o, err);
 	if (status == OK && !g->plan)
 		status = fold_constants(net, &net->c, err);
+	if (status == OK && !g->plan && !o->eval_only && !o->exact)
+		status = quant_order_sums(net, err);
 	if (status < 0) {
 		network_unref(net);
 		return status;

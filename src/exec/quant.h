@@ -47,6 +47,13 @@ bool quant_clamps_nothing(const struct node *n, const struct quant *q);
  */
 bool quant_requantized(const struct network *net, const struct node *n);
 void quant_free(struct network *net);
+/* Of two convolutions that are summed the one behind the first input is computed last: it takes the
+ * sum along. */
+int quant_order_sums(struct network *net, struct err *err);
+/* Are the levels of fq, the first node behind a convolution that is more than a change for each
+ * channel, rounded to? Not when a sum follows that is quantized again: OpenVINO leaves that
+ * rounding out, and what it answers is what an IR means. */
+bool quant_rounds(const struct exec *e, const struct node *fq);
 /* Same scale and zero point? */
 bool quant_same(const struct quant *a, const struct quant *b);
 
