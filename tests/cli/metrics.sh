@@ -9,7 +9,7 @@ mo-bench -q a.xml --time 0.02 --rate 500 --json rate.json >/dev/null
 mo-bench -q a.xml "$net" --cold 1 --json cold.json >/dev/null
 mo-bench -q "$GLYPHS/glyphs_dynamic.onnx" --sweep 'batch=1,2 threads=1' --rounds 1 --time 0.02 --max-latency 1000 --json sweep.json \
     --html sweep.html >/dev/null
-printf '{"time": 0.02, "rounds": 1, "models": ["%s", "nosuch.onnx"]}' "$net" >suite.json.in
+printf '{"time": 0.02, "rounds": 1, "models": ["%s", "nosuch.onnx"], "backends": [{"name": "mo"}]}' "$net" >suite.json.in
 mo-bench -q --suite suite.json.in --json suite.json >/dev/null
 mo-bench -q --compare suite.json suite.json --json compare.json >/dev/null
 sed -n 's/.*<script id="data"[^>]*>\(.*\)<\/script>.*/\1/p' sweep.html >html.json
