@@ -68,14 +68,24 @@ static bool joins_channels(const struct node *n, const struct tensor *y)
 	return (axis < 0 ? axis + y->rank : axis) == 1;
 }
 
+/* Is it read by a convolution, which wants its channels last? */
+static bool feeds_conv(const struct lower *l, const struct value *v)
+{
+	value_each_use (v, u)
+		if (u->node->nout && l->e->maker[u->node->out[0].id] >= 0 &&
+		    conv_has_kernel(l, u->node))
+			return true;
+	return false;
+}
+
 static bool concat_last(const struct lower *l, const struct node *n)
 {
 	if (!joins_channels(n, lower_dims(l, &n->out[0])))
 		return false;
+	int last = 0;
 	for (int k = 0; k < n->nin; k++)
-		if (!l->last[node_in(n, k)->id])
-			return false;
-	return true;
+		last += l->last[node_in(n, k)->id];
+	return last == n->nin || (last && feeds_conv(l, &n->out[0]));
 }
 
 static bool computed_last(const struct lower *l, const struct node *n)
@@ -89,7 +99,7 @@ static bool computed_last(const struct lower *l, const struct node *n)
 		return concat_last(l, n);
 	if (node_is(n, OP_BATCH_NORM) || node_is(n, OP_BATCH_NORM_1))
 		return l->last[node_in(n, node_is(n, OP_BATCH_NORM) ? 0 : 2)->id];
-	return elementwise(n) && keeps_last(l, n);
+	return move_keeps_last(l, n) || (elementwise(n) && keeps_last(l, n));
 }
 
 static void mark(struct lower *l, const struct node *n)

@@ -143,6 +143,8 @@ bool conv_has_kernel(const struct lower *l, const struct node *n);
 int conv_way_of(const struct lower *l, const struct conv_shape *s);
 bool deconv_has_kernel(const struct lower *l, const struct node *n);
 bool image_has_kernel(const struct lower *l, const struct node *n);
+/* Does n only tell otherwise what lies with its channels last, which it then does after n, too? */
+bool move_keeps_last(const struct lower *l, const struct node *n);
 bool pool_has_kernel(const struct lower *l, const struct node *n);
 
 static inline const struct tensor *lower_dims(const struct lower *l, const struct value *v)

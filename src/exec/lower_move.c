@@ -3,7 +3,8 @@
 
 /* ---- Transpose between the two layouts ---- */
 
-/* 1: brings dim 1 to the end; -1: the last dim to place 1; 0: something else. */
+/* 1: brings dim 1 to the end; -1: the last dim to place 1; 0: something else. The exchange of two
+ * dims is both: it takes what lies with its channels last from there. */
 static int turns_channels(const struct lower *l, const struct node *n)
 {
 	struct tensor order = l->e->c->t[node_in(n, 1)->id];
@@ -16,6 +17,8 @@ static int turns_channels(const struct lower *l, const struct node *n)
 		to_last &= at == (d == 0 ? 0 : d == rank - 1 ? 1 : d + 1);
 		to_first &= at == (d == 0 ? 0 : d == 1 ? rank - 1 : d - 1);
 	}
+	if (to_last && to_first)
+		return l->last[node_in(n, 0)->id] ? 1 : -1;
 	return to_last ? 1 : to_first ? -1 : 0;
 }
 
@@ -39,7 +42,7 @@ static int lower_transpose(struct lower *l, const struct node *n, bool *done)
 	return status;
 }
 
-/* ---- Concat and Split ---- */
+/* ---- Concat ---- */
 
 static int copy_call(
     struct lower *l, const struct node *n, struct ref from, struct ref to, struct copy copy)
@@ -113,11 +116,87 @@ static int lower_concat(struct lower *l, const struct node *n, bool *done)
 	return concat_rows(l, n, (int)(axis < 0 ? axis + t->rank : axis));
 }
 
+/* ---- Split ---- */
+
+/* The axis of a Split, -1 when it is not known. */
+static int split_axis(const struct lower *l, const struct node *n)
+{
+	struct tensor t = l->e->c->t[node_in(n, 1)->id];
+	int rank = lower_dims(l, node_in(n, 0))->rank;
+	if (t.type == DT_NONE || !t.data || tensor_count(&t) != 1)
+		return -1;
+	int64_t axis = tensor_i64(&t, 0);
+	axis += axis < 0 ? rank : 0;
+	return axis >= 0 && axis < rank ? (int)axis : -1;
+}
+
+static bool is_split(const struct node *n)
+{
+	return node_is(n, OP_SPLIT) || node_is(n, OP_VARIADIC_SPLIT);
+}
+
+/* Parts of what is there: channels of each pixel, or elements that follow one another. */
+static int lower_split(struct lower *l, const struct node *n, bool *done)
+{
+	const struct tensor *t = lower_dims(l, node_in(n, 0));
+	int axis = split_axis(l, n);
+	bool last = l->last[n->out[0].id];
+	enum layout layout = last ? CHANNELS_LAST : ROW_MAJOR;
+	int64_t size = dtype_bits(t->type) / 8;
+	struct spot s;
+	for (int d = 0; d < axis && !last; d++)
+		if (t->dim[d] != 1)
+			return OK;
+	for (int d = axis + 1; d < t->rank && !last; d++)
+		size *= t->dim[d];
+	if (axis < 0 || dtype_bits(t->type) % 8)
+		return OK;
+	*done = true;
+	int status = spot_need(l, node_in(n, 0), layout, &s);
+	for (int k = 0; k < n->nout && status == OK; k++) {
+		spot_alias(l, &n->out[k], layout, s);
+		s.ref.offset += lower_dims(l, &n->out[k])->dim[axis] * size;
+	}
+	return status;
+}
+
+/* ---- what stays where it is, with the channels last ---- */
+
+static bool is_image(const struct tensor *t)
+{
+	return t->type == DT_F32 && t->rank >= 3 && t->rank <= 5;
+}
+
+/* A Reshape of the pixels alone: channels last lie as they did. */
+static bool reshapes_pixels(const struct lower *l, const struct node *n)
+{
+	const struct tensor *x = lower_dims(l, node_in(n, 0)), *y = lower_dims(l, &n->out[0]);
+	return quant_reshapes(n) && !l->e->quant[n->out[0].id].on && is_image(x) && is_image(y) &&
+	       x->dim[0] == y->dim[0] && x->dim[1] == y->dim[1];
+}
+
+bool move_keeps_last(const struct lower *l, const struct node *n)
+{
+	const struct tensor *x = n->nin ? lower_dims(l, node_in(n, 0)) : NULL;
+	if (!x || !is_image(x) || l->e->quant[node_in(n, 0)->id].on)
+		return false;
+	if (node_is(n, OP_TRANSPOSE))
+		return turns_channels(l, n) == -1;
+	if (!l->last[node_in(n, 0)->id])
+		return false;
+	return is_split(n) ? split_axis(l, n) == 1 : reshapes_pixels(l, n);
+}
+
 /* ---- all of them ---- */
 
 static int lower_reshape(struct lower *l, const struct node *n)
 {
 	struct spot s;
+	if (l->last[n->out[0].id]) {
+		int found = spot_need(l, node_in(n, 0), CHANNELS_LAST, &s);
+		spot_alias(l, &n->out[0], CHANNELS_LAST, s);
+		return found;
+	}
 	enum layout layout = l->e->quant[n->out[0].id].on ? U8_ROW_MAJOR : ROW_MAJOR;
 	int status = spot_need(l, node_in(n, 0), layout, &s);
 	spot_alias(l, &n->out[0], layout, (struct spot){s.ref, 0});
@@ -133,6 +212,8 @@ int lower_move(struct lower *l, int i, bool *done)
 	}
 	if (node_is(n, OP_TRANSPOSE))
 		return lower_transpose(l, n, done);
+	if (is_split(n))
+		return lower_split(l, n, done);
 	if (node_is(n, OP_CONCAT))
 		return lower_concat(l, n, done);
 	return OK;

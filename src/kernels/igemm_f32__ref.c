@@ -11,12 +11,15 @@ void igemm_f32_4x8__ref(const struct igemm_f32_args *q, int m, int n)
 				    : q->bias ? q->bias[j]
 					      : 0;
 	const float *b = q->b;
-	for (int t = 0; t < q->taps; t++)
-		for (int p = 0; p < q->k; p++, b += nb)
+	for (int t = 0; t < q->taps; t++) {
+		int k = q->rows[t * m] ? q->k : 0;
+		b += k ? 0 : q->k * nb;
+		for (int p = 0; p < k; p++, b += nb)
 			for (int i = 0; i < m; i++)
 				for (int j = 0; j < nb; j++)
 					acc[i][j] += q->rows[t * m + i][q->offset + (size_t)p] *
 						     b[j];
+	}
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < n; j++) {
 			float x = acc[i][j];

@@ -35,6 +35,10 @@ INLINE void igemm_rows(const struct igemm_f32_args *q, int m, int nv, int n)
 	igemm_start(q, m, nv, n, acc);
 	for (int t = 0; t < q->taps; t++, rows += m) {
 		const float *a[MR];
+		if (!rows[0]) {
+			b += q->k * nv * VEC;
+			continue;
+		}
 #pragma GCC unroll 12
 		for (int i = 0; i < m; i++)
 			a[i] = rows[i] + q->offset;

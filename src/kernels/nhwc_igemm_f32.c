@@ -318,12 +318,16 @@ static void point_taps(const struct igemm_run *r, int row, int m, const float **
 		int dz = t / s->kernel[2] / s->kernel[1] * s->dilation[0];
 		int dy = t / s->kernel[2] % s->kernel[1] * s->dilation[1];
 		int dx = t % s->kernel[2] * s->dilation[2];
+		bool any = false;
 		for (int i = 0; i < m; i++) {
 			int z = at[i].at[0] + dz, y = at[i].at[1] + dy, x = at[i].at[2] + dx;
 			bool in = inside(s, 0, z) && inside(s, 1, y) && inside(s, 2, x);
 			const float *p = pixel(c, at[i].image, z, y, x);
 			rows[i] = in ? p : r->zero;
+			any |= in;
 		}
+		if (!any)
+			rows[0] = NULL;
 	}
 }
 

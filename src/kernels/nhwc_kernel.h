@@ -10,7 +10,7 @@
 /* A tile of m rows, n columns of an implicit matrix product: row i of the left side is, for each
  * tap, k floats somewhere in an image. */
 struct igemm_f32_args {
-	const float *const *rows; /* [taps][m] */
+	const float *const *rows; /* [taps][m]; NULL first: the tap adds nothing to any row */
 	size_t offset;            /* floats that are added to each row's pointer */
 	int taps, k;
 	const float *b;    /* panel [taps * k][nr], or [nr / 2] when n is at most nr / 2; all of it

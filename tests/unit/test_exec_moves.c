@@ -1,0 +1,129 @@
+/* Layers that move elements: computed as eval does, by the calls that they should take. */
+#include "check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "exec/plan.h"
+#include "graph/print.h"
+#include "ops/op.h"
+
+#define CONV " {strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1 auto_pad=explicit}\n"
+/* x: an image whose channels lie last */
+#define IMAGE                                                                       \
+	"i = Parameter-1 {shape=2,3,5,6 element_type=f32}\nw = Const f32[8,3,3,3] " \
+	"random(1)\nx = Convolution-1(i, w)" CONV
+
+static void fill(struct tensor *t, const struct info *info)
+{
+	int64_t dim[MAX_RANK];
+	uint64_t seed = 1;
+	for (int d = 0; d < info->shape.rank; d++)
+		dim[d] = info->shape.dim[d].min;
+	assert_int_equal(tensor_alloc(t, info->type, info->shape.rank, dim, NULL), OK);
+	for (int64_t i = 0; i < tensor_count(t); i++)
+		tensor_set_f64(t, i, 2.0 * (double)rng_f32(&seed) - 1);
+}
+
+static int count(const struct plan *p, enum call_kind kind)
+{
+	int n = 0;
+	for (int i = 0; i < p->ncalls; i++)
+		n += p->call[i].kind == kind;
+	return n;
+}
+
+static int moves(const struct plan *p)
+{
+	return count(p, CALL_COPY) + count(p, CALL_TO_ROW_MAJOR) + count(p, CALL_TO_CHANNELS_LAST) +
+	       count(p, CALL_EVAL);
+}
+
+/* The same results with and without kernels, by so many calls that only move. */
+static void check(const char *text, int expected)
+{
+	struct graph *g = NULL;
+	struct exec *e[2];
+	struct tensor in, out[2][4];
+	struct err err = {0};
+	int status = graph_scan(text, op_find, node_infer, &g, &err);
+	if (status < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(status, OK);
+	fill(&in, &g->inputs[0]->out[0].info);
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(
+		    exec_new(g, &(struct exec_options){.eval_only = k}, &e[k], &err), OK);
+		assert_int_equal(exec_run(e[k], &in, out[k], &err), OK);
+	}
+	for (int o = 0; o < g->noutputs; o++)
+		for (int64_t i = 0; i < tensor_count(&out[0][o]); i++)
+			assert_true(
+			    fabs(tensor_f64(&out[0][o], i) - tensor_f64(&out[1][o], i)) <= 2e-5);
+	assert_int_equal(moves(e[0]->plan[0]), expected);
+	for (int k = 0; k < 2; k++)
+		exec_free(e[k]);
+	tensor_free(&in);
+	graph_free(g);
+}
+
+/* Channels of a Split stay in its operand; one to channels last, one back, and the one
+ * channel that stands for all is gathered. */
+static void splits(void **state)
+{
+	(void)state;
+	check(IMAGE "axis = Const i64[] 1\nlen = Const i64[3] 3 1 4\n"
+		    "a, b, c = VariadicSplit-1(x, axis, len)\nv = Const f32[5,4,3,3] random(2)\n"
+		    "d = Convolution-1(c, v)" CONV "u = Const f32[5,3,3,3] random(3)\n"
+		    "f = Convolution-1(a, u)" CONV "g = Add-1(d, f)\nh = Multiply-1(g, b)\n"
+		    "Result-1(h)\n",
+	    3);
+	check("x = Parameter-1 {shape=1,6,5,7 element_type=f32}\naxis = Const i64[] -3\n"
+	      "a, b = Split-1(x, axis) {num_splits=2}\nc = Add-1(a, b)\nd = Sigmoid-1(c)\n"
+	      "Result-1(d)\n",
+	    0);
+	/* rows of each image: these are no runs */
+	check("x = Parameter-1 {shape=2,6,5,8 element_type=f32}\naxis = Const i64[] 3\n"
+	      "a, b = Split-1(x, axis) {num_splits=2}\nc = Add-1(a, b)\nResult-1(c)\n",
+	    1);
+}
+
+/* Tokens become an image, are convolved, and become tokens again: nothing moves. */
+static void tokens(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=2,30,8 element_type=f32}\nturn = Const i64[3] 0 2 1\n"
+	      "t = Transpose-1(x, turn)\nto = Const i64[4] 2 8 5 6\n"
+	      "r = Reshape-1(t, to) {special_zero=false}\nw = Const f32[8,8,3,3] random(1)\n"
+	      "c = Convolution-1(r, w)" CONV "back = Const i64[3] 2 8 30\n"
+	      "s = Reshape-1(c, back) {special_zero=false}\ny = Transpose-1(s, turn)\n"
+	      "m = Const f32[8,4] random(2)\n"
+	      "z = MatMul-1(y, m) {transpose_a=false transpose_b=false}\nResult-1(z)\n",
+	    0);
+	/* for who reads it row by row, the exchange is a move */
+	check("x = Parameter-1 {shape=2,30,8 element_type=f32}\nturn = Const i64[3] 0 2 1\n"
+	      "t = Transpose-1(x, turn)\nm = Const f32[30,4] random(2)\n"
+	      "z = MatMul-1(t, m) {transpose_a=false transpose_b=false}\nResult-1(z)\n",
+	    1);
+}
+
+/* A Concat for a convolution: what lies row by row is moved right to its place. */
+static void joined(void **state)
+{
+	(void)state;
+	check("i = Parameter-1 {shape=1,3,5,6 element_type=f32}\nw = Const f32[8,3,3,3] random(1)\n"
+	      "x = Convolution-1(i, w)" CONV "s = Sigmoid-1(i)\ncat = Concat-1(x, s) {axis=1}\n"
+	      "v = Const f32[5,11,3,3] random(2)\ny = Convolution-1(cat, v)" CONV "Result-1(y)\n",
+	    3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(splits),
+	    cmocka_unit_test(tokens),
+	    cmocka_unit_test(joined),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
