@@ -18,7 +18,16 @@ struct quantize_options {
 	/* Quantizers that only depthwise layers read have a range for each channel. */
 	bool depthwise_channels;
 	enum overflow_fix overflow;
+	bool all; /* also what is better left alone */
 };
+
+/* Why a layer that could be computed in 8 bits is not. */
+enum quantize_skip { SKIP_NONE, SKIP_KEPT, SKIP_HEAD, SKIP_SLOW, SKIP_ALONE };
+const char *quantize_skip_reason(enum quantize_skip why);
+/* By id of each node's first output; the graph is numbered, skip filled by it. */
+void quantize_skips(struct graph *g, const struct quantize_options *o, unsigned char *skip);
+/* Multiplications of a layer with weights; 0 when sizes are not known. */
+double quantize_macs(const struct node *n);
 
 /* A FakeQuantize to come, on one value. */
 struct quantizer {
@@ -48,6 +57,12 @@ struct quant_group {
 	int most;      /* the largest weight becomes: 127, or 63 */
 };
 
+/* A layer left alone by what is known of it, not by the user. */
+struct quant_skipped {
+	const char *name;
+	enum quantize_skip why;
+};
+
 /* Names and arrays live in the arena. It holds for the graph as long as that does not change, and
  * for clones of it. */
 struct placement {
@@ -56,7 +71,8 @@ struct placement {
 	struct quantizer *quantizer;
 	struct quantized_input *input;
 	struct quant_group *group;
-	int nquantizers, ninputs, ngroups;
+	struct quant_skipped *skipped;
+	int nquantizers, ninputs, ngroups, nskipped;
 };
 
 /* Numbers the graph; its shapes must have been inferred. Bodies are left alone. */

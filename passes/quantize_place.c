@@ -14,19 +14,12 @@ struct place {
 	bool *through;  /* by value id: made by a layer that passes levels on, and all its readers
 			 * want levels */
 	int *quantizer; /* by value id, -1 for none */
-	bool *weighed;  /* by value id: a layer with weights lies before it */
+	unsigned char *skip; /* by value id of its first output: why a layer is not in 8 bits */
+	bool *weighed;       /* by value id: a layer with weights lies before it */
 	struct err *err;
 };
 
 /* ---- which layers ---- */
-
-static bool kept(const struct place *l, const struct node *n)
-{
-	for (int i = 0; i < l->o->nkept; i++)
-		if (!strcmp(l->o->kept[i], n->name))
-			return true;
-	return false;
-}
 
 static bool is_data(const struct value *v)
 {
@@ -56,17 +49,20 @@ static bool adds_maps(const struct node *n)
 	       !from_product(node_in(n, 0)) && !from_product(node_in(n, 1));
 }
 
-/* How many of its inputs, from the first, n reads in 8 bits. */
-static int reads(const struct place *l, const struct node *n)
+/* How many of its inputs, from the first, n could read in 8 bits. */
+static int can_read(const struct node *n)
 {
-	int count = 0;
-	if (!n->nin || !is_data(node_in(n, 0)))
+	if (!n->nin || !n->nout || !is_data(node_in(n, 0)))
 		return 0;
 	if (quantizable_weights(n))
-		count = !node_is(n, OP_MATMUL) || !attr_bool(n, "transpose_a");
-	else if (adds_maps(n))
-		count = 2;
-	return count && !kept(l, n) ? count : 0;
+		return !node_is(n, OP_MATMUL) || !attr_bool(n, "transpose_a");
+	return adds_maps(n) ? 2 : 0;
+}
+
+/* How many it does read so. */
+static int reads(const struct place *l, const struct node *n)
+{
+	return n->nout && !l->skip[n->out[0].id] ? can_read(n) : 0;
 }
 
 int passes_levels(const struct node *n)
@@ -197,7 +193,7 @@ static int add_inputs(struct place *l, const struct node *n, uint32_t number)
 	return OK;
 }
 
-static double macs_of(const struct node *n)
+double quantize_macs(const struct node *n)
 {
 	const struct shape *w = &node_in(n, 1)->info.shape;
 	double y = shape_count(&n->out[0].info.shape), per = 1;
@@ -230,11 +226,21 @@ static int add_group(struct place *l, const struct node *n, uint32_t number, boo
 	    .type = n->op->type,
 	    .node = number,
 	    .weights = quantizable_weights(n),
-	    .macs = macs_of(n),
+	    .macs = quantize_macs(n),
 	    .most = half ? 63 : 127};
 	if (g->weights)
 		g->bytes = 4 * shape_count(&node_in(n, 1)->info.shape);
 	return g->name ? OK : fail_nomem(l->err);
+}
+
+static int add_skipped(struct place *l, const struct node *n)
+{
+	enum quantize_skip why = n->nout ? (enum quantize_skip)l->skip[n->out[0].id] : SKIP_NONE;
+	if (why <= SKIP_KEPT || !can_read(n))
+		return OK;
+	struct quant_skipped *s = &l->p->skipped[l->p->nskipped++];
+	*s = (struct quant_skipped){arena_str(l->p->arena, n->name), why};
+	return s->name ? OK : fail_nomem(l->err);
 }
 
 static int collect(struct place *l)
@@ -246,6 +252,7 @@ static int collect(struct place *l)
 		status = status ? status : add_inputs(l, n, number);
 		if (!status && reads(l, n))
 			status = add_group(l, n, number, first);
+		status = status ? status : add_skipped(l, n);
 		number++;
 	}
 	return status;
@@ -262,12 +269,14 @@ static bool allocate(struct place *l)
 	l->set = malloc(nvalues * sizeof *l->set);
 	l->quantizer = malloc(nvalues * sizeof *l->quantizer);
 	l->through = calloc(nvalues, sizeof *l->through);
+	l->skip = calloc(nvalues, 1);
 	l->weighed = calloc(nvalues, sizeof *l->weighed);
 	l->p->quantizer = arena_array(a, nvalues, sizeof *l->p->quantizer);
 	l->p->input = arena_array(a, nin, sizeof *l->p->input);
 	l->p->group = arena_array(a, (size_t)l->g->nnodes + 1, sizeof *l->p->group);
-	if (!l->set || !l->quantizer || !l->through || !l->weighed || !l->p->quantizer ||
-	    !l->p->input || !l->p->group)
+	l->p->skipped = arena_array(a, (size_t)l->g->nnodes + 1, sizeof *l->p->skipped);
+	if (!l->set || !l->quantizer || !l->through || !l->weighed || !l->skip ||
+	    !l->p->quantizer || !l->p->input || !l->p->group || !l->p->skipped)
 		return false;
 	memset(l->set, 0xff, nvalues * sizeof *l->set);
 	memset(l->quantizer, 0xff, nvalues * sizeof *l->quantizer);
@@ -282,6 +291,7 @@ int quantize_place(
 	graph_number(g);
 	int status = allocate(&l) ? OK : fail_nomem(err);
 	if (!status) {
+		quantize_skips(g, o, l.skip);
 		follow(&l);
 		status = collect(&l);
 	}
@@ -289,6 +299,7 @@ int quantize_place(
 	free(l.quantizer);
 	free(l.through);
 	free(l.weighed);
+	free(l.skip);
 	if (status)
 		placement_free(out);
 	return status;

@@ -25,7 +25,7 @@ struct calibrate {
 	double time_budget, prune_share, smooth_alpha;
 	bool exact_ratio, no_refit;
 	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
-	    no_bias_correction, no_smooth;
+	    no_bias_correction, no_smooth, all_layers;
 	int64_t rounding_mb;
 	const char *overflow_fix;
 	const char *weights; /* in few bits, without samples */
@@ -74,6 +74,9 @@ bool calibrate_judges(const struct calibrate *c);
 
 /* calibrate_ignore.c: finds what --ignore means in g, says it, and sets o.ignored. */
 int calibrate_ignore(struct calibrate *c, struct graph *g, struct err *err);
+/* Says what is left alone besides, and why. */
+int calibrate_skipped(const struct calibrate *c, struct err *err);
+cJSON *calibrate_skipped_json(const struct calibrate *c);
 
 /* calibrate_range.c: --range; statistics from samples or files. */
 int calibrate_range(struct calibrate *c, struct err *err);

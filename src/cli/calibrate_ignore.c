@@ -93,3 +93,36 @@ int calibrate_ignore(struct calibrate *c, struct graph *g, struct err *err)
 	}
 	return status;
 }
+
+/* ---- what is better left alone ---- */
+
+int calibrate_skipped(const struct calibrate *c, struct err *err)
+{
+	const struct placement *p = calibration_placement(c->c);
+	int status = OK;
+	for (int why = SKIP_HEAD; why <= SKIP_ALONE && !status; why++) {
+		struct text t = {0};
+		for (int i = 0; i < p->nskipped; i++)
+			if ((int)p->skipped[i].why == why)
+				text_printf(&t, "%s'%s'", t.len ? ", " : "", p->skipped[i].name);
+		status = t.failed ? fail_nomem(err) : OK;
+		if (!status && t.len)
+			tool_say(c->p, "left alone, since %s: %s",
+			    quantize_skip_reason((enum quantize_skip)why), t.data);
+		text_free(&t);
+	}
+	return status;
+}
+
+cJSON *calibrate_skipped_json(const struct calibrate *c)
+{
+	const struct placement *p = calibration_placement(c->c);
+	cJSON *list = cJSON_CreateArray();
+	for (int i = 0; i < p->nskipped; i++) {
+		cJSON *j = cJSON_CreateObject();
+		cJSON_AddStringToObject(j, "layer", p->skipped[i].name);
+		cJSON_AddStringToObject(j, "reason", quantize_skip_reason(p->skipped[i].why));
+		cJSON_AddItemToArray(list, j);
+	}
+	return list;
+}

@@ -143,6 +143,7 @@ static cJSON *report_json(const struct calibrate *c)
 		const struct placement *p = calibration_placement(c->c);
 		cJSON_AddNumberToObject(j, "layers", p->ngroups);
 		cJSON_AddNumberToObject(j, "quantizers", p->nquantizers);
+		cJSON_AddItemToObject(j, "left_alone", calibrate_skipped_json(c));
 		cJSON_AddItemToObject(j, "smoothed", smoothed_json(calibration_smooth(c->c)));
 		cJSON_AddNumberToObject(
 		    j, "calibration_samples", (double)calibration_stats(c->c)->samples);

@@ -188,6 +188,8 @@ static int tell(struct calibrate *c, double start, struct err *err)
 	if (!c->c)
 		return calibrate_tell(c, err);
 	const struct placement *p = calibration_placement(c->c);
+	if (calibrate_skipped(c, err))
+		return err->status;
 	tool_say(c->p, "%d layers in 8 bits, %d quantizers, from %lld samples in %.1f s",
 	    p->ngroups - c->found.nkept, p->nquantizers,
 	    (long long)calibration_stats(c->c)->samples, c->seconds);
@@ -217,6 +219,7 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->o.smooth = c->no_smooth             ? SMOOTH_OFF
 		      : isnan(c->smooth_alpha) ? SMOOTH_AUTO
 					       : c->smooth_alpha;
+	c->o.all = c->all_layers;
 	c->o.refine_bytes = (size_t)c->rounding_mb << 20;
 	c->o.log = tool_log(c->p);
 	c->unit = "ms";
@@ -339,6 +342,9 @@ static const struct option_row rows[] = {
 	0},
     {OPT_LIST, "ignore", 0, "NAME|TYPE|/RE/|FROM..TO", "layers that stay as they are", AT(ignored),
 	NULL, 0, 0},
+    {OPT_FLAG, "all-layers", 0, NULL,
+	"also layers that 8 bits would not speed up, and heads of detectors", AT(all_layers), NULL,
+	0, 0},
     {OPT_FLAG, "no-equalization", 0, NULL,
 	"leave the channels between layers as uneven as they are", AT(no_equalize), NULL, 0, 0},
     {OPT_FLOAT, "smooth-quant", 0, "ALPHA",

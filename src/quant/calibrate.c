@@ -51,7 +51,7 @@ int calibration_new(
     struct graph *g, const struct calibrate_options *o, struct calibration **out, struct err *err)
 {
 	struct quantize_options q = {
-	    .kept = o->ignored, .nkept = o->nignored, .overflow = o->overflow};
+	    .kept = o->ignored, .nkept = o->nignored, .overflow = o->overflow, .all = o->all};
 	if (is_quantized(g))
 		return fail(err, E_USAGE, "the network is quantized already");
 	struct calibration *c = calloc(1, sizeof *c);
@@ -155,8 +155,10 @@ static int smoothed_stats(struct calibration *c, struct stats *out, struct err *
 /* Once statistics are known, the network is smoothed, and quantizers stand elsewhere. */
 static int apply_smooth(struct calibration *c, struct stats *s, struct err *err)
 {
-	struct quantize_options q = {
-	    .kept = c->o.ignored, .nkept = c->o.nignored, .overflow = c->o.overflow};
+	struct quantize_options q = {.kept = c->o.ignored,
+	    .nkept = c->o.nignored,
+	    .overflow = c->o.overflow,
+	    .all = c->o.all};
 	int status = smooth_apply(&c->smooth, c->s, c->o.smooth, err);
 	if (status)
 		return status;
@@ -255,7 +257,8 @@ static int find_ranges(const struct calibration *c, const struct placement *p,
 static int quantize(const struct calibration *c, struct graph *g, const char *const *kept,
     int nkept, struct graph **out, struct err *err)
 {
-	struct quantize_options o = {.kept = kept, .nkept = nkept, .overflow = c->o.overflow};
+	struct quantize_options o = {
+	    .kept = kept, .nkept = nkept, .overflow = c->o.overflow, .all = c->o.all};
 	struct placement p;
 	int status = quantize_place(g, &o, &p, err);
 	if (status)

@@ -40,7 +40,7 @@ np.save(calib, ready('calib_images'))
 full = answers(compiled(f'{GLYPHS}/glyphs.onnx'), test)
 top1 = lambda y: float((y.argmax(1) == labels).mean())
 for preset in ('mixed', 'performance'):
-    xml = calibrate(f'{GLYPHS}/glyphs.onnx', calib, f'glyphs_{preset}', '--preset', preset)
+    xml = calibrate(f'{GLYPHS}/glyphs.onnx', calib, f'glyphs_{preset}', '--preset', preset, '--all-layers')
     if not xml:
         continue
     model = compiled(xml)
