@@ -25,6 +25,23 @@ INLINE void igemm_step(
 	}
 }
 
+/* Four depths more for one vector of columns: each row's pointer is read once for all four. */
+INLINE void igemm_four(const float *const *a, ptrdiff_t p, const float *b, int m, vec acc[MR][NV])
+{
+	vec x[4];
+	__builtin_prefetch(b + IGEMM_AHEAD(m));
+#pragma GCC unroll 4
+	for (int s = 0; s < 4; s++)
+		x[s] = vec_load(b + s * VEC);
+#pragma GCC unroll 12
+	for (int i = 0; i < m; i++) {
+		const float *row = a[i] + p;
+#pragma GCC unroll 4
+		for (int s = 0; s < 4; s++)
+			acc[i][0] = vec_fma(vec_set1(row[s]), x[s], acc[i][0]);
+	}
+}
+
 INLINE void igemm_rows(const struct igemm_f32_args *q, int m, int nv, int n)
 {
 	vec acc[MR][NV];
@@ -45,6 +62,10 @@ INLINE void igemm_rows(const struct igemm_f32_args *q, int m, int nv, int n)
 		ptrdiff_t p = 0;
 		for (; p + 4 <= q->k; p += 4, b += 4 * nv * VEC) {
 			__builtin_prefetch((const char *)b + next, 0, 2);
+			if (nv == 1) {
+				igemm_four(a, p, b, m, acc);
+				continue;
+			}
 #pragma GCC unroll 4
 			for (int s = 0; s < 4; s++)
 				igemm_step(a, p + s, b + s * nv * VEC, m, nv, acc);

@@ -9,7 +9,6 @@
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
 #define LEAST_DEPTH 256        /* of products, where sums wait */
 #define MAX_ROWS 1024          /* rows of a block */
-#define MAX_MR 16              /* rows of a tile in any table row */
 #define FEW_CHANNELS 16        /* below, window lines are read as one run */
 #define LINE 16                /* floats of a cache line */
 
@@ -273,28 +272,15 @@ struct corner {
 	int at[3];
 };
 
-static void corners(const struct igemm_run *r, int row, int m, struct corner *to)
+static struct corner corner_of(const struct igemm_run *r, int row)
 {
 	const struct conv_shape *s = &r->c->s;
-	int x = row % s->out[2], y = row / s->out[2] % s->out[1];
-	int z = row / s->out[2] / s->out[1] % s->out[0];
-	int b = row / s->out[2] / s->out[1] / s->out[0];
+	int line = row / s->out[2], plane = line / s->out[1];
 	size_t image = nhwc_volume(s->in) * (size_t)r->c->ld_in;
-	for (int i = 0; i < m; i++) {
-		to[i] = (struct corner){r->a->in + (size_t)b * image,
-		    {z * s->stride[0] - s->pad[0], y * s->stride[1] - s->pad[1],
-			x * s->stride[2] - s->pad[2]}};
-		if (++x < s->out[2])
-			continue;
-		x = 0;
-		if (++y < s->out[1])
-			continue;
-		y = 0;
-		if (++z < s->out[0])
-			continue;
-		z = 0;
-		b++;
-	}
+	return (struct corner){r->a->in + (size_t)(plane / s->out[0]) * image,
+	    {plane % s->out[0] * s->stride[0] - s->pad[0],
+		line % s->out[1] * s->stride[1] - s->pad[1],
+		row % s->out[2] * s->stride[2] - s->pad[2]}};
 }
 
 static bool inside(const struct conv_shape *s, int d, int at)
@@ -308,60 +294,138 @@ static const float *pixel(const struct nhwc_conv_f32 *c, const float *image, int
 	return image + (((ptrdiff_t)z * in[1] + y) * in[2] + x) * c->ld_in;
 }
 
-static void point_taps(const struct igemm_run *r, int row, int m, const float **rows)
+/* Of n windows a stride apart, the first at x, those that take width pixels inside of the line:
+ * *from..*to-1. */
+static void whole_windows(const struct conv_shape *s, int x, int n, int width, int *from, int *to)
+{
+	int step = s->stride[2], room = s->in[2] - width - x;
+	*from = 0;
+	*to = n;
+	if (x < 0)
+		*from = nhwc_pieces(-(int64_t)x, step) < n ? nhwc_pieces(-(int64_t)x, step) : n;
+	if (room < (n - 1) * step)
+		*to = room < 0 ? 0 : room / step + 1;
+	*to = *to > *from ? *to : *from;
+}
+
+/* Pointers to n pixels of a line from x on, for one tap. */
+static void point_tap(
+    const struct igemm_run *r, const float *line, int x, int n, const float **rows)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	ptrdiff_t step = c->s.stride[2] * c->ld_in;
+	int from, to;
+	whole_windows(&c->s, x, n, 1, &from, &to);
+	for (int i = 0; i < from; i++)
+		rows[i] = r->zero;
+	const float *p = line + (ptrdiff_t)(x + from * c->s.stride[2]) * c->ld_in;
+	for (int i = from; i < to; i++)
+		rows[i] = p + (i - from) * step;
+	for (int i = to; i < n; i++)
+		rows[i] = r->zero;
+}
+
+/* All taps of n windows of one line of the result; of a tile of m rows. */
+static void point_line(
+    const struct igemm_run *r, const struct corner *at, int n, int m, const float **rows)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct conv_shape *s = &c->s;
-	struct corner at[MAX_MR];
-	corners(r, row, m, at);
-	for (int t = 0; t < taps_of(c); t++, rows += m) {
-		int dz = t / s->kernel[2] / s->kernel[1] * s->dilation[0];
-		int dy = t / s->kernel[2] % s->kernel[1] * s->dilation[1];
-		int dx = t % s->kernel[2] * s->dilation[2];
-		bool any = false;
-		for (int i = 0; i < m; i++) {
-			int z = at[i].at[0] + dz, y = at[i].at[1] + dy, x = at[i].at[2] + dx;
-			bool in = inside(s, 0, z) && inside(s, 1, y) && inside(s, 2, x);
-			const float *p = pixel(c, at[i].image, z, y, x);
-			rows[i] = in ? p : r->zero;
-			any |= in;
+	for (int kz = 0, z = at->at[0]; kz < s->kernel[0]; kz++, z += s->dilation[0])
+		for (int ky = 0, y = at->at[1]; ky < s->kernel[1]; ky++, y += s->dilation[1]) {
+			bool in = inside(s, 0, z) && inside(s, 1, y);
+			const float *line = in ? pixel(c, at->image, z, y, 0) : NULL;
+			for (int k = 0; k < s->kernel[2]; k++, rows += m)
+				if (in)
+					point_tap(r, line, at->at[2] + k * s->dilation[2], n, rows);
+				else
+					for (int i = 0; i < n; i++)
+						rows[i] = r->zero;
 		}
-		if (!any)
+}
+
+/* Rows of a tile that lie in the same line of the result as row i of it. */
+static int same_line(const struct conv_shape *s, int row, int i, int m)
+{
+	int left = s->out[2] - (row + i) % s->out[2];
+	return left < m - i ? left : m - i;
+}
+
+static void point_taps(const struct igemm_run *r, int row, int m, const float **rows)
+{
+	int n;
+	for (int i = 0; i < m; i += n) {
+		struct corner at = corner_of(r, row + i);
+		n = same_line(&r->c->s, row, i, m);
+		point_line(r, &at, n, m, rows + i);
+	}
+	for (int t = 0; t < taps_of(r->c); t++, rows += m) {
+		int i = 0;
+		while (i < m && rows[i] == r->zero)
+			i++;
+		if (i == m)
 			rows[0] = NULL;
 	}
 }
 
-/* One line of a window as a run: in place when it lies inside, else copied to *copy. */
-static const float *run_of(
-    const struct igemm_run *r, const struct corner *at, int dz, int dy, float **copy)
+/* The pixels of a line of the window, which begins at pixel x of line, as one run in *copy. */
+static const float *run_copy(const struct nhwc_conv_f32 *c, const float *line, int x, float **copy)
+{
+	const struct conv_shape *s = &c->s;
+	size_t size = (size_t)s->cin * sizeof(float);
+	int kw = s->kernel[2];
+	float *to = *copy;
+	*copy += kw * s->cin;
+	if (c->ld_in == s->cin && s->dilation[2] == 1) {
+		int from = x < 0 ? -x : 0, end = s->in[2] - x < kw ? s->in[2] - x : kw;
+		from = from < kw ? from : kw;
+		end = end > from ? end : from;
+		memset(to, 0, (size_t)from * size);
+		memcpy(to + from * s->cin, line + (x + from) * s->cin, (size_t)(end - from) * size);
+		memset(to + end * s->cin, 0, (size_t)(kw - end) * size);
+		return to;
+	}
+	for (int k = 0; k < kw; k++, x += s->dilation[2])
+		for (int i = 0; i < s->cin; i++)
+			to[k * s->cin + i] = inside(s, 2, x) ? line[x * c->ld_in + i] : 0;
+	return to;
+}
+
+/* The lines of n windows of one line of the result, each as a run: in place when it lies inside,
+ * else copied to *copy. */
+static void point_windows(const struct igemm_run *r, const struct corner *at, int n, int m,
+    const float **rows, float **copy)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct conv_shape *s = &c->s;
-	int z = at->at[0] + dz, y = at->at[1] + dy, x = at->at[2], kw = s->kernel[2];
-	if (!inside(s, 0, z) || !inside(s, 1, y))
-		return r->zero;
-	if (x >= 0 && x + kw <= s->in[2] && c->ld_in == s->cin && s->dilation[2] == 1)
-		return pixel(c, at->image, z, y, x);
-	float *to = *copy;
-	*copy += kw * s->cin;
-	for (int k = 0; k < kw; k++, x += s->dilation[2]) {
-		const float *from = inside(s, 2, x) ? pixel(c, at->image, z, y, x) : r->zero;
-		for (int i = 0; i < s->cin; i++)
-			to[k * s->cin + i] = from[i];
-	}
-	return to;
+	int x = at->at[2], from, to, step = s->stride[2];
+	whole_windows(s, x, n, s->kernel[2], &from, &to);
+	if (c->ld_in != s->cin || s->dilation[2] > 1)
+		from = to = n;
+	for (int kz = 0, z = at->at[0]; kz < s->kernel[0]; kz++, z += s->dilation[0])
+		for (int ky = 0, y = at->at[1]; ky < s->kernel[1];
+		     ky++, y += s->dilation[1], rows += m) {
+			bool in = inside(s, 0, z) && inside(s, 1, y);
+			const float *line = in ? pixel(c, at->image, z, y, 0) : r->zero;
+			for (int i = 0; i < n && !in; i++)
+				rows[i] = line;
+			for (int i = 0; i < from && in; i++)
+				rows[i] = run_copy(c, line, x + i * step, copy);
+			for (int i = from; i < to && in; i++)
+				rows[i] = line + (ptrdiff_t)(x + i * step) * c->ld_in;
+			for (int i = to; i < n && in; i++)
+				rows[i] = run_copy(c, line, x + i * step, copy);
+		}
 }
 
 static void point_runs(const struct igemm_run *r, int row, int m, const float **rows, float **copy)
 {
-	const struct conv_shape *s = &r->c->s;
-	struct corner at[MAX_MR];
-	corners(r, row, m, at);
-	for (int kz = 0; kz < s->kernel[0]; kz++)
-		for (int ky = 0; ky < s->kernel[1]; ky++, rows += m)
-			for (int i = 0; i < m; i++)
-				rows[i] = run_of(
-				    r, &at[i], kz * s->dilation[0], ky * s->dilation[1], copy);
+	int n;
+	for (int i = 0; i < m; i += n) {
+		struct corner at = corner_of(r, row + i);
+		n = same_line(&r->c->s, row, i, m);
+		point_windows(r, &at, n, m, rows + i, copy);
+	}
 }
 
 /* Fills the pointers of tiles of rows first..last-1, each [taps][rows of the tile]. */
