@@ -24,7 +24,7 @@ struct bench {
 	    *shard, *html;
 	struct list data, sweep, beside, reports;
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
-	double seconds, rate, max_latency, max_regression;
+	double seconds, rate, capacity, max_latency, max_regression;
 	bool compare, profile, lenient, exact, bf16, async, copies, no_mmap, random_weights;
 	const char *cache_dir;
 	int64_t cache_size;
@@ -45,7 +45,7 @@ struct times {
 struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	double at[2 * MAX_STREAMS];
+	double *at;
 	int first, n, max;
 	bool closed;
 	double newest; /* when what the newest result is of came; negative: no result yet */
@@ -125,6 +125,14 @@ int bench_choose_streams(struct bench *b, struct err *err);
 /* bench_queue.c: a queue between those who ask and the streams. */
 int bench_async(struct bench *b, struct err *err);
 int bench_rate(struct bench *b, struct err *err);
+/* Lets the streams serve what feed puts; of each model at most max wait. */
+int bench_serve(struct bench *b, int max, void (*feed)(struct bench *b, double start, void *user),
+    void *user, struct err *err);
+/* Waits until then, in milliseconds of now_ms, and puts one for every model. */
+void queues_put(struct bench *b, double at);
+
+/* bench_capacity.c: *verdict is 3 when not even one camera is kept up with. */
+int bench_capacity(struct bench *b, int *verdict, struct err *err);
 
 /* bench_cold.c: fresh processes. */
 int bench_cold(struct bench *b, struct err *err);

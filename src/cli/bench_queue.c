@@ -9,17 +9,20 @@
 
 static int queue_open(struct queue *q, int max, struct err *err)
 {
+	struct times age = q->age;
+	*q = (struct queue){.max = max, .newest = -1, .age = age};
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
-	q->max = max;
-	q->newest = -1;
-	return times_new(&q->age, err);
+	q->at = calloc((size_t)max, sizeof *q->at);
+	return q->at ? times_new(&q->age, err) : fail_nomem(err);
 }
 
 static void queue_close(struct queue *q)
 {
 	pthread_cond_destroy(&q->changed);
 	pthread_mutex_destroy(&q->lock);
+	free(q->at);
+	q->at = NULL;
 }
 
 /* When it is full the one that has waited longest goes: what is fresh is worth more. */
@@ -107,26 +110,28 @@ static void sleep_until(double ms)
 		continue;
 }
 
-/* One comes for every model at each tick. */
-static void tick(struct bench *b, double start)
+void queues_put(struct bench *b, double at)
 {
-	int64_t n = b->iterations ? b->iterations : (int64_t)(b->seconds * b->rate);
-	for (int64_t i = 0; i < n; i++) {
-		double at = start + (double)i * 1e3 / b->rate;
-		sleep_until(at);
-		for (int k = 0; k < b->njobs; k++) {
-			struct queue *q = &b->job[k].queue;
-			pthread_mutex_lock(&q->lock);
-			put(q, at);
-			pthread_mutex_unlock(&q->lock);
-		}
+	sleep_until(at);
+	for (int k = 0; k < b->njobs; k++) {
+		struct queue *q = &b->job[k].queue;
+		pthread_mutex_lock(&q->lock);
+		put(q, at);
+		pthread_mutex_unlock(&q->lock);
 	}
-	for (int k = 0; k < b->njobs; k++)
-		end_queue(&b->job[k].queue);
 }
 
-static void fill(struct bench *b, double start)
+static void tick(struct bench *b, double start, void *user)
 {
+	int64_t n = b->iterations ? b->iterations : (int64_t)(b->seconds * b->rate);
+	(void)user;
+	for (int64_t i = 0; i < n; i++)
+		queues_put(b, start + (double)i * 1e3 / b->rate);
+}
+
+static void fill(struct bench *b, double start, void *user)
+{
+	(void)user;
 	for (int k = 0; k < b->njobs; k++) {
 		struct queue *q = &b->job[k].queue;
 		int64_t n = b->requests ? b->requests : b->job[k].nstreams;
@@ -138,8 +143,8 @@ static void fill(struct bench *b, double start)
 	}
 }
 
-static int serve_all(
-    struct bench *b, int max, void (*feed)(struct bench *, double start), struct err *err)
+int bench_serve(struct bench *b, int max, void (*feed)(struct bench *b, double start, void *user),
+    void *user, struct err *err)
 {
 	int status = bench_warm_up(b, err), opened = 0;
 	while (opened < b->njobs && !status)
@@ -148,11 +153,14 @@ static int serve_all(
 	for (int i = 0; i < b->njobs; i++)
 		for (int k = 0; k < b->job[i].nstreams; k++)
 			b->job[i].stream[k].end = start + b->seconds * 1e3;
+	for (int i = 0; i < b->njobs; i++)
+		for (int k = 0; k < b->job[i].nstreams; k++)
+			b->job[i].stream[k].n = 0;
 	status = status ? status : streams_run(b, serve, err);
 	if (!status)
-		feed(b, start);
-	for (int i = 0; i < b->njobs; i++) {
-		if (status)
+		feed(b, start, user);
+	for (int i = 0; i < opened; i++) {
+		if (status || b->rate > 0)
 			end_queue(&b->job[i].queue);
 		int s = streams_gather(&b->job[i], start, err);
 		status = status ? status : s;
@@ -165,10 +173,10 @@ static int serve_all(
 
 int bench_async(struct bench *b, struct err *err)
 {
-	return serve_all(b, 2 * MAX_STREAMS, fill, err);
+	return bench_serve(b, 2 * MAX_STREAMS, fill, NULL, err);
 }
 
 int bench_rate(struct bench *b, struct err *err)
 {
-	return serve_all(b, b->job->nstreams, tick, err);
+	return bench_serve(b, b->job->nstreams, tick, NULL, err);
 }

@@ -10,8 +10,27 @@
 
 /* ---- options ---- */
 
+static int check_capacity(const struct bench *b, struct err *err)
+{
+	if (!(b->capacity > 0 && b->capacity <= 1e5))
+		return fail(
+		    err, E_USAGE, "--capacity: %g frames a second is out of range", b->capacity);
+	if (b->rate > 0 || b->async || b->cold || b->sweep.n || b->iterations || b->batch > 1 ||
+	    b->hint)
+		return fail(err, E_USAGE,
+		    "--capacity is without --rate, --async, --cold, --sweep, --iterations, --hint "
+		    "and "
+		    "--batch");
+	return OK;
+}
+
 static int check(const struct bench *b, struct err *err)
 {
+	if (b->capacity != 0) {
+		int s = check_capacity(b, err);
+		if (s)
+			return s;
+	}
 	if (b->hint && strcmp(b->hint, "latency") && strcmp(b->hint, "throughput"))
 		return fail(
 		    err, E_USAGE, "--hint: '%s' is neither latency nor throughput", b->hint);
@@ -67,11 +86,13 @@ static int set_models(struct bench *b, const struct list *operands, struct err *
 static void set_streams(struct bench *b)
 {
 	int all = b->threads ? (int)b->threads : threads_available();
+	if (b->capacity > 0 && !b->streams) /* throughput is what counts */
+		b->streams = all < MAX_STREAMS ? all : MAX_STREAMS;
 	b->streams = b->streams ? b->streams : 1;
 	b->nthreads = all / (int)b->streams > 1 ? all / (int)b->streams : 1;
 }
 
-static int measure(struct bench *b, struct err *err)
+static int measure(struct bench *b, int *verdict, struct err *err)
 {
 	int s = OK;
 	for (int i = 0; i < b->njobs && !s; i++)
@@ -82,6 +103,8 @@ static int measure(struct bench *b, struct err *err)
 		s = streams_open(&b->job[i], (int)b->streams, b->nthreads, err);
 	if (s)
 		return s;
+	if (b->capacity > 0)
+		return bench_capacity(b, verdict, err);
 	if (b->rate > 0)
 		return bench_rate(b, err);
 	return b->async ? bench_async(b, err) : bench_steady(b, b->seconds, err);
@@ -129,7 +152,7 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 		return s;
 	s = measure_parts(b, err);
 	set_streams(b);
-	s = s ? s : b->cold ? bench_cold(b, err) : measure(b, err);
+	s = s ? s : b->cold ? bench_cold(b, err) : measure(b, verdict, err);
 	if (!s && (b->profile || (b->html && b->njobs == 1 && !b->cold)))
 		s = profile_job(&p, b->job, err);
 	if (!s && !b->sweep.n && (!b->json || strcmp(b->json, "-")))
@@ -173,6 +196,8 @@ static const struct option_row rows[] = {
 	AT(requests), NULL, 1, MAX_STREAMS},
     {OPT_FLOAT, "rate", 0, "F", "so many requests come each second; late ones are dropped",
 	AT(rate), NULL, 0, 0},
+    {OPT_FLOAT, "capacity", 0, "F", "how many cameras of F frames a second it keeps up with",
+	AT(capacity), NULL, 0, 0},
     {OPT_FLAG, "count-copies", 0, NULL, "copying the inputs into place counts", AT(copies), NULL, 0,
 	0},
     {OPT_INT, "cold", 0, "N", "so many fresh processes: read, compile, first inference", AT(cold),

@@ -89,4 +89,10 @@ assert rows(tables, "reason")[0]["reason"] == failed["reason"]
 dom, data, tables, tiles = load("two")
 for r, m in zip(rows(tables, "median ms"), data["models"]):
     same(r["median ms"], m["latency_ms"]["median"])
+capacity = data["capacity"]
+shown = rows(tables, "cameras", "age p99 ms")
+assert len(shown) == len(capacity["steps"])
+for r, s in zip(shown, capacity["steps"]):
+    assert int(r["cameras"]) == s["cameras"] and r["kept up"] == ("yes" if s["ok"] else "no")
+    same(r["age p99 ms"], s["age_p99_ms"])
 print("the pages show what their data say")

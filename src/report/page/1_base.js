@@ -7,7 +7,8 @@ const narrow = innerWidth < 600;
 const isNum = x => typeof x === 'number';
 const num = (x, d = 4) => x === undefined || x === null ? '' : isNum(x) ? String(+x.toPrecision(d)) : String(x);
 const plural = (n, word) => n + ' ' + word + (n === 1 ? '' : 's');
-const short = (s, n) => s.length > n ? '…' + s.slice(1 - n) : s;
+// Of paths the end tells more, of words the beginning.
+const short = (s, n) => s.length <= n ? s : s.includes('/') ? '…' + s.slice(1 - n) : s.slice(0, n - 1) + '…';
 const base = path => String(path).replace(/.*\//, '');
 const unique = list => [...new Set(list)];
 

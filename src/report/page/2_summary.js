@@ -32,8 +32,19 @@ function capacityText(c) {
 		num((c.steps.filter(s => s.ok).pop() || {}).age_p99_ms, 3) + ' ms.' : 'It does not keep up with one camera at ' + num(c.fps) + ' frames a second.';
 }
 
+// Two backends: how often each is the faster, and by how much in the geometric mean.
+function suiteText() {
+	const ok = D.cases.filter(c => c.status === 'ok'), first = ok.length ? ok[0].backend : '', failed = D.cases.length - ok.length;
+	const lines = unique(ok.map(c => c.backend)).slice(1).flatMap(b => {
+		const r = ok.filter(c => c.backend === b).flatMap(c => ok.filter(x => x.backend === first && suiteRow(x).join() === suiteRow(c).join()).map(x => c.latency_ms / x.latency_ms));
+		return r.length ? [first + ' is faster than ' + b + ' in ' + r.filter(x => x > 1).length + ' of ' + plural(r.length, 'case') + '; it takes ' +
+			num(Math.exp(-r.reduce((s, x) => s + Math.log(x), 0) / r.length), 3) + ' × the time of ' + b + ' in the geometric mean.'] : [];
+	});
+	return failed ? [...lines, plural(failed, 'case') + ' failed.'] : lines;
+}
+
 function verdict() {
-	const lines = [], l = D.latency_ms, no = (D.calibrated || []).some(c => c.verdict === false) || (D.sweep && D.sweep.chosen === null);
+	const lines = [], l = D.latency_ms, no = (D.calibrated || []).some(c => c.verdict === false) || (D.sweep && D.sweep.chosen === null) || (D.capacity && !D.capacity.cameras);
 	if (isNum(l && l.median)) {
 		lines.push('A batch of ' + D.batch + ' takes ' + num(l.median) + ' ms in the median with ' + plural(D.threads, 'thread') + ': ' + num(D.throughput_fps) +
 			' samples a second, computed in ' + D.effective_precision + '. ' + boundText());
@@ -42,6 +53,7 @@ function verdict() {
 	lines.push(...besideText(D.beside), ...(D.calibrated || []).map(calibratedText));
 	const s = D.sweep || (D.cases && !D.suite ? D : null);
 	if (s) lines.push(isNum(s.chosen) ? 'Best way to run it: ' + s.cases[s.chosen].name + ', ' + s.why + '.' : 'No way to run it: ' + s.why + '.');
+	if (D.suite) lines.push(...suiteText());
 	if (D.capacity) lines.push(capacityText(D.capacity));
 	if (lines.length) page.append(el('div', {className: 'verdict ' + (no ? 'no' : (D.calibrated || []).length ? 'yes' : '')}, ...lines.map(t => el('p', {textContent: t}))));
 }

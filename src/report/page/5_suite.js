@@ -1,5 +1,9 @@
 // A suite: all backends beside each other, all precisions beside each other, and what failed.
-const suiteRow = c => [c.model, c.precision, c.mode, 'batch ' + c.batch, plural(c.threads, 'thread'), plural(c.streams, 'stream')];
+const SUITE_AXES = {precision: c => c.precision, mode: c => c.mode, batch: c => 'batch ' + c.batch, threads: c => plural(c.threads, 'thread'), streams: c => plural(c.streams, 'stream')};
+// What makes a case, but for what all have in common.
+const suiteVaries = Object.keys(SUITE_AXES).filter(k => unique((D.cases || []).map(c => c[k])).length > 1);
+const suiteRow = (c, without) => [c.model, ...suiteVaries.filter(k => k !== without).map(k => SUITE_AXES[k](c))];
+const suiteCommon = c => Object.keys(SUITE_AXES).filter(k => !suiteVaries.includes(k)).map(k => SUITE_AXES[k](c)).join(', ');
 
 function suiteTable(cases, who) {
 	const rows = new Map();
@@ -20,7 +24,7 @@ function suitePrecisions(ok) {
 	const all = unique(ok.map(c => c.precision)), rows = new Map();
 	if (all.length < 2) return [];
 	for (const c of ok) {
-		const k = [c.model, c.backend, c.mode, 'batch ' + c.batch, plural(c.threads, 'thread'), plural(c.streams, 'stream')].join(', ');
+		const k = [...suiteRow(c, 'precision'), c.backend].join(', ');
 		rows.set(k, {...rows.get(k), [c.precision]: c.latency_ms});
 	}
 	return [el('h3', {textContent: 'Precisions side by side'}), table(['', ...all.map(p => p + ' ms'), ...all.slice(1).map(p => p + ' times as fast as ' + all[0])],
@@ -31,7 +35,7 @@ function suite() {
 	if (!D.suite) return;
 	const cases = D.cases, ok = cases.filter(c => c.status === 'ok'), failed = cases.filter(c => c.status !== 'ok');
 	const who = unique(cases.map(c => c.backend)), versions = (D.backends || []).filter(b => b.version).map(b => b.name + ': ' + b.version);
-	section('Cases', el('p', {textContent: cases.length + ' cases, ' + failed.length + ' failed, ' + plural(D.rounds, 'round') + ' each' + (versions.length ? '; ' + versions.join('; ') : '')}),
+	section('Cases', el('p', {textContent: cases.length + ' cases, ' + failed.length + ' failed, ' + plural(D.rounds, 'round') + ' each' + (cases.length && suiteCommon(cases[0]) ? '; all: ' + suiteCommon(cases[0]) : '') + (versions.length ? '; ' + versions.join('; ') : '')}),
 		...suiteTable(cases, who), ...suitePrecisions(ok));
 	if (failed.length)
 		page.append(el('h3', {textContent: 'Failed'}), table(['', 'backend', 'reason'], failed.map(c => [suiteRow(c).join(', '), c.backend, {text: c.reason, bad: true}])));
