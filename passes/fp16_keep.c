@@ -117,7 +117,7 @@ const char *fp16_kept_by(struct fp16_keep *k, const struct node *n)
 		bool yes = pattern_names(&k->pattern[i], n);
 		value_each_use (&n->out[0], u)
 			yes = yes || pattern_names(&k->pattern[i], u->node) ||
-			      !strcmp(s, u->node->op->type);
+			      !strcasecmp(s, u->node->op->type);
 		if (yes) {
 			k->matched[i] = true;
 			by = s;

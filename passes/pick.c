@@ -113,7 +113,7 @@ static enum reading reading_of(struct graph *g, const char *text)
 	if (named(g, text))
 		return BY_NAME;
 	graph_each (g, n)
-		if (!strcmp(n->op->type, text))
+		if (!strcasecmp(n->op->type, text))
 			return BY_TYPE;
 	return !is_expression(text) && strstr(text, "..") ? BY_PATH : BY_EXPRESSION;
 }
@@ -121,7 +121,7 @@ static enum reading reading_of(struct graph *g, const char *text)
 static bool picks(const struct node *n, enum reading how, const struct pattern *p)
 {
 	if (how == BY_TYPE)
-		return !strcmp(n->op->type, p->text);
+		return !strcasecmp(n->op->type, p->text);
 	if (how == BY_PATH)
 		return n->mark == (BEHIND | BEFORE);
 	return how == BY_NAME ? !strcmp(n->name, p->text) || pattern_names(p, n)

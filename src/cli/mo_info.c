@@ -46,13 +46,28 @@ static int find_products(struct info_run *r, struct err *err)
 	return s ? s : products_find(r->fused, &r->products, err);
 }
 
+/* A network that cannot be run can still be looked at. */
+static int look(struct info_run *r, struct err *err)
+{
+	struct log log = tool_log(r->p);
+	int s = find_products(r, err);
+	if (!s || s == E_NOMEM)
+		return s;
+	log_say(&log, LOG_WARN, "what is computed in 8 bits is not known: %s", err->text);
+	err_clear(err);
+	graph_free(r->fused);
+	r->fused = NULL;
+	products_free(&r->products);
+	return OK;
+}
+
 static int info(struct info_run *r, struct err *err)
 {
 	int s = info_read(r, r->model, &r->g, &r->format, err);
 	if (s)
 		return s;
 	totals_sum(&r->t, r->g);
-	s = find_products(r, err);
+	s = look(r, err);
 	s = s ? s : tell(r, err);
 	if (!s && (r->svg || r->html))
 		s = info_picture(r, err);

@@ -17,8 +17,11 @@ struct exec_options run_exec(const struct run *r)
 
 void run_tell_precision(const struct run *r, const struct exec *e)
 {
+	struct log log = tool_log(r->p);
 	struct text t = {0};
-	if (r->precision && precision_text(&t, exec_products(e)))
+	if (precision_text(&t, exec_products(e)) && r->precision)
 		tool_say(r->p, "computed in %s", t.data);
+	else if (!t.failed)
+		log_say(&log, LOG_INFO, "computed in %s", t.data);
 	text_free(&t);
 }

@@ -30,7 +30,7 @@ struct run {
 
 /* A model beside the one that is run. */
 int run_load(struct run *r, const char *path, struct graph **out, struct err *err);
-/* Says what the last run was computed in, when --infer-precision asked. */
+/* Says what the last run was computed in, when --infer-precision or -v asked. */
 void run_tell_precision(const struct run *r, const struct exec *e);
 /* Options for an exec on the pool. */
 struct exec_options run_exec(const struct run *r);

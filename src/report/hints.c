@@ -174,6 +174,12 @@ static int unfused(struct hints *h, struct graph *g, struct err *err)
 		    before - after, before);
 		s = name_passes(t, &r, err);
 	}
+	if (s && s != E_NOMEM) {
+		text_printf(
+		    add(h, "layers", NAN), "mo cannot convert it: %.400s", err ? err->text : "");
+		err_clear(err);
+		s = OK;
+	}
 	graph_free(c);
 	arena_free(r.arena);
 	return s;
