@@ -213,6 +213,28 @@ static void linear_cw_io(struct image *im, struct call *c)
 	image_bool(im, &k->zero);
 }
 
+static void recurrent_io(struct image *im, struct call *c)
+{
+	struct recurrent_f32 *k = &c->recurrent.k;
+	struct ref *const refs[] = {&c->recurrent.h0, &c->recurrent.c0, &c->recurrent.lengths,
+	    &c->recurrent.states, &c->recurrent.reset, &c->recurrent.h, &c->recurrent.c};
+	int *const sizes[] = {&k->batch, &k->steps, &k->input, &k->hidden};
+	image_int(im, &k->kind, 0, RECURRENT_KINDS - 1);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		image_int(im, sizes[i], 1, IMAGE_SMALL);
+	image_int(im, &k->dirs, 1, 2);
+	image_bool(im, &k->reverse);
+	image_bool(im, &k->reset_last);
+	image_float(im, &k->clip);
+	for (int i = 0; i < RECURRENT_ACTS; i++) {
+		act_io(im, &k->act[i], &k->act_a[i], &k->act_b[i]);
+		im->bad |= k->act[i] == SPAN_NONE;
+	}
+	image_int(im, &c->recurrent.length, 0, 64);
+	for (size_t i = 0; i < sizeof refs / sizeof *refs; i++)
+		ref_io(im, refs[i]);
+}
+
 static void attention_io(struct image *im, struct call *c)
 {
 	struct attention_f32 *k = &c->attention.k;
@@ -331,6 +353,7 @@ _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
 _Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");
+_Static_assert(sizeof(struct recurrent_f32) == 304, "recurrent_io");
 _Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
 _Static_assert(sizeof(struct chain_f32) == 464, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 32, "norm_io");

@@ -370,6 +370,42 @@ static bool linear_cw_ok(struct lower *l, struct call *c)
 	       call_scratch(l, c, k->scratch) == OK;
 }
 
+/* Sizes that the kernel and the memory behind it can count. */
+static bool recurrent_sizes_ok(const struct recurrent_f32 *k)
+{
+	int64_t columns = recurrent_gates(k->kind), all = k->batch, y = k->batch;
+	return recurrent_fits(k) && FITS(&columns, IMAGE_SMALL, k->dirs, k->hidden) &&
+	       FITS(&all, IMAGE_LARGE, k->steps, columns) &&
+	       FITS(&y, IMAGE_LARGE, k->steps, k->dirs, k->hidden) &&
+	       (all = k->batch, FITS(&all, IMAGE_LARGE, k->steps, k->input)) &&
+	       (all = k->hidden, FITS(&all, IMAGE_LARGE, columns)) &&
+	       (all = k->input, FITS(&all, IMAGE_LARGE, columns));
+}
+
+static bool recurrent_ok(struct lower *l, struct call *c)
+{
+	struct recurrent_f32 *k = &c->recurrent.k;
+	int64_t states = (int64_t)k->batch * k->dirs, x = (int64_t)k->batch * k->steps;
+	int bits = c->recurrent.length;
+	bool lstm = k->kind == RECURRENT_LSTM;
+	if (!recurrent_sizes_ok(k) || (k->reset_last && k->kind != RECURRENT_GRU) ||
+	    (bits && bits != 32 && bits != 64))
+		return false;
+	recurrent_f32_plan(k, threads_of(l));
+	states *= k->hidden;
+	return reads(l, c->in, x * k->input) && reads(l, c->recurrent.h0, states) &&
+	       (!lstm || reads(l, c->recurrent.c0, states)) &&
+	       (!bits || inside(l, c->recurrent.lengths, (int64_t)k->batch * bits / 8, bits / 8,
+			     false)) &&
+	       inside(l, c->packed, (int64_t)recurrent_f32_packed_inputs(k), 64, false) &&
+	       inside(l, c->recurrent.states, (int64_t)recurrent_f32_packed_states(k), 64, false) &&
+	       reads(l, c->bias, (int64_t)k->dirs * recurrent_gates(k->kind) * k->hidden) &&
+	       (!k->reset_last || reads(l, c->recurrent.reset, (int64_t)k->dirs * k->hidden)) &&
+	       (absent(c->out) || writes(l, c->out, states * k->steps)) &&
+	       writes(l, c->recurrent.h, states) && (!lstm || writes(l, c->recurrent.c, states)) &&
+	       call_scratch(l, c, k->scratch + (size_t)k->batch * sizeof(int)) == OK;
+}
+
 /* Elements from the first to the first of the last head; -1 for too many. */
 static int64_t heads_reach(const struct attention_f32 *a, int t)
 {

@@ -133,6 +133,7 @@ int lower_move(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);
 int lower_norm(struct lower *l, int i, bool *done);
 int lower_attention(struct lower *l, int i, bool *done);
+int lower_recurrent(struct lower *l, int i, bool *done);
 int lower_view(struct lower *l, int i, bool *done);    /* what only attention reads */
 int lower_conv_u8(struct lower *l, int i, bool *done); /* and products with constants */
 int lower_u8(struct lower *l, int i, bool *done);      /* what else is computed in 8 bits */

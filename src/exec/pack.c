@@ -4,7 +4,9 @@
 #include "base/pages.h"
 #include "exec/pack.h"
 
-#define PACK_CW (-1) /* way of a matrix that stays compressed */
+/* Ways that are not of convolutions: a matrix that stays compressed, weights of a recurrent layer
+ * by the input, and by the state. */
+enum { PACK_CW = -1, PACK_INPUTS = -2, PACK_STATES = -3 };
 
 static struct pack *find(const struct network *net, const struct node *n, int way, int row, bool u8)
 {
@@ -213,6 +215,40 @@ int pack_compressed(struct exec *e, const struct node *n, const struct compresse
 	}
 	compressed_close(&s);
 	return status;
+}
+
+/* Input number w of n by a function that packs it. */
+static int pack_by(struct network *net, const struct node *n, const struct recurrent_f32 *k, int w,
+    int way, const void **out, struct err *err)
+{
+	bool inputs = way == PACK_INPUTS;
+	int row = inputs ? k->project.row : k->row;
+	struct pack *p = find(net, n, way, row, false);
+	struct tensor t;
+	if (p) {
+		*out = p->data;
+		return OK;
+	}
+	int status = constants_get(net, node_in(n, w), &t, err);
+	if (status < 0)
+		return status;
+	p = add(net, inputs ? recurrent_f32_packed_inputs(k) : recurrent_f32_packed_states(k));
+	if (!p)
+		return fail_nomem(err);
+	p->node = n;
+	p->way = way;
+	p->row = row;
+	(inputs ? recurrent_f32_pack_inputs : recurrent_f32_pack_states)(k, t.data, p->data);
+	*out = p->data;
+	constants_release(&net->c, node_in(n, w));
+	return OK;
+}
+
+int pack_recurrent(struct exec *e, const struct node *n, const struct recurrent_f32 *k, int w,
+    const void **inputs, const void **states, struct err *err)
+{
+	int status = pack_by(e->net, n, k, w, PACK_INPUTS, inputs, err);
+	return status == OK ? pack_by(e->net, n, k, w + 1, PACK_STATES, states, err) : status;
 }
 
 void packs_free(struct network *net)

@@ -21,6 +21,9 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 /* A matrix that stays compressed, for the row of w->k. */
 int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,
     const void **out, struct err *err);
+/* The weights of a recurrent layer, its inputs w and r. */
+int pack_recurrent(struct exec *e, const struct node *n, const struct recurrent_f32 *k, int w,
+    const void **inputs, const void **states, struct err *err);
 void packs_free(struct network *net);
 
 #endif

@@ -24,6 +24,7 @@
 #include "kernels/nhwc_resize_f32.h"
 #include "kernels/norm_f32.h"
 #include "kernels/quant_u8.h"
+#include "kernels/recurrent_f32.h"
 
 /* Bytes of a buffer from an offset on; buffer 0 is none: a NULL pointer. */
 struct ref {
@@ -114,6 +115,11 @@ struct call {
 			struct attention_f32 k;
 			struct ref in[4];
 		} attention;
+		struct {
+			struct recurrent_f32 k; /* in: x, packed: of the inputs, out: y */
+			int length;             /* bits of an element, 0: none */
+			struct ref h0, c0, lengths, states, reset, h, c;
+		} recurrent;
 		struct layout_move move;
 		struct copy copy;
 		struct {

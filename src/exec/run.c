@@ -123,6 +123,45 @@ static int run_linear_cw(struct exec *e, struct plan *p, const struct call *c, s
 	return OK;
 }
 
+/* The lengths of sequences as the kernel reads them, behind its scratch. */
+static int take_lengths(struct plan *p, const struct call *c, int *to, struct err *err)
+{
+	const struct recurrent_f32 *k = &c->recurrent.k;
+	const void *from = ref_at(p, c->recurrent.lengths);
+	for (int i = 0; i < k->batch; i++) {
+		int64_t n = c->recurrent.length == 64 ? ((const int64_t *)from)[i]
+						      : ((const int32_t *)from)[i];
+		if (n < 0 || n > k->steps)
+			return fail(err, E_FORMAT, "node '%s': sequence %d has length %lld of %d",
+			    c->node->name, i, (long long)n, k->steps);
+		to[i] = (int)n;
+	}
+	return OK;
+}
+
+static int run_recurrent(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	const struct recurrent_f32 *k = &c->recurrent.k;
+	struct recurrent_f32_args a = {.x = ref_at(p, c->in),
+	    .h0 = ref_at(p, c->recurrent.h0),
+	    .c0 = ref_at(p, c->recurrent.c0),
+	    .inputs = ref_at(p, c->packed),
+	    .states = ref_at(p, c->recurrent.states),
+	    .bias = ref_at(p, c->bias),
+	    .reset = ref_at(p, c->recurrent.reset),
+	    .y = ref_at(p, c->out),
+	    .h = ref_at(p, c->recurrent.h),
+	    .c = ref_at(p, c->recurrent.c),
+	    .scratch = ref_at(p, c->scratch)};
+	int *lengths = (int *)((char *)a.scratch + k->scratch);
+	int status = c->recurrent.length ? take_lengths(p, c, lengths, err) : OK;
+	if (c->recurrent.length)
+		a.length = lengths;
+	if (status == OK)
+		recurrent_f32_run(k, e->o.pool, &a);
+	return status;
+}
+
 static int run_to_channels_last(
     struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {

@@ -6,6 +6,7 @@
 
 #include "ops/content.h"
 #include "ops/elem.h"
+#include "ops/recurrent.h"
 #include "ops/rows.h"
 #include "ops/view.h"
 
@@ -24,43 +25,23 @@ const struct attr_def attrs_gru_sequence[] = {
     SEQUENCE_ATTRS("sigmoid, tanh"), {"linear_before_reset", ATTR_BOOL, false, "false", NULL}, {0}};
 const struct attr_def attrs_rnn_sequence[] = {SEQUENCE_ATTRS("tanh"), {0}};
 
-enum kind { LSTM, GRU, RNN };
-
-/* Gates by kind: of the weights, and of the biases. */
-static int gates_of(enum kind kind)
+int recurrent_gates_of(enum cell_kind kind)
 {
-	return kind == LSTM ? 4 : kind == GRU ? 3 : 1;
+	return kind == CELL_LSTM ? 4 : kind == CELL_GRU ? 3 : 1;
 }
 
-static int bias_gates(const struct node *n, enum kind kind)
+int recurrent_bias_gates(const struct node *n, enum cell_kind kind)
 {
-	return gates_of(kind) + (kind == GRU && attr_bool(n, "linear_before_reset"));
+	return recurrent_gates_of(kind) + (kind == CELL_GRU && attr_bool(n, "linear_before_reset"));
 }
 
 /* Inputs from the sequence lengths on; only LSTM has a cell state before them. */
-static int lengths_at(enum kind kind)
+static int lengths_at(enum cell_kind kind)
 {
-	return kind == LSTM ? 3 : 2;
+	return kind == CELL_LSTM ? 3 : 2;
 }
 
 /* ---- activations ---- */
-
-struct activation {
-	enum {
-		SIGMOID,
-		TANH,
-		RELU,
-		HARD_SIGMOID,
-		ELU,
-		LEAKY_RELU,
-		AFFINE,
-		SCALED_TANH,
-		SOFT_SIGN,
-		SOFT_PLUS,
-		THRESHOLDED_RELU
-	} what;
-	double alpha, beta;
-};
 
 static bool activation_parse(const char *name, struct activation *a)
 {
@@ -108,8 +89,7 @@ static double activate(const struct activation *a, double x)
 	}
 }
 
-/* The node's functions, want of them; NULL, or the name that is not known. */
-static const char *activations(const struct node *n, int want, struct activation *a)
+const char *recurrent_activations(const struct node *n, int want, struct activation *a)
 {
 	const struct attr *names = node_attr(n, "activations");
 	const double *alpha, *beta;
@@ -128,9 +108,9 @@ static const char *activations(const struct node *n, int want, struct activation
 	return NULL;
 }
 
-static int activations_of(enum kind kind)
+static int activations_of(enum cell_kind kind)
 {
-	return kind == LSTM ? 3 : kind == GRU ? 2 : 1;
+	return kind == CELL_LSTM ? 3 : kind == CELL_GRU ? 2 : 1;
 }
 
 /* ---- inference ---- */
@@ -147,11 +127,11 @@ struct sizes {
 	struct dim batch, steps, dirs, hidden, input;
 };
 
-static int check_sizes(struct infer *s, enum kind kind, struct sizes *z)
+static int check_sizes(struct infer *s, enum cell_kind kind, struct sizes *z)
 {
 	int len = lengths_at(kind), h = (int)z->hidden.min, status = OK;
-	struct dim gates = dim_mul(dim_of(gates_of(kind)), z->hidden);
-	struct dim biases = dim_mul(dim_of(bias_gates(s->node, kind)), z->hidden);
+	struct dim gates = dim_mul(dim_of(recurrent_gates_of(kind)), z->hidden);
+	struct dim biases = dim_mul(dim_of(recurrent_bias_gates(s->node, kind)), z->hidden);
 	struct {
 		int input, rank;
 		struct dim *dim[3];
@@ -159,7 +139,7 @@ static int check_sizes(struct infer *s, enum kind kind, struct sizes *z)
 	    {1, 3, {&z->batch, &z->dirs, &z->hidden}}, {len, 1, {&z->batch}},
 	    {len + 1, 3, {&z->dirs, &gates, &z->input}},
 	    {len + 2, 3, {&z->dirs, &gates, &z->hidden}}, {len + 3, 2, {&z->dirs, &biases}},
-	    {kind == LSTM ? 2 : 1, 3, {&z->batch, &z->dirs, &z->hidden}}};
+	    {kind == CELL_LSTM ? 2 : 1, 3, {&z->batch, &z->dirs, &z->hidden}}};
 	if (h < 1)
 		return infer_fail(s, "hidden_size is %d", h);
 	for (size_t i = 0; i < sizeof want / sizeof *want && !status; i++) {
@@ -170,14 +150,14 @@ static int check_sizes(struct infer *s, enum kind kind, struct sizes *z)
 	return status;
 }
 
-static int infer_sequence(struct infer *s, enum kind kind)
+static int infer_sequence(struct infer *s, enum cell_kind kind)
 {
 	struct activation a[3];
 	int64_t hidden = attr_i(s->node, "hidden_size");
 	bool both = attr_is(s->node, "direction", "bidirectional");
 	struct sizes z = {dim_any(), dim_any(), dim_of(both ? 2 : 1),
 	    dim_of(hidden > INT32_MAX ? -1 : hidden), dim_any()};
-	const char *bad = activations(s->node, activations_of(kind), a);
+	const char *bad = recurrent_activations(s->node, activations_of(kind), a);
 	if (bad)
 		return infer_fail(s, "activation '%s' is not known", bad);
 	int status = check_sizes(s, kind, &z);
@@ -195,17 +175,17 @@ static int infer_sequence(struct infer *s, enum kind kind)
 
 int infer_lstm_sequence(struct infer *s)
 {
-	return infer_sequence(s, LSTM);
+	return infer_sequence(s, CELL_LSTM);
 }
 
 int infer_gru_sequence(struct infer *s)
 {
-	return infer_sequence(s, GRU);
+	return infer_sequence(s, CELL_GRU);
 }
 
 int infer_rnn_sequence(struct infer *s)
 {
-	return infer_sequence(s, RNN);
+	return infer_sequence(s, CELL_RNN);
 }
 
 /* ---- evaluation ---- */
@@ -213,7 +193,7 @@ int infer_rnn_sequence(struct infer *s)
 /* One direction. Weights are turned so that the gates lie side by side: w[input][gates * hidden],
  * r[hidden][gates * hidden]. */
 struct cell {
-	enum kind kind;
+	enum cell_kind kind;
 	int64_t input, hidden;
 	bool linear_before_reset;
 	double clip;
@@ -233,14 +213,14 @@ static double *turned(struct eval *s, const struct tensor *t, int64_t d)
 	return v;
 }
 
-static int cell_new(struct eval *s, enum kind kind, int64_t d, struct cell *c)
+static int cell_new(struct eval *s, enum cell_kind kind, int64_t d, struct cell *c)
 {
 	int len = lengths_at(kind);
-	int64_t hidden = attr_i(s->node, "hidden_size"), gates = gates_of(kind) * hidden;
+	int64_t hidden = attr_i(s->node, "hidden_size"), gates = recurrent_gates_of(kind) * hidden;
 	*c = (struct cell){.kind = kind, .input = s->in[0].dim[2], .hidden = hidden};
 	c->clip = attr_f(s->node, "clip");
-	c->linear_before_reset = kind == GRU && attr_bool(s->node, "linear_before_reset");
-	activations(s->node, activations_of(kind), c->act);
+	c->linear_before_reset = kind == CELL_GRU && attr_bool(s->node, "linear_before_reset");
+	recurrent_activations(s->node, activations_of(kind), c->act);
 	c->w = turned(s, &s->in[len + 1], d);
 	c->r = turned(s, &s->in[len + 2], d);
 	c->b = turned(s, &s->in[len + 3], d);
@@ -316,12 +296,12 @@ static void rnn_step(struct cell *c)
 /* One step of one batch item: c->x and the states go in, the states come out. */
 static void step(struct cell *c)
 {
-	int64_t gates = gates_of(c->kind) * c->hidden;
+	int64_t gates = recurrent_gates_of(c->kind) * c->hidden;
 	memcpy(c->gate, c->b, (size_t)gates * sizeof *c->gate);
 	add_matrix(c->gate, c->x, c->input, c->w, gates);
-	if (c->kind == LSTM)
+	if (c->kind == CELL_LSTM)
 		lstm_step(c);
-	else if (c->kind == GRU)
+	else if (c->kind == CELL_GRU)
 		gru_step(c);
 	else
 		rnn_step(c);
@@ -337,7 +317,7 @@ static int run_sequence(struct eval *s, struct cell *c, int64_t b, int64_t d, bo
 		return eval_fail(s, E_FORMAT, "sequence %lld has length %lld of %lld", (long long)b,
 		    (long long)length, (long long)steps);
 	span_f64(c->h, &s->in[1], state, n);
-	if (c->kind == LSTM)
+	if (c->kind == CELL_LSTM)
 		span_f64(c->c, &s->in[2], state, n);
 	for (int64_t i = 0; i < length; i++) {
 		int64_t t = reverse ? length - 1 - i : i;
@@ -349,14 +329,13 @@ static int run_sequence(struct eval *s, struct cell *c, int64_t b, int64_t d, bo
 		for (int64_t i = 0; i < n; i++)
 			tensor_set_f64(y, (state / n * steps + t) * n + i, 0);
 	span_put_f64(&s->out[1], state, n, c->h);
-	if (c->kind == LSTM)
+	if (c->kind == CELL_LSTM)
 		span_put_f64(&s->out[2], state, n, c->c);
 	return OK;
 }
 
-static int eval_sequence(struct eval *s, enum kind kind)
+int recurrent_eval(struct eval *s, enum cell_kind kind, bool reverse)
 {
-	bool reverse = attr_is(s->node, "direction", "reverse");
 	for (int64_t d = 0; d < s->out[0].dim[1]; d++) {
 		struct cell c;
 		if (cell_new(s, kind, d, &c))
@@ -368,17 +347,22 @@ static int eval_sequence(struct eval *s, enum kind kind)
 	return OK;
 }
 
+static int eval_sequence(struct eval *s, enum cell_kind kind)
+{
+	return recurrent_eval(s, kind, attr_is(s->node, "direction", "reverse"));
+}
+
 int eval_lstm_sequence(struct eval *s)
 {
-	return eval_sequence(s, LSTM);
+	return eval_sequence(s, CELL_LSTM);
 }
 
 int eval_gru_sequence(struct eval *s)
 {
-	return eval_sequence(s, GRU);
+	return eval_sequence(s, CELL_GRU);
 }
 
 int eval_rnn_sequence(struct eval *s)
 {
-	return eval_sequence(s, RNN);
+	return eval_sequence(s, CELL_RNN);
 }

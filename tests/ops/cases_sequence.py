@@ -3,7 +3,7 @@ import numpy as np
 import openvino.opset5 as o5
 import openvino.opset7 as o7
 import openvino.opset9 as o9
-from layer import D, K, floats, layer
+from layer import D, K, floats, layer, plain
 
 
 def fourier():
@@ -60,7 +60,26 @@ def recurrence():
         D(floats(3, 1, 6), [-1, 1, 6]), D(np.int32([5, 5, 5]), [-1]), *w, 6, "forward")
 
 
+def cells():
+    b, i, h = 3, 4, 6
+    x, s, c = floats(b, i), floats(b, h, seed=8), floats(b, h, seed=9)
+
+    def weights(gates, biases=None):
+        return (K(floats(gates * h, i, seed=5)), K(floats(gates * h, h, seed=6)), K(floats((biases or gates) * h, seed=7)))
+
+    for clip in 0.0, 0.7:
+        yield f"lstm-cell-{clip}", lambda clip=clip: layer(o5.lstm_cell, x, s, c, *weights(4), h, clip=clip)
+        yield f"rnn-cell-{clip}", lambda clip=clip: layer(plain("RNNCell", 1), x, s, *weights(1), hidden_size=h, clip=clip)
+        for linear in False, True:
+            yield f"gru-cell-{clip}-{linear}", lambda clip=clip, n=linear: layer(
+                o5.gru_cell, x, s, *weights(3, 4 if n else 3), h, clip=clip, linear_before_reset=n)
+    yield "lstm-cell-acts", lambda: layer(o5.lstm_cell, x, s, c, *weights(4), h, ["sigmoid", "relu", "tanh"])
+    yield "lstm-cell-weights", lambda: layer(
+        o5.lstm_cell, x, s, c, floats(4 * h, i), floats(4 * h, h), floats(4 * h), h)
+    yield "gru-cell-dyn", lambda: layer(o5.gru_cell, D(x, [-1, i]), D(s, [-1, h]), *weights(3), h)
+
+
 def cases():
-    for family in fourier, recurrence:
+    for family in fourier, recurrence, cells:
         for name, make in family():
             yield name, make, dict(rtol=1e-4, atol=1e-4)

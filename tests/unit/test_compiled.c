@@ -79,6 +79,14 @@ static const char *const networks[] = {
     "plane = Const i64[2] 2 3\n"
     "e = Interpolate-11(d, to, plane) {mode=linear_onnx shape_calculation_mode=sizes}\n"
     "Result-1(e)\n",
+    "x = Parameter-1 {shape=2,4,3 element_type=f32}\nh = Const f32[2,2,6] random(1)\n"
+    "c = Const f32[2,2,6] random(2)\nn = Const i32[2] 4 2\nw = Const f32[2,24,3] random(3)\n"
+    "r = Const f32[2,24,6] random(4)\nb = Const f32[2,24] random(5)\n"
+    "y, yh, yc = LSTMSequence-5(x, h, c, n, w, r, b) {hidden_size=6 direction=bidirectional}\n"
+    "w2 = Const f32[2,18,3] random(6)\nr2 = Const f32[2,18,6] random(7)\n"
+    "b2 = Const f32[2,24] random(8)\n"
+    "z, zh = GRUSequence-5(x, yh, n, w2, r2, b2) {hidden_size=6 direction=bidirectional "
+    "linear_before_reset=true}\nResult-1(y)\nResult-1(yc)\nResult-1(z)\n",
 };
 #define NETWORKS (sizeof networks / sizeof *networks)
 

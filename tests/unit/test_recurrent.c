@@ -1,0 +1,216 @@
+/* LSTM, GRU and RNN by their kernel against eval: kinds, directions, functions, lengths, threads.
+ */
+#include "check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "exec/plan.h"
+#include "graph/print.h"
+#include "ops/op.h"
+
+struct layer {
+	int kind; /* 0 LSTM, 1 GRU, 2 RNN */
+	int batch, steps, input, hidden;
+	const char *direction, *more; /* attributes */
+	bool lengths, eval;           /* given; a layer that the kernel has not */
+};
+
+static void make_text(const struct layer *y, char *to, size_t size)
+{
+	static const char *const op[] = {"LSTMSequence-5", "GRUSequence-5", "RNNSequence-5"};
+	int dirs = !strcmp(y->direction, "bidirectional") + 1;
+	int gates = (int[]){4, 3, 1}[y->kind] * y->hidden;
+	bool reset = strstr(y->more, "linear_before_reset=true");
+	int at = snprintf(to, size,
+	    "x = Parameter-1 {shape=%d,%d,%d element_type=f32}\n"
+	    "h = Parameter-1 {shape=%d,%d,%d element_type=f32}\n"
+	    "n = Parameter-1 {shape=%d element_type=i32}\n"
+	    "whole = Const i64[1] %d\nb = Const i64[1] %d\nall = Broadcast-3(whole, b) "
+	    "{mode=numpy}\n"
+	    "w = Const f32[%d,%d,%d] random(1)\nr = Const f32[%d,%d,%d] random(2)\n"
+	    "bias = Const f32[%d,%d] random(3)\n",
+	    y->batch, y->steps, y->input, y->batch, dirs, y->hidden, y->batch, y->steps, y->batch,
+	    dirs, gates, y->input, dirs, gates, y->hidden, dirs, gates + (reset ? y->hidden : 0));
+	at += snprintf(to + at, size - (size_t)at, "c = Cos-1(h)\n");
+	snprintf(to + at, size - (size_t)at,
+	    "y, yh%s = %s(x, h%s, %s, w, r, bias) {hidden_size=%d direction=%s %s}\n"
+	    "Result-1(y)\nResult-1(yh)\n%s",
+	    y->kind ? "" : ", yc", op[y->kind], y->kind ? "" : ", c", y->lengths ? "n" : "all",
+	    y->hidden, y->direction, y->more, y->kind ? "" : "Result-1(yc)\n");
+}
+
+static struct graph *scan(const char *text)
+{
+	struct err err = {0};
+	struct graph *g = NULL;
+	if (graph_scan(text, op_find, node_infer, &g, &err))
+		print_error("%s\n%s\n", err.text, text);
+	assert_non_null(g);
+	return g;
+}
+
+static void make_inputs(const struct layer *y, const struct graph *g, struct tensor *in)
+{
+	uint64_t seed = 5;
+	for (int k = 0; k < g->ninputs; k++) {
+		const struct info *info = &g->inputs[k]->out[0].info;
+		int64_t dims[MAX_RANK];
+		for (int d = 0; d < info->shape.rank; d++)
+			dims[d] = info->shape.dim[d].min;
+		assert_int_equal(
+		    tensor_alloc(&in[k], info->type, info->shape.rank, dims, NULL), OK);
+		for (int64_t i = 0; i < tensor_count(&in[k]); i++)
+			if (info->type == DT_F32)
+				((float *)in[k].data)[i] = 2 * rng_f32(&seed) - 1;
+			else
+				tensor_set_i64(&in[k], i, (i * 7 + 2) % (y->steps + 1));
+	}
+}
+
+static int count(const struct exec *e, enum call_kind kind)
+{
+	int n = 0;
+	for (int i = 0; i < e->plan[0]->ncalls; i++)
+		n += e->plan[0]->call[i].kind == kind;
+	return n;
+}
+
+static struct exec *made(struct graph *g, struct exec_options o)
+{
+	struct exec *e = NULL;
+	assert_int_equal(exec_new(g, &o, &e, NULL), OK);
+	return e;
+}
+
+static void check(const struct layer *y)
+{
+	char text[4096];
+	struct tensor in[3], want[3], one[3], three[3];
+	struct pool *pool;
+	float bound = y->hidden > 100 ? 1e-4f : 2e-5f; /* weights up to 1 saturate the gates */
+	make_text(y, text, sizeof text);
+	struct graph *g = scan(text);
+	make_inputs(y, g, in);
+	assert_int_equal(pool_new(3, &pool, NULL), OK);
+	struct exec *ref = made(g, (struct exec_options){.eval_only = true});
+	struct exec *e1 = made(g, (struct exec_options){0});
+	struct exec *e3 = made(g, (struct exec_options){.pool = pool});
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(exec_run(ref, in, want, NULL), OK);
+		assert_int_equal(exec_run(e1, in, one, NULL), OK);
+		assert_int_equal(exec_run(e3, in, three, NULL), OK);
+		assert_int_equal(count(e1, CALL_RECURRENT), !y->eval);
+		for (int k = 0; k < g->noutputs; k++) {
+			const float *a = one[k].data, *b = want[k].data;
+			for (int64_t i = 0; i < tensor_count(&want[k]); i++) {
+				if (!(fabsf(a[i] - b[i]) <= bound))
+					print_error("%s output %d, %lld: %g, expected %g\n", text,
+					    k, (long long)i, (double)a[i], (double)b[i]);
+				assert_true(fabsf(a[i] - b[i]) <= bound);
+			}
+			assert_memory_equal(a, three[k].data, tensor_bytes(&one[k]));
+		}
+	}
+	for (int k = 0; k < g->ninputs; k++)
+		tensor_free(&in[k]);
+	exec_free(ref);
+	exec_free(e1);
+	exec_free(e3);
+	pool_free(pool);
+	graph_free(g);
+}
+
+static const char *const directions[] = {"forward", "reverse", "bidirectional"};
+
+static void test_kinds(void **state)
+{
+	static const char *const more[] = {"", "clip=0.3", "linear_before_reset=true"};
+	(void)state;
+	for (int i = 0; i < 3 * 3 * 3 * 2 * 2; i++) {
+		struct layer y = {.kind = i % 3,
+		    .batch = i / 54 ? 3 : 1,
+		    .steps = 5,
+		    .input = 7,
+		    .hidden = i / 54 ? 19 : 40,
+		    .direction = directions[i / 3 % 3],
+		    .more = more[i / 9 % 3],
+		    .lengths = i / 27 % 2};
+		if (y.kind == 1 || i / 9 % 3 < 2)
+			check(&y);
+	}
+}
+
+/* Sizes that are cut: batches of more rows than a tile, columns among threads. */
+static void test_sizes(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 3; kind++) {
+		check(&(struct layer){kind, 20, 6, 5, 33, "bidirectional", "", true, false});
+		check(&(struct layer){kind, 1, 3, 3, 600, "forward", "", false, false});
+		check(&(struct layer){kind, 2, 1, 1, 1, "reverse", "", false, false});
+	}
+	check(
+	    &(struct layer){1, 1, 3, 3, 700, "forward", "linear_before_reset=true", false, false});
+}
+
+static void test_levels(void **state)
+{
+	(void)state;
+	assert_true(cpu_limit("ref"));
+	check(&(struct layer){0, 3, 4, 5, 9, "bidirectional", "", true, false});
+	check(&(struct layer){1, 3, 4, 5, 9, "bidirectional", "", true, false});
+	assert_true(cpu_limit("avx2"));
+	check(&(struct layer){0, 3, 4, 5, 21, "bidirectional", "", true, false});
+	check(&(struct layer){1, 8, 4, 5, 21, "bidirectional", "", true, false});
+	cpu_limit("bf16");
+}
+
+static void test_functions(void **state)
+{
+	(void)state;
+	check(&(struct layer){
+	    0, 2, 4, 5, 9, "forward", "activations=hardsigmoid,relu,elu", false, false});
+	check(&(struct layer){0, 2, 4, 5, 9, "forward",
+	    "activations=hardsigmoid,elu,softplus activations_alpha=0.3,0.7,1 "
+	    "activations_beta=0.4,0,0",
+	    false, false});
+	check(&(struct layer){2, 2, 4, 5, 9, "reverse", "activations=relu", true, false});
+	check(&(struct layer){1, 2, 4, 5, 9, "reverse", "activations=tanh,sigmoid", true, false});
+	check(&(struct layer){2, 2, 4, 5, 9, "reverse", "activations=softsign", true, true});
+}
+
+static void test_bad_length(void **state)
+{
+	struct layer y = {0, 2, 4, 5, 9, "forward", "", true, false};
+	char text[4096];
+	struct tensor in[3], out[3];
+	struct err err = {0};
+	(void)state;
+	make_text(&y, text, sizeof text);
+	struct graph *g = scan(text);
+	struct exec *e = made(g, (struct exec_options){0});
+	make_inputs(&y, g, in);
+	tensor_set_i64(&in[2], 1, 5);
+	assert_int_equal(exec_run(e, in, out, &err), E_FORMAT);
+	assert_holds(err.text, "sequence 1 has length 5 of 4");
+	err_clear(&err);
+	tensor_set_i64(&in[2], 1, -1);
+	assert_int_equal(exec_run(e, in, out, &err), E_FORMAT);
+	err_clear(&err);
+	for (int k = 0; k < 3; k++)
+		tensor_free(&in[k]);
+	exec_free(e);
+	graph_free(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_kinds),
+	    cmocka_unit_test(test_sizes), cmocka_unit_test(test_levels),
+	    cmocka_unit_test(test_functions), cmocka_unit_test(test_bad_length)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
