@@ -38,6 +38,9 @@ int calibrate_limits(struct calibrate *c, struct err *err)
 	}
 	if (status)
 		return err_in(err, c->max_drop ? "--max-drop" : "--metric");
+	double group;
+	if (c->max_group_drop && drop_parse(c->max_group_drop, &group, err))
+		return err_in(err, "--max-group-drop");
 	if (strcmp(c->drop_type, "absolute") && strcmp(c->drop_type, "relative"))
 		return fail(
 		    err, E_USAGE, "--drop-type is absolute or relative, not '%s'", c->drop_type);

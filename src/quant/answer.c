@@ -141,7 +141,7 @@ int answer_take(const struct sample_view *got, const struct sample_view *want, i
 			return fail(err, E_USAGE,
 			    "output %d does not hold an equal part for each sample", i);
 		out->finite = out->finite && all_finite(&got->out[i], got->slot * n, n);
-		if (i == k && label >= n)
+		if (i == k && (label >= n || label < -1)) /* -1: none */
 			return fail(err, E_DATA,
 			    "label %lld is no class: the network has %lld (see --label-offset)",
 			    (long long)label, (long long)n);

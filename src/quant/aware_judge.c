@@ -94,7 +94,7 @@ static struct evaluation on_all(struct aware_search *s)
 static int keep_readable(struct aware_search *s, const struct answer *a, struct err *err)
 {
 	struct deal d;
-	int64_t n = 0;
+	int64_t n = 0, least = 0;
 	bool *pick = calloc((size_t)s->all.n + 1, sizeof *pick);
 	if (!pick)
 		return fail_nomem(err);
@@ -102,10 +102,16 @@ static int keep_readable(struct aware_search *s, const struct answer *a, struct 
 		bool labelled = s->all.label[i] >= 0 || !metric_needs_labels(s->o->metric);
 		pick[i] = a[i].seen && labelled;
 		n += pick[i];
+		least = s->all.label[i] < least ? s->all.label[i] : least;
 	}
 	int r = n ? deal_subset(&d, &s->all, pick, err)
-		  : fail(err, E_USAGE, "none of the %lld samples to judge by can be used",
-			(long long)s->all.n);
+		: least < 0
+		    ? fail(err, E_DATA,
+			  "none of the %lld samples to judge by has a label that is a class: "
+			  "one is %lld (see --label-offset)",
+			  (long long)s->all.n, (long long)least)
+		    : fail(err, E_USAGE, "none of the %lld samples to judge by can be used",
+			  (long long)s->all.n);
 	free(pick);
 	if (r)
 		return r;

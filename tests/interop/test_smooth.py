@@ -94,7 +94,7 @@ for build in (bert, vit):
     np.save(data, calib)
     full, got = answers(compiled(path), test), {}
     for how, options in (('smooth', []), ('plain', ['--no-smooth-quant']), ('half', ['--smooth-quant', '0.5'])):
-        xml = calibrate(path, f'{name}_{how}', '--data', data, *options)
+        xml = calibrate(path, f'{name}_{how}', '--data', data, '--all-layers', *options)
         model = compiled(xml)
         got[how] = sqnr(full, answers(model, test))
         check(f'{name} {how} runs in 8 bits', set(products(model)) <= {'i8', 'u8'} and sum(products(model).values()) >= 18, products(model))
@@ -108,9 +108,9 @@ for build in (bert, vit):
     np.save(f'{WORK}/a.npy', calib[:33])
     np.save(f'{WORK}/b.npy', calib[33:])
     for part in 'ab':
-        rc, _, err = run('mo-calibrate', '-q', path, '--data', f'{WORK}/{part}.npy', '--merge', '--stats-out', f'{WORK}/{part}.stats')
+        rc, _, err = run('mo-calibrate', '-q', path, '--data', f'{WORK}/{part}.npy', '--merge', '--stats-out', f'{WORK}/{part}.stats', '--all-layers')
         check(f'{name} statistics {part}', not rc, err)
-    xml = calibrate(path, f'{name}_merged', '--stats-in', f'{WORK}/b.stats', '--stats-in', f'{WORK}/a.stats', '--data', data)
+    xml = calibrate(path, f'{name}_merged', '--stats-in', f'{WORK}/b.stats', '--stats-in', f'{WORK}/a.stats', '--data', data, '--all-layers')
     same = [open(f'{WORK}/{name}_{how}.bin', 'rb').read() for how in ('merged', 'smooth')]
     check(f'{name} from parts', same[0] == same[1])
     try:
