@@ -10,6 +10,8 @@
 #define L2_TILES (832 << 10)   /* bytes of transformed tiles of a private block */
 #define L2_WEIGHTS (640 << 10) /* bytes of weights that stay in the L2 cache beside them */
 #define L3_TILES (16 << 20)    /* bytes of transformed tiles and products of a shared block */
+#define SHARED_WORK (4 << 20)  /* multiply-adds that are worth waiting for each other */
+#define LOW_TILES 6            /* of a block, below which it takes as long */
 #define LEAST_TILES 12         /* tiles that a thread should have */
 #define MAX_TILES 256          /* tiles of a block */
 #define LANES 16               /* channels of the widest vector */
@@ -173,13 +175,17 @@ static void cut(struct nhwc_conv_f32 *c)
 	bool stay = weights <= L2_WEIGHTS;
 	int64_t often = stay ? 0 : weights * nhwc_pieces(z.tiles, small);
 	int64_t once = weights * nhwc_pieces(z.tiles, large) + 2 * z.tiles * vm;
-	bool few = c->threads > 1 && nhwc_pieces(z.tiles, small) < 2 * c->threads;
+	int64_t work = (int64_t)z.tiles * elements_of(c) * c->s.cin * c->s.cout;
+	bool few = c->threads > 1 && nhwc_pieces(z.tiles, small) < 2 * c->threads &&
+		   work >= SHARED_WORK;
 	if (once < often || (few && (!stay || z.tiles < LEAST_TILES * c->threads))) {
 		c->feed = SHARED;
 		set_blocks(c, z.tiles, large);
 		return;
 	}
 	int blocks = nhwc_pieces(nhwc_pieces(z.tiles, small), c->threads) * c->threads;
+	if (work < SHARED_WORK && z.tiles < LOW_TILES * c->threads)
+		blocks = nhwc_pieces(z.tiles, small);
 	set_blocks(c, z.tiles, nhwc_pieces(z.tiles, blocks));
 }
 
