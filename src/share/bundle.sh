@@ -12,14 +12,15 @@ mkdir -p "$top/bin" "$top/lib" "$top/licenses"
 cp "$build/bin/mo-run" "$top/bin/"
 strip "$top/bin/mo-run"
 cp "$model" "${model%.xml}.bin" "$top/"
-"$build/bin/mo-compile" -q "$model" -o "$top/$name.blob"
+"$build/bin/mo-compile" -q "$top/$name.xml" -o "$top/$name.blob" # beside its source, which another processor takes
 cp LICENSE "$top/licenses/mo"
 # What it loads when it first needs it comes along, too.
 late=$(strings "$top/bin/mo-run" | grep '^lib[a-z0-9]*\.so\.[0-9]*$' | while read -r name; do
 	/sbin/ldconfig -p | awk -v name="$name" '$1 == name && /64/ { print $NF; exit }'
 done)
 # shellcheck disable=SC2086
-{ ldd "$build/bin/mo-run" $late | sed 's/:$//'; echo "$late"; } | grep -o '/[^ ]*' | sort -u | while read -r lib; do
+{ ldd "$build/bin/mo-run" $late | sed -n 's/^[[:space:]].*=> \(\/[^ ]*\).*/\1/p; s/^[[:space:]]\(\/[^ ]*\).*/\1/p'; printf '%s\n' $late; } |
+    sort -u | while read -r lib; do
 	cp -L "$lib" "$top/lib/"
 	package=$(dpkg -S "$(realpath "$lib")" "$lib" 2>/dev/null | head -n 1 | cut -d: -f1)
 	[ -z "$package" ] || cp -L "/usr/share/doc/$package/copyright" "$top/licenses/$package"
