@@ -94,7 +94,12 @@ int calibrate_search(struct calibrate *c, const struct compression *k, struct er
 int calibrate_int8(struct calibrate *c, struct err *err);
 int calibrate_fp16(struct calibrate *c, struct err *err);
 
-/* calibrate_pruned.c: the network without as many filters as the drop allows; for the report. */
+/* What --to asks for: filters go; layers are computed in 8 bits. Both: first one, then the other.
+ */
+bool calibrate_prunes(const struct calibrate *c);
+bool calibrate_quantizes(const struct calibrate *c);
+/* calibrate_pruned.c: the network without as many filters as the drop allows, as the result or in
+ * the place of g, which becomes `unpruned`; for the report. */
 int calibrate_pruned(struct calibrate *c, struct err *err);
 cJSON *calibrate_pruned_json(const struct calibrate *c);
 

@@ -73,6 +73,8 @@ cJSON *config_json(const struct calibrate *c, bool decided)
 		if (v)
 			cJSON_AddItemToObject(j, r->name, v);
 	}
+	if (decided && c->pruned_share > 0 && isnan(c->prune_share))
+		cJSON_AddNumberToObject(j, "prune-share", c->pruned_share);
 	if (decided && c->judged && c->ngroups)
 		cJSON_AddItemToObject(j, "decided", decided_json(c));
 	return j;

@@ -33,7 +33,7 @@ static void judge_by_rest(struct calibrate *c)
 {
 	c->judge_source = c->source;
 	c->judge_by = c->s;
-	if (strcmp(c->to, "int8")) /* nothing is calibrated */
+	if (!calibrate_quantizes(c)) /* nothing is calibrated */
 		return;
 	c->judge_from = c->samples < c->s.count ? c->samples : c->s.count;
 	c->few_left = c->s.count - c->judge_from < JUDGE_LEAST;

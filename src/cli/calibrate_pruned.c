@@ -71,6 +71,8 @@ static int try(struct calibrate *c, struct graph *g, bool *held, struct err *err
 	o.from = c->judge_from;
 	o.pool = c->pool;
 	o.way = compressed;
+	if (calibrate_quantizes(c)) /* the other half is for 8 bits */
+		o.max_drop /= 2;
 	int e = aware_search(c->g, &a.c, &o, &r, err);
 	*held = r.held;
 	c->last_drop = r.drop;
@@ -177,7 +179,11 @@ int calibrate_pruned(struct calibrate *c, struct err *err)
 		pruning_plan(p, c->pruned_share);
 		keep_groups(c, p);
 	}
-	if (!r && calibrate_judges(c))
+	if (!r && calibrate_quantizes(c)) {
+		c->base = c->unpruned = c->g;
+		c->g = best;
+		best = NULL;
+	} else if (!r && calibrate_judges(c))
 		r = judge_last(c, best, err);
 	else if (!r) {
 		c->result = best;
@@ -215,12 +221,11 @@ cJSON *calibrate_pruned_json(const struct calibrate *c)
 	cJSON *j = cJSON_CreateObject(), *list = cJSON_CreateArray();
 	double before = NAN, after = NAN;
 	struct err err = {0};
-	if (gain_latency(c->g, &c->s, &before, &err) ||
-	    gain_latency(c->result, &c->s, &after, &err))
+	struct graph *was = c->base, *now = calibrate_quantizes(c) ? c->g : c->result;
+	if (gain_latency(was, &c->s, &before, &err) || gain_latency(now, &c->s, &after, &err))
 		err_clear(&err);
-	add_pair(
-	    j, "parameters", (double)cost_parameters(c->g), (double)cost_parameters(c->result));
-	add_pair(j, "macs", macs(c->g), macs(c->result));
+	add_pair(j, "parameters", (double)cost_parameters(was), (double)cost_parameters(now));
+	add_pair(j, "macs", macs(was), macs(now));
 	add_pair(j, "latency_ms", before, after);
 	for (int k = 0; k < c->npruned; k++) {
 		cJSON *g = cJSON_CreateObject();

@@ -69,11 +69,11 @@ static int add_row(
 
 static int add_fp16(struct calibrate *c, struct err *err)
 {
-	struct graph *g = graph_clone(c->g);
+	struct graph *g = graph_clone(c->base);
 	struct pass_options o = pass_defaults();
 	o.fp16 = true;
 	int r = g ? passes_run(g, &o, NULL, NULL, err) : fail_nomem(err);
-	r = r ? r : add_row(c, c->unpruned ? "pruned FP16" : "FP16", g, NAN, err);
+	r = r ? r : add_row(c, "FP16", g, NAN, err);
 	graph_free(g);
 	return r;
 }
@@ -89,6 +89,36 @@ static int add_compressed(struct calibrate *c, const char *what, struct err *err
 	return r;
 }
 
+/* The network as it was before pruning, in 8 bits: calibrated for this row. */
+static int add_unpruned(struct calibrate *c, struct err *err)
+{
+	struct graph *g = graph_clone(c->unpruned), *q = NULL;
+	struct calibration *k = NULL;
+	struct calibrate_options o = c->o;
+	struct pass_options p = pass_defaults();
+	p.equalize = !c->no_equalize;
+	o.progress = NULL;
+	int r = g ? passes_run(g, &p, NULL, NULL, err) : fail_nomem(err);
+	r = r ? r : calibration_new(g, &o, &k, err);
+	r = r ? r : calibration_collect(k, &c->s, err);
+	r = r ? r : calibration_quantize(k, NULL, 0, &q, err);
+	r = r ? r : add_row(c, "INT8", q, NAN, err);
+	graph_free(q);
+	calibration_free(k);
+	graph_free(g);
+	return r;
+}
+
+static int add_result(struct calibrate *c, struct err *err)
+{
+	static const char *const what[] = {
+	    "FP16 within the drop", "INT8 within the drop", "pruned", "pruned INT8 within"};
+	int which = calibrate_prunes(c) ? 2 + calibrate_quantizes(c)
+		    : c->unpruned       ? 3
+					: c->c != NULL;
+	return add_row(c, what[which], c->result, c->found.result, err);
+}
+
 int calibrate_table(struct calibrate *c, struct err *err)
 {
 	bool int8 = c->c != NULL;
@@ -99,14 +129,12 @@ int calibrate_table(struct calibrate *c, struct err *err)
 		printf(
 		    "%-20s %10s %10s %10s\n", "network", "MB", "ms", metric_name(c->aware.metric));
 	int r = add_row(c, "original", c->base, c->found.original, err);
+	r = r ? r : add_fp16(c, err);
+	if (!r && int8 && c->unpruned)
+		r = add_unpruned(c, err);
 	if (!r && c->unpruned)
 		r = add_row(c, "pruned", c->g, NAN, err);
-	r = r ? r : add_fp16(c, err);
 	if (!r && int8)
-		r = add_compressed(c, "INT8", err);
-	if (!r && int8 && c->found.nkept)
-		r = add_row(c, "INT8 within the drop", c->result, c->found.result, err);
-	if (!r && !int8)
-		r = add_row(c, "FP16 within the drop", c->result, c->found.result, err);
-	return r;
+		r = add_compressed(c, c->unpruned ? "pruned INT8" : "INT8", err);
+	return r || (int8 && !c->found.nkept) ? r : add_result(c, err);
 }

@@ -41,6 +41,16 @@ static int find_paths(struct calibrate *c, struct err *err)
 	return c->xml && c->bin && c->state && c->settings ? OK : fail_nomem(err);
 }
 
+bool calibrate_prunes(const struct calibrate *c)
+{
+	return !strncmp(c->to, "pruned", 6) && (!c->to[6] || calibrate_quantizes(c));
+}
+
+bool calibrate_quantizes(const struct calibrate *c)
+{
+	return !strcmp(c->to, "int8") || !strcmp(c->to, "pruned,int8");
+}
+
 /* int8, or int4 with the inputs that share a scale behind a colon; 128 by default. */
 static int read_weights(struct calibrate *c, struct err *err)
 {
@@ -83,10 +93,16 @@ static int check(struct calibrate *c, struct err *err)
 		return fail(err, E_USAGE, "--shard goes with --merge, --stats-out and samples");
 	if (c->test_labels && !c->test_data.n)
 		return fail(err, E_USAGE, "--test-labels goes with --test-data");
-	if (strcmp(c->to, "int8") && strcmp(c->to, "fp16") && strcmp(c->to, "pruned"))
-		return fail(err, E_USAGE, "--to is int8, fp16 or pruned, not '%s'", c->to);
-	if (strcmp(c->to, "pruned") && (c->exact_ratio || c->no_refit || !isnan(c->prune_share) ||
-					   strcmp(c->prune_criterion, "activation")))
+	if (!calibrate_prunes(c) && !calibrate_quantizes(c) && strcmp(c->to, "fp16"))
+		return fail(
+		    err, E_USAGE, "--to is int8, fp16, pruned or pruned,int8, not '%s'", c->to);
+	if (calibrate_prunes(c) && c->prune)
+		return fail(err, E_USAGE,
+		    "--prune goes by the weights alone, --to %s by samples: "
+		    "only one can be",
+		    c->to);
+	if (!calibrate_prunes(c) && (c->exact_ratio || c->no_refit || !isnan(c->prune_share) ||
+					strcmp(c->prune_criterion, "activation")))
 		return fail(err, E_USAGE,
 		    "--prune-share, --prune-criterion, --exact-ratio and --no-refit go with --to "
 		    "pruned");
@@ -119,7 +135,7 @@ static int load(struct calibrate *c, struct err *err)
 	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(c->p);
-	po.equalize = !c->weights && !c->no_equalize && !strcmp(c->to, "int8");
+	po.equalize = !c->weights && !c->no_equalize && !strcmp(c->to, "int8"); /* pruned: later */
 	struct prune_options prune = {0};
 	int status = c->prune ? prune_parse(c->prune, &prune, err) : OK;
 	if (status)
@@ -165,6 +181,14 @@ static int to_few_bits(struct calibrate *c, struct err *err)
 
 static int to_int8(struct calibrate *c, struct err *err)
 {
+	if (calibrate_prunes(c)) {
+		struct pass_options o = pass_defaults();
+		o.equalize = !c->no_equalize;
+		int r = calibrate_pruned(c, err);
+		r = r ? r : passes_run(c->g, &o, NULL, NULL, err);
+		if (r)
+			return r;
+	}
 	c->o.progress = calibrate_progress;
 	c->o.user = &c->progress;
 	if (c->collect_only)
@@ -224,9 +248,9 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->o.log = tool_log(c->p);
 	c->unit = "ms";
 	if (!status)
-		status = !strcmp(c->to, "fp16")     ? calibrate_fp16(c, err)
-			 : !strcmp(c->to, "pruned") ? calibrate_pruned(c, err)
-						    : to_int8(c, err);
+		status = calibrate_quantizes(c) ? to_int8(c, err)
+			 : calibrate_prunes(c)  ? calibrate_pruned(c, err)
+						: calibrate_fp16(c, err);
 	if (c->collect_only) {
 		if (!status)
 			tool_say(c->p, "wrote '%s': %lld samples", c->stats_out,
@@ -309,7 +333,8 @@ static const struct option_row rows[] = {
     {OPT_FLOAT, "time-budget", 0, "S", "seconds after which the search ends", AT(time_budget), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Quantization"},
-    {OPT_STRING, "to", 0, "FORM", "int8, the default, fp16 or pruned", AT(to), NULL, 0, 0},
+    {OPT_STRING, "to", 0, "FORM", "int8, the default, fp16, pruned, or pruned,int8", AT(to), NULL,
+	0, 0},
     {OPT_STRING, "prune", 0, "WHAT",
 	"first prune: magnitude:0.5, filters:0.3 or 2:4; judged against the network unpruned",
 	AT(prune), NULL, 0, 0},

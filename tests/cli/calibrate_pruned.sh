@@ -17,7 +17,18 @@ mo-calibrate -q "$m" "${data[@]}" --to pruned --exact-ratio --prune-share 0.2 --
 ! cmp -s raw.bin half.bin
 mo-calibrate -q "$m" "${data[@]}" --to pruned --exact-ratio --max-drop 3% "${test[@]}" -n held --json h.json >/dev/null
 grep -o "\"verdict\":.true" h.json
-for bad in "--to pruned --prune-share 1" "--to pruned --prune-criterion l3" "--to int8 --exact-ratio"; do
+mo-calibrate -q --config held.config.json -n held2 >/dev/null
+cmp held.bin held2.bin
+grep -q '"prune-share"' held.config.json
+# pruned, then 8 bits: one table, one verdict, repeated by its config without a search
+mo-calibrate -q "$m" "${data[@]}" --to pruned,int8 --exact-ratio --max-drop 4% "${test[@]}" -n both --table --json b.json >/dev/null
+grep -o '"verdict":.true' b.json
+tr -d ' \t\n' <b.json | grep -o '"what":"[a-zA-Z0-9]*"' | sort -u
+mo-calibrate -q --config both.config.json -n both2 >/dev/null
+cmp both.bin both2.bin
+cmp both.xml both2.xml
+[ "$(stat -c %s both.bin)" -lt "$(($(stat -c %s held.bin) * 4 / 10))" ]
+for bad in "--to pruned --prune-share 1" "--to pruned --prune-criterion l3" "--to int8 --exact-ratio" "--to pruned,fp16" "--to pruned --prune filters:0.3"; do
 	rc=0
 	# shellcheck disable=SC2086
 	mo-calibrate "$m" "${data[@]}" $bad -n bad || rc=$?
