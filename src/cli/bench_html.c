@@ -6,6 +6,7 @@
 #include "cli/bench.h"
 #include "cli/suite.h"
 #include "graph/op.h"
+#include "report/hints.h"
 #include "report/page.h"
 
 #define MAX_POINTS 500 /* of the series; each is the slowest of its runs */
@@ -76,6 +77,23 @@ static int64_t open_inputs(const struct graph *g)
 	return n;
 }
 
+/* Which products are not in 8 bits, and why, a line for each reason. A compiled network has no
+ * FakeQuantize left to look at. */
+static int floats_of(const struct job *j, struct text *t, struct err *err)
+{
+	struct products p = {0};
+	int s = OK;
+	if (j->products.int8 && j->net.format != MODEL_BLOB)
+		s = products_find(j->g, &p, err);
+	for (int w = 0; w < PRODUCT_WHYS && !s; w++)
+		if (w != PRODUCT_INT8 && p.count[w]) {
+			hint_floats(t, &p, (enum product_why)w);
+			text_add(t, "\n");
+		}
+	products_free(&p);
+	return s;
+}
+
 static int add_advice(cJSON *o, const struct job *j, const struct profile *p, struct err *err)
 {
 	struct text t = {0};
@@ -87,10 +105,18 @@ static int add_advice(cJSON *o, const struct job *j, const struct profile *p, st
 	    .int8 = j->products.int8,
 	    .dynamic_inputs = open_inputs(j->g),
 	    .source = j->net.format == MODEL_BLOB ? "blob" : "model"};
+	struct text floats = {0};
 	int s = profile_advice(p, &r, err);
-	if (s)
+	s = s ? s : floats_of(j, &floats, err);
+	r.floats = floats.data;
+	if (!s)
+		advice_write(&t, &r);
+	t.failed |= floats.failed;
+	text_free(&floats);
+	if (s) {
+		free((void *)r.call);
 		return s;
-	advice_write(&t, &r);
+	}
 	cJSON *list = cJSON_AddArrayToObject(o, "advice");
 	for (char *line = t.data, *end; line && *line; line = end + 1) {
 		end = strchr(line, '\n');

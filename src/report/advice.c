@@ -98,7 +98,9 @@ void advice_write(struct text *t, const struct advice_run *r)
 		what_bounds(t, r, by_time, all);
 		slow_operators(t, r, all);
 	}
-	if (r->int8 && r->int8 < r->products)
+	if (r->int8 && r->floats)
+		text_add(t, r->floats);
+	else if (r->int8 && r->int8 < r->products)
 		text_printf(t, "%d of %d products with weights are not in 8 bits\n",
 		    r->products - r->int8, r->products);
 	if (!r->int8 && r->products)

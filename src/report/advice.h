@@ -34,6 +34,7 @@ struct advice_run {
 	int products, int8;                   /* products with weights, and how many in 8 bits */
 	int64_t dynamic_inputs;
 	const char *source; /* "ONNX", "IR", "blob" */
+	const char *floats; /* lines about the products that are not in 8 bits, NULL: not known */
 };
 /* Adds a line for each piece of advice. */
 void advice_write(struct text *t, const struct advice_run *r);

@@ -97,6 +97,16 @@ static void name_some(struct text *t, const struct products *p, enum product_why
 		text_printf(t, " and %d more", n - NAMED);
 }
 
+void hint_floats(struct text *t, const struct products *p, enum product_why why)
+{
+	if (!p->count[why])
+		return;
+	text_printf(t,
+	    "%d of %d products stay in f32 (%.1f %% of the multiply-adds): %s:", p->count[why],
+	    p->n, part(p->macs[why], products_macs(p)) * 100, product_reason(why));
+	name_some(t, p, why);
+}
+
 static void precision(struct hints *h, const struct products *p)
 {
 	int64_t all = products_macs(p);
@@ -110,15 +120,10 @@ static void precision(struct hints *h, const struct products *p)
 		if (p->count[PRODUCT_FLOATS] + p->count[PRODUCT_RESULTS] == p->n)
 			return;
 	}
-	for (int w = 0; w < PRODUCT_WHYS; w++) {
-		if (w == PRODUCT_INT8 || !p->count[w])
-			continue;
-		struct text *t = add(h, "precision", part(p->macs[w], all));
-		text_printf(t, "%d of %d products stay in f32 (%.1f %% of the multiply-adds): %s:",
-		    p->count[w], p->n, part(p->macs[w], all) * 100,
-		    product_reason((enum product_why)w));
-		name_some(t, p, (enum product_why)w);
-	}
+	for (int w = 0; w < PRODUCT_WHYS; w++)
+		if (w != PRODUCT_INT8 && p->count[w])
+			hint_floats(
+			    add(h, "precision", part(p->macs[w], all)), p, (enum product_why)w);
 }
 
 static void storage(struct hints *h, const struct totals *t)

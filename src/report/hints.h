@@ -21,6 +21,9 @@ struct hints {
  * was read, and is left so. */
 int hints_find(struct graph *g, const struct totals *t, const struct products *p, struct hints *h,
     struct err *err);
+/* "2 of 14 products stay in f32 (4.8 % of the multiply-adds): " and why: and which, for those of
+ * one reason; nothing when there are none. */
+void hint_floats(struct text *t, const struct products *p, enum product_why why);
 void hints_free(struct hints *h);
 
 #endif

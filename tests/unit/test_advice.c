@@ -28,7 +28,7 @@ static void test_text(void **state)
 {
 	(void)state;
 	struct text t = {0};
-	const struct advice_run r = {calls, 3, limits, 10, 5, 20, 11, 2, 1, 1, "IR"};
+	const struct advice_run r = {calls, 3, limits, 10, 5, 20, 11, 2, 1, 1, "IR", NULL};
 	advice_write(&t, &r);
 	assert_non_null(
 	    strstr(t.data, "100 % of the time is in 3 of 3 calls: conv (80 %), fc (15 %)"));
@@ -40,7 +40,13 @@ static void test_text(void **state)
 	assert_non_null(strstr(t.data, "reading and compiling take 25.0 ms, 2.5 inferences"));
 	assert_non_null(strstr(t.data, "sizes that are not fixed"));
 	text_free(&t);
-	const struct advice_run none = {calls, 0, limits, 10, 1, 1, 11, 0, 0, 0, "blob"};
+	struct advice_run why = r;
+	why.floats = "fc stays\n";
+	advice_write(&t, &why);
+	assert_non_null(strstr(t.data, "\nfc stays\n"));
+	assert_null(strstr(t.data, "are not in 8 bits"));
+	text_free(&t);
+	const struct advice_run none = {calls, 0, limits, 10, 1, 1, 11, 0, 0, 0, "blob", NULL};
 	advice_write(&t, &none);
 	assert_null(t.data);
 }
