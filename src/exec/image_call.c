@@ -50,7 +50,7 @@ static void nhwc_conv_io(struct image *im, struct nhwc_conv_f32 *k)
 	image_i64(im, &k->ld_add, 0, IMAGE_SMALL);
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
-	image_int(im, &k->way, CONV_IGEMM, CONV_IGEMM_BF16);
+	image_int(im, &k->way, CONV_IGEMM, CONV_WAYS - 1);
 	act_io(im, &k->act, &k->act_a, &k->act_b);
 }
 

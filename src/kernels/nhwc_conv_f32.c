@@ -7,6 +7,7 @@ static const struct nhwc_way *const ways[] = {
     [CONV_WINOGRAD_2] = &nhwc_winograd,
     [CONV_DEPTHWISE] = &nhwc_depthwise,
     [CONV_IGEMM_BF16] = &nhwc_igemm_bf16,
+    [CONV_WINOGRAD_LINE] = &nhwc_winograd,
 };
 
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
@@ -26,7 +27,7 @@ bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
 {
 	if (way == CONV_DEPTHWISE)
 		return nhwc_depthwise_fits(s);
-	return way == CONV_IGEMM || way == CONV_IGEMM_BF16 || nhwc_winograd_fits(s);
+	return way == CONV_IGEMM || way == CONV_IGEMM_BF16 || nhwc_winograd_fits(s, way);
 }
 
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)

@@ -91,19 +91,21 @@ struct dw_nhwc_f32 {
 };
 
 /* Winograd's F(o x o, 3x3), o = 2 or 4, with e = o + 2: a tile of e x e pixels to e * e rows of
- * channels. */
+ * channels. And F(4, 7) of lines, o = WINO_LINE: 10 pixels to 10 rows. */
+enum { WINO_LINE = 7, WINO_LINE_OUT = 4, WINO_LINE_IN = 10 };
 struct wino_f32_in {
 	int o;
-	const float *const *pixel; /* [e * e], n channels each */
+	const float *const *pixel; /* n channels each */
 	int n;
-	float *v; /* [e * e] rows ldv apart; n rounded up to 16 are written */
+	float *v; /* rows ldv apart; n rounded up to 16 are written */
 	size_t ldv;
 };
 typedef void wino_f32_in_fn(const struct wino_f32_in *q);
-/* The rows of products to a tile of o x o results, of which ny x nx exist. */
+/* The rows of products to a tile of o x o results, of which ny x nx exist; a line is across when nx
+ * is 1. */
 struct wino_f32_out {
 	int o;
-	const float *m; /* [e * e] rows ldm apart; n rounded up to 16 are read */
+	const float *m; /* rows ldm apart; n rounded up to 16 are read */
 	size_t ldm;
 	int n, ny, nx;
 	const float *bias, *add; /* each or NULL */
@@ -112,7 +114,8 @@ struct wino_f32_out {
 	float lo, hi;
 };
 typedef void wino_f32_out_fn(const struct wino_f32_out *q);
-/* Weights [3][3][n] to e * e rows of n, ldu apart; n is a multiple of 8 (of 16 with AVX-512). */
+/* Weights [3][3][n], or [7][n] of a line, to as many rows of n, ldu apart; n is a multiple of 8 (of
+ * 16 with AVX-512). */
 typedef void wino_f32_weights_fn(const float *g, int o, int n, float *u, size_t ldu);
 
 struct wino_f32 {

@@ -66,7 +66,7 @@ struct nhwc_way {
 };
 /* Shapes that the way can do. */
 bool nhwc_depthwise_fits(const struct conv_shape *s);
-bool nhwc_winograd_fits(const struct conv_shape *s);
+bool nhwc_winograd_fits(const struct conv_shape *s, int way);
 /* The fastest of CONV_IGEMM and Winograd's. */
 int nhwc_winograd_choose(const struct conv_shape *s);
 /* Is BF16 faster than this way? */

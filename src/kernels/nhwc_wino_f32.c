@@ -1,6 +1,6 @@
-/* 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3) or F(2x2, 3x3): tiles of pixels are
- * transformed, a matrix product over the channels done for each element of a tile, and tiles of
- * results transformed back. */
+/* Convolution of stride 1 by Winograd's F(4x4, 3x3) or F(2x2, 3x3), or F(4, 7) of 1x7 and 7x1:
+ * tiles of pixels are transformed, a matrix product over the channels done for each element of a
+ * tile, and tiles of results transformed back. */
 #include <math.h>
 #include <string.h>
 
@@ -29,15 +29,34 @@ struct size {
 	size_t ldv, ldm; /* floats from tile to tile */
 };
 
-/* Side of a tile of results; elements of a tile of pixels. */
-static int side_of(const struct nhwc_conv_f32 *c)
+/* What the transforms are called with. */
+static int kind_of(const struct nhwc_conv_f32 *c)
 {
-	return c->way == CONV_WINOGRAD ? 4 : 2;
+	return c->way == CONV_WINOGRAD_LINE ? WINO_LINE : c->way == CONV_WINOGRAD ? 4 : 2;
+}
+
+/* Side of a tile of results along dim d, 1 or 2. */
+static int side_of(const struct nhwc_conv_f32 *c, int d)
+{
+	if (c->way == CONV_WINOGRAD_LINE)
+		return c->s.kernel[d] > 1 ? WINO_LINE_OUT : 1;
+	return kind_of(c);
+}
+
+/* That of a tile of pixels. */
+static int span_of(const struct nhwc_conv_f32 *c, int d)
+{
+	return side_of(c, d) + c->s.kernel[d] - 1;
 }
 
 static int elements_of(const struct nhwc_conv_f32 *c)
 {
-	return (side_of(c) + 2) * (side_of(c) + 2);
+	return span_of(c, 1) * span_of(c, 2);
+}
+
+static int taps_of(const struct nhwc_conv_f32 *c)
+{
+	return c->s.kernel[1] * c->s.kernel[2];
 }
 
 static int round_lanes(int n)
@@ -53,8 +72,9 @@ static const struct wino_f32 *row_of(const struct nhwc_conv_f32 *c)
 static struct size size_of(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
-	struct size z = {nhwc_pieces(s->out[1], side_of(c)), nhwc_pieces(s->out[2], side_of(c)), 0,
-	    nhwc_pieces(s->cout, row_of(c)->tile.nr), (size_t)round_lanes(s->cin), 0};
+	struct size z = {nhwc_pieces(s->out[1], side_of(c, 1)),
+	    nhwc_pieces(s->out[2], side_of(c, 2)), 0, nhwc_pieces(s->cout, row_of(c)->tile.nr),
+	    (size_t)round_lanes(s->cin), 0};
 	int nr = row_of(c)->tile.nr, columns = c->feed == PRIVATE ? nr : s->cout;
 	z.tiles = s->batch * s->out[0] * z.ty * z.tx;
 	z.ldm = (size_t)round_lanes(columns);
@@ -80,30 +100,41 @@ static int64_t weights_cost(const struct conv_shape *s, int elements)
 	return bytes > LARGE ? bytes * BYTE_COST : 0;
 }
 
-/* Cost by tiles of o x o results, o 1 for none, in multiply-adds. */
-static int64_t cost_of(const struct conv_shape *s, int o)
+/* Cost in multiply-adds by tiles of oy x ox results from so many elements; tiles of one: direct. */
+static int64_t cost_of(const struct conv_shape *s, int elements, int oy, int ox)
 {
 	int64_t images = (int64_t)s->batch * s->out[0], channels = (int64_t)s->cin * s->cout;
-	int64_t rows = images * nhwc_pieces(s->out[1], o) * nhwc_pieces(s->out[2], o);
-	int e = o + 2, elements = e * e;
+	int64_t rows = images * nhwc_pieces(s->out[1], oy) * nhwc_pieces(s->out[2], ox);
 	int64_t full = rows < 6 ? 6 : rows; /* lower tiles take as long */
-	int64_t transform = o > 1 ? rows * elements * (s->cin + s->cout) * ELEMENT_COST : 0;
+	int64_t transform = oy * ox > 1 ? rows * elements * (s->cin + s->cout) * ELEMENT_COST : 0;
 	return full * elements * channels + weights_cost(s, elements) + transform;
 }
 
-bool nhwc_winograd_fits(const struct conv_shape *s)
+static int64_t line_cost(const struct conv_shape *s)
 {
+	bool across = s->kernel[1] > 1;
+	return cost_of(s, WINO_LINE_IN, across ? WINO_LINE_OUT : 1, across ? 1 : WINO_LINE_OUT);
+}
+
+bool nhwc_winograd_fits(const struct conv_shape *s, int way)
+{
+	bool line = way == CONV_WINOGRAD_LINE;
 	for (int d = 0; d < 3; d++)
-		if (s->kernel[d] != (d ? 3 : 1) || s->stride[d] != 1 || s->dilation[d] != 1)
+		if (s->stride[d] != 1 || s->dilation[d] != 1)
 			return false;
-	return s->groups == 1 && !s->pad[0] && s->in[0] == s->out[0];
+	const int *k = s->kernel;
+	bool window = line ? k[1] * k[2] == WINO_LINE : k[1] == 3 && k[2] == 3;
+	return window && k[0] == 1 && s->groups == 1 && !s->pad[0] && s->in[0] == s->out[0];
 }
 
 int nhwc_winograd_choose(const struct conv_shape *s)
 {
-	if (!nhwc_winograd_fits(s) || s->cin < 16 || s->cout < 16)
+	if (nhwc_winograd_fits(s, CONV_WINOGRAD_LINE) && s->cin >= 16 && s->cout >= 16)
+		return line_cost(s) < cost_of(s, WINO_LINE, 1, 1) ? CONV_WINOGRAD_LINE : CONV_IGEMM;
+	if (!nhwc_winograd_fits(s, CONV_WINOGRAD) || s->cin < 16 || s->cout < 16)
 		return CONV_IGEMM;
-	int64_t direct = cost_of(s, 1), two = cost_of(s, 2), four = cost_of(s, 4);
+	int64_t direct = cost_of(s, 9, 1, 1), two = cost_of(s, 16, 2, 2);
+	int64_t four = cost_of(s, 36, 4, 4);
 	if (four < direct && four * WORTH <= two * (WORTH - 1))
 		return CONV_WINOGRAD;
 	return two < direct ? CONV_WINOGRAD_2 : CONV_IGEMM;
@@ -124,7 +155,7 @@ static size_t packed_bytes(const struct nhwc_conv_f32 *c)
 
 static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
 {
-	int nr = row_of(c)->tile.nr, cin = c->s.cin;
+	int nr = row_of(c)->tile.nr, cin = c->s.cin, taps = taps_of(c);
 	float g[9 * 32];
 	for (int j = 0; j < c->s.cout; j += nr) {
 		int have = c->s.cout - j < nr ? c->s.cout - j : nr;
@@ -132,12 +163,13 @@ static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
 		memset(g, 0, sizeof g);
 		for (int p = 0; p < cin; p++) {
 			for (int i = 0; i < have; i++)
-				for (int t = 0; t < 9; t++)
+				for (int t = 0; t < taps; t++)
 					g[t * wide + i] =
-					    w[((size_t)(j + i) * (size_t)cin + (size_t)p) * 9 +
+					    w[((size_t)(j + i) * (size_t)cin + (size_t)p) *
+						    (size_t)taps +
 						(size_t)t];
 			row_of(c)->weights(
-			    g, side_of(c), wide, packed + p * wide, (size_t)cin * (size_t)wide);
+			    g, kind_of(c), wide, packed + p * wide, (size_t)cin * (size_t)wide);
 		}
 		packed += (size_t)elements_of(c) * (size_t)cin * (size_t)wide;
 	}
@@ -231,8 +263,8 @@ static void set_block(struct wino_run *r, int number, char *scratch)
 /* Image, y and x of the results of a tile. */
 static void tile_at(const struct wino_run *r, int tile, int64_t *image, int *y, int *x)
 {
-	*x = tile % r->z.tx * side_of(r->c);
-	*y = tile / r->z.tx % r->z.ty * side_of(r->c);
+	*x = tile % r->z.tx * side_of(r->c, 2);
+	*y = tile / r->z.tx % r->z.ty * side_of(r->c, 1);
 	*image = tile / r->z.tx / r->z.ty;
 }
 
@@ -242,20 +274,20 @@ static void tile_in(const struct wino_run *r, int tile)
 	const struct conv_shape *s = &c->s;
 	const float *pixel[36];
 	int64_t image;
-	int y, x, e = side_of(c) + 2;
+	int y, x, ny = span_of(c, 1), nx = span_of(c, 2);
 	tile_at(r, tile, &image, &y, &x);
 	y -= s->pad[1];
 	x -= s->pad[2];
 	const float *in = r->a->in + image * s->in[1] * s->in[2] * c->ld_in;
-	for (int i = 0; i < e; i++) {
+	for (int i = 0; i < ny; i++) {
 		bool line = (unsigned)(y + i) < (unsigned)s->in[1];
 		const float *p = in + ((int64_t)(y + i) * s->in[2] + x) * c->ld_in;
-		for (int j = 0; j < e; j++, p += c->ld_in) {
+		for (int j = 0; j < nx; j++, p += c->ld_in) {
 			bool inside = line & ((unsigned)(x + j) < (unsigned)s->in[2]);
-			pixel[i * e + j] = inside ? p : r->zero;
+			pixel[i * nx + j] = inside ? p : r->zero;
 		}
 	}
-	row_of(c)->in(&(struct wino_f32_in){side_of(c), pixel, s->cin,
+	row_of(c)->in(&(struct wino_f32_in){kind_of(c), pixel, s->cin,
 	    r->v + (size_t)(tile - r->first) * r->z.ldv, matrix(c, r->z.ldv)});
 }
 
@@ -302,12 +334,12 @@ static void tile_out(const struct wino_run *r, int tile, int j, int n, int col)
 	int y, x;
 	tile_at(r, tile, &image, &y, &x);
 	int64_t at = (image * s->out[1] + y) * s->out[2] + x;
-	struct wino_f32_out q = {.o = side_of(c),
+	struct wino_f32_out q = {.o = kind_of(c),
 	    .m = r->m + (size_t)(tile - r->first) * r->z.ldm + col,
 	    .ldm = matrix(c, r->z.ldm),
 	    .n = n,
-	    .ny = s->out[1] - y,
-	    .nx = s->out[2] - x,
+	    .ny = (int)least(s->out[1] - y, side_of(c, 1)),
+	    .nx = (int)least(s->out[2] - x, side_of(c, 2)),
 	    .bias = r->a->bias ? r->a->bias + j : NULL,
 	    .add = r->a->add ? r->a->add + at * c->ld_add + j : NULL,
 	    .out = r->a->out + at * c->ld_out + j,
@@ -317,9 +349,8 @@ static void tile_out(const struct wino_run *r, int tile, int j, int n, int col)
 	    .lo = c->lo,
 	    .hi = c->hi};
 	row_of(c)->out(&q);
-	int ny = q.ny < q.o ? q.ny : q.o, nx = q.nx < q.o ? q.nx : q.o;
-	for (int i = 0; i < ny; i++)
-		nhwc_act(c, q.out + (int64_t)i * s->out[2] * c->ld_out, nx, c->ld_out, n);
+	for (int i = 0; i < q.ny; i++)
+		nhwc_act(c, q.out + (int64_t)i * s->out[2] * c->ld_out, q.nx, c->ld_out, n);
 }
 
 static void private_task(void *ctx, int number, int worker)

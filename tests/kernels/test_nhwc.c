@@ -113,7 +113,7 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 	assert_true(nhwc_conv_f32_packed(&c) == nhwc_conv_f32_packed(&other));
 	run_conv(c, d, NULL, first);
 	assert_near(first, d,
-	    way == CONV_WINOGRAD || way == CONV_WINOGRAD_2
+	    way == CONV_WINOGRAD || way == CONV_WINOGRAD_2 || way == CONV_WINOGRAD_LINE
 		? 1e-5f * d->scale
 		: 1.2e-7f * (float)(k + 4) * (1 + d->scale));
 	for (int t = 1; t < 3; t++) {
@@ -182,6 +182,8 @@ static void check_shape(const struct conv_shape *s, int number)
 			check_conv(&d, CONV_WINOGRAD, lo, hi);
 		if (is_winograd(s))
 			check_conv(&d, CONV_WINOGRAD_2, lo, hi);
+		if (nhwc_conv_f32_fits(s, CONV_WINOGRAD_LINE))
+			check_conv(&d, CONV_WINOGRAD_LINE, lo, hi);
 	}
 	cpu_limit("bf16");
 	check_bf16(&d, lo, hi);
@@ -196,6 +198,10 @@ static const struct conv_shape shapes[] = {
     {1, 2, 3, 4, {1, 9, 7}, {1, 3, 2}, {1, 5, 6}, {1, 1, 1}, {1, 2, 3}, {0, 0, 1}},
     {3, 1, 2, 2, {1, 5, 5}, {1, 5, 5}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 2, 2}},
     {1, 1, 2, 3, {1, 1, 50}, {1, 1, 7}, {1, 1, 23}, {1, 1, 2}, {1, 1, 1}, {0, 0, 1}},
+    {1, 1, 19, 37, {1, 6, 17}, {1, 1, 7}, {1, 6, 17}, {1, 1, 1}, {1, 1, 1}, {0, 0, 3}},
+    {2, 1, 40, 20, {1, 17, 5}, {1, 7, 1}, {1, 17, 5}, {1, 1, 1}, {1, 1, 1}, {0, 3, 0}},
+    {3, 1, 7, 33, {2, 9, 9}, {1, 7, 1}, {2, 3, 9}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
+    {1, 1, 70, 64, {1, 5, 33}, {1, 1, 7}, {1, 5, 30}, {1, 1, 1}, {1, 1, 1}, {0, 0, 1}},
     {1, 1, 2, 3, {4, 5, 6}, {2, 3, 3}, {5, 5, 3}, {1, 1, 2}, {1, 1, 1}, {1, 1, 1}},
     {2, 1, 19, 35, {3, 4, 5}, {3, 2, 3}, {2, 5, 5}, {2, 1, 1}, {1, 1, 1}, {1, 1, 1}},
     {1, 1, 1, 1, {1, 1, 1}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
@@ -250,6 +256,8 @@ static void test_choice(void **state)
 	} rows[] = {
 	    {{1, 1, 64, 64, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
 		CONV_WINOGRAD},
+	    {{1, 1, 192, 192, {1, 17, 17}, {1, 7, 1}, {1, 17, 17}, {1, 1, 1}, {1, 1, 1}, {0, 3, 0}},
+		CONV_WINOGRAD_LINE},
 	    {{1, 1, 512, 512, {1, 7, 7}, {1, 3, 3}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
 		CONV_WINOGRAD_2},
 	    {{1, 1, 64, 64, {1, 56, 56}, {1, 3, 3}, {1, 28, 28}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
@@ -480,7 +488,8 @@ static void bench_limit(void)
 
 static void bench_conv(const char *name, const struct conv_shape *s, int way, struct pool *pool)
 {
-	static const char *const names[] = {"igemm", "winograd", "winograd2", "depthwise", "bf16"};
+	static const char *const names[] = {
+	    "igemm", "winograd", "winograd2", "depthwise", "bf16", "line"};
 	struct data d = data_of(s, 0, true, false);
 	struct nhwc_conv_f32 c = {
 	    .s = *s, .ld_in = d.ld_in, .ld_out = d.ld_out, .lo = 0, .hi = INFINITY, .way = way};
@@ -521,7 +530,31 @@ struct named {
 			0, (kernel) / 2, (kernel) / 2                                       \
 		}                                                                           \
 	}
+#define LINE(in, out, size)                                                                       \
+	{                                                                                         \
+		1, 1, in, out, {1, size, size}, {1, 1, 7}, {1, size, size}, {1, 1, 1}, {1, 1, 1}, \
+		{                                                                                 \
+			0, 0, 3                                                                   \
+		}                                                                                 \
+	}
+#define ACROSS(in, out, size)                                                                     \
+	{                                                                                         \
+		1, 1, in, out, {1, size, size}, {1, 7, 1}, {1, size, size}, {1, 1, 1}, {1, 1, 1}, \
+		{                                                                                 \
+			0, 3, 0                                                                   \
+		}                                                                                 \
+	}
+
 static const struct named bench_shapes[] = {
+    {"inception", LINE(128, 128, 17)},
+    {"inception", ACROSS(128, 192, 17)},
+    {"inception", LINE(160, 192, 17)},
+    {"inception", LINE(192, 192, 17)},
+    {"inception", ACROSS(192, 192, 17)},
+    {"inception", ACROSS(224, 256, 17)},
+    {"inception", ACROSS(64, 64, 71)},
+    {"inception", LINE(32, 32, 17)},
+    {"inception", LINE(192, 192, 8)},
     {"resnet first", SAME(3, 64, 112, 7, 1, 2)},
     {"resnet", SAME(64, 64, 56, 1, 1, 1)},
     {"resnet", SAME(64, 64, 56, 3, 1, 1)},
@@ -656,6 +689,8 @@ static int bench(int argc, char **argv)
 			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD, pool);
 		if (is_winograd(s))
 			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD_2, pool);
+		if (nhwc_conv_f32_fits(s, CONV_WINOGRAD_LINE))
+			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD_LINE, pool);
 	}
 	return 0;
 }
