@@ -114,6 +114,13 @@ void fuse_act(struct lower *l, struct fused *f)
 {
 	const struct node *n = follower(l, &f->end->out[0]);
 	struct chain_op op = {0};
+	const struct node *back = n && n->nout == 1 ? chain_truncation(l, n) : NULL;
+	if (back && l->last[back->out[0].id] == l->last[f->end->out[0].id]) {
+		f->act = (struct chain_op){.op = SPAN_TRUNC};
+		absorb(l, &f->end, n);
+		absorb(l, &f->end, back);
+		return;
+	}
 	if (!n || n->nout != 1 || node_in(n, 0) != &f->end->out[0] ||
 	    l->last[n->out[0].id] != l->last[f->end->out[0].id] ||
 	    lower_dims(l, &n->out[0])->type != DT_F32 || !chain_unary(l, n, &op))

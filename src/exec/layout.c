@@ -88,6 +88,14 @@ static bool concat_last(const struct lower *l, const struct node *n)
 	return last == n->nin || (last && feeds_conv(l, &n->out[0]));
 }
 
+/* From integers that are truncated floats, see chain_truncation. */
+static bool truncates_last(const struct lower *l, const struct node *n)
+{
+	const struct node *to = node_is(n, OP_CONVERT) ? node_in(n, 0)->node : NULL;
+	return to && to->nin == 1 && to->nout == 1 && chain_truncation(l, to) == n &&
+	       l->last[node_in(to, 0)->id];
+}
+
 static bool computed_last(const struct lower *l, const struct node *n)
 {
 	if (!n->nout || !is_image(lower_dims(l, &n->out[0])))
@@ -99,7 +107,8 @@ static bool computed_last(const struct lower *l, const struct node *n)
 		return concat_last(l, n);
 	if (node_is(n, OP_BATCH_NORM) || node_is(n, OP_BATCH_NORM_1))
 		return l->last[node_in(n, node_is(n, OP_BATCH_NORM) ? 0 : 2)->id];
-	return move_keeps_last(l, n) || (elementwise(n) && keeps_last(l, n));
+	return move_keeps_last(l, n) || truncates_last(l, n) ||
+	       (elementwise(n) && keeps_last(l, n));
 }
 
 static void mark(struct lower *l, const struct node *n)

@@ -74,6 +74,9 @@ static inline void fused_act(struct nhwc_conv_f32 *k, const struct fused *f)
 }
 /* Is n a function of each element, and which? */
 bool chain_unary(const struct lower *l, const struct node *n, struct chain_op *op);
+/* Where n makes integers of floats and only a Convert reads them, which makes them floats again:
+ * that one. */
+const struct node *chain_truncation(const struct lower *l, const struct node *n);
 /* The FakeQuantize behind: its result's values, which the kernel writes as bytes; NULL: none, or
  * with a scale for each channel. */
 const struct quant *fuse_quantize(struct lower *l, const struct node **end);

@@ -99,6 +99,35 @@ bool chain_unary(const struct lower *l, const struct node *n, struct chain_op *o
 	return is_function(l, n, op);
 }
 
+const struct node *chain_truncation(const struct lower *l, const struct node *n)
+{
+	if (!node_is(n, OP_CONVERT) || lower_dims(l, node_in(n, 0))->type != DT_F32 ||
+	    lower_dims(l, &n->out[0])->type != DT_I32)
+		return NULL;
+	const struct node *back = follower(l, &n->out[0]);
+	return back && node_is(back, OP_CONVERT) && lower_dims(l, &back->out[0])->type == DT_F32
+		   ? back
+		   : NULL;
+}
+
+/* Squares, roots and inverses. */
+static bool is_power(const struct lower *l, const struct node *n, struct chain_op *op)
+{
+	float e = node_is(n, OP_POWER) ? number(l, n, 1, NAN) : NAN;
+	*op = (struct chain_op){.constant = true};
+	if (e == 2) {
+		op->op = SPAN_SQUARED_DIFFERENCE;
+	} else if (e == -1) {
+		op->op = SPAN_DIV_INTO;
+		op->a = 1;
+	} else if (e == 0.5f) {
+		*op = (struct chain_op){.op = SPAN_SQRT};
+	} else {
+		return false;
+	}
+	return attr_is(n, "auto_broadcast", "numpy");
+}
+
 /* ---- building ---- */
 
 struct chain {
@@ -153,6 +182,12 @@ static bool take_fake_quantize(const struct lower *l, struct chain *c, const str
 static bool take(const struct lower *l, struct chain *c, const struct node *n, int k)
 {
 	struct chain_op op = {0};
+	const struct node *back = n->nout == 1 && !k ? chain_truncation(l, n) : NULL;
+	if (back && c->k.nops < CHAIN_OPS) {
+		c->k.op[c->k.nops++] = (struct chain_op){.op = SPAN_TRUNC};
+		c->end = back;
+		return true;
+	}
 	if (c->k.nops == CHAIN_OPS || n->nout != 1 || lower_dims(l, &n->out[0])->type != DT_F32)
 		return false;
 	if (node_is(n, OP_FAKE_QUANTIZE))
@@ -160,7 +195,7 @@ static bool take(const struct lower *l, struct chain *c, const struct node *n, i
 	if (node_is(n, OP_PRELU) && k == 0) {
 		op.op = SPAN_PRELU;
 	} else if (!is_binary(n, k == 1, &op)) {
-		if (k || !chain_unary(l, n, &op))
+		if (k || !(chain_unary(l, n, &op) || is_power(l, n, &op)))
 			return false;
 		c->k.op[c->k.nops++] = op;
 		return true;
@@ -266,11 +301,12 @@ static void take_followers(struct lower *l, int i, struct chain *c)
 		struct chain longer = *c;
 		longer.end = n;
 		if (!same_dims(lower_dims(l, &n->out[0]), lower_dims(l, &c->end->out[0])) ||
-		    l->last[n->out[0].id] != l->last[c->end->out[0].id] ||
 		    (v && !lower_fixed(l, v) && !is_there(l, v, i)) || !take(l, &longer, n, k) ||
+		    l->last[longer.end->out[0].id] != l->last[c->end->out[0].id] ||
 		    !set_walk(l, &longer, NULL))
 			return;
 		l->absorbed[l->e->maker[n->out[0].id]] = true;
+		l->absorbed[l->e->maker[longer.end->out[0].id]] = true;
 		*c = longer;
 	}
 }
@@ -333,6 +369,7 @@ int lower_chain(struct lower *l, int i, bool *done)
 		return OK;
 	if (!set_walk(l, &c, NULL))
 		return OK;
+	l->absorbed[l->e->maker[c.end->out[0].id]] |= c.end != n;
 	take_followers(l, i, &c);
 	*done = true;
 	int status = place(l, &c, spot);

@@ -4,6 +4,7 @@
 #include "kernels/chain_f32.h"
 
 #define PIECE 1024     /* floats of a row at once */
+#define NARROW 128     /* floats of a row that is taken together with others */
 #define TASK (1 << 14) /* elements worth a task of their own */
 
 struct chain_run {
@@ -38,6 +39,58 @@ static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, in
 		else
 			q->span->op[p->op](
 			    x, walk(q->operand[p->y], w, o, r, j), w->col, n, p->a, p->b);
+	}
+}
+
+/* ---- narrow rows ---- */
+
+/* Rows that follow one another, several of which make a piece: operands that serve each row alike
+ * are repeated. */
+static bool is_narrow(const struct chain_f32 *c)
+{
+	bool dense = c->in.col && c->in.row == c->cols && c->out.row == c->cols;
+	for (int k = 0; k < c->noperands; k++) {
+		const struct chain_walk *w = &c->operand[k];
+		dense &= w->col && (w->row == c->cols || (!w->row && (!w->outer || c->outer == 1)));
+	}
+	return dense && c->cols <= NARROW && c->rows > 1;
+}
+
+/* Rows first..last-1 of one outer index, by so many at once. */
+static void narrow_rows(const struct chain_run *q, int64_t first, int64_t last, int64_t most)
+{
+	const struct chain_f32 *c = q->c;
+	float repeated[CHAIN_OPERANDS][PIECE];
+	const float *operand[CHAIN_OPERANDS];
+	struct chain_run r = *q;
+	most = last - first < most ? last - first : most;
+	for (int k = 0; k < c->noperands; k++) {
+		operand[k] = q->operand[k];
+		if (c->operand[k].row)
+			continue;
+		for (int64_t i = 0; i < most; i++)
+			memcpy(repeated[k] + i * c->cols, operand[k],
+			    (size_t)c->cols * sizeof **repeated);
+		operand[k] = repeated[k];
+	}
+	r.operand = operand;
+	for (int64_t i = first; i < last; i += most) {
+		int64_t n = last - i < most ? last - i : most;
+		piece(&r, i / c->rows, i % c->rows, 0, (int)(n * c->cols));
+	}
+}
+
+static void narrow_task(void *ctx, int task, int worker)
+{
+	const struct chain_run *q = ctx;
+	const struct chain_f32 *c = q->c;
+	int64_t first = task * q->per, last = first + q->per, end;
+	(void)worker;
+	last = last < c->outer * c->rows ? last : c->outer * c->rows;
+	for (; first < last; first = end) {
+		end = (first / c->rows + 1) * c->rows;
+		end = end < last ? end : last;
+		narrow_rows(q, first, end, PIECE / c->cols);
 	}
 }
 
@@ -79,5 +132,6 @@ void chain_f32_run(const struct chain_f32 *c, struct pool *pool, const float *in
 		return;
 	}
 	q.per = c->cols < TASK ? TASK / c->cols : 1;
-	pool_run(pool, (int)((rows + q.per - 1) / q.per), rows_task, &q);
+	pool_run(
+	    pool, (int)((rows + q.per - 1) / q.per), is_narrow(c) ? narrow_task : rows_task, &q);
 }

@@ -53,6 +53,10 @@ static inline void nhwc_act(const struct nhwc_conv_f32 *c, float *x, int rows, i
 	if (c->act == SPAN_NONE)
 		return;
 	span_f32_fn *fn = span_f32_rows[span_f32_pick()].op[c->act];
+	if (ld == n) {
+		fn(x, NULL, 0, rows * n, c->act_a, c->act_b);
+		return;
+	}
 	for (int i = 0; i < rows; i++, x += ld)
 		fn(x, NULL, 0, n, c->act_a, c->act_b);
 }

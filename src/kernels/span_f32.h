@@ -27,6 +27,7 @@ enum span_op {
 	SPAN_SQRT,
 	SPAN_FLOOR,
 	SPAN_CEIL,
+	SPAN_TRUNC, /* to an int32 and back; one that does not fit, and NaN, is -2^31 */
 	SPAN_ROUND, /* half to even */
 	SPAN_EXP,
 	SPAN_LOG,

@@ -84,6 +84,14 @@ INLINE vec expm1_neg(vec x)
 	return vec_mul(vec_tanh(vec_mul(x, vec_set1(0.5f))), vec_add(vec_exp(x), vec_set1(1)));
 }
 
+/* To an int32 and back. */
+INLINE vec truncated(vec x)
+{
+	vec t = vec_floor(vec_abs(x));
+	t = vec_if_less(x, vec_zero(), vec_sub(vec_zero(), t), t);
+	return vec_if_less(vec_abs(x), vec_set1(0x1p31f), t, vec_set1(-0x1p31f));
+}
+
 UNARY(clamp, vec_clamp(l, va, vb))
 UNARY(absolute, vec_abs(l))
 UNARY(negative, vec_neg(l))
@@ -91,6 +99,7 @@ UNARY(root, vec_sqrt(l))
 UNARY(floor_of, vec_floor(l))
 UNARY(round_of, vec_round(l))
 UNARY(ceil_of, vec_ceil(l))
+UNARY(trunc_of, truncated(l))
 UNARY(exp_of, vec_exp(l))
 UNARY(log_of, vec_log(l))
 UNARY(sigmoid, vec_sigmoid(l))
@@ -124,6 +133,7 @@ span_f32_fn *const NAME(span_f32_ops)[SPAN_OPS] = {
     [SPAN_FLOOR] = floor_of,
     [SPAN_ROUND] = round_of,
     [SPAN_CEIL] = ceil_of,
+    [SPAN_TRUNC] = trunc_of,
     [SPAN_EXP] = exp_of,
     [SPAN_LOG] = log_of,
     [SPAN_SIGMOID] = sigmoid,

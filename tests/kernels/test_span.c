@@ -81,6 +81,8 @@ static double truth(enum span_op op, double x, double y, double a, double b)
 		return nearbyint(x);
 	case SPAN_FLOOR:
 		return floor(x);
+	case SPAN_TRUNC:
+		return fabs(x) < 0x1p31 ? trunc(x) : -0x1p31;
 	case SPAN_CEIL:
 		return ceil(x);
 	case SPAN_EXP:
@@ -166,7 +168,7 @@ static void test_function_ends(void **state)
 		for (int op = SPAN_NONE + 1; op < SPAN_OPS; op++) {
 			float x = NAN;
 			row->op[op](&x, &one, 1, 1, 0, 1);
-			assert_true(isnan(x));
+			assert_true(op == SPAN_TRUNC ? x == -0x1p31f : isnan(x));
 		}
 		float e[] = {-INFINITY, INFINITY, 200, -200};
 		row->op[SPAN_EXP](e, NULL, 0, 4, 0, 0);
@@ -174,6 +176,10 @@ static void test_function_ends(void **state)
 		float g[] = {0, -1, INFINITY};
 		row->op[SPAN_LOG](g, NULL, 0, 3, 0, 0);
 		assert_true(isinf(g[0]) && g[0] < 0 && isnan(g[1]) && isinf(g[2]));
+		float i[] = {-0.5f, 0x1p31f, -0x1p31f, 2147483520.f, -INFINITY};
+		row->op[SPAN_TRUNC](i, NULL, 0, 5, 0, 0);
+		assert_true(i[0] == 0 && !signbit(i[0]) && i[1] == -0x1p31f && i[2] == -0x1p31f);
+		assert_true(i[3] == 2147483520.f && i[4] == -0x1p31f);
 		float t[] = {-INFINITY, INFINITY, -50, 50};
 		row->op[SPAN_TANH](t, NULL, 0, 4, 0, 0);
 		assert_true(t[0] == -1 && t[1] == 1 && t[2] == -1 && t[3] == 1);
@@ -226,10 +232,11 @@ static void test_rows(void **state)
 
 /* ---- chains ---- */
 
-/* (x * a[channel] + y) clamped, on [2][rows][cols] with x and y inside of wider lines. */
-static void check_chain(int rows, int cols, struct pool *pool)
+/* (x * a[channel] + y) clamped, on [2][rows][cols] with x and y inside of lines wider by gap. */
+static void check_chain(int rows, int cols, int gap, struct pool *pool)
 {
-	size_t wide = (size_t)cols + 3, n = 2 * (size_t)rows * wide;
+	size_t each = gap ? (size_t)cols : 0; /* without a gap one a serves both halves */
+	size_t wide = (size_t)(cols + gap), n = 2 * (size_t)rows * wide;
 	float *x = randoms(n, 1), *y = randoms(n, 2), *a = randoms(2 * (size_t)cols, 3);
 	float *out = malloc(n * sizeof *out);
 	for (size_t i = 0; i < n; i++)
@@ -241,7 +248,7 @@ static void check_chain(int rows, int cols, struct pool *pool)
 	    .in = line,
 	    .out = line,
 	    .noperands = 2,
-	    .operand = {{cols, 0, 1}, line},
+	    .operand = {{(int64_t)each, 0, 1}, line},
 	    .nops = 3,
 	    .op = {{.op = SPAN_MUL, .y = 0}, {.op = SPAN_ADD, .y = 1},
 		{.op = SPAN_CLAMP, .a = -0.5f, .b = 0.5f}}};
@@ -250,8 +257,8 @@ static void check_chain(int rows, int cols, struct pool *pool)
 	for (size_t i = 0; i < n; i++) {
 		size_t j = i % wide, o = i / wide / (size_t)rows;
 		if (j < (size_t)cols)
-			assert_near(out[i],
-			    clamp((double)x[i] * a[o * (size_t)cols + j] + y[i], -0.5, 0.5), 1e-6);
+			assert_near(
+			    out[i], clamp((double)x[i] * a[o * each + j] + y[i], -0.5, 0.5), 1e-6);
 		else
 			assert_true(out[i] == GUARD);
 	}
@@ -270,10 +277,13 @@ static void test_chains(void **state)
 	for (size_t l = 0; l < COUNT(levels); l++) {
 		if (!cpu_limit(levels[l]))
 			continue;
-		check_chain(1, 1, NULL);
-		check_chain(7, 33, pool);
-		check_chain(300, 70, pool);
-		check_chain(1, 70001, pool);
+		for (int gap = 0; gap < 4; gap += 3) {
+			check_chain(1, 1, gap, NULL);
+			check_chain(7, 33, gap, pool);
+			check_chain(300, 70, gap, pool);
+			check_chain(5003, 8, gap, pool);
+			check_chain(1, 70001, gap, pool);
+		}
 	}
 	cpu_limit("bf16");
 	pool_free(pool);

@@ -118,12 +118,34 @@ static void joined(void **state)
 	    3);
 }
 
+/* Sums that are made whole numbers and floats again stay floats, with their channels last. */
+static void truncations(void **state)
+{
+	(void)state;
+	check(IMAGE "n = Convert-1(x) {destination_type=i32}\n"
+		    "f = Convert-1(n) {destination_type=f32}\ns = Const f32[1,8,1,1] random(2)\n"
+		    "m = Multiply-1(f, s)\nResult-1(m)\n",
+	    2);
+	check("x = Parameter-1 {shape=2,3,5,7 element_type=f32}\nk = Const f32[] 9.5\n"
+	      "y = Multiply-1(x, k)\nn = Convert-1(y) {destination_type=i32}\n"
+	      "f = Convert-1(n) {destination_type=f32}\ntwo = Const f32[] 2\n"
+	      "p = Power-1(f, two)\none = Const f32[] 1\nq = Add-1(p, one)\n"
+	      "e = Const f32[] -1\nr = Power-1(q, e)\nh = Const f32[] 0.5\n"
+	      "t = Power-1(r, h)\nResult-1(t)\n",
+	    0);
+	/* the numbers are read, too */
+	check(IMAGE "n = Convert-1(x) {destination_type=i32}\n"
+		    "f = Convert-1(n) {destination_type=f32}\nResult-1(f)\nResult-1(n)\n",
+	    4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(splits),
 	    cmocka_unit_test(tokens),
 	    cmocka_unit_test(joined),
+	    cmocka_unit_test(truncations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
