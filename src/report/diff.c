@@ -309,7 +309,8 @@ int diff_graphs(struct graph *a, struct graph *b, double tolerance, struct diff 
 	s = s ? s : compare_layers(&j);
 	s = s ? s : compare_constants(&j);
 	if (!s) {
-		qsort(d->tensor, (size_t)d->ntensors, sizeof *d->tensor, by_error);
+		if (d->tensor)
+			qsort(d->tensor, (size_t)d->ntensors, sizeof *d->tensor, by_error);
 		compare_outputs(&d->outputs, a, b, "removed");
 		compare_outputs(&d->outputs, b, a, "added");
 		d->equal = !d->nlayers && !d->ntensors && !d->outputs.data;

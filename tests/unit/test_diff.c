@@ -50,6 +50,11 @@ static void test_same(void **state)
 	(void)state;
 	assert_true(d.equal && d.same == 4 && d.compared == 1 && !d.nlayers && !d.ntensors);
 	close_diff(&d, g);
+	static const char none[] = "x = Parameter-1 {shape=2 element_type=f32}\ny = Abs-1(x)\n"
+				   "Result-1(y)\n";
+	d = diff_of(none, none, 0, g);
+	assert_true(d.equal && d.same == 1 && !d.compared);
+	close_diff(&d, g);
 }
 
 static void test_layers(void **state)
