@@ -43,9 +43,10 @@ static struct pack *add(struct network *net, size_t bytes)
 	return p->data ? p : NULL;
 }
 
-static int pack(struct network *net, const struct node *n, const struct nhwc_conv_f32 *k,
-    const float *w, const void **out, struct err *err)
+static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const float *w,
+    const void **out, struct err *err)
 {
+	struct network *net = e->net;
 	bool first = !is_packed(net, n);
 	struct pack *p = add(net, nhwc_conv_f32_packed(k));
 	if (!p)
@@ -53,7 +54,7 @@ static int pack(struct network *net, const struct node *n, const struct nhwc_con
 	p->node = n;
 	p->way = k->way;
 	p->row = k->row;
-	nhwc_conv_f32_pack(k, w, p->data);
+	nhwc_conv_f32_pack(k, e->o.pool, w, p->data);
 	*out = p->data;
 	if (first)
 		constants_release(&net->c, node_in(n, 1));
@@ -70,7 +71,7 @@ int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *
 		return OK;
 	}
 	int status = constants_get(e->net, node_in(n, 1), &w, err);
-	return status == OK ? pack(e->net, n, k, w.data, out, err) : status;
+	return status == OK ? pack(e, n, k, w.data, out, err) : status;
 }
 
 static void transpose(const float *w, size_t rows, size_t cols, float *out)
@@ -83,7 +84,7 @@ static void transpose(const float *w, size_t rows, size_t cols, float *out)
 }
 
 /* Compressed constants are not kept as floats beside their packs. */
-static int pack_widened(struct network *net, const struct node *n, const struct nhwc_conv_f32 *k,
+static int pack_widened(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k,
     const struct compressed *c, const void **out, struct err *err)
 {
 	struct cw_source s;
@@ -93,7 +94,7 @@ static int pack_widened(struct network *net, const struct node *n, const struct 
 		status = fail_nomem(err);
 	if (status == OK) {
 		linear_cw_widen(&c->k, &s, w);
-		status = pack(net, n, k, w, out, err);
+		status = pack(e, n, k, w, out, err);
 		blob_forget(c->data->data, 0, blob_size(c->data->data));
 	}
 	compressed_close(&s);
@@ -108,7 +109,7 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 	size_t rows = (size_t)k->s.cin, cols = (size_t)k->s.cout;
 	struct compressed c;
 	if (!find(e->net, n, k->way, k->row, false) && compressed_find(e->net, n, &c))
-		return pack_widened(e->net, n, k, &c, out, err);
+		return pack_widened(e, n, k, &c, out, err);
 	if (transposed || find(e->net, n, k->way, k->row, false))
 		return pack_conv(e, n, k, out, err);
 	int status = constants_get(e->net, node_in(n, 1), &w, err);
@@ -118,7 +119,7 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 	if (!turned)
 		return fail_nomem(err);
 	transpose(w.data, rows, cols, turned);
-	status = pack(e->net, n, k, turned, out, err);
+	status = pack(e, n, k, turned, out, err);
 	free(turned);
 	return status;
 }
@@ -140,7 +141,7 @@ int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f
 		p->node = n;
 		p->way = way;
 		p->row = 0;
-		nhwc_deconv_f32_pack(k, w.data, turned, p->data);
+		nhwc_deconv_f32_pack(k, e->o.pool, w.data, turned, p->data);
 		*out = p->data;
 		if (first)
 			constants_release(&e->net->c, node_in(n, 1));
@@ -164,13 +165,14 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
     const struct nhwc_conv_u8 *k, const struct pack **out, struct err *err)
 {
 	struct network *net = e->net;
-	int8_t *q = NULL;
+	const int8_t *q = NULL;
+	int8_t *room = NULL;
 	float *scale = NULL;
 	*out = find(net, n, k->way, k->row, true);
 	if (*out)
 		return OK;
 	bool first = !is_packed(net, n);
-	int status = quant_read(net, w, &q, &scale, err);
+	int status = quant_read(net, w, &q, &room, &scale, err);
 	struct pack *p = status == OK ? add(net, nhwc_conv_u8_packed(k)) : NULL;
 	if (p) {
 		p->node = n;
@@ -178,14 +180,14 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 		p->row = k->row;
 		p->u8 = true;
 		p->scale = scale;
-		nhwc_conv_u8_pack(k, q, p->data);
+		nhwc_conv_u8_pack(k, e->o.pool, q, p->data);
 		if (first)
 			release_weights(net, n, w);
 		*out = p;
 	} else {
 		free(scale);
 	}
-	free(q);
+	free(room);
 	return p || status < 0 ? status : fail_nomem(err);
 }
 

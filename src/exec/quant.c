@@ -336,12 +336,22 @@ struct reader {
 	int64_t rest;         /* elements of each */
 };
 
-static bool read_channel(const struct reader *r, int64_t c, int8_t *q, float *scale)
+static int64_t zero_at(const struct reader *r, int64_t c)
 {
 	int64_t coord[2] = {r->w->naxes == 2 ? c / r->inner : c, c % r->inner};
-	int64_t zero = !r->w->zero ? 0 : llrint(at_channel(r->w, &r->zero, r->q.rank, coord, 0));
+	return !r->w->zero ? 0 : llrint(at_channel(r->w, &r->zero, r->q.rank, coord, 0));
+}
+
+static float scale_at(const struct reader *r, int64_t c)
+{
+	int64_t coord[2] = {r->w->naxes == 2 ? c / r->inner : c, c % r->inner};
+	return (float)at_channel(r->w, &r->scale, r->q.rank, coord, 0);
+}
+
+static bool read_channel(const struct reader *r, int64_t c, int8_t *q)
+{
+	int64_t zero = zero_at(r, c);
 	bool rows = r->w->axis[0] == 0, wide = r->q.type == DT_U8, fits = true;
-	*scale = (float)at_channel(r->w, &r->scale, r->q.rank, coord, 0);
 	if (rows && !wide && !zero) {
 		memcpy(q, (const int8_t *)r->q.data + c * r->rest, (size_t)r->rest);
 		return true;
@@ -383,11 +393,26 @@ static int read_fake_quantized(
 	return OK;
 }
 
-int quant_read(
-    struct network *net, const struct quant_weights *w, int8_t **q, float **scale, struct err *err)
+static int read_integers(const struct reader *r, int64_t channels, int8_t **q, struct err *err)
 {
-	if (w->fq)
-		return read_fake_quantized(net, w, q, scale, err);
+	bool fits = true;
+	*q = malloc((size_t)tensor_count(&r->q) + 1);
+	if (!*q)
+		return fail_nomem(err);
+	for (int64_t c = 0; c < channels; c++)
+		fits &= read_channel(r, c, *q + c * r->rest);
+	return fits ? OK : E_UNSUPPORTED;
+}
+
+int quant_read(struct network *net, const struct quant_weights *w, const int8_t **q, int8_t **room,
+    float **scale, struct err *err)
+{
+	int status = OK;
+	if (w->fq) {
+		status = read_fake_quantized(net, w, room, scale, err);
+		*q = *room;
+		return status;
+	}
 	struct reader r = {.w = w, .inner = 1};
 	r.q = value_tensor(&w->q->out[0]);
 	r.scale = value_tensor(&w->scale->out[0]);
@@ -395,16 +420,18 @@ int quant_read(
 		r.zero = value_tensor(&w->zero->out[0]);
 	r.outer = r.q.dim[w->axis[0]];
 	r.inner = w->naxes == 2 ? r.q.dim[w->axis[1]] : 1;
-	int64_t n = r.outer * r.inner, count = tensor_count(&r.q);
-	bool fits = true;
-	r.rest = n ? count / n : 0;
-	*q = malloc((size_t)count + 1);
+	int64_t n = r.outer * r.inner;
+	r.rest = n ? tensor_count(&r.q) / n : 0;
 	*scale = calloc((size_t)n + 1, sizeof **scale);
-	if (!*q || !*scale)
+	if (!*scale)
 		return fail_nomem(err);
 	for (int64_t c = 0; c < n; c++)
-		fits &= read_channel(&r, c, *q + c * r.rest, *scale + c);
-	return fits ? OK : E_UNSUPPORTED;
+		(*scale)[c] = scale_at(&r, c);
+	bool ready = w->axis[0] == 0 && r.q.type == DT_I8 && !w->zero;
+	if (!ready)
+		status = read_integers(&r, n, room, err);
+	*q = ready ? r.q.data : *room;
+	return status;
 }
 
 /* ---- who wants 8 bits ---- */

@@ -33,10 +33,11 @@ struct quant_weights {
 int quant_choose(struct network *net, const struct exec_options *o, struct err *err);
 /* Does n, a layer with weights, read 8 bits on both sides? */
 bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w);
-/* q - zero as [output channels][rest], and scales as [columns][output channels], both on the heap.
- * E_UNSUPPORTED when one does not fit i8. */
-int quant_read(
-    struct network *net, const struct quant_weights *w, int8_t **q, float **scale, struct err *err);
+/* q - zero as [output channels][rest], in the file or in room, and scales as [columns][output
+ * channels]; room and scale are on the heap in every case. E_UNSUPPORTED when one does not fit i8.
+ */
+int quant_read(struct network *net, const struct quant_weights *w, const int8_t **q, int8_t **room,
+    float **scale, struct err *err);
 /* Narrows lo..hi by n when that is a ReLU or Clamp of x, as whatever operation it is written. */
 bool quant_clamp(const struct node *n, const struct value *x, float *lo, float *hi);
 /* Layers that only pass elements on: they keep 8 bits as they are. */

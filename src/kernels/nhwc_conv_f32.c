@@ -42,9 +42,10 @@ size_t nhwc_conv_f32_packed(const struct nhwc_conv_f32 *c)
 	return ways[c->way]->packed(c);
 }
 
-void nhwc_conv_f32_pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+void nhwc_conv_f32_pack(
+    const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed)
 {
-	ways[c->way]->pack(c, w, packed);
+	ways[c->way]->pack(c, pool, w, packed);
 }
 
 void nhwc_conv_f32_run(

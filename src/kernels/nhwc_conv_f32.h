@@ -62,7 +62,8 @@ void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads);
  * shapes that differ in space and batch share them. */
 size_t nhwc_conv_f32_packed(const struct nhwc_conv_f32 *c);
 /* w is [groups][cout][cin][kernel]. */
-void nhwc_conv_f32_pack(const struct nhwc_conv_f32 *c, const float *w, float *packed);
+void nhwc_conv_f32_pack(
+    const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed);
 
 /* packed and scratch are aligned to 64 bytes. out may be add (the same pixels, element for element)
  * but must not overlap the rest. */

@@ -32,9 +32,10 @@ size_t nhwc_conv_u8_packed(const struct nhwc_conv_u8 *c)
 	return way_of(c)->packed(c);
 }
 
-void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed)
+void nhwc_conv_u8_pack(
+    const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed)
 {
-	way_of(c)->pack(c, w, packed);
+	way_of(c)->pack(c, pool, w, packed);
 }
 
 void nhwc_conv_u8_run(

@@ -50,8 +50,10 @@ void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads);
 size_t nhwc_conv_u8_packed(const struct nhwc_conv_u8 *c);
 /* Floats of the factors, with what may be read behind. */
 size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c);
-/* w is [groups][cout][cin][kernel]. What is packed holds for c->zero only. */
-void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed);
+/* w is [groups][cout][cin][kernel]. What is packed holds for c->zero only; pool, which may be NULL,
+ * changes nothing of it. */
+void nhwc_conv_u8_pack(
+    const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed);
 
 /* packed and scratch are aligned to 64 bytes. out may be add when both have the same type and
  * distance of pixels, but must not overlap the rest. */

@@ -298,14 +298,14 @@ static void turn(
 		}
 }
 
-void nhwc_deconv_f32_pack(
-    const struct nhwc_deconv_f32 *c, const float *w, float *turned, float *packed)
+void nhwc_deconv_f32_pack(const struct nhwc_deconv_f32 *c, struct pool *pool, const float *w,
+    float *turned, float *packed)
 {
 	for (int i = 0; i < c->parts; i++) {
 		struct part p;
 		part_get(c, i, &p);
 		turn(c, &p, w, turned);
-		nhwc_conv_f32_pack(&p.k, turned, packed);
+		nhwc_conv_f32_pack(&p.k, pool, turned, packed);
 		packed += nhwc_round64(nhwc_conv_f32_packed(&p.k)) / sizeof(float);
 	}
 }

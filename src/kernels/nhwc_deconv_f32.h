@@ -40,8 +40,8 @@ int nhwc_deconv_f32_way(const struct conv_shape *s);
 size_t nhwc_deconv_f32_packed(const struct nhwc_deconv_f32 *c);
 /* w is [groups][cin][cout][kernel]; turned has room for nhwc_deconv_f32_turned() floats. */
 size_t nhwc_deconv_f32_turned(const struct nhwc_deconv_f32 *c);
-void nhwc_deconv_f32_pack(
-    const struct nhwc_deconv_f32 *c, const float *w, float *turned, float *packed);
+void nhwc_deconv_f32_pack(const struct nhwc_deconv_f32 *c, struct pool *pool, const float *w,
+    float *turned, float *packed);
 /* packed and scratch are aligned to 64 bytes; bias has groups * cout values, or is NULL. out must
  * not overlap the rest. */
 void nhwc_deconv_f32_run(const struct nhwc_deconv_f32 *c, struct pool *pool, const float *in,

@@ -20,8 +20,9 @@ static size_t packed_bytes(const struct nhwc_conv_f32 *c)
 	       sizeof(float);
 }
 
-static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed)
 {
+	(void)pool;
 	size_t vec = (size_t)dw_nhwc_f32_rows[c->row].vec, taps = nhwc_volume(c->s.kernel);
 	size_t n = (size_t)c->s.groups;
 	for (size_t g = 0; g < n; g += vec)

@@ -79,8 +79,9 @@ static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int32_t *s
 			}
 }
 
-static void pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed)
+static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed)
 {
+	(void)pool;
 	size_t vec = vec_of(c), taps = taps_of(c), n = (size_t)c->s.groups;
 	size_t columns = groups_of(c);
 	int8_t *to = (int8_t *)packed + start_bytes(c);

@@ -123,8 +123,9 @@ static void pack_column(const struct nhwc_conv_f32 *c, const float *w, int wide,
 		}
 }
 
-static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed)
 {
+	(void)pool;
 	const struct conv_shape *s = &c->s;
 	int nr = igemm_bf16_rows[c->row].nr;
 	uint32_t *to = (uint32_t *)packed;

@@ -53,24 +53,38 @@ size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n)
 	return k * (size_t)(n - rest + (!rest ? 0 : rest <= nr / 2 ? nr / 2 : nr));
 }
 
-void igemm_f32_pack(
-    const struct igemm_f32 *row, int cin, int taps, int n, const float *w, float *packed)
+struct packing {
+	const struct igemm_f32 *row;
+	int cin, taps, n;
+	const float *w;
+	float *packed;
+};
+
+static void pack_panel(void *ctx, int task, int worker)
 {
-	size_t k = (size_t)cin * (size_t)taps;
-	for (int j = 0; j < n; j += row->nr, w += (size_t)row->nr * k) {
-		int have = n - j < row->nr ? n - j : row->nr;
-		int wide = have <= row->nr / 2 ? row->nr / 2 : row->nr;
-		for (int c = 0; c < cin; c++)
-			for (int t = 0; t < taps; t++) {
-				float *to = packed + (size_t)(t * cin + c) * (size_t)wide;
-				const float *from = w + c * taps + t;
-				for (int i = 0; i < have; i++)
-					to[i] = from[(size_t)i * k];
-				for (int i = have; i < wide; i++)
-					to[i] = 0;
-			}
-		packed += (size_t)wide * k;
-	}
+	const struct packing *p = ctx;
+	int nr = p->row->nr, j = task * nr, have = p->n - j < nr ? p->n - j : nr;
+	int wide = have <= nr / 2 ? nr / 2 : nr;
+	size_t k = (size_t)p->cin * (size_t)p->taps;
+	float *panel = p->packed + (size_t)j * k;
+	(void)worker;
+	for (int c = 0; c < p->cin; c++)
+		for (int t = 0; t < p->taps; t++) {
+			float *to = panel + (size_t)(t * p->cin + c) * (size_t)wide;
+			const float *from = p->w + (size_t)j * k + c * p->taps + t;
+			for (int i = 0; i < have; i++)
+				to[i] = from[(size_t)i * k];
+			for (int i = have; i < wide; i++)
+				to[i] = 0;
+		}
+}
+
+void igemm_f32_pack(const struct igemm_f32 *row, struct pool *pool, int cin, int taps, int n,
+    const float *w, float *packed)
+{
+	struct packing p = {row, cin, taps, n, w, packed};
+	size_t bytes = (size_t)cin * (size_t)taps * (size_t)n * sizeof *w;
+	pool_run(nhwc_packers(pool, bytes), nhwc_pieces(n, row->nr), pack_panel, &p);
 }
 
 static int taps_of(const struct nhwc_conv_f32 *c)
@@ -103,15 +117,15 @@ static void pack_merged(const struct nhwc_conv_f32 *c, const float *w, float *pa
 			}
 }
 
-static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed)
 {
 	size_t size = (size_t)cout_of(c) * (size_t)c->s.cin * nhwc_volume(c->s.kernel);
 	for (int g = 0; g < groups_of(c); g++, w += size, packed += group_packed(c))
 		if (merged(c) > 1)
 			pack_merged(c, w, packed);
 		else
-			igemm_f32_pack(
-			    &igemm_f32_rows[c->row], c->s.cin, taps_of(c), c->s.cout, w, packed);
+			igemm_f32_pack(&igemm_f32_rows[c->row], pool, c->s.cin, taps_of(c),
+			    c->s.cout, w, packed);
 }
 
 /* ---- plan ---- */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kernels/pack_u8.h"
+
 #define L2_IMAGE (384 << 10)   /* bytes of the image that a block covers */
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
 #define MAX_ROWS 1024          /* rows of a block */
@@ -68,9 +70,44 @@ static void pack_column(const struct nhwc_conv_u8 *c, int col, const int8_t *w, 
 	((int32_t *)panel)[col % nr] = (int32_t)(-sum * c->zero);
 }
 
-static void pack(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed)
+/* Panels whose columns have all taps of all channels, in the order of pointers. */
+static bool is_whole(const struct nhwc_conv_u8 *c)
 {
+	return groups_of(c) == c->s.groups && igemm_u8_taps(c) == (int)nhwc_volume(c->s.kernel);
+}
+
+struct packing {
+	const struct nhwc_conv_u8 *c;
+	const int8_t *w;
+	char *packed;
+};
+
+static void pack_panel(void *ctx, int task, int worker)
+{
+	const struct packing *k = ctx;
+	const struct nhwc_conv_u8 *c = k->c;
+	int nr = igemm_u8_rows[c->row].nr, j = task % panels_of(c) * nr;
+	size_t group = (size_t)(task / panels_of(c));
+	size_t taps = nhwc_volume(c->s.kernel), column = (size_t)c->s.cin * taps;
+	struct panel_u8 p = {.wide = wide_of(c, j),
+	    .columns = c->s.cout - j < nr ? c->s.cout - j : nr,
+	    .cin = c->s.cin,
+	    .taps = (int)taps,
+	    .zero = c->zero};
+	(void)worker;
+	panel_u8_pack(&p, k->w + (group * (size_t)c->s.cout + (size_t)j) * column,
+	    k->packed + group * group_packed(c) + (size_t)(j / nr) * panel_bytes(c, nr));
+}
+
+static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed)
+{
+	struct packing k = {c, w, packed};
 	char *to = packed;
+	if (is_whole(c)) {
+		pool_run(nhwc_packers(pool, packed_bytes(c)), panels_of(c) * groups_of(c),
+		    pack_panel, &k);
+		return;
+	}
 	memset(packed, 0, packed_bytes(c));
 	for (int g = 0; g < groups_of(c); g++, to += group_packed(c))
 		for (int j = 0; j < cout_of(c); j++, w += c->s.cin * (int)nhwc_volume(c->s.kernel))

@@ -5,7 +5,8 @@
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_kernel.h"
 
-#define NHWC_SMALL 200000 /* multiply-adds that are not worth a second thread */
+#define NHWC_SMALL 200000     /* multiply-adds that are not worth a second thread */
+#define NHWC_FEW_BYTES 100000 /* of weights that are not */
 
 static inline int nhwc_pieces(int64_t n, int64_t width)
 {
@@ -44,8 +45,14 @@ static inline void nhwc_whole(const struct conv_shape *s, int *from, int *to)
 size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n);
 /* One matrix: element (tap, channel, column) at w[column * cin * taps + channel * taps + tap], the
  * rows of a panel ordered by tap, then channel. */
-void igemm_f32_pack(
-    const struct igemm_f32 *row, int cin, int taps, int n, const float *w, float *packed);
+void igemm_f32_pack(const struct igemm_f32 *row, struct pool *pool, int cin, int taps, int n,
+    const float *w, float *packed);
+
+/* The pool when so many bytes of weights are worth a second thread, else NULL. */
+static inline struct pool *nhwc_packers(struct pool *pool, size_t bytes)
+{
+	return bytes > NHWC_FEW_BYTES ? pool : NULL;
+}
 
 /* The function behind the clamp on rows of n results, ld apart, while they are in the cache. */
 static inline void nhwc_act(const struct nhwc_conv_f32 *c, float *x, int rows, int64_t ld, int n)
@@ -64,7 +71,8 @@ static inline void nhwc_act(const struct nhwc_conv_f32 *c, float *x, int rows, i
 struct nhwc_way {
 	void (*plan)(struct nhwc_conv_f32 *c);
 	size_t (*packed)(const struct nhwc_conv_f32 *c);
-	void (*pack)(const struct nhwc_conv_f32 *c, const float *w, float *packed);
+	void (*pack)(
+	    const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed);
 	void (*run)(
 	    const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);
 };

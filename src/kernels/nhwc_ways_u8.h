@@ -9,7 +9,8 @@
 struct nhwc_way_u8 {
 	void (*plan)(struct nhwc_conv_u8 *c);
 	size_t (*packed)(const struct nhwc_conv_u8 *c);
-	void (*pack)(const struct nhwc_conv_u8 *c, const int8_t *w, void *packed);
+	void (*pack)(
+	    const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed);
 	void (*run)(
 	    const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a);
 };

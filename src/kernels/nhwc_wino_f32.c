@@ -153,26 +153,36 @@ static size_t packed_bytes(const struct nhwc_conv_f32 *c)
 	return weights_of(c) * sizeof(float);
 }
 
-static void pack(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+struct packing {
+	const struct nhwc_conv_f32 *c;
+	const float *w;
+	float *packed;
+};
+
+static void pack_panel(void *ctx, int task, int worker)
 {
-	int nr = row_of(c)->tile.nr, cin = c->s.cin, taps = taps_of(c);
-	float g[9 * 32];
-	for (int j = 0; j < c->s.cout; j += nr) {
-		int have = c->s.cout - j < nr ? c->s.cout - j : nr;
-		int wide = have <= nr / 2 ? nr / 2 : nr;
-		memset(g, 0, sizeof g);
-		for (int p = 0; p < cin; p++) {
-			for (int i = 0; i < have; i++)
-				for (int t = 0; t < taps; t++)
-					g[t * wide + i] =
-					    w[((size_t)(j + i) * (size_t)cin + (size_t)p) *
-						    (size_t)taps +
-						(size_t)t];
-			row_of(c)->weights(
-			    g, kind_of(c), wide, packed + p * wide, (size_t)cin * (size_t)wide);
-		}
-		packed += (size_t)elements_of(c) * (size_t)cin * (size_t)wide;
+	const struct packing *k = ctx;
+	const struct nhwc_conv_f32 *c = k->c;
+	int nr = row_of(c)->tile.nr, cin = c->s.cin, taps = taps_of(c), j = task * nr;
+	int have = c->s.cout - j < nr ? c->s.cout - j : nr, wide = have <= nr / 2 ? nr / 2 : nr;
+	float g[9 * 32] = {0};
+	float *to = k->packed + (size_t)elements_of(c) * (size_t)cin * (size_t)j;
+	(void)worker;
+	for (int p = 0; p < cin; p++) {
+		for (int i = 0; i < have; i++)
+			for (int t = 0; t < taps; t++)
+				g[t * wide + i] = k->w[((size_t)(j + i) * (size_t)cin + (size_t)p) *
+							   (size_t)taps +
+						       (size_t)t];
+		row_of(c)->weights(g, kind_of(c), wide, to + p * wide, (size_t)cin * (size_t)wide);
 	}
+}
+
+static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed)
+{
+	struct packing k = {c, w, packed};
+	pool_run(nhwc_packers(pool, packed_bytes(c)), nhwc_pieces(c->s.cout, row_of(c)->tile.nr),
+	    pack_panel, &k);
 }
 
 /* ---- plan ---- */

@@ -59,16 +59,16 @@ size_t recurrent_f32_packed_states(const struct recurrent_f32 *k)
 
 void recurrent_f32_pack_inputs(const struct recurrent_f32 *k, const float *w, float *packed)
 {
-	nhwc_conv_f32_pack(&k->project, w, packed);
+	nhwc_conv_f32_pack(&k->project, NULL, w, packed);
 }
 
 void recurrent_f32_pack_states(const struct recurrent_f32 *k, const float *r, float *packed)
 {
 	int first = first_columns(k), rest = columns_of(k) - first;
 	for (int d = 0; d < k->dirs; d++) {
-		igemm_f32_pack(row_of(k), k->hidden, 1, first, r, packed);
+		igemm_f32_pack(row_of(k), NULL, k->hidden, 1, first, r, packed);
 		r += (size_t)first * (size_t)k->hidden;
-		igemm_f32_pack(row_of(k), k->hidden, 1, rest, r, packed + first_packed(k));
+		igemm_f32_pack(row_of(k), NULL, k->hidden, 1, rest, r, packed + first_packed(k));
 		r += (size_t)rest * (size_t)k->hidden;
 		packed += direction_packed(k);
 	}

@@ -97,7 +97,7 @@ static inline void run_conv(
 	nhwc_conv_f32_plan(&c, pool_size(pool));
 	size_t n = nhwc_conv_f32_packed(&c) / sizeof(float), ns = (c.scratch + 3) / sizeof(float);
 	float *packed = guarded(n), *scratch = guarded(ns);
-	nhwc_conv_f32_pack(&c, d->w, packed);
+	nhwc_conv_f32_pack(&c, NULL, d->w, packed);
 	struct nhwc_conv_f32_args a = {d->in, packed, d->bias, d->add, out, scratch, NULL};
 	nhwc_conv_f32_run(&c, pool, &a);
 	guarded_free(packed, n);

@@ -66,7 +66,7 @@ static void block_make(struct block_data *k, const struct block_case *c)
 		nhwc_conv_f32_plan(q, 1);
 		k->npacked[i] = nhwc_conv_f32_packed(q) / sizeof(float);
 		k->packed[i] = guarded(k->npacked[i]);
-		nhwc_conv_f32_pack(q, d->w, k->packed[i]);
+		nhwc_conv_f32_pack(q, NULL, d->w, k->packed[i]);
 		k->want = d->want;
 	}
 }

@@ -74,7 +74,7 @@ static void run(struct nhwc_deconv_f32 c, const struct data *d, struct pool *poo
 	size_t n = nhwc_deconv_f32_packed(&c) / sizeof(float);
 	size_t ns = (c.scratch + 3) / sizeof(float), nt = nhwc_deconv_f32_turned(&c);
 	float *packed = guarded(n), *scratch = guarded(ns), *turned = guarded(nt);
-	nhwc_deconv_f32_pack(&c, d->w, turned, packed);
+	nhwc_deconv_f32_pack(&c, NULL, d->w, turned, packed);
 	nhwc_deconv_f32_run(&c, pool, d->in, packed, d->bias, out, scratch);
 	guarded_free(turned, nt);
 	guarded_free(packed, n);

@@ -236,7 +236,7 @@ static void test_same_bits(void **state)
 		nhwc_conv_f32_plan(&k, 1);
 		float *packed = guarded(nhwc_conv_f32_packed(&k) / sizeof(float));
 		void *scratch = calloc(1, k.scratch + 64);
-		nhwc_conv_f32_pack(&k, m.w, packed);
+		nhwc_conv_f32_pack(&k, NULL, m.w, packed);
 		struct nhwc_conv_f32_args a = {d.in, packed, d.bias, NULL, want, scratch, NULL};
 		nhwc_conv_f32_run(&k, NULL, &a);
 		if (c.type == CW_F16 || c.m > 12)
@@ -311,7 +311,7 @@ static double time_f32(int m, int k, int n)
 	void *scratch = aligned_alloc(64, c.scratch + 64);
 	for (int i = 0; i < COPIES; i++) {
 		packed[i] = aligned_alloc(64, nhwc_conv_f32_packed(&c));
-		nhwc_conv_f32_pack(&c, w, packed[i]);
+		nhwc_conv_f32_pack(&c, NULL, w, packed[i]);
 	}
 	for (int i = 0; i < RUNS; i++) {
 		struct nhwc_conv_f32_args a = {

@@ -293,7 +293,7 @@ static void test_conv_nan(void **state)
 		nhwc_conv_f32_plan(&c, 1);
 		assert_true(c.scratch <= sizeof scratch);
 		assert_true(nhwc_conv_f32_packed(&c) <= sizeof packed);
-		nhwc_conv_f32_pack(&c, w, packed);
+		nhwc_conv_f32_pack(&c, NULL, w, packed);
 		nhwc_conv_f32_run(&c, NULL,
 		    &(struct nhwc_conv_f32_args){in, packed, NULL, NULL, out, scratch, NULL});
 		assert_true(out[0] == 0 && isnan(out[1]) && out[2] == 2);
@@ -497,7 +497,7 @@ static void bench_conv(const char *name, const struct conv_shape *s, int way, st
 	size_t n = nhwc_conv_f32_packed(&c) / sizeof(float);
 	float *packed = guarded(n), *scratch = guarded(c.scratch / sizeof(float)), *out = d.want;
 	double t, p;
-	BEST(p, nhwc_conv_f32_pack(&c, d.w, packed));
+	BEST(p, nhwc_conv_f32_pack(&c, NULL, d.w, packed));
 	struct nhwc_conv_f32_args a = {d.in, packed, d.bias, NULL, out, scratch, packed};
 	bench_limit();
 	BEST(t, nhwc_conv_f32_run(&c, pool, &a));

@@ -218,7 +218,7 @@ static void run_conv(const struct data *d, struct pool *pool)
 	nhwc_conv_u8_plan(&c, pool_size(pool));
 	size_t n = nhwc_conv_u8_packed(&c);
 	void *packed = guarded(n), *scratch = guarded(c.scratch), *out = guarded(d->nout);
-	nhwc_conv_u8_pack(&c, d->w, packed);
+	nhwc_conv_u8_pack(&c, NULL, d->w, packed);
 	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, out, scratch, packed, n};
 	nhwc_conv_u8_run(&c, pool, &a);
 	assert_memory_equal(out, d->want, d->nout);
@@ -668,7 +668,7 @@ static double bench_layer(const struct layer *l, struct pool *pool)
 	size_t n = nhwc_conv_u8_packed(c);
 	void *packed = guarded(n), *scratch = guarded(c->scratch);
 	struct nhwc_conv_u8_args a = {d.in, packed, d.f, d.add, d.want, scratch, NULL, 0};
-	BEST(p, nhwc_conv_u8_pack(c, d.w, packed));
+	BEST(p, nhwc_conv_u8_pack(c, NULL, d.w, packed));
 	BEST(t, nhwc_conv_u8_run(c, pool, &a));
 	double gop = 2e-9 * (double)d.nw * (double)volume(s.out);
 	printf("%-10s %4d %4d x%-4d %3d %dx%d/%d %s%s %8.4f ms %6.1f GOP/s  pack %.2f ms  %dx%d\n",

@@ -1,0 +1,119 @@
+/* Packed weights are the same bytes for any number of threads. */
+#include "floats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/rng.h"
+#include "kernels/nhwc_conv_f32.h"
+#include "kernels/nhwc_conv_u8.h"
+
+#define LEVELS (sizeof levels / sizeof *levels)
+
+static const char *const levels[] = {"bf16", "vnni", "avx512", "avx2", "ref"};
+static struct pool *pool;
+
+static struct conv_shape square(int groups, int cin, int cout, int side)
+{
+	return (struct conv_shape){.batch = 1,
+	    .groups = groups,
+	    .cin = cin,
+	    .cout = cout,
+	    .in = {1, 8, 8},
+	    .kernel = {1, side, side},
+	    .out = {1, 8, 8},
+	    .stride = {1, 1, 1},
+	    .dilation = {1, 1, 1},
+	    .pad = {0, side / 2, side / 2}};
+}
+
+static const struct {
+	int groups, cin, cout, side;
+} shapes[] = {{1, 128, 150, 3}, {1, 131, 321, 1}, {1, 64, 96, 5}, {2, 100, 70, 3}, {1, 3, 64, 7}};
+
+#define SHAPES (sizeof shapes / sizeof *shapes)
+
+static void same(const void *a, const void *b, size_t n)
+{
+	assert_int_equal(memcmp(a, b, n), 0);
+}
+
+static void pack_floats(const struct conv_shape *s, int way, const float *w)
+{
+	struct nhwc_conv_f32 c = {
+	    .s = *s, .ld_in = s->groups * s->cin, .ld_out = s->groups * s->cout, .way = way};
+	nhwc_conv_f32_plan(&c, 3);
+	size_t n = nhwc_conv_f32_packed(&c);
+	float *one = calloc(1, n), *three = calloc(1, n);
+	nhwc_conv_f32_pack(&c, NULL, w, one);
+	nhwc_conv_f32_pack(&c, pool, w, three);
+	same(one, three, n);
+	free(one);
+	free(three);
+}
+
+static void test_floats(void **state)
+{
+	(void)state;
+	for (size_t l = 0; l < LEVELS; l++)
+		for (size_t i = 0; i < SHAPES; i++) {
+			struct conv_shape s = square(
+			    shapes[i].groups, shapes[i].cin, shapes[i].cout, shapes[i].side);
+			size_t n = (size_t)(s.groups * s.cin * s.cout * s.kernel[1] * s.kernel[2]);
+			float *w = randoms(n, 5);
+			cpu_limit(levels[l]);
+			for (int way = 0; way < 8; way++)
+				if (way == CONV_IGEMM || nhwc_conv_f32_choose(&s, false) == way)
+					pack_floats(&s, way, w);
+			free(w);
+		}
+}
+
+/* Besides: what each column's sums start with is what its weights say. */
+static void test_bytes(void **state)
+{
+	(void)state;
+	for (size_t l = 0; l < LEVELS; l++)
+		for (size_t i = 0; i < SHAPES; i++) {
+			struct nhwc_conv_u8 c = {.s = square(shapes[i].groups, shapes[i].cin,
+						     shapes[i].cout, shapes[i].side),
+			    .zero = 77,
+			    .columns = 1,
+			    .way = CONV_IGEMM};
+			c.ld_in = c.s.groups * c.s.cin;
+			c.ld_out = c.s.groups * c.s.cout;
+			size_t column = (size_t)(c.s.cin * c.s.kernel[1] * c.s.kernel[2]);
+			size_t all = column * (size_t)(c.s.groups * c.s.cout);
+			int8_t *w = malloc(all);
+			for (size_t k = 0; k < all; k++)
+				w[k] = (int8_t)(k * 2654435761u >> 24);
+			cpu_limit(levels[l]);
+			nhwc_conv_u8_plan(&c, 3);
+			size_t n = nhwc_conv_u8_packed(&c);
+			char *one = calloc(1, n), *three = calloc(1, n);
+			nhwc_conv_u8_pack(&c, NULL, w, one);
+			nhwc_conv_u8_pack(&c, pool, w, three);
+			same(one, three, n);
+			int32_t sum = 0;
+			for (size_t k = 0; k < column; k++)
+				sum -= w[k] * c.zero;
+			assert_int_equal(((int32_t *)one)[0], sum);
+			free(one);
+			free(three);
+			free(w);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_floats),
+	    cmocka_unit_test(test_bytes),
+	};
+	if (pool_new(3, &pool, NULL))
+		return 1;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	pool_free(pool);
+	return failed;
+}
