@@ -27,7 +27,7 @@ struct calibrate {
 	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
 	    no_bias_correction, no_smooth, all_layers;
 	int64_t rounding_mb;
-	const char *overflow_fix;
+	const char *overflow_fix, *bias_correction;
 	const char *weights; /* in few bits, without samples */
 	struct weight_only few;
 	/* state */

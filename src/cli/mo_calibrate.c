@@ -113,6 +113,12 @@ static int check(struct calibrate *c, struct err *err)
 	else if (strcmp(c->preset, "mixed"))
 		return fail(err, E_USAGE, "--preset is mixed or performance, not '%s'", c->preset);
 	int status = read_overflow(c, err);
+	c->o.full_bias = !strcmp(c->bias_correction, "full");
+	c->no_bias_correction |= !strcmp(c->bias_correction, "none");
+	if (!status && !c->no_bias_correction && !c->o.full_bias &&
+	    strcmp(c->bias_correction, "fast"))
+		return fail(err, E_USAGE, "--bias-correction is fast, full or none, not '%s'",
+		    c->bias_correction);
 	if (!status && !isnan(c->smooth_alpha) && !(c->smooth_alpha >= 0 && c->smooth_alpha <= 1))
 		return fail(err, E_USAGE, "--smooth-quant is from 0 to 1");
 	status = status ? status : calibrate_limits(c, err);
@@ -381,6 +387,9 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "no-rounding", 0, NULL,
 	"round weights to nearest, not against the errors of those before them", AT(no_rounding),
 	NULL, 0, 0},
+    {OPT_STRING, "bias-correction", 0, "HOW",
+	"fast, the default: each layer for itself; full: in the quantized network; or none",
+	AT(bias_correction), NULL, 0, 0},
     {OPT_FLAG, "no-bias-correction", 0, NULL,
 	"leave biases as they are, though the means of outputs change", AT(no_bias_correction),
 	NULL, 0, 0},
@@ -441,6 +450,7 @@ int mo_calibrate_main(int argc, char **argv)
 	    .rounding_mb = 64,
 	    .preset = "mixed",
 	    .overflow_fix = "disable",
+	    .bias_correction = "fast",
 	    .to = "int8",
 	    .metric = "top1",
 	    .max_unreadable = -1,

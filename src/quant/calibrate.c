@@ -6,6 +6,7 @@
 
 #include "ops/op.h"
 #include "quant/collect.h"
+#include "quant/full_bias.h"
 #include "quant/ranges.h"
 
 #define REFINE_SAMPLES 64
@@ -84,6 +85,26 @@ void calibration_free(struct calibration *c)
 	free(c);
 }
 
+static int make_quantized(void *user, struct graph **q, struct err *err)
+{
+	return calibration_quantize(user, NULL, 0, q, err);
+}
+
+static int refine_full(struct calibration *c, const struct samples *samples, struct err *err)
+{
+	const struct full_bias f = {.g = c->g,
+	    .r = c->refined,
+	    .make = make_quantized,
+	    .user = c,
+	    .samples = samples,
+	    .n = REFINE_SAMPLES,
+	    .of = c->o.samples,
+	    .index = c->o.index,
+	    .threads = c->o.threads,
+	    .log = c->o.log};
+	return full_bias(&f, err);
+}
+
 /* From a part of the samples, in the network as it would be quantized without. */
 static int refine(struct calibration *c, const struct samples *samples, struct err *err)
 {
@@ -116,7 +137,11 @@ int calibration_collect(struct calibration *c, const struct samples *samples, st
 
 int calibration_refine(struct calibration *c, const struct samples *samples, struct err *err)
 {
-	return c->o.refine.rounding || c->o.refine.biases ? refine(c, samples, err) : OK;
+	int status = OK;
+	if (c->o.refine.rounding || c->o.refine.biases)
+		status = refine(c, samples, err);
+	return !status && c->o.refine.biases && c->o.full_bias ? refine_full(c, samples, err)
+							       : status;
 }
 
 const struct refinement *calibration_refinement(const struct calibration *c)

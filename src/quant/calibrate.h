@@ -41,6 +41,8 @@ struct calibrate_options {
 	 * moments of layers' inputs: those that don't fit are rounded to nearest. */
 	struct refine_options refine;
 	size_t refine_bytes;
+	bool full_bias; /* biases are corrected in the quantized network, not each layer for itself
+			 */
 	/* Layers in original precision, by name. */
 	const char *const *ignored;
 	int nignored;

@@ -49,6 +49,12 @@ int refinement_layers(const struct refinement *r)
 	return r->nlayers;
 }
 
+double *refinement_shift(struct refinement *r, int k, int64_t *n)
+{
+	*n = r->layer[k].groups * r->layer[k].outs;
+	return r->layer[k].shift;
+}
+
 static double decibels(double signal, double noise)
 {
 	return noise > 0 ? 10 * log10(signal / noise) : INFINITY;

@@ -20,6 +20,9 @@ int refine_solve(const struct graph *g, const struct graph *q, const struct mome
 int refine_apply(const struct refinement *r, struct graph *q, struct err *err);
 void refinement_free(struct refinement *r); /* NULL is legal */
 
+/* What is added to the outputs of a layer, n of them: whoever knows better may change it. */
+double *refinement_shift(struct refinement *r, int k, int64_t *n);
+
 /* What became of the weights of a layer: squared error of its outputs by their squares, in dB, as
  * rounded to nearest and as it is now; infinite when nothing was lost. */
 struct refined {
