@@ -97,8 +97,48 @@ void transpose_b16__avx2(
 	BLOCKS(uint16_t, 8, block_16bit)
 }
 
-void transpose_b8__avx2(
+/* Where the 16 bytes of vector v of a block of colours come from in row: no byte has the top bit
+ * set but those of other rows. */
+static __m128i colour_bytes(int v, int row)
+{
+	uint8_t from[16];
+	for (int i = 0; i < 16; i++)
+		from[i] = (16 * v + i) % 3 == row ? (uint8_t)((16 * v + i) / 3) : 0x80;
+	return _mm_loadu_si128((const __m128i *)from);
+}
+
+/* Three rows, as of an image's colours, to columns without a distance; how many columns it did. */
+static int64_t colours(int64_t cols, const uint8_t *from, size_t lds, uint8_t *to)
+{
+	__m128i m[3][3];
+	int64_t c = 0;
+	for (int v = 0; v < 3; v++)
+		for (int row = 0; row < 3; row++)
+			m[v][row] = colour_bytes(v, row);
+	for (; c + 16 <= cols; c += 16, from += 16, to += 48) {
+		__m128i r = _mm_loadu_si128((const __m128i *)from);
+		__m128i g = _mm_loadu_si128((const __m128i *)(from + lds));
+		__m128i b = _mm_loadu_si128((const __m128i *)(from + 2 * lds));
+		for (int v = 0; v < 3; v++) {
+			__m128i x = _mm_or_si128(
+			    _mm_shuffle_epi8(r, m[v][0]), _mm_shuffle_epi8(g, m[v][1]));
+			x = _mm_or_si128(x, _mm_shuffle_epi8(b, m[v][2]));
+			_mm_storeu_si128((__m128i *)(to + 16 * v), x);
+		}
+	}
+	return c;
+}
+
+static void transpose_8bit(
     int64_t rows, int64_t cols, const void *src, size_t lds, void *dst, size_t ldd)
 {
 	BLOCKS(uint8_t, 16, block_8bit)
+}
+
+void transpose_b8__avx2(
+    int64_t rows, int64_t cols, const void *src, size_t lds, void *dst, size_t ldd)
+{
+	int64_t done = rows == 3 && ldd == 3 ? colours(cols, src, lds, dst) : 0;
+	transpose_8bit(rows, cols - done, (const uint8_t *)src + done, lds,
+	    (uint8_t *)dst + (size_t)done * ldd, ldd);
 }
