@@ -159,23 +159,94 @@ static void leave(struct step *s, struct constants *c)
 	s->folded = true;
 }
 
-int fold_constants(struct network *net, struct constants *c, struct err *err)
+static bool constants_new(const struct network *net, struct constants *c)
 {
 	size_t n = net->graph->nvalues + 1;
-	struct tensor *in = calloc((size_t)net->max_in + 1, sizeof *in);
 	c->t = calloc(n, sizeof *c->t);
 	c->owned = calloc(n, sizeof *c->owned);
 	c->wanted = calloc(n, sizeof *c->wanted);
-	int status = in && c->t && c->owned && c->wanted ? OK : fail_nomem(err);
+	return c->t && c->owned && c->wanted;
+}
+
+int fold_constants(struct network *net, struct err *err)
+{
+	struct constants *c = &net->c;
+	size_t n = net->graph->nvalues + 1;
+	struct tensor *in = calloc((size_t)net->max_in + 1, sizeof *in);
+	int status = constants_new(net, c) && in ? OK : fail_nomem(err);
 	if (status == OK) {
 		memcpy(c->wanted, net->uses, n * sizeof *c->wanted);
 		status = load_consts(net, c, err);
 	}
 	for (int i = 0; i < net->nsteps && status == OK; i++)
-		if (c == &net->c && net->step[i].deferred)
+		if (net->step[i].deferred)
 			leave(&net->step[i], c);
 		else if (foldable(c, net->step[i].node))
 			status = fold_step(&net->step[i], c, in, err);
+	free(in);
+	return status;
+}
+
+/* ---- once more ---- */
+
+static bool is_made(const struct network *net, const struct value *v)
+{
+	return net->c.t[v->id].data || net->all.t[v->id].data;
+}
+
+/* Marks the values that v is made of, as far as they are not there. */
+static void mark_needed(const struct network *net, const struct value *v, bool *need)
+{
+	need[v->id] = true;
+	for (int i = net->maker[v->id]; i >= 0; i--) {
+		const struct node *n = net->step[i].node;
+		bool wanted = false;
+		for (int k = 0; k < n->nout; k++)
+			wanted |= need[n->out[k].id];
+		for (int k = 0; wanted && k < n->nin; k++)
+			if (n->in[k].value)
+				need[n->in[k].value->id] |= !is_made(net, n->in[k].value);
+	}
+}
+
+static int make_step(struct network *net, const struct node *n, struct tensor *in, struct err *err)
+{
+	struct constants *c = &net->all;
+	for (int k = 0; k < n->nin; k++) {
+		const struct value *v = n->in[k].value;
+		in[k] = (struct tensor){0};
+		if (v)
+			in[k] = node_is(v->node, OP_CONST) ? value_tensor(v)
+				: net->c.t[v->id].data     ? net->c.t[v->id]
+							   : c->t[v->id];
+	}
+	for (int k = 0; k < n->nout; k++)
+		c->owned[n->out[k].id] = true;
+	return multiplies_wide(n) ? eval_wide(n, in, &c->t[n->out[0].id], err)
+				  : node_eval(n, in, n->nin, &c->t[n->out[0].id], err);
+}
+
+/* Makes v in net->all, and what it needs, which goes again. */
+static int make_again(struct network *net, const struct value *v, struct err *err)
+{
+	struct constants *c = &net->all;
+	size_t n = net->graph->nvalues + 1;
+	bool *need = calloc(n, sizeof *need);
+	struct tensor *in = calloc((size_t)net->max_in + 1, sizeof *in);
+	int status = need && in && (c->t || constants_new(net, c)) ? OK : fail_nomem(err);
+	if (status == OK)
+		mark_needed(net, v, need);
+	for (int i = 0; i <= net->maker[v->id] && status == OK; i++) {
+		const struct node *step = net->step[i].node;
+		if (step->nout && need[step->out[0].id] && !c->owned[step->out[0].id])
+			status = make_step(net, step, in, err);
+	}
+	for (uint32_t id = 0; need && c->t && c->owned && id < net->graph->nvalues; id++)
+		if (need[id] && c->owned[id] && (id != v->id || status < 0)) {
+			tensor_free(&c->t[id]);
+			c->owned[id] = false;
+		}
+	free(need);
 	free(in);
 	return status;
 }
@@ -186,9 +257,13 @@ int constants_get(struct network *net, const struct value *v, struct tensor *out
 	*out = net->c.t[v->id];
 	if (out->type == DT_NONE || out->data || !tensor_count(out))
 		return OK;
-	if (!net->all.t && (status = fold_constants(net, &net->all, err)) < 0)
-		constants_free(net, &net->all);
-	else
+	if (node_is(v->node, OP_CONST)) {
+		*out = value_tensor(v);
+		return OK;
+	}
+	if (!net->all.t || !net->all.owned || !net->all.t[v->id].data)
+		status = make_again(net, v, err);
+	if (status == OK)
 		*out = net->all.t[v->id];
 	return status;
 }

@@ -88,7 +88,7 @@ int network_new(
 	pthread_mutex_init(&net->lock, NULL);
 	net->refs = 1;
 	net->graph = g;
-	net->c.keep = net->all.keep = o->tap && !o->tapped;
+	net->c.keep = o->tap && !o->tapped;
 	number(g);
 	int status = build_steps(net, net->c.keep, err);
 	if (g->plan)
@@ -96,7 +96,7 @@ int network_new(
 	if (status == OK && !g->plan)
 		status = quant_choose(net, o, err);
 	if (status == OK && !g->plan)
-		status = fold_constants(net, &net->c, err);
+		status = fold_constants(net, err);
 	if (status == OK && !g->plan && !o->eval_only && !o->exact)
 		status = quant_order_sums(net, err);
 	if (status < 0) {

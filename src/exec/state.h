@@ -49,7 +49,7 @@ struct network {
 	int max_in;           /* inputs of any step */
 	struct quant *quant;  /* by value id */
 	struct constants c;   /* for plans */
-	struct constants all; /* with what went after packing; made when it is needed again */
+	struct constants all; /* what went after packing and was needed again */
 	struct pack *pack;
 	int npacks, max_packs;
 };
@@ -79,9 +79,9 @@ int network_new(
 struct network *network_ref(struct network *net);
 void network_unref(struct network *net); /* NULL is legal */
 
-/* Evaluates every step that depends on constants only, once. Unless keep is set, what only they
- * needed goes. c is zero-initialised, and freed by constants_free in every case. */
-int fold_constants(struct network *net, struct constants *c, struct err *err);
+/* Evaluates every step that depends on constants only, once, into net->c. Unless keep is set, what
+ * only they needed goes. To be freed by constants_free in every case. */
+int fold_constants(struct network *net, struct err *err);
 void constants_free(const struct network *net, struct constants *c);
 /* One use of a constant is served by a kernel's packed copy: without further uses it goes. */
 void constants_release(struct constants *c, const struct value *v);
