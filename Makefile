@@ -64,7 +64,7 @@ $(BUILD)/mo.pc: src/version.h Makefile
 
 # Clang 14 takes a quarter of an hour to instrument unrolled kernels, which see no hostile bytes.
 ifneq ($(findstring fuzzer,$(SANITIZE)),)
-%__avx2.o %__avx512.o: SAN =
+%__avx2.o %__avx512.o %__vnni.o %__bf16.o: SAN =
 endif
 
 $(BUILD)/%.o: %.c Makefile | $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/plan.h

@@ -23,6 +23,7 @@ struct bench {
 	const char *model, *json, *precision, *hint, *int8_model, *resume, *suite, *csv, *db,
 	    *shard, *html;
 	struct list data, sweep, beside, reports;
+	double peak_mb; /* before a profile; of cold runs, the largest of their processes */
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
 	double seconds, rate, capacity, max_latency, max_regression;
 	bool compare, profile, lenient, exact, bf16, async, copies, no_mmap, random_weights;
@@ -71,6 +72,7 @@ struct job {
 	double read_ms, compile_ms, first_ms, total_ms;
 	struct times latency;
 	struct times cold[COLD_TIMES]; /* read, compile, first, the whole process */
+	char cold_cache[8];            /* what the last process had of the cache */
 };
 
 /* One run at a time. */

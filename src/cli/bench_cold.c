@@ -77,7 +77,16 @@ static int run_process(struct command *c, const char *model, struct child *child
 	return s || !child->code ? s : fail(err, E_IO, "'%s': the cold process failed", model);
 }
 
-static int cold_run(struct job *j, struct err *err)
+/* What is said of a process beside its times. */
+static void take_state(struct bench *b, struct job *j, const cJSON *json)
+{
+	const char *cache = cJSON_GetStringValue(cJSON_GetObjectItem(json, "cache"));
+	double peak = cJSON_GetNumberValue(cJSON_GetObjectItem(json, "peak_rss_mb"));
+	snprintf(j->cold_cache, sizeof j->cold_cache, "%s", cache ? cache : "off");
+	b->peak_mb = peak > b->peak_mb ? peak : b->peak_mb;
+}
+
+static int cold_run(struct bench *b, struct job *j, struct err *err)
 {
 	struct command c;
 	struct child child = {0};
@@ -94,6 +103,8 @@ static int cold_run(struct job *j, struct err *err)
 		else
 			j->cold[i].ms[j->cold[i].n++] = i == COLD_PROCESS ? ms : v->valuedouble;
 	}
+	if (!s)
+		take_state(b, j, json);
 	cJSON_Delete(json);
 	child_free(&child);
 	return s;
@@ -107,7 +118,7 @@ int bench_cold(struct bench *b, struct err *err)
 			s = times_new(&b->job[k].cold[i], err);
 	for (int64_t n = 0; n < b->cold; n++) /* in turn */
 		for (int k = 0; k < b->njobs && !s; k++)
-			s = cold_run(&b->job[k], err);
+			s = cold_run(b, &b->job[k], err);
 	for (int k = 0; k < b->njobs; k++)
 		for (int i = 0; i < COLD_TIMES; i++)
 			times_sort(&b->job[k].cold[i]);
@@ -132,5 +143,6 @@ cJSON *cold_json(const struct job *j)
 	cJSON_AddNumberToObject(o, "processes", j->cold->n);
 	for (int i = 0; i < COLD_TIMES; i++)
 		cJSON_AddNumberToObject(o, names[i], times_at(&j->cold[i], 0.5));
+	cJSON_AddStringToObject(o, "cache", j->cold_cache);
 	return o;
 }

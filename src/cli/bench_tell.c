@@ -58,7 +58,7 @@ static void add_setup(cJSON *o, const struct bench *b)
 	cJSON_AddNumberToObject(o, "streams", (double)b->streams);
 	cJSON_AddNumberToObject(o, "batch", batch_of(b));
 	cJSON_AddStringToObject(o, "mode", b->rate > 0 ? "rate" : b->async ? "async" : "sync");
-	cJSON_AddNumberToObject(o, "peak_rss_mb", peak_mb());
+	cJSON_AddNumberToObject(o, "peak_rss_mb", b->peak_mb);
 	cJSON_AddStringToObject(o, "isa", cpu_level());
 }
 
@@ -97,7 +97,7 @@ static void print_job(const struct job *j)
 		printf("of %d products with weights %d in i8, %d in bf16\n", j->products.all,
 		    j->products.int8, j->products.bf16);
 	printf("read %.2f ms, compile %.2f ms, first inference %.2f ms, peak memory %.0f MB\n",
-	    j->read_ms, j->compile_ms, j->first_ms, peak_mb());
+	    j->read_ms, j->compile_ms, j->first_ms, b->peak_mb);
 	if (j->net.use != CACHE_OFF)
 		printf("cache: %s\n", cache_use_name(j->net.use));
 	printf("latency over %d runs: min %.3f ms, median %.3f, mean %.3f, p90 %.3f, p95 %.3f, "

@@ -153,6 +153,8 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 	s = measure_parts(b, err);
 	set_streams(b);
 	s = s ? s : b->cold ? bench_cold(b, err) : measure(b, verdict, err);
+	if (!b->cold)
+		b->peak_mb = peak_mb();
 	if (!s && (b->profile || (b->html && b->njobs == 1 && !b->cold)))
 		s = profile_job(&p, b->job, err);
 	if (!s && !b->sweep.n && (!b->json || strcmp(b->json, "-")))
