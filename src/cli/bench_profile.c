@@ -45,6 +45,34 @@ static void timed(void *user, const struct node *n, const char *kernel, double s
 	c->ms = seconds * 1e3 < c->ms ? seconds * 1e3 : c->ms;
 }
 
+static struct profile_call *call_of(struct profile *p, const struct node *n)
+{
+	for (int i = 0; i < p->n; i++)
+		if (p->call[i].node == n)
+			return &p->call[i];
+	return NULL;
+}
+
+/* Layers with weights that have no call of their own count in the one that took them along: the
+ * nearest before them. */
+static void add_taken_along(struct profile *p, const struct graph *g)
+{
+	graph_each (g, n) {
+		int64_t macs = cost_macs(n);
+		if (macs <= 0 || call_of(p, n))
+			continue;
+		struct profile_call *c = NULL;
+		for (const struct node *m = n; !c && m && m->nin && m->in[0].value;) {
+			m = m->in[0].value->node;
+			c = call_of(p, m);
+		}
+		if (c) {
+			c->macs += macs;
+			c->bytes += cost_weights(n).bytes;
+		}
+	}
+}
+
 int profile_run(struct profile *p, struct graph *g, const struct tensor *in,
     const struct exec_options *options, struct err *err)
 {
@@ -60,6 +88,8 @@ int profile_run(struct profile *p, struct graph *g, const struct tensor *in,
 	}
 	if (!s && p->failed)
 		s = fail_nomem(err);
+	if (!s)
+		add_taken_along(p, g);
 	exec_free(e);
 	free(out);
 	p->threads = options->pool ? pool_size(options->pool) : 1;
