@@ -1,4 +1,6 @@
 /* Layers that only move elements: as another view of what is there, or as copies of runs. */
+#include <limits.h>
+
 #include "exec/lower.h"
 
 /* ---- Transpose between the two layouts ---- */
@@ -22,6 +24,76 @@ static int turns_channels(const struct lower *l, const struct node *n)
 	return to_last ? 1 : to_first ? -1 : 0;
 }
 
+/* Is it [batch][rows][cols] to [batch][cols][rows], dims that stay together taken as one? */
+static bool turns_matrices(const struct lower *l, const struct node *n, int64_t size[3])
+{
+	struct tensor order = l->e->c->t[node_in(n, 1)->id];
+	const struct tensor *x = lower_dims(l, node_in(n, 0));
+	int rank = x->rank, from = -1, groups = 0, first[3] = {0};
+	if (order.type == DT_NONE || !order.data || tensor_count(&order) != rank)
+		return false;
+	for (int d = 0; d < rank; d++) {
+		int at = (int)tensor_i64(&order, d);
+		if (at < 0 || at >= rank)
+			return false;
+		if (x->dim[at] == 1)
+			continue;
+		bool follows = from >= 0 && from < at;
+		for (int k = from + 1; k < at && follows; k++)
+			follows = x->dim[k] == 1;
+		if (!follows && groups == 3)
+			return false;
+		if (!follows) {
+			first[groups] = at;
+			size[groups++] = 1;
+		}
+		size[groups - 1] *= x->dim[at];
+		from = at;
+	}
+	if (groups == 2) {
+		first[2] = first[1];
+		first[1] = first[0];
+		first[0] = -1;
+		size[2] = size[1];
+		size[1] = size[0];
+		size[0] = 1;
+	}
+	return groups >= 2 && first[0] < first[2] && first[2] < first[1];
+}
+
+static bool is_small(int64_t n)
+{
+	return n < INT_MAX / 64;
+}
+
+static int lower_matrices(struct lower *l, const struct node *n, bool *done)
+{
+	const struct tensor *t = lower_dims(l, node_in(n, 0));
+	int64_t size[3], bytes = dtype_bits(t->type) / 8;
+	struct spot x, y;
+	if (dtype_bits(t->type) % 8 || (bytes != 1 && bytes != 2 && bytes != 4) ||
+	    !turns_matrices(l, n, size) || !is_small(size[0]) || !is_small(size[1]) ||
+	    !is_small(size[2]))
+		return OK;
+	*done = true;
+	int status = spot_need(l, node_in(n, 0), ROW_MAJOR, &x);
+	if (status == OK)
+		status = spot_make(l, &n->out[0], ROW_MAJOR, true, &y);
+	struct call *c = status == OK ? call_add(l, CALL_TO_CHANNELS_LAST, n) : NULL;
+	if (!c)
+		return status == OK ? fail_nomem(l->err) : status;
+	c->move = (struct layout_move){.batch = size[0],
+	    .channels = size[2],
+	    .pixels = size[1],
+	    .ld = size[2],
+	    .size = (int)bytes};
+	c->in = x.ref;
+	c->out = y.ref;
+	call_uses(l, c->in);
+	call_uses(l, c->out);
+	return OK;
+}
+
 static int lower_transpose(struct lower *l, const struct node *n, bool *done)
 {
 	const struct value *x = node_in(n, 0), *y = &n->out[0];
@@ -35,7 +107,7 @@ static int lower_transpose(struct lower *l, const struct node *n, bool *done)
 		return status;
 	}
 	if (turn != -1 || lower_dims(l, x)->type != DT_F32)
-		return OK;
+		return lower_matrices(l, n, done);
 	status = spot_need(l, x, ROW_MAJOR, &s);
 	*done = true;
 	spot_alias(l, y, CHANNELS_LAST, (struct spot){s.ref, lower_dims(l, y)->dim[1]});

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
@@ -25,6 +26,9 @@ static void fill(struct tensor *t, const struct info *info)
 	for (int64_t i = 0; i < tensor_count(t); i++)
 		tensor_set_f64(t, i, 2.0 * (double)rng_f32(&seed) - 1);
 }
+
+/* A call that there must be one of; CALL_KINDS: none */
+static enum call_kind wanted = CALL_KINDS;
 
 static int count(const struct plan *p, enum call_kind kind)
 {
@@ -62,6 +66,7 @@ static void check(const char *text, int expected)
 			assert_true(
 			    fabs(tensor_f64(&out[0][o], i) - tensor_f64(&out[1][o], i)) <= 2e-5);
 	assert_int_equal(moves(e[0]->plan[0]), expected);
+	assert_int_equal(count(e[0]->plan[0], wanted), wanted != CALL_KINDS);
 	for (int k = 0; k < 2; k++)
 		exec_free(e[k]);
 	tensor_free(&in);
@@ -108,6 +113,37 @@ static void tokens(void **state)
 	    1);
 }
 
+/* Rows and columns of matrices change places by one call; runs that stay are left to eval. */
+static void matrices(void **state)
+{
+	static const struct {
+		const char *shape, *type, *order;
+		enum call_kind kind;
+	} c[] = {
+	    {"2,3,5,7,11", "f32", "i64[5] 0 1 3 4 2", CALL_TO_CHANNELS_LAST},
+	    {"37,19", "f32", "i64[2] 1 0", CALL_TO_CHANNELS_LAST},
+	    {"3,1,17,9", "f32", "i64[4] 0 1 3 2", CALL_TO_CHANNELS_LAST},
+	    {"4,1,3,6", "f32", "i64[4] 2 3 1 0", CALL_TO_CHANNELS_LAST},
+	    {"2,5,33", "f16", "i64[3] 0 2 1", CALL_TO_CHANNELS_LAST},
+	    {"2,5,33", "i64", "i64[3] 0 2 1", CALL_EVAL},
+	    {"2,5,6,7", "f32", "i64[4] 0 2 1 3", CALL_EVAL},
+	    {"2,5,6", "f32", "i64[3] 2 1 0", CALL_EVAL},
+	    {"2,5,6", "f32", "i64[3] 1 2 0", CALL_TO_CHANNELS_LAST},
+	    {"2,5,6", "f32", "i64[3] 1 0 2", CALL_EVAL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+		char text[300];
+		snprintf(text, sizeof text,
+		    "x = Parameter-1 {shape=%s element_type=%s}\no = Const %s\n"
+		    "y = Transpose-1(x, o)\nResult-1(y)\n",
+		    c[i].shape, c[i].type, c[i].order);
+		wanted = c[i].kind;
+		check(text, 1);
+	}
+	wanted = CALL_KINDS;
+}
+
 /* A Concat for a convolution: what lies row by row is moved right to its place. */
 static void joined(void **state)
 {
@@ -144,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(splits),
 	    cmocka_unit_test(tokens),
+	    cmocka_unit_test(matrices),
 	    cmocka_unit_test(joined),
 	    cmocka_unit_test(truncations),
 	};
