@@ -31,6 +31,11 @@ bool info_prints(const struct info_run *r);
 /* info_tell.c: the summary. */
 void info_print(const struct info_run *r);
 cJSON *info_json(const struct info_run *r);
+void info_print_edges(const struct graph *g, bool output);
+cJSON *info_edges_json(const struct graph *g, bool output);
+/* info_blob.c: a compiled network. */
+bool info_is_blob(const struct info_run *r);
+int info_blob(const struct info_run *r, struct err *err);
 /* info_advice.c: what could be better, with its numbers; adds "advice" to j when that is there. */
 int info_advice(struct info_run *r, cJSON *j, struct err *err);
 /* info_picture.c: --svg and --html. */

@@ -13,7 +13,7 @@ static const struct value *edge(const struct graph *g, int i, bool output, const
 	return v;
 }
 
-static void print_edges(const struct graph *g, bool output)
+void info_print_edges(const struct graph *g, bool output)
 {
 	for (int i = 0; i < (output ? g->noutputs : g->ninputs); i++) {
 		const char *name;
@@ -131,8 +131,8 @@ void info_print(const struct info_run *r)
 	const struct totals *t = &r->t;
 	int id[OP_COUNT], n = totals_operators(t, id);
 	printf("format   %s\n", r->format == MODEL_ONNX ? "ONNX" : "OpenVINO IR");
-	print_edges(r->g, false);
-	print_edges(r->g, true);
+	info_print_edges(r->g, false);
+	info_print_edges(r->g, true);
 	printf("layers   %d, constants %d\n", t->layers, t->constants);
 	printf("weights  %lld parameters, %lld bytes of constants\n", (long long)t->parameters,
 	    (long long)t->weight_bytes);
@@ -153,7 +153,7 @@ void info_print(const struct info_run *r)
 
 /* ---- JSON ---- */
 
-static cJSON *edges_json(const struct graph *g, bool output)
+cJSON *info_edges_json(const struct graph *g, bool output)
 {
 	cJSON *a = cJSON_CreateArray();
 	for (int i = 0; i < (output ? g->noutputs : g->ninputs); i++) {
@@ -241,8 +241,8 @@ cJSON *info_json(const struct info_run *r)
 	cJSON *j = cJSON_CreateObject(), *ops = cJSON_CreateObject();
 	cJSON_AddStringToObject(j, "model", r->model);
 	cJSON_AddStringToObject(j, "format", r->format == MODEL_ONNX ? "onnx" : "ir");
-	cJSON_AddItemToObject(j, "inputs", edges_json(r->g, false));
-	cJSON_AddItemToObject(j, "outputs", edges_json(r->g, true));
+	cJSON_AddItemToObject(j, "inputs", info_edges_json(r->g, false));
+	cJSON_AddItemToObject(j, "outputs", info_edges_json(r->g, true));
 	cJSON_AddNumberToObject(j, "layer_count", t->layers);
 	cJSON_AddNumberToObject(j, "constants", t->constants);
 	cJSON_AddNumberToObject(j, "parameters", (double)t->parameters);

@@ -63,6 +63,8 @@ static int look(struct info_run *r, struct err *err)
 
 static int info(struct info_run *r, struct err *err)
 {
+	if (info_is_blob(r))
+		return info_blob(r, err);
 	int s = info_read(r, r->model, &r->g, &r->format, err);
 	if (s)
 		return s;

@@ -21,3 +21,10 @@ mo-info "$GLYPHS/glyphs_dynamic.onnx" --advice --json - | tr -d '\t\n' | grep -o
 echo '# the report of a run says it too'
 mo-bench -q small.xml --time 0.02 --html report.html >/dev/null
 grep -o '"[^"]*products stay in f32[^"]*"' report.html
+echo '# a compiled network'
+mo-compile -q small.xml -o small.blob
+mo-info small.blob | sed 's/for [a-z0-9]*,/for X,/'
+mo-info small.blob --cpu ref | tail -n 1 | sed 's/for [a-z0-9]*,/for X,/'
+mo-info small.blob --json - | tr -d ' \t\n' | grep -o '"serves":[a-z]*\|"products_i8":[0-9]*'
+mo-info small.blob --layers 2>/dev/null || echo "exit $?"
+cat "$GLYPHS/glyphs.onnx" | mo-info - | sed -n 1p
