@@ -66,8 +66,9 @@ static bool describe(
 	for (int i = 0; i < 3; i++)
 		if (!lower_constant(l, node_in(n, y->weights + i)))
 			return false;
-	if (x->type != DT_F32 || w->type != DT_F32)
-		return false;
+	for (int i = 0; i < n->nin; i++)
+		if (i != y->lengths && lower_dims(l, node_in(n, i))->type != DT_F32)
+			return false;
 	for (int d = 0; d < x->rank; d++)
 		if (x->dim[d] < 1 || x->dim[d] > most || w->dim[d] > most)
 			return false;

@@ -207,10 +207,39 @@ static void test_bad_length(void **state)
 	graph_free(g);
 }
 
+/* Biases of another type are not read as floats. */
+static void test_types(void **state)
+{
+	struct tensor x = {0}, got[2], want[2];
+	(void)state;
+	struct graph *g = scan(
+	    "x = Parameter-1 {shape=2,3 element_type=f32}\nh = Const f32[2,4] random(1)\n"
+	    "w = Const f32[4,3] random(2)\nr = Const f32[4,4] random(3)\nb = Const f16[4] "
+	    "random(4)\n"
+	    "y = RNNCell-1(x, h, w, r, b) {hidden_size=4}\n"
+	    "c = Const f32[4] random(5)\nz = RNNCell-1(x, y, w, r, c) {hidden_size=4}\n"
+	    "Result-1(y)\nResult-1(z)\n");
+	struct exec *e = made(g, (struct exec_options){0});
+	struct exec *ref = made(g, (struct exec_options){.eval_only = true});
+	assert_int_equal(tensor_alloc(&x, DT_F32, 2, (int64_t[]){2, 3}, NULL), OK);
+	assert_int_equal(exec_run(e, &x, got, NULL), OK);
+	assert_int_equal(exec_run(ref, &x, want, NULL), OK);
+	assert_int_equal(count(e, CALL_RECURRENT), 1);
+	for (int k = 0; k < 2; k++)
+		for (int i = 0; i < 8; i++)
+			assert_true(
+			    fabsf(((float *)got[k].data)[i] - ((float *)want[k].data)[i]) < 1e-5f);
+	tensor_free(&x);
+	exec_free(e);
+	exec_free(ref);
+	graph_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_sizes), cmocka_unit_test(test_levels),
-	    cmocka_unit_test(test_functions), cmocka_unit_test(test_bad_length)};
+	    cmocka_unit_test(test_functions), cmocka_unit_test(test_types),
+	    cmocka_unit_test(test_bad_length)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
