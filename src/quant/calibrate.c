@@ -10,6 +10,7 @@
 #include "quant/ranges.h"
 
 #define REFINE_SAMPLES 64
+#define BIAS_SAMPLES 32
 #define REFINE_ROWS 1024 /* of each layer, from all of these samples */
 
 struct calibration {
@@ -97,7 +98,7 @@ static int refine_full(struct calibration *c, const struct samples *samples, str
 	    .make = make_quantized,
 	    .user = c,
 	    .samples = samples,
-	    .n = REFINE_SAMPLES,
+	    .n = BIAS_SAMPLES,
 	    .of = c->o.samples,
 	    .index = c->o.index,
 	    .threads = c->o.threads,

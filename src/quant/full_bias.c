@@ -92,8 +92,8 @@ static int run_samples(struct run *r, struct graph *g, struct exec *e, struct er
 	return status;
 }
 
-/* Finds the layers in g and sums up what they give. */
-static int measure(struct run *r, struct graph *g, struct err *err)
+/* Finds the layers [from, to) in g and sums up what they give. */
+static int measure(struct run *r, struct graph *g, int from, int to, struct err *err)
 {
 	struct pool *pool = NULL;
 	struct exec *e = NULL;
@@ -106,7 +106,7 @@ static int measure(struct run *r, struct graph *g, struct err *err)
 		s->v = n ? biased(n) : NULL;
 		s->count = 0;
 		memset(s->sum, 0, (size_t)s->channels * sizeof *s->sum);
-		if (!n)
+		if (!n || k < from || k >= to)
 			continue;
 		s->axis = node_is(n, OP_MATMUL) ? n->out[0].info.shape.rank - 1 : 1;
 		r->site[s->v->id] = k + 1;
@@ -173,12 +173,12 @@ static void shift(const struct full_bias *f, const struct run *by, int from, int
 	}
 }
 
-static int sweep(const struct full_bias *f, const struct run *want, struct run *have, double *error,
-    struct err *err)
+static int sweep(const struct full_bias *f, const struct run *want, struct run *have, int from,
+    int to, double *error, struct err *err)
 {
 	struct graph *q = NULL;
 	int status = f->make(f->user, &q, err);
-	status = status ? status : measure(have, q, err);
+	status = status ? status : measure(have, q, from, to, err);
 	graph_free(q);
 	*error = status ? 0 : compare(want, have);
 	return status;
@@ -187,14 +187,15 @@ static int sweep(const struct full_bias *f, const struct run *want, struct run *
 static int correct(const struct full_bias *f, const struct run *want, struct run *have,
     double *first, double *last, struct err *err)
 {
-	int n = want->nlayers, step = (n + SWEEPS - 1) / SWEEPS, status = OK;
+	int n = want->nlayers, step = (n + SWEEPS - 1) / SWEEPS;
+	int status = sweep(f, want, have, 0, n, first, err);
 	for (int k = 0; k < n && !status; k += step) {
-		status = sweep(f, want, have, last, err);
-		*first = k ? *first : *last;
+		int to = k + step < n ? k + step : n;
+		status = sweep(f, want, have, k, to, last, err);
 		if (!status)
-			shift(f, have, k, k + step < n ? k + step : n);
+			shift(f, have, k, to);
 	}
-	return status ? status : sweep(f, want, have, last, err);
+	return status ? status : sweep(f, want, have, 0, n, last, err);
 }
 
 int full_bias(const struct full_bias *f, struct err *err)
@@ -202,7 +203,7 @@ int full_bias(const struct full_bias *f, struct err *err)
 	struct run want, have = {0};
 	double first = 0, last = 0;
 	bool ok = allocate(&want, f) && allocate(&have, f);
-	int status = ok ? measure(&want, f->g, err) : fail_nomem(err);
+	int status = ok ? measure(&want, f->g, 0, want.nlayers, err) : fail_nomem(err);
 	status = status ? status : correct(f, &want, &have, &first, &last, err);
 	if (!status)
 		log_say(
