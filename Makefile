@@ -48,7 +48,7 @@ $(BUILD)/libmo.a: $(OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 $(BUILD)/libmo.so: $(OBJ)
-	$(CC) -shared -pthread -Wl,-soname,libmo.so.$(SOVERSION) -o $@ $^ $(MO_LIBS) $(LDFLAGS)
+	$(CC) -shared -pthread -Wl,--gc-sections -Wl,-soname,libmo.so.$(SOVERSION) -o $@ $^ $(MO_LIBS) $(LDFLAGS)
 $(BUILD)/mo.pc: src/version.h Makefile
 	@mkdir -p $(@D)
 	printf 'prefix=%s\nName: mo\nDescription: run ONNX and OpenVINO IR networks\nVersion: %s\n' \
