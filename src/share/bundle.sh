@@ -14,17 +14,7 @@ strip "$top/bin/mo-run"
 cp "$model" "${model%.xml}.bin" "$top/"
 "$build/bin/mo-compile" -q "$top/$name.xml" -o "$top/$name.blob" # beside its source, which another processor takes
 cp LICENSE "$top/licenses/mo"
-# What it loads when it first needs it comes along, too.
-late=$(strings "$top/bin/mo-run" | grep '^lib[a-z0-9]*\.so\.[0-9]*$' | while read -r name; do
-	/sbin/ldconfig -p | awk -v name="$name" '$1 == name && /64/ { print $NF; exit }'
-done)
-# shellcheck disable=SC2086
-{ ldd "$build/bin/mo-run" $late | sed -n 's/^[[:space:]].*=> \(\/[^ ]*\).*/\1/p; s/^[[:space:]]\(\/[^ ]*\).*/\1/p'; printf '%s\n' $late; } |
-    sort -u | while read -r lib; do
-	cp -L "$lib" "$top/lib/"
-	package=$(dpkg -S "$(realpath "$lib")" "$lib" 2>/dev/null | head -n 1 | cut -d: -f1)
-	[ -z "$package" ] || cp -L "/usr/share/doc/$package/copyright" "$top/licenses/$package"
-done
+sh src/share/libraries.sh "$top/bin/mo-run" "$top/lib" "$top/licenses"
 cat >"$top/run" <<END
 #!/bin/sh
 here=\$(dirname "\$0")
