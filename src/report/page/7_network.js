@@ -31,7 +31,7 @@ function layout() {
 }
 
 function hoverText(i) {
-	const l = LAYERS[i], c = doneBy[i], f = CALIBRATED.get(l.name), all = (D.profile || []).reduce((s, k) => s + k.ms, 0), lines = [l.name + ' (' + l.op + ')', l.type_name + l.shape];
+	const l = LAYERS[i], c = doneBy[i], f = CALIBRATED.get(l.name), all = (D.profile || []).reduce((s, k) => s + k.ms, 0), lines = [l.name + ' (' + l.op + ')', l.type_name + ' [' + l.shape + ']'];
 	if (c && c.name === l.name) {
 		lines.push(num(c.ms) + ' ms, ' + num(c.ms / all * 100, 3) + ' % of the time, bound by ' + c.bound);
 		if (c.macs) lines.push(num(c.macs / 1e6) + ' MMACs, ' + num(c.gflops, 3) + ' GFLOP/s, ' + num(c.peak * 100, 3) + ' % of peak');
