@@ -129,24 +129,25 @@ static void round_channel(
 static int quantize_channels(
     const struct node *n, const struct rows *r, int most, int8_t *q, float *scale, struct err *err)
 {
-	struct tensor t = value_tensor(weight_const(n));
+	struct const_view v;
 	int64_t count = r->outer * r->inner;
+	int status = const_open(weight_const(n), &v, err);
+	if (status)
+		return status;
 	float *w = malloc((size_t)count * sizeof *w);
-	if (!w || !t.data) {
-		free(w);
-		return fail_nomem(err);
-	}
-	for (int64_t c = 0; c < r->channels; c++) {
-		float top = gather(r, &t, c, w);
+	status = w ? OK : fail_nomem(err);
+	for (int64_t c = 0; c < r->channels && !status; c++) {
+		float top = gather(r, &v.t, c, w);
 		if (isnan(top)) {
-			free(w);
-			return fail(err, E_FORMAT, "node '%s': weights are not finite", n->name);
+			status = fail(err, E_FORMAT, "node '%s': weights are not finite", n->name);
+			break;
 		}
 		scale[c] = best_scale(w, count, top, (float)most);
 		round_channel(r, w, c, most, scale[c], q);
 	}
 	free(w);
-	return OK;
+	const_close(&v);
+	return status;
 }
 
 static int put(struct node *n, const struct rows *r, int8_t *q, float *scale, struct err *err)

@@ -394,7 +394,7 @@ static const struct option_row rows[] = {
 	"leave biases as they are, though the means of outputs change", AT(no_bias_correction),
 	NULL, 0, 0},
     {OPT_INT, "rounding-mb", 0, "N",
-	"memory for rounding; layers beyond it are rounded to nearest; 64 by default",
+	"memory for rounding; layers beyond it are rounded to nearest; 128 by default",
 	AT(rounding_mb), NULL, 1, 1 << 20},
     {.kind = OPT_SECTION, .about = "Pruning, with --to pruned"},
     {OPT_FLOAT, "prune-share", 0, "X",
@@ -447,7 +447,7 @@ static void clean(struct calibrate *c)
 int mo_calibrate_main(int argc, char **argv)
 {
 	const struct calibrate defaults = {.samples = 300,
-	    .rounding_mb = 64,
+	    .rounding_mb = 128,
 	    .preset = "mixed",
 	    .overflow_fix = "disable",
 	    .bias_correction = "fast",

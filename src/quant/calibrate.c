@@ -106,43 +106,65 @@ static int refine_full(struct calibration *c, const struct samples *samples, str
 	return full_bias(&f, err);
 }
 
-/* From a part of the samples, in the network as it would be quantized without. */
-static int refine(struct calibration *c, const struct samples *samples, struct err *err)
+static bool refines(const struct calibration *c)
 {
-	struct moments_options mo = {.samples = REFINE_SAMPLES,
-	    .of = c->o.samples,
-	    .index = c->o.index,
+	return c->o.refine.rounding || c->o.refine.biases;
+}
+
+static int new_moments(
+    struct calibration *c, const struct samples *samples, struct moments **out, struct err *err)
+{
+	struct moments_options o = {.samples = REFINE_SAMPLES,
+	    .of = collect_count(&c->o, samples),
 	    .rows = REFINE_ROWS,
-	    .bytes = c->o.refine_bytes,
-	    .threads = c->o.threads,
-	    .log = c->o.log};
-	struct refine_options ro = c->o.refine;
-	struct moments *m = NULL;
+	    .bytes = c->o.refine.rounding ? c->o.refine_bytes : 0};
+	if (o.of < 1)
+		return fail(err, E_USAGE, "there are no samples");
+	return moments_new(&c->p, &o, out, err);
+}
+
+/* In the network as it would be quantized without. */
+static int refine(
+    struct calibration *c, const struct moments *m, const struct samples *samples, struct err *err)
+{
+	struct refine_options o = c->o.refine;
 	struct graph *q = NULL;
-	ro.threads = c->o.threads;
+	o.threads = c->o.threads;
 	int status = calibration_quantize(c, NULL, 0, &q, err);
-	status = status ? status : moments_collect(c->g, q, &mo, samples, &m, err);
-	status = status ? status : refine_solve(c->g, q, m, &ro, &c->refined, err);
-	moments_free(m);
+	status = status ? status : refine_solve(c->g, q, m, &o, &c->refined, err);
 	graph_free(q);
+	if (!status && c->o.refine.biases && c->o.full_bias)
+		status = refine_full(c, samples, err);
 	return status;
 }
 
+/* Moments are taken while ranges are collected, unless the network is smoothed in between. */
 int calibration_collect(struct calibration *c, const struct samples *samples, struct err *err)
 {
 	struct stats *s;
-	int status = collect_stats(&c->p, &c->smooth, &c->o, samples, &s, err);
+	struct moments *m = NULL;
+	bool one_pass = refines(c) && !c->smooth.n;
+	int status = one_pass ? new_moments(c, samples, &m, err) : OK;
+	struct collect_request r = {&c->p, &c->smooth, &c->o, samples, m};
+	status = status ? status : collect(&r, &s, err);
 	status = status ? status : calibration_use(c, s, err);
-	return status ? status : calibration_refine(c, samples, err);
+	if (!status)
+		status = m ? refine(c, m, samples, err) : calibration_refine(c, samples, err);
+	moments_free(m);
+	return status;
 }
 
 int calibration_refine(struct calibration *c, const struct samples *samples, struct err *err)
 {
-	int status = OK;
-	if (c->o.refine.rounding || c->o.refine.biases)
-		status = refine(c, samples, err);
-	return !status && c->o.refine.biases && c->o.full_bias ? refine_full(c, samples, err)
-							       : status;
+	struct moments *m = NULL;
+	if (!refines(c))
+		return OK;
+	int status = new_moments(c, samples, &m, err);
+	struct collect_request r = {&c->p, &c->smooth, &c->o, samples, m};
+	status = status ? status : collect(&r, NULL, err);
+	status = status ? status : refine(c, m, samples, err);
+	moments_free(m);
+	return status;
 }
 
 const struct refinement *calibration_refinement(const struct calibration *c)

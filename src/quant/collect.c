@@ -13,8 +13,10 @@ struct worker {
 	struct stats *s;
 	struct tensor *in, *out;
 	float *room;
+	float *row; /* of a layer, for moments */
 	struct err err;
 	int64_t at, failed; /* the sample at hand, and the one that failed */
+	int64_t turn;       /* of the sample, in moments; -1: none */
 };
 
 struct collect {
@@ -22,9 +24,11 @@ struct collect {
 	const struct calibrate_options *o;
 	const struct samples *samples;
 	const struct smooth *smooth;
-	int *site;     /* by value id: number of the site, -1 for none */
-	int *columns;  /* the same for its channels */
-	int64_t count; /* samples asked for */
+	struct moments *moments; /* or NULL */
+	bool stats;              /* are wanted */
+	int *site;               /* by value id: number of the site, -1 for none */
+	int *columns;            /* the same for its channels */
+	int64_t count;           /* samples asked for */
 	pthread_mutex_t reading, lock;
 	int64_t next; /* under reading */
 	int64_t done; /* under the lock */
@@ -36,17 +40,20 @@ struct collect {
 static bool tapped(void *user, const struct value *v)
 {
 	const struct worker *w = user;
-	return w->c->site[v->id] >= 0 || w->c->columns[v->id] >= 0;
+	return w->c->site[v->id] >= 0 || w->c->columns[v->id] >= 0 ||
+	       (w->c->moments && moments_tapped(w->c->moments, v));
 }
 
 static int watch(void *user, const struct value *v, const struct exec_view *view, struct err *err)
 {
 	struct worker *w = user;
 	int site = w->c->site[v->id], columns = w->c->columns[v->id], status = OK;
-	if (site >= 0)
+	if (site >= 0 && w->s)
 		status = observe(&w->s->site[site], view, w->room, err);
-	if (!status && columns >= 0)
+	if (!status && columns >= 0 && w->s)
 		status = observe_columns(&w->s->site[columns], view, w->room, err);
+	if (!status && w->turn >= 0)
+		status = moments_take(w->c->moments, w->turn, v, view, w->row, err);
 	return status;
 }
 
@@ -55,6 +62,14 @@ static int watch(void *user, const struct value *v, const struct exec_view *view
 static bool unreadable(int status)
 {
 	return status == E_IO || status == E_FORMAT || status == E_LIMIT || status == E_UNSUPPORTED;
+}
+
+/* The next sample to run; c->count: none. */
+static int64_t next_sample(const struct collect *c, int64_t i)
+{
+	while (!c->stats && i < c->count && moments_turn(c->moments, i) < 0)
+		i++;
+	return i;
 }
 
 /* Gets the next sample, in order, so that what is said of unreadable ones is the same for any
@@ -67,12 +82,12 @@ static bool take(struct worker *w, int64_t *at, int *status)
 	bool more = !__atomic_load_n(&c->stop, __ATOMIC_RELAXED) && c->next < c->count;
 	if (more) {
 		*at = c->o->index ? c->o->index[c->next] : c->next;
-		w->at = c->next++;
+		w->at = c->next;
+		w->turn = c->moments ? moments_turn(c->moments, c->next) : -1;
+		c->next = next_sample(c, c->next + 1);
 		*status = c->samples->get(c->samples->user, *at, w->in, &label, &w->err);
-		if (unreadable(*status))
+		if (unreadable(*status) && c->stats)
 			log_say(&c->o->log, LOG_WARN, "%s", w->err.text);
-		else if (*status)
-			__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_unlock(&c->reading);
 	return more;
@@ -86,7 +101,8 @@ static int run_sample(struct worker *w, int64_t at)
 		err_in(&w->err, "sample %lld", (long long)at);
 	for (int k = 0; k < c->p->graph->ninputs; k++)
 		tensor_free(&w->in[k]);
-	w->s->samples++;
+	if (w->s)
+		w->s->samples++;
 	return status;
 }
 
@@ -102,11 +118,11 @@ static void work(void *ctx, int task, int worker)
 		if (gone)
 			err_clear(&w->err);
 		status = gone ? OK : status ? status : run_sample(w, at);
-		pthread_mutex_lock(&c->lock);
 		if (status)
 			__atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
+		pthread_mutex_lock(&c->lock);
 		c->done++;
-		if (c->o->progress && !status)
+		if (c->o->progress && c->stats && !status)
 			c->o->progress(c->o->user, c->done, c->count);
 		pthread_mutex_unlock(&c->lock);
 	}
@@ -141,8 +157,9 @@ static int open_worker(struct collect *c, int k, int64_t channels, struct err *e
 	w->in = calloc((size_t)g->ninputs + 1, sizeof *w->in);
 	w->out = calloc((size_t)g->noutputs + 1, sizeof *w->out);
 	w->room = calloc(3 * (size_t)channels, sizeof *w->room);
-	w->s = new_stats(c, err);
-	if (!w->in || !w->out || !w->room || !w->s)
+	w->row = malloc((size_t)(c->moments ? c->moments->longest : 0) * sizeof *w->row + 1);
+	w->s = c->stats ? new_stats(c, err) : NULL;
+	if (!w->in || !w->out || !w->room || !w->row || (c->stats && !w->s))
 		return fail_nomem(err);
 	struct exec_options eo = {.log = c->o->log, .watch = watch, .tapped = tapped, .user = w};
 	if (!k)
@@ -181,6 +198,7 @@ static void close_workers(struct collect *c)
 		free(w->in);
 		free(w->out);
 		free(w->room);
+		free(w->row);
 		err_clear(&w->err);
 	}
 	free(c->worker);
@@ -205,6 +223,8 @@ static int first_error(struct collect *c, struct err *err)
 static int gather(struct collect *c, struct stats **out, struct err *err)
 {
 	int status = first_error(c, err);
+	if (!c->stats)
+		return status;
 	for (int k = 1; k < c->nworkers && !status; k++)
 		status = stats_merge(c->worker[0].s, c->worker[k].s, err);
 	if (!status && !c->worker[0].s->samples)
@@ -234,27 +254,59 @@ static int run(struct collect *c, struct stats **out, struct err *err)
 	return status;
 }
 
-int collect_stats(const struct placement *p, const struct smooth *smooth,
-    const struct calibrate_options *o, const struct samples *samples, struct stats **out,
-    struct err *err)
+/* The samples of the turns are asked for, not those between them. */
+static int expect_turns(const struct collect *c, struct err *err)
 {
-	struct collect c = {.p = p, .smooth = smooth, .o = o, .samples = samples};
-	c.count = o->samples < samples->count ? o->samples : samples->count;
+	int64_t n = 0, *index = malloc((size_t)c->moments->turns * sizeof *index);
+	if (!index)
+		return fail_nomem(err);
+	for (int64_t i = next_sample(c, 0); i < c->count; i = next_sample(c, i + 1))
+		index[n++] = c->o->index ? c->o->index[i] : i;
+	int status = c->samples->expect(c->samples->user, index, n, err);
+	free(index);
+	return status;
+}
+
+static int open_sites(struct collect *c, const struct placement *p, struct err *err)
+{
+	size_t n = (size_t)p->graph->nvalues + 1;
+	c->site = malloc(2 * n * sizeof *c->site);
+	if (!c->site)
+		return fail_nomem(err);
+	c->columns = c->site + n;
+	for (size_t i = 0; i < 2 * n; i++)
+		c->site[i] = -1;
+	for (int i = 0; i < c->smooth->n; i++)
+		c->columns[c->smooth->site[i].id] = p->nquantizers + i;
+	for (int i = 0; i < p->nquantizers; i++)
+		c->site[p->quantizer[i].value] = i;
+	return OK;
+}
+
+int64_t collect_count(const struct calibrate_options *o, const struct samples *samples)
+{
+	return o->samples < samples->count ? o->samples : samples->count;
+}
+
+int collect(const struct collect_request *r, struct stats **stats, struct err *err)
+{
+	static const struct smooth none;
+	struct collect c = {.p = r->p,
+	    .smooth = stats ? r->smooth : &none,
+	    .o = r->o,
+	    .samples = r->samples,
+	    .moments = r->moments,
+	    .stats = stats != NULL};
+	c.count = collect_count(r->o, r->samples);
 	if (c.count < 1)
 		return fail(err, E_USAGE, "there are no samples");
-	c.site = malloc(2 * ((size_t)p->graph->nvalues + 1) * sizeof *c.site);
-	if (!c.site)
-		return fail_nomem(err);
-	c.columns = c.site + p->graph->nvalues;
-	for (uint32_t i = 0; i < 2 * p->graph->nvalues; i++)
-		c.site[i] = -1;
-	for (int i = 0; i < smooth->n; i++)
-		c.columns[smooth->site[i].id] = p->nquantizers + i;
-	for (int i = 0; i < p->nquantizers; i++)
-		c.site[p->quantizer[i].value] = i;
 	pthread_mutex_init(&c.lock, NULL);
 	pthread_mutex_init(&c.reading, NULL);
-	int status = run(&c, out, err);
+	c.next = next_sample(&c, 0);
+	int status = open_sites(&c, r->p, err);
+	if (!status && !stats && r->samples->expect)
+		status = expect_turns(&c, err);
+	status = status ? status : run(&c, stats, err);
 	pthread_mutex_destroy(&c.lock);
 	pthread_mutex_destroy(&c.reading);
 	free(c.site);

@@ -1,34 +1,18 @@
-/* Runs samples and sums up what layers read, as it is and on the levels of their quantizers. */
+/* Rows of what layers read, put by while samples run. */
 #include "quant/moments.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/rng.h"
-#include "base/threads.h"
-#include "exec/exec.h"
-#include "exec/gram.h"
-#include "passes/quantize.h"
-#include "passes/rewrite.h"
+#include "ops/op.h"
 #include "quant/rows.h"
 
-#define FEW 32       /* a layer of so few inputs is known from a quarter of the rows */
-#define CAPACITY 128 /* rows gathered before their products are summed up */
-
-struct taker {
-	struct moments *m;
-	const struct moments_options *o;
-	const struct samples *samples;
-	struct moments_layer **site; /* by value id: the layers that read it */
-	float *row;                  /* the longest */
-	int64_t per_sample;          /* rows of a layer */
-	struct exec *e;
-	struct pool *pool;
-	struct tensor *in, *out;
-	struct err *err;
-	int status; /* of tasks */
-};
+#define FEW 32            /* a layer of so few inputs is known from a quarter of the rows */
+#define ENOUGH 128        /* rows for products */
+#define LEAST 32          /* rows for means */
+#define F16_MOST 65504.0f /* the largest FP16 */
 
 int moments_width(const struct moments_layer *l, int block)
 {
@@ -40,53 +24,14 @@ void moments_free(struct moments *m)
 {
 	if (!m)
 		return;
-	for (int i = 0; i < m->nlayers; i++) {
-		struct moments_layer *l = &m->layer[i];
-		for (int64_t b = 0; l->second && b < l->groups * l->nblocks; b++)
-			free(l->second[b]);
-		free(l->buffer);
-		free(l->mean);
-	}
+	for (int i = 0; i < m->nlayers; i++)
+		free(m->layer[i].value);
 	arena_free(m->arena);
+	free(m->site);
 	free(m);
 }
 
 /* ---- the layers ---- */
-
-/* The quantizer that v comes from, through layers that pass levels on. */
-static const struct node *quantizer_of(const struct value *v)
-{
-	while (v && !node_is(v->node, OP_FAKE_QUANTIZE))
-		v = passes_levels(v->node) ? node_in(v->node, 0) : NULL;
-	return v ? v->node : NULL;
-}
-
-static bool few_bits_layer(const struct node *n)
-{
-	if (n->nin != 2 || !node_in(n, 1) || !node_is(node_in(n, 1)->node, OP_MULTIPLY))
-		return false;
-	const struct node *wide = node_in(node_in(n, 1)->node, 0)->node;
-	return node_is(wide, OP_CONVERT) && node_is(node_in(wide, 0)->node, OP_CONST) &&
-	       (node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION) ||
-		   node_is(n, OP_MATMUL));
-}
-
-static bool set_range(struct moments_layer *l, const struct node *q)
-{
-	const struct node *fq = quantizer_of(node_in(q, 0));
-	struct tensor low = fq ? value_tensor(node_in(fq, 1)) : (struct tensor){0};
-	struct tensor high = fq ? value_tensor(node_in(fq, 2)) : (struct tensor){0};
-	int64_t n = low.data ? tensor_count(&low) : 0, levels = fq ? attr_i(fq, "levels") : 0;
-	if (!n || !high.data || tensor_count(&high) != n || low.type != DT_F32 || levels < 2)
-		return false;
-	if (n > 1 && n != l->groups)
-		return false;
-	l->lows = low.data;
-	l->highs = high.data;
-	l->ranges = n;
-	l->levels = (int)levels;
-	return true;
-}
 
 /* Blocks of whole kernels, so that what belongs together stays together. */
 static void cut(struct moments_layer *l, const struct node *n)
@@ -102,252 +47,144 @@ static void cut(struct moments_layer *l, const struct node *n)
 	l->nblocks = (int)((l->k + l->block - 1) / l->block);
 }
 
-/* Within the limit of memory, else second stays NULL. */
-static int new_second(struct moments *m, struct moments_layer *l, size_t limit, struct err *err)
+static int add_layer(struct moments *m, const struct node *n, struct err *err)
 {
-	size_t n = (size_t)l->groups * (size_t)l->nblocks, bytes = 0;
-	for (int b = 0; b < l->nblocks; b++)
-		bytes += (size_t)l->groups * 4 * (size_t)moments_width(l, b) *
-			 (size_t)moments_width(l, b);
-	bytes += 4 * CAPACITY * (size_t)(l->groups * l->k);
-	if (bytes > limit - m->bytes)
-		return OK;
-	m->bytes += bytes;
-	l->second = arena_array(m->arena, n, sizeof *l->second);
-	l->buffer = malloc(4 * CAPACITY * (size_t)(l->groups * l->k));
-	if (!l->second || !l->buffer)
+	struct moments_layer *l = &m->layer[m->nlayers];
+	*l = (struct moments_layer){.name = arena_str(m->arena, n->name), .node = n};
+	rows_sizes(n, &l->groups, &l->k);
+	if (!l->name)
 		return fail_nomem(err);
-	memset(l->second, 0, n * sizeof *l->second);
-	for (size_t i = 0; i < n; i++) {
-		size_t w = (size_t)moments_width(l, (int)(i % (size_t)l->nblocks));
-		l->second[i] = calloc(w * w, sizeof **l->second);
-		if (!l->second[i])
+	if (l->k < 1 || l->k > INT32_MAX)
+		return OK;
+	m->nlayers++;
+	cut(l, n);
+	m->longest = l->groups * l->k > m->longest ? l->groups * l->k : m->longest;
+	l->next = m->site[node_in(n, 0)->id];
+	m->site[node_in(n, 0)->id] = l;
+	return OK;
+}
+
+static bool has_rows(const struct node *n)
+{
+	return node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION) ||
+	       (node_is(n, OP_MATMUL) && !attr_bool(n, "transpose_a"));
+}
+
+static int find_layers(struct moments *m, const struct placement *p, struct err *err)
+{
+	const struct graph *g = p->graph;
+	bool *weights = calloc((size_t)g->nnodes + 1, sizeof *weights);
+	uint32_t number = 0;
+	int status = weights ? OK : fail_nomem(err);
+	m->site = calloc((size_t)g->nvalues + 1, sizeof *m->site);
+	m->layer = arena_array(m->arena, (size_t)p->ngroups + 1, sizeof *m->layer);
+	if (!m->site || !m->layer)
+		status = fail_nomem(err);
+	for (int i = 0; i < p->ngroups && !status; i++)
+		weights[p->group[i].node] = p->group[i].weights;
+	for (const struct node *n = g->first; n && !status; n = n->next)
+		if (weights[number++] && has_rows(n))
+			status = add_layer(m, n, err);
+	free(weights);
+	return status;
+}
+
+static int64_t each_of(const struct moments *m, int64_t rows)
+{
+	return (rows + m->turns - 1) / m->turns;
+}
+
+/* Memory for the rows of each layer: the same number of all of them. */
+static int new_rows(struct moments *m, const struct moments_options *o, struct err *err)
+{
+	size_t sum = 1, left = o->bytes;
+	for (int i = 0; i < m->nlayers; i++)
+		sum += 2 * (size_t)(m->layer[i].groups * m->layer[i].k);
+	int64_t fit = (int64_t)(o->bytes / sum), rows = fit < o->rows ? fit : o->rows;
+	rows = rows > ENOUGH ? rows : ENOUGH;
+	for (int i = 0; i < m->nlayers; i++) {
+		struct moments_layer *l = &m->layer[i];
+		size_t row = 2 * (size_t)(l->groups * l->k);
+		l->each = each_of(m, l->k <= FEW ? rows / 4 : rows);
+		l->products = row * (size_t)(l->each * m->turns) <= left;
+		if (!l->products)
+			l->each = each_of(m, LEAST);
+		size_t bytes = row * (size_t)(l->each * m->turns);
+		left -= bytes < left ? bytes : left;
+		l->value = malloc(bytes);
+		l->count = arena_array(m->arena, (size_t)m->turns, sizeof *l->count);
+		if (!l->value || !l->count)
 			return fail_nomem(err);
+		memset(l->count, 0, (size_t)m->turns * sizeof *l->count);
 	}
 	return OK;
 }
 
-static int add_layer(struct taker *t, const struct node *n, const struct node *q)
+int moments_new(const struct placement *p, const struct moments_options *o, struct moments **out,
+    struct err *err)
 {
-	struct moments_layer *l = &t->m->layer[t->m->nlayers];
-	*l = (struct moments_layer){.name = arena_str(t->m->arena, n->name), .node = n};
-	rows_sizes(n, &l->groups, &l->k);
-	if (!l->name)
-		return fail_nomem(t->err);
-	if (l->k < 1 || l->k > INT32_MAX || !set_range(l, q))
-		return OK;
-	t->m->nlayers++;
-	cut(l, n);
-	l->mean = calloc(2 * (size_t)(l->groups * l->k), sizeof *l->mean);
-	if (!l->mean)
-		return fail_nomem(t->err);
-	l->mean_q = l->mean + l->groups * l->k;
-	l->next = t->site[node_in(n, 0)->id];
-	t->site[node_in(n, 0)->id] = l;
-	return new_second(t->m, l, t->o->bytes, t->err);
-}
-
-static int find_layers(struct taker *t, const struct graph *g, const struct graph *q)
-{
-	int64_t longest = 0;
-	int status = OK;
-	t->m->layer = arena_array(t->m->arena, (size_t)q->nnodes + 1, sizeof *t->m->layer);
-	if (!t->m->layer)
-		return fail_nomem(t->err);
-	graph_each (q, n) {
-		const struct node *was = few_bits_layer(n) ? graph_find_node(g, n->name) : NULL;
-		if (was && was->op == n->op && !status)
-			status = add_layer(t, was, n);
-	}
-	for (int i = 0; i < t->m->nlayers; i++) {
-		struct moments_layer *l = &t->m->layer[i];
-		longest = l->groups * l->k > longest ? l->groups * l->k : longest;
-	}
-	t->row = malloc((size_t)longest * sizeof *t->row + 1);
-	return status ? status : t->row ? OK : fail_nomem(t->err);
-}
-
-/* ---- sums ---- */
-
-static void flush(struct taker *t, struct moments_layer *l, struct err *err)
-{
-	const float *x = l->buffer;
-	int status = OK;
-	for (int64_t g = 0; g < l->groups && !status && l->second; g++)
-		for (int b = 0; b < l->nblocks && !status; b++) {
-			int w = moments_width(l, b);
-			status = gram_add(x, l->filled, w, l->second[g * l->nblocks + b], err);
-			x += (size_t)CAPACITY * (size_t)w;
-		}
-	l->filled = 0;
+	struct moments *m = calloc(1, sizeof *m);
+	if (!m)
+		return fail_nomem(err);
+	m->of = o->of;
+	m->turns = o->samples < o->of ? o->samples : o->of;
+	m->arena = arena_new();
+	int status = m->arena ? find_layers(m, p, err) : fail_nomem(err);
+	status = status ? status : new_rows(m, o, err);
 	if (status)
-		__atomic_store_n(&t->status, status, __ATOMIC_RELAXED);
+		moments_free(m);
+	else
+		*out = m;
+	return status;
 }
 
-static void flush_task(void *ctx, int task, int worker)
+/* ---- rows of a sample ---- */
+
+bool moments_tapped(const struct moments *m, const struct value *v)
 {
-	struct taker *t = ctx;
-	struct err err = {0};
-	(void)worker;
-	flush(t, &t->m->layer[task], &err);
+	return m->site[v->id] != NULL;
 }
 
-static int flush_all(struct taker *t)
+int64_t moments_turn(const struct moments *m, int64_t i)
 {
-	pool_run(t->pool, t->m->nlayers, flush_task, t);
-	return t->status ? fail_nomem(t->err) : OK;
+	int64_t turn = (i * m->turns + m->of - 1) / m->of;
+	return turn < m->turns && turn * m->of / m->turns == i ? turn : -1;
 }
 
-/* Levels of a range; the step's inverse is 0 where the ends meet. */
-struct levels {
-	float low, high, step, inverse;
-};
-
-static struct levels levels_of(const struct moments_layer *l, int64_t group)
+static void put_by(const float *row, int64_t n, uint16_t *to)
 {
-	int64_t r = l->ranges > 1 ? group : 0;
-	struct levels v = {.low = l->lows[r], .high = l->highs[r]};
-	v.step = (v.high - v.low) / (float)(l->levels - 1);
-	v.inverse = v.step > 0 ? 1 / v.step : 0;
-	return v;
-}
-
-/* Adding and taking away 1.5 * 2^23 rounds what is below 2^22 to nearest. */
-static float on_level(struct levels v, float x)
-{
-	x = x < v.low ? v.low : x > v.high ? v.high : x;
-	return ((x - v.low) * v.inverse + 12582912.0f - 12582912.0f) * v.step + v.low;
-}
-
-static void add_row(struct moments_layer *l, const float *row)
-{
-	double *mean = l->mean, *mean_q = l->mean_q;
-	float *to = l->buffer;
-	for (int64_t g = 0; g < l->groups; g++) {
-		struct levels v = levels_of(l, g);
-		for (int b = 0; b < l->nblocks; b++) {
-			int w = moments_width(l, b);
-			for (int i = 0; i < w; i++, row++) {
-				float q = on_level(v, *row);
-				*mean++ += *row;
-				*mean_q++ += q;
-				if (to)
-					to[l->filled * w + i] = q;
-			}
-			to = to ? to + (size_t)CAPACITY * (size_t)w : NULL;
-		}
+	for (int64_t k = 0; k < n; k++) {
+		float x = row[k] > F16_MOST ? F16_MOST : row[k];
+		to[k] = f32_to_f16(x < -F16_MOST ? -F16_MOST : x);
 	}
-	l->filled += l->second != NULL;
-	l->rows++;
 }
 
 /* Rows spread over the tensor, one in each of as many parts. */
-static int take_rows(struct taker *t, struct moments_layer *l, const struct tensor *x)
+static int take_rows(struct moments_layer *l, int64_t turn, const struct exec_view *view,
+    float *room, struct err *err)
 {
 	struct rows r;
-	uint64_t seed = (uint64_t)t->m->samples;
-	int status = rows_open(&r, l->node, x, t->err);
+	uint64_t seed = (uint64_t)turn;
+	int64_t row = l->groups * l->k;
+	uint16_t *to = l->value + turn * l->each * row;
+	int status = rows_open(&r, l->node, view, err);
 	if (status)
 		return status;
-	int64_t want = r.k <= FEW ? (t->per_sample + 3) / 4 : t->per_sample;
-	int64_t n = r.count < want ? r.count : want;
-	for (int64_t i = 0; i < n; i++) {
+	int64_t n = r.count < l->each ? r.count : l->each;
+	for (int64_t i = 0; i < n; i++, to += row) {
 		double at = ((double)i + rng_f32(&seed)) * (double)r.count / (double)n;
-		rows_take(&r, (int64_t)at < r.count ? (int64_t)at : r.count - 1, t->row);
-		if (l->second && l->filled == CAPACITY)
-			flush(t, l, t->err);
-		add_row(l, t->row);
+		rows_take(&r, (int64_t)at < r.count ? (int64_t)at : r.count - 1, room);
+		put_by(room, row, to);
 	}
-	return t->status;
+	l->count[turn] = n;
+	return OK;
 }
 
-static bool tapped(void *user, const struct value *v)
+int moments_take(struct moments *m, int64_t turn, const struct value *v,
+    const struct exec_view *view, float *room, struct err *err)
 {
-	const struct taker *t = user;
-	return t->site[v->id] != NULL;
-}
-
-static int tap(void *user, const struct value *v, const struct tensor *x, struct err *err)
-{
-	struct taker *t = user;
 	int status = OK;
-	t->err = err;
-	for (struct moments_layer *l = t->site[v->id]; l && !status; l = l->next)
-		status = take_rows(t, l, x);
-	return status;
-}
-
-/* ---- the run ---- */
-
-static bool unreadable(int status)
-{
-	return status == E_IO || status == E_FORMAT || status == E_LIMIT || status == E_UNSUPPORTED;
-}
-
-/* Samples that cannot be read have been spoken of when ranges were collected. */
-static int run_sample(struct taker *t, const struct graph *g, int64_t i, struct err *err)
-{
-	int64_t label;
-	int status = t->samples->get(t->samples->user, i, t->in, &label, err);
-	if (unreadable(status)) {
-		err_clear(err);
-		return OK;
-	}
-	status = status ? status : exec_run(t->e, t->in, t->out, err);
-	t->m->samples += !status;
-	for (int k = 0; k < g->ninputs; k++)
-		tensor_free(&t->in[k]);
-	return status;
-}
-
-static int run_samples(struct taker *t, const struct graph *g, int64_t all, struct err *err)
-{
-	int64_t n = t->o->samples < all ? t->o->samples : all;
-	int status = OK;
-	t->per_sample = (t->o->rows + n - 1) / n;
-	int64_t between = t->per_sample < CAPACITY ? CAPACITY / t->per_sample : 1;
-	for (int64_t i = 0; i < n && !status; i++) {
-		int64_t at = i * all / n;
-		status = run_sample(t, g, t->o->index ? t->o->index[at] : at, err);
-		t->err = err;
-		if (!status && ((i + 1) % between == 0 || i + 1 == n))
-			status = flush_all(t);
-	}
-	return status;
-}
-
-static int open_exec(struct taker *t, const struct graph *g, struct err *err)
-{
-	t->in = calloc((size_t)g->ninputs + 1, sizeof *t->in);
-	t->out = calloc((size_t)g->noutputs + 1, sizeof *t->out);
-	if (!t->in || !t->out)
-		return fail_nomem(err);
-	int status = pool_new(t->o->threads, &t->pool, err);
-	struct exec_options eo = {
-	    .pool = t->pool, .log = t->o->log, .tap = tap, .tapped = tapped, .user = t};
-	return status ? status : exec_new((struct graph *)g, &eo, &t->e, err);
-}
-
-int moments_collect(const struct graph *g, const struct graph *q, const struct moments_options *o,
-    const struct samples *samples, struct moments **out, struct err *err)
-{
-	struct taker t = {.o = o, .samples = samples, .err = err};
-	t.m = calloc(1, sizeof *t.m);
-	t.site = calloc((size_t)g->nvalues + 1, sizeof *t.site);
-	bool ok = t.m && t.site && (t.m->arena = arena_new());
-	int status = ok ? find_layers(&t, g, q) : fail_nomem(err);
-	status = status ? status : open_exec(&t, g, err);
-	int64_t all = samples->count < o->of ? samples->count : o->of;
-	status = status ? status : run_samples(&t, g, all, err);
-	exec_free(t.e);
-	pool_free(t.pool);
-	free(t.site);
-	free(t.row);
-	free(t.in);
-	free(t.out);
-	if (status)
-		moments_free(t.m);
-	else
-		*out = t.m;
+	for (struct moments_layer *l = m->site[v->id]; l && !status; l = l->next)
+		status = take_rows(l, turn, view, room, err);
 	return status;
 }

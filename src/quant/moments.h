@@ -1,32 +1,26 @@
 /* First and second moments of what layers read, over rows taken from samples: what rounding of
- * weights and correction of biases go by. */
+ * weights and correction of biases go by. The samples run elsewhere, several at a time; each puts
+ * its rows at a place of its own, and they are summed up once the levels are known. */
 #ifndef QUANT_MOMENTS_H
 #define QUANT_MOMENTS_H
 
 #include "base/arena.h"
-#include "graph/graph.h"
-#include "quant/samples.h"
+#include "exec/exec.h"
+#include "passes/quantize.h"
 
-#define MOMENTS_BLOCK 256 /* products of inputs are kept for at most so many that lie together */
+#define MOMENTS_BLOCK 256 /* inputs whose products are summed up together, about */
 
 /* One layer's. A row is what one output is made of, in the order of the weights, by group. */
 struct moments_layer {
 	const char *name;
+	const struct node *node;
 	int64_t groups, k; /* k inputs to an output of each group */
-	int64_t rows;      /* seen */
 	int block;         /* inputs of a block, the last may have fewer */
 	int nblocks;
-	double *mean;   /* [groups][k], of the original inputs */
-	double *mean_q; /* of the quantized ones */
-	float **second; /* [groups * nblocks]: sums of products of quantized ones; NULL: beyond the
-			 * limit of memory */
-	float *buffer;  /* rows on their way: [groups][nblocks][capacity][width of the block] */
-	int filled;
-	const struct node *node; /* of the original */
-	/* The levels of the input: the ends of one range, or of one for each group. */
-	int64_t ranges;
-	const float *lows, *highs;
-	int levels;
+	bool products;              /* there are enough rows for them */
+	int64_t each;               /* rows of a sample, at most */
+	int64_t *count;             /* by sample: its rows */
+	uint16_t *value;            /* FP16: [sample][each][groups][k] */
 	struct moments_layer *next; /* that reads the same value */
 };
 
@@ -34,25 +28,43 @@ struct moments {
 	struct arena *arena;
 	struct moments_layer *layer;
 	int nlayers;
-	int64_t samples;
-	size_t bytes; /* of second moments and buffers */
+	struct moments_layer **site; /* by value id: the layers that read it */
+	int64_t of, turns;           /* samples that run, and those of them that are taken */
+	int64_t longest;             /* row */
 };
 
 struct moments_options {
-	int64_t samples; /* to run, spread over the first of them */
-	int64_t of;
-	const int64_t *index; /* their numbers, when they are not the first ones */
-	int64_t rows;         /* to take of each layer */
-	size_t bytes;         /* limit for second moments */
-	int threads;
-	struct log log;
+	int64_t samples; /* to take of those that run */
+	int64_t of;      /* that run */
+	int64_t rows;    /* to take of each layer, or as many as fit */
+	size_t bytes;    /* limit for them; layers beyond it have few, without products */
 };
 
-/* Layers of q, a quantized clone of g, with 8-bit weights; g runs. */
-int moments_collect(const struct graph *g, const struct graph *q, const struct moments_options *o,
-    const struct samples *samples, struct moments **out, struct err *err);
+/* Layers of the placement's graph that get 8-bit weights. */
+int moments_new(const struct placement *p, const struct moments_options *o, struct moments **out,
+    struct err *err);
 void moments_free(struct moments *m); /* NULL is legal */
-/* The first input and the number of inputs of a block. */
+bool moments_tapped(const struct moments *m, const struct value *v);
+/* Which of the samples that are taken sample i of those that run is; -1: none. */
+int64_t moments_turn(const struct moments *m, int64_t i);
+/* Takes rows of value v, in sample `turn`; room holds m->longest floats. Several threads may, for
+ * different samples. */
+int moments_take(struct moments *m, int64_t turn, const struct value *v,
+    const struct exec_view *view, float *room, struct err *err);
+/* The number of inputs of a block. */
 int moments_width(const struct moments_layer *l, int block);
+
+/* Sums over the rows of a layer, those of the quantized inputs on the levels of their quantizer. */
+struct moments_sums {
+	int64_t rows;   /* 0: there are none, or no levels */
+	double *mean;   /* [groups][k], of the inputs */
+	double *mean_q; /* of the quantized ones */
+	float **second; /* [groups * nblocks]: of products of quantized ones; NULL: not wanted */
+	int64_t nblocks;
+};
+/* n is the layer in the quantized network. To be freed in every case. */
+int moments_sum(const struct moments *m, const struct moments_layer *l, const struct node *n,
+    bool second, struct moments_sums *out, struct err *err);
+void moments_sums_free(struct moments_sums *s);
 
 #endif

@@ -13,9 +13,10 @@ struct layer {
 	const char *name;
 	const struct node *was, *now; /* of the original and of the quantized network; solve only */
 	const struct moments_layer *m;
-	int64_t groups, outs, k; /* outs outputs of a group */
-	bool turned;             /* the weights lie as [k][outs] */
-	float *w, *scale;        /* [groups][outs][k], [groups][outs] */
+	struct moments_sums sums; /* solve only */
+	int64_t groups, outs, k;  /* outs outputs of a group */
+	bool turned;              /* the weights lie as [k][outs] */
+	float *w, *scale;         /* [groups][outs][k], [groups][outs] */
 	int8_t *q;
 	double *shift; /* by output */
 	struct rounding_gain gain;
@@ -27,7 +28,8 @@ struct refinement {
 	struct layer *layer;
 	int nlayers;
 	struct refine_options o;
-	struct err err; /* of a task */
+	const struct moments *m; /* solve only */
+	struct err err;          /* of a task */
 };
 
 void refinement_free(struct refinement *r)
@@ -79,6 +81,16 @@ static struct node *weight_levels(const struct node *n)
 static int64_t place_of(const struct layer *l, int64_t i)
 {
 	return l->turned ? i % l->k * l->outs + i / l->k : i;
+}
+
+/* Are the weights Const i8 -> Convert -> Multiply? */
+static bool few_bits(const struct node *n)
+{
+	const struct value *w = n->nin == 2 ? node_in(n, 1) : NULL;
+	if (!w || !node_is(w->node, OP_MULTIPLY))
+		return false;
+	const struct node *wide = node_in(w->node, 0)->node;
+	return node_is(wide, OP_CONVERT) && node_is(node_in(wide, 0)->node, OP_CONST);
 }
 
 static int load(struct layer *l, struct err *err)
@@ -133,7 +145,7 @@ static int solve_group(struct layer *l, int64_t g, int most, struct err *err)
 		    .w = l->w + at,
 		    .scale = l->scale + g * l->outs,
 		    .most = most,
-		    .second = l->m->second[g * l->m->nblocks + b],
+		    .second = l->sums.second[g * l->m->nblocks + b],
 		    .q = l->q + at};
 		status = rounding_solve(&r, &gain, err);
 		l->gain.before += gain.before;
@@ -147,24 +159,27 @@ static int solve_group(struct layer *l, int64_t g, int most, struct err *err)
 static void set_shift(struct layer *l)
 {
 	for (int64_t o = 0; o < l->groups * l->outs; o++) {
-		const double *mean = l->m->mean + o / l->outs * l->k;
-		const double *mean_q = l->m->mean_q + o / l->outs * l->k;
+		const double *mean = l->sums.mean + o / l->outs * l->k;
+		const double *mean_q = l->sums.mean_q + o / l->outs * l->k;
 		double sum = 0;
 		for (int64_t i = 0; i < l->k; i++)
 			sum += l->w[o * l->k + i] * mean[i] -
 			       (double)l->scale[o] * l->q[o * l->k + i] * mean_q[i];
-		l->shift[o] = sum / (double)l->m->rows;
+		l->shift[o] = sum / (double)l->sums.rows;
 	}
 }
 
-static int solve(struct layer *l, const struct refine_options *o, struct err *err)
+static int solve(
+    const struct moments *m, struct layer *l, const struct refine_options *o, struct err *err)
 {
 	int status = load(l, err);
 	int most = status ? 0 : largest(l);
-	for (int64_t g = 0; g < l->groups && !status && o->rounding && l->m->second; g++)
+	status = status ? status : moments_sum(m, l->m, l->now, o->rounding, &l->sums, err);
+	for (int64_t g = 0; g < l->groups && !status && l->sums.second; g++)
 		status = solve_group(l, g, most, err);
-	if (!status && o->biases)
+	if (!status && o->biases && l->sums.rows)
 		set_shift(l);
+	moments_sums_free(&l->sums);
 	free(l->w);
 	free(l->scale);
 	l->w = l->scale = NULL;
@@ -176,7 +191,7 @@ static void solve_task(void *ctx, int task, int worker)
 	struct refinement *r = ctx;
 	struct err err = {0};
 	(void)worker;
-	if (solve(&r->layer[task], &r->o, &err))
+	if (solve(r->m, &r->layer[task], &r->o, &err))
 		r->err = err;
 }
 
@@ -197,7 +212,7 @@ static int add_layers(struct refinement *r, const struct graph *g, const struct 
 		    .k = from->k};
 		if (!l->name)
 			return fail_nomem(err);
-		if (!l->was || !l->now || !from->rows)
+		if (!l->was || !l->now || !few_bits(l->now))
 			continue;
 		l->turned = node_is(l->was, OP_MATMUL) && !attr_bool(l->was, "transpose_b");
 		l->outs = shape_count(&node_in(l->was, 1)->info.shape) / l->groups / l->k;
@@ -214,6 +229,7 @@ int refine_solve(const struct graph *g, const struct graph *q, const struct mome
 	if (!r)
 		return fail_nomem(err);
 	r->o = *o;
+	r->m = m;
 	r->arena = arena_new();
 	int status = r->arena ? add_layers(r, g, q, m, err) : fail_nomem(err);
 	status = status ? status : pool_new(o->threads, &pool, err);

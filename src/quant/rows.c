@@ -32,22 +32,22 @@ static int64_t settle(struct window *w, int i, int64_t in)
 	return extent < 1 || room < 0 ? 0 : room / stride + 1;
 }
 
-static int open_conv(struct rows *r, const struct node *n, struct err *err)
+static int open_conv(struct rows *r, const struct node *n, const struct tensor *x, struct err *err)
 {
 	struct window w;
-	int spatial = r->x->rank - 2, status = window_read(&w, n, spatial, err);
+	int spatial = x->rank - 2, status = window_read(&w, n, spatial, err);
 	const struct shape *f = &node_in(n, 1)->info.shape;
 	if (status)
 		return status;
 	for (int d = 0; d < 3; d++)
 		r->in[d] = r->out[d] = r->kernel[d] = r->stride[d] = r->dilation[d] = 1;
-	r->channels = r->x->dim[1] / r->groups;
-	r->count = r->x->dim[0];
+	r->channels = x->dim[1] / r->groups;
+	r->count = x->dim[0];
 	for (int i = 0; i < spatial; i++) {
 		int d = 3 - spatial + i;
 		w.dim[i].kernel = f->dim[f->rank - spatial + i];
 		r->kernel[d] = w.dim[i].kernel.min;
-		r->in[d] = r->x->dim[2 + i];
+		r->in[d] = x->dim[2 + i];
 		r->out[d] = settle(&w, i, r->in[d]);
 		r->stride[d] = w.dim[i].stride;
 		r->dilation[d] = w.dim[i].dilation;
@@ -57,13 +57,26 @@ static int open_conv(struct rows *r, const struct node *n, struct err *err)
 	return OK;
 }
 
-int rows_open(struct rows *r, const struct node *n, const struct tensor *x, struct err *err)
+int rows_open(struct rows *r, const struct node *n, const struct exec_view *view, struct err *err)
 {
-	*r = (struct rows){.x = x, .product = node_is(n, OP_MATMUL)};
+	const struct tensor *x = view->t;
+	int64_t channels = x->rank > 1 ? x->dim[1] : 1, volume = 1;
+	*r = (struct rows){.x = x->data, .product = node_is(n, OP_MATMUL)};
+	for (int d = 2; d < x->rank; d++)
+		volume *= x->dim[d];
+	r->image = view->channels_last ? volume * view->ld : volume * channels;
+	r->channel = view->channels_last ? 1 : volume;
+	r->pixel = view->channels_last ? view->ld : 1;
 	rows_sizes(n, &r->groups, &r->k);
 	if (!r->product)
-		return open_conv(r, n, err);
+		return open_conv(r, n, x, err);
 	r->count = r->k ? tensor_count(x) / r->k : 0;
+	r->channels = channels;
+	r->lines = x->rank > 2 && r->k ? volume / r->k : 1;
+	if (x->rank < 3) { /* the row is that of channels, or the only one */
+		r->pixel = r->channel;
+		r->channels = 1;
+	}
 	return OK;
 }
 
@@ -72,7 +85,7 @@ static float *take_line(const struct rows *r, const float *line, int64_t x0, flo
 {
 	for (int64_t i = 0; i < r->kernel[2]; i++) {
 		int64_t x = x0 + i * r->dilation[2];
-		*to++ = line && x >= 0 && x < r->in[2] ? line[x] : 0;
+		*to++ = line && x >= 0 && x < r->in[2] ? line[x * r->pixel] : 0;
 	}
 	return to;
 }
@@ -82,26 +95,35 @@ static bool inside(int64_t i, int64_t n)
 	return i >= 0 && i < n;
 }
 
+static void take_product(const struct rows *r, int64_t at, float *row)
+{
+	int64_t line = at % r->lines, c = at / r->lines % r->channels;
+	const float *x = r->x + at / r->lines / r->channels * r->image + c * r->channel +
+			 line * r->k * r->pixel;
+	for (int64_t i = 0; i < r->k; i++)
+		row[i] = x[i * r->pixel];
+}
+
 void rows_take(const struct rows *r, int64_t at, float *row)
 {
-	const float *x = r->x->data;
+	const float *x = r->x;
 	if (r->product) {
-		memcpy(row, x + at * r->k, (size_t)r->k * sizeof *row);
+		take_product(r, at, row);
 		return;
 	}
-	int64_t plane = r->in[1] * r->in[2], volume = r->in[0] * plane, from[3];
+	int64_t plane = r->in[1] * r->in[2], from[3];
 	for (int d = 2; d >= 0; d--) {
 		from[d] = at % r->out[d] * r->stride[d] - r->begin[d];
 		at /= r->out[d];
 	}
-	x += at * r->groups * r->channels * volume;
-	for (int64_t c = 0; c < r->groups * r->channels; c++, x += volume)
+	x += at * r->image;
+	for (int64_t c = 0; c < r->groups * r->channels; c++, x += r->channel)
 		for (int64_t i = 0; i < r->kernel[0]; i++)
 			for (int64_t j = 0; j < r->kernel[1]; j++) {
 				int64_t z = from[0] + i * r->dilation[0];
 				int64_t y = from[1] + j * r->dilation[1];
 				bool in = inside(z, r->in[0]) && inside(y, r->in[1]);
-				row = take_line(
-				    r, in ? x + z * plane + y * r->in[2] : NULL, from[2], row);
+				int64_t pixel = z * plane + y * r->in[2];
+				row = take_line(r, in ? x + pixel * r->pixel : NULL, from[2], row);
 			}
 }
