@@ -90,9 +90,10 @@ static void print_job(const struct job *j)
 {
 	const struct times *t = &j->latency;
 	const struct bench *b = j->b;
-	printf("%s, %s, %d thread%s in %d stream%s, batch %.0f, computed in %s\n", j->model,
-	    cpu_level(), b->nthreads * (int)b->streams, b->nthreads * b->streams == 1 ? "" : "s",
-	    (int)b->streams, b->streams == 1 ? "" : "s", batch_of(b), precision_name(j->products));
+	printf("%s, kernels for %s, %d thread%s in %d stream%s, batch %.0f, computed in %s\n",
+	    j->model, cpu_level(), b->nthreads * (int)b->streams,
+	    b->nthreads * b->streams == 1 ? "" : "s", (int)b->streams, b->streams == 1 ? "" : "s",
+	    batch_of(b), precision_name(j->products));
 	if (j->products.bf16 || j->products.int8)
 		printf("of %d products with weights %d in i8, %d in bf16\n", j->products.all,
 		    j->products.int8, j->products.bf16);
