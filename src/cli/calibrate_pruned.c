@@ -30,8 +30,9 @@ static int make(void *user, const int *way, struct graph **out, struct err *err)
 
 static void candidate_init(struct candidate *a, struct graph *original, struct graph *pruned)
 {
-	*a = (struct candidate){
-	    .original = original, .pruned = pruned, .group = {"filters", 1, NAN}};
+	*a = (struct candidate){.original = original,
+	    .pruned = pruned,
+	    .group = {.name = "filters", .ways = 1, .gain = NAN}};
 	a->c = (struct compression){.ngroups = 1, .group = &a->group, .make = make, .user = a};
 }
 
