@@ -38,7 +38,16 @@ def ready(name):
 calib, test, labels = f'{WORK}/calib.npy', ready('test_images'), np.load(f'{GLYPHS}/test_labels.npy')
 np.save(calib, ready('calib_images'))
 full = answers(compiled(f'{GLYPHS}/glyphs.onnx'), test)
-top1 = lambda y: float((y.argmax(1) == labels).mean())
+
+
+def holds(name, got, most):
+    """At most `most` more of the test samples wrong than before. The samples are the same ones before and after, so
+    that only those count that change sides: no noise of sampling, which alone would be 0.5 points here."""
+    right, was = got.argmax(1) == labels, full.argmax(1) == labels
+    lost, gained = int((was & ~right).sum()), int((right & ~was).sum())
+    check(name, lost - gained <= most, f'{lost} lost, {gained} gained of {len(labels)}')
+
+
 for preset in ('mixed', 'performance'):
     xml = calibrate(f'{GLYPHS}/glyphs.onnx', calib, f'glyphs_{preset}', '--preset', preset, '--all-layers')
     if not xml:
@@ -47,10 +56,11 @@ for preset in ('mixed', 'performance'):
     how = precisions(model)
     check(f'{preset} runs in 8 bits', set(how) <= {'u8', 'i8'} and sum(how.values()) >= 14, how)
     got = answers(model, test)
-    check(f'{preset} accuracy', top1(got) >= top1(full) - 0.05, f'{top1(got)} of {top1(full)}')
+    holds(f'{preset} accuracy', got, 3)
     rc, out, err = run('mo-run', xml, '--accuracy', '--data', calib, '--labels', f'{GLYPHS}/calib_labels.npy', '--json', '-')
     theirs = float((answers(model, ready('calib_images')).argmax(1) == np.load(f'{GLYPHS}/calib_labels.npy')).mean())
-    check(f'{preset} in mo-run', not rc and abs(json.loads(out)['top1'] - theirs) <= 0.02, f'{out} {theirs}')
+    # The same network and samples: at most one of the 300 may lie so near to two classes that rounding decides.
+    check(f'{preset} in mo-run', not rc and abs(json.loads(out)['top1'] - theirs) <= 1.5 / 300, f'{out} {theirs}')
 
 
 # With weights in 7 bits a machine that adds products of bytes in 16 bits gives what one with VNNI does.
@@ -66,7 +76,7 @@ for fix in ('disable', 'enable'):
                        env=dict(os.environ, ONEDNN_MAX_CPU_ISA='AVX2'))
         got, want = np.load(f'{WORK}/avx2.npy'), answers(compiled(xml), test[:200])
         off[fix] = float(np.abs(got - want).max())
-        check(f'overflow {fix} accuracy', top1(answers(compiled(xml), test)) >= top1(full) - 0.02)
+        holds(f'overflow {fix} accuracy', answers(compiled(xml), test), 3)
 check('7 bits do not overflow', off['enable'] < 1e-3 < off['disable'], off)
 
 np.save(f'{WORK}/test.npy', test)
@@ -75,6 +85,6 @@ for name, options in (('aware', ['--ignore', 'stem/bn/WithoutBiases', *judge]),
                       ('half', ['--to', 'fp16', '--activations', *judge])):
     xml = calibrate(f'{GLYPHS}/glyphs.onnx', calib, f'glyphs_{name}', *options)
     if xml:
-        got = top1(answers(compiled(xml), test))
-        check(f'{name} holds the drop in OpenVINO', got >= top1(full) - 0.01, f'{got} of {top1(full)}')
+        # 0.5 % of 1000 samples, by mo-run's count; OpenVINO may round one of them to the other side
+        holds(f'{name} holds the drop in OpenVINO', answers(compiled(xml), test), 6)
 done()
