@@ -3,6 +3,7 @@
 #define CLI_CALIBRATE_H
 
 #include "base/threads.h"
+#include "cli/calibrate_stages.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -65,6 +66,7 @@ struct calibrate {
 	const char *xml, *bin, *state, *settings; /* files to write */
 	int64_t xml_bytes, bin_bytes;             /* as written */
 	double seconds;
+	struct stages stages;
 };
 
 /* calibrate_data.c: opens the samples; those to judge by as the options say. */

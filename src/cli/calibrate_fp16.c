@@ -42,6 +42,7 @@ int calibrate_fp16(struct calibrate *c, struct err *err)
 {
 	struct aware_fp16 *a = arena_alloc(c->arena, sizeof *a);
 	struct deal d = {0};
+	stages_end(&c->stages, STAGE_READ);
 	int r = a ? deal_new(&d, &c->judge_by, 0, OVERFLOW_SAMPLES, c->g, err) : fail_nomem(err);
 	c->fp16 = a;
 	c->unit = "bytes";
@@ -55,5 +56,7 @@ int calibrate_fp16(struct calibrate *c, struct err *err)
 	r = calibrate_memo(c, err);
 	a->c.changed = c->unpruned != NULL;
 	r = r ? r : calibrate_search(c, &a->c, err);
-	return r ? r : finish(c, a, err);
+	r = r ? r : finish(c, a, err);
+	stages_end(&c->stages, STAGE_SEARCH);
+	return r;
 }

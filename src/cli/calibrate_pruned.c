@@ -167,6 +167,7 @@ int calibrate_pruned(struct calibrate *c, struct err *err)
 	struct pruning_options o;
 	struct pruning *p = NULL;
 	struct graph *best = NULL;
+	stages_end(&c->stages, STAGE_READ);
 	int r = read_options(c, &o, err);
 	o.step = step;
 	o.user = c;
@@ -192,6 +193,7 @@ int calibrate_pruned(struct calibrate *c, struct err *err)
 	}
 	pruning_free(p);
 	graph_free(best);
+	stages_end(&c->stages, STAGE_PRUNE);
 	return r;
 }
 

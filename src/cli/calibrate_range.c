@@ -131,13 +131,18 @@ int calibrate_statistics(struct calibrate *c, struct err *err)
 {
 	struct stats *s = NULL;
 	int status = OK;
+	stages_end(&c->stages, STAGE_READ);
 	if (!c->stats_in.n)
 		status = collect(c, err);
 	else if (!(status = merge_files(c, &s, err)))
 		status = calibration_use(c->c, s, err);
 	if (!status && c->stats_in.n && c->data.n && !c->collect_only)
 		status = calibration_refine(c->c, &c->s, err);
+	stages_end(&c->stages, STAGE_COLLECT);
+	stages_move(&c->stages, STAGE_COLLECT, STAGE_WEIGHTS, calibration_weights_seconds(c->c));
 	if (status || !c->stats_out)
 		return status;
-	return stats_write(calibration_stats(c->c), c->stats_out, err);
+	status = stats_write(calibration_stats(c->c), c->stats_out, err);
+	stages_end(&c->stages, STAGE_WRITE);
+	return status;
 }

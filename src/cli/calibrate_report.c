@@ -41,6 +41,14 @@ static void print_quoted(const char *s)
 	putchar('\'');
 }
 
+/* What the verdict's samples had to do with the search: all of it. */
+static void print_ranking(const struct calibrate *c)
+{
+	printf("ranked on %" PRId64 " of the %" PRId64 " samples judged by, put back as all of "
+	       "them said: on other samples the drop may be a little more\n",
+	    c->found.nranked, c->found.n);
+}
+
 static void print_groups(const struct calibrate *c)
 {
 	printf("\n%9s %10s %8s  %-16s %s\n", "SQNR dB", "regained", c->unit, "decision", "layer");
@@ -56,6 +64,7 @@ static void print_groups(const struct calibrate *c)
 	printf("SQNR of the outputs with this one put back (%.2f dB with none), what the metric "
 	       "regains, what the layer saves\n",
 	    c->found.sqnr_compressed);
+	print_ranking(c);
 	if (!c->found.nkept)
 		return;
 	printf("to keep the same ones:");
@@ -116,6 +125,10 @@ static cJSON *found_json(const struct calibrate *c)
 	cJSON_AddItemToObject(j, "metric_compressed", json_number(c->found.compressed));
 	cJSON_AddItemToObject(j, "kept", kept_json(c));
 	cJSON_AddBoolToObject(j, "judged_on_calibration_samples", c->few_left && !c->test_data.n);
+	cJSON_AddNumberToObject(j, "ranking_samples", (double)c->found.nranked);
+	/* The samples to rank with are picked among those to judge by. */
+	cJSON_AddNumberToObject(j, "ranking_samples_judged", (double)c->found.nranked);
+	cJSON_AddNumberToObject(j, "judging_samples", (double)c->found.n);
 	cJSON_AddBoolToObject(j, "time_up", c->found.time_up);
 	cJSON_AddNumberToObject(j, "evaluated", (double)c->found.evaluated);
 	cJSON_AddItemToObject(j, "layers_found", groups_json(c));
@@ -158,12 +171,15 @@ static cJSON *report_json(const struct calibrate *c)
 	cJSON_AddNumberToObject(bytes, "xml", (double)c->xml_bytes);
 	cJSON_AddNumberToObject(bytes, "bin", (double)c->bin_bytes);
 	cJSON_AddNumberToObject(j, "seconds", c->seconds);
+	cJSON_AddItemToObject(j, "stage_seconds", stages_json(&c->stages));
 	return j;
 }
 
 int calibrate_tell(struct calibrate *c, struct err *err)
 {
 	int r = OK;
+	struct log log = tool_log(c->p);
+	stages_say(&c->stages, &log);
 	if (c->judged && (!c->json || strcmp(c->json, "-")))
 		r = print_verdict(c, err);
 	if (!r && c->report)

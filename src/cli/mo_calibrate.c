@@ -203,8 +203,11 @@ static int to_int8(struct calibrate *c, struct err *err)
 	status = status ? status : calibrate_statistics(c, err);
 	if (status || c->collect_only)
 		return status;
-	return calibrate_judges(c) ? calibrate_int8(c, err)
-				   : calibration_quantize(c->c, NULL, 0, &c->result, err);
+	bool judges = calibrate_judges(c);
+	status = judges ? calibrate_int8(c, err)
+			: calibration_quantize(c->c, NULL, 0, &c->result, err);
+	stages_end(&c->stages, judges ? STAGE_SEARCH : STAGE_WEIGHTS);
+	return status;
 }
 
 static int tell(struct calibrate *c, double start, struct err *err)
@@ -212,6 +215,7 @@ static int tell(struct calibrate *c, double start, struct err *err)
 	c->seconds = clock_seconds() - start;
 	if (c->table) {
 		int status = calibrate_table(c, err);
+		stages_end(&c->stages, STAGE_TABLE);
 		if (status)
 			return status;
 	}
@@ -229,13 +233,17 @@ static int tell(struct calibrate *c, double start, struct err *err)
 static int calibrate(struct calibrate *c, int *code, struct err *err)
 {
 	double start = clock_seconds();
+	stages_start(&c->stages);
 	int status = check(c, err);
 	status = status ? status : load(c, err);
 	status = status ? status : calibrate_ignore(c, c->g, err);
 	if (!status && c->weights) {
+		stages_end(&c->stages, STAGE_READ);
 		status = to_few_bits(c, err);
+		stages_end(&c->stages, STAGE_WEIGHTS);
 		status = status ? status : write_ir(c, err);
 		status = status ? status : config_write(c, err);
+		stages_end(&c->stages, STAGE_WRITE);
 		c->seconds = clock_seconds() - start;
 		return status ? status : calibrate_tell(c, err);
 	}
@@ -265,6 +273,7 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	}
 	status = status ? status : write_ir(c, err);
 	status = status ? status : config_write(c, err);
+	stages_end(&c->stages, STAGE_WRITE);
 	status = status ? status : tell(c, start, err);
 	if (!status && c->judged && !c->verdict.ok)
 		*code = 3;

@@ -89,6 +89,7 @@ struct aware_result {
 	int *way;                  /* the same as found's, for make */
 	struct graph *graph;       /* the network decided on */
 	int64_t n;                 /* samples judged on */
+	int64_t nranked;           /* of these, groups were ranked with; 0: there was no ranking */
 	int64_t *sample, *label;   /* which, and their labels */
 	/* their answers, for the verdict */
 	struct answer *before, *after;

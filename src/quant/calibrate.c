@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "ops/op.h"
 #include "quant/collect.h"
 #include "quant/full_bias.h"
@@ -23,6 +24,7 @@ struct calibration {
 	struct arena *arena;
 	struct quant_range *range;  /* by quantizer; chosen: not NULL */
 	struct refinement *refined; /* NULL: not wanted, or not worked out yet */
+	double weights_seconds;
 };
 
 static bool is_quantized(const struct graph *g)
@@ -129,12 +131,14 @@ static int refine(
 {
 	struct refine_options o = c->o.refine;
 	struct graph *q = NULL;
+	double start = clock_seconds();
 	o.threads = c->o.threads;
 	int status = calibration_quantize(c, NULL, 0, &q, err);
 	status = status ? status : refine_solve(c->g, q, m, &o, &c->refined, err);
 	graph_free(q);
 	if (!status && c->o.refine.biases && c->o.full_bias)
 		status = refine_full(c, samples, err);
+	c->weights_seconds += clock_seconds() - start;
 	return status;
 }
 
@@ -218,6 +222,7 @@ static int apply_smooth(struct calibration *c, struct stats *s, struct err *err)
 int calibration_use(struct calibration *c, struct stats *s, struct err *err)
 {
 	struct stats seen = *s;
+	double start = clock_seconds();
 	stats_free(c->s);
 	c->s = s;
 	if (c->smooth.n && apply_smooth(c, &seen, err))
@@ -225,7 +230,9 @@ int calibration_use(struct calibration *c, struct stats *s, struct err *err)
 	c->range = arena_array(c->arena, (size_t)c->p.nquantizers + 1, sizeof *c->range);
 	if (!c->range)
 		return fail_nomem(err);
-	return ranges_choose(&c->p, &seen, &c->o, c->arena, c->range, err);
+	int status = ranges_choose(&c->p, &seen, &c->o, c->arena, c->range, err);
+	c->weights_seconds += clock_seconds() - start;
+	return status;
 }
 
 int calibration_ngroups(const struct calibration *c)
@@ -256,6 +263,11 @@ const struct smooth *calibration_smooth(const struct calibration *c)
 const struct stats *calibration_stats(const struct calibration *c)
 {
 	return c->s;
+}
+
+double calibration_weights_seconds(const struct calibration *c)
+{
+	return c->weights_seconds;
 }
 
 /* ---- quantized clones ---- */

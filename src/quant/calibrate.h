@@ -73,6 +73,9 @@ const struct quant_group *calibration_group(const struct calibration *c, int k);
 const struct placement *calibration_placement(const struct calibration *c);
 struct quant_range *calibration_ranges(struct calibration *c);
 const struct stats *calibration_stats(const struct calibration *c);
+/* Seconds that collect, use and refine took for ranges, rounding and biases, samples being done
+ * with (but for those that full bias correction runs). */
+double calibration_weights_seconds(const struct calibration *c);
 /* The activations that may have been smoothed. */
 const struct smooth *calibration_smooth(const struct calibration *c);
 /* NULL when nothing was refined. */

@@ -3,7 +3,9 @@
 # up where it ended, bad options are one line each.
 set -e
 pre="mean=127.5,scale=127.5,layout=nhwc"
-data="--data $GLYPHS/calib_images.npy --labels $GLYPHS/calib_labels.npy --preprocess $pre"
+# without what makes up for uneven channels: else all layers hold at once, and there is nothing to search for
+plain="--no-equalization --no-rounding --no-bias-correction"
+data="--data $GLYPHS/calib_images.npy --labels $GLYPHS/calib_labels.npy --preprocess $pre $plain"
 test="--test-data $GLYPHS/test_images.npy --test-labels $GLYPHS/test_labels.npy"
 net="$GLYPHS/glyphs.onnx"
 field() { sed -n "s/^\t\"$1\":\t\(.*\),$/\1/p" "$2"; }
@@ -12,14 +14,24 @@ mo-calibrate -q "$net" $data $test --max-drop 1% -o a -n int8 --json a.json --re
 [ "$(field verdict a.json)" = true ]
 field drop a.json | awk '$1 > 0.01 { exit 1 }'
 kept=$(grep -o -- "--ignore" text | wc -l)
-[ "$kept" -ge 1 ] && [ "$kept" -le 4 ]
+[ "$kept" -ge 1 ]
+[ "$kept" -le 4 ]
 grep -q '"layers_found"' report.json
+# which samples ranked, which judged: the first are some of the second
+[ "$(field ranking_samples a.json) $(field ranking_samples_judged a.json) $(field judging_samples report.json)" = "128 128 1000" ]
+grep -q '^ranked on 128 of the 1000 samples judged by' text
+# where time went: all stages that ran took some, and together what the run took
+stages() { sed -n '/"stage_seconds"/,/}/s/^\t\t"\(.*\)":\t\([^,]*\),*$/\1 \2/p' "$1"; }
+stages a.json | awk -v all="$(field seconds a.json)" '
+	/^(prune|table) / { if ($2 != 0) exit 1; next } $2 <= 0 { exit 1 } { sum += $2; n++ }
+	END { if (n != 5 || sum > all + 0.01 || sum < 0.9 * all) { print "stages", n, sum, all; exit 1 } }'
 # the verdict is what mo-run sees
 top=$(mo-run a/int8.xml --accuracy --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --json - | sed -n 's/^\t"top1":\t\(.*\),$/\1/p')
 [ "$top" = "$(field metric_result a.json)" ]
 # the config repeats it, without a search; options of the command line go before it
 mo-calibrate -q --config a/int8.config.json -o b --json b.json >/dev/null
 cmp a/int8.xml b/int8.xml
+[ "$(field ranking_samples b.json)" = 0 ]
 cmp a/int8.bin b/int8.bin
 [ "$(field metric_result b.json)" = "$(field metric_result a.json)" ]
 mo-calibrate -q --config b/int8.config.json -o b >/dev/null
@@ -41,7 +53,10 @@ if [ -e c.state ]; then grep -q 'of an interrupted run' c.err; fi
 code=0
 # shellcheck disable=SC2086
 mo-calibrate -q "$net" $data $test --max-drop 0.01 --time-budget 0.001 -n late --json late.json >/dev/null || code=$?
-[ "$code" = 3 ] && [ -e late.xml ] && [ "$(field verdict late.json)" = false ] && [ "$(field time_up late.json)" = true ]
+[ "$code" = 3 ]
+[ -e late.xml ]
+[ "$(field verdict late.json)" = false ]
+[ "$(field time_up late.json)" = true ]
 # few samples left: all are judged by, which is said
 # shellcheck disable=SC2086
 mo-calibrate "$net" $data --max-drop 50% --samples 250 -n few --json few.json 2>&1 >/dev/null | grep warning
@@ -53,24 +68,30 @@ mo-calibrate -q "$net" --data "$GLYPHS/calib_images.npy" --preprocess $pre --sam
 # FP16 with a verdict
 # shellcheck disable=SC2086
 mo-calibrate -q "$net" --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --to fp16 --max-drop 0.5% -n half --json half16.json >text16
-[ "$(field verdict half16.json)" = true ] && [ "$(field samples half16.json)" = 1000 ] && grep -q 'in f32: ' text16
-mo -q "$net" --precision fp16 -n plain16 && cmp half.bin plain16.bin
+stages half16.json | awk '$1 == "search" && $2 > 0 { found = 1 } $1 ~ /collect|weights/ && $2 != 0 { found = 0 } END { exit !found }'
+[ "$(field verdict half16.json)" = true ]
+[ "$(field samples half16.json)" = 1000 ]
+grep -q 'in f32: ' text16
+mo -q "$net" --precision fp16 -n plain16
+cmp half.bin plain16.bin
 mo-calibrate -q "$net" --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --to fp16 --activations --max-drop 0.5% -n dev --json dev.json >/dev/null
-[ "$(field verdict dev.json)" = true ] && mo-run -q dev.xml --random 1 --out dev
+[ "$(field verdict dev.json)" = true ]
+mo-run -q dev.xml --random 1 --out dev
 # pruned, then quantized; one table of all
 code=0
 # shellcheck disable=SC2086
 mo-calibrate -q "$net" $data $test --prune magnitude:0.01 --max-drop 5% --table -n both --json both.json >both.txt || code=$?
 [ "$code$(field verdict both.json)" = 0true ]
 [ "$(field metric_original both.json)" = "$(field metric_original a.json)" ]
-for row in original pruned 'pruned FP16' INT8; do grep -q "^$row  *[0-9.]* " both.txt; done
+for row in original FP16 INT8 pruned 'pruned INT8'; do grep -q "^$row  *[0-9.]* " both.txt; done
 mo-calibrate -q --config both.config.json -n twice >/dev/null
 cmp both.bin twice.bin
 # what pruning alone breaks is not searched for
 code=0
 # shellcheck disable=SC2086
 mo-calibrate "$net" $data $test --prune 2:4 --max-drop 5% -n broken 2>broken.err >/dev/null || code=$?
-[ "$code" = 3 ] && ! grep -q ranked broken.err
+[ "$code" = 3 ]
+if grep -q ranked broken.err; then exit 1; fi
 echo '{"max-dorp":"1%"}' >key.json
 echo '{"samples":"many"}' >type.json
 echo '{"samples":0}' >range.json
@@ -82,4 +103,5 @@ for wrong in "--max-drop 1" "--max-drop 2%x" "--max-drop 100%" "--drop-type some
 	mo-calibrate "$net" $data $wrong -n wrong 2>&1 || echo "exit $?"
 done
 mo-calibrate -q "$net" --data "$GLYPHS/calib_images.npy" --preprocess $pre --max-drop 1% -n wrong 2>&1 || echo "exit $?"
-[ ! -e wrong.xml ] && [ ! -e wrong.search ]
+[ ! -e wrong.xml ]
+[ ! -e wrong.search ]

@@ -40,7 +40,9 @@ mo-calibrate f32.xml --weights int5 2>&1 || echo "exit $?"
 # shellcheck disable=SC2086
 mo-calibrate f32.xml --weights int8 $data 2>&1 || echo "exit $?"
 # shellcheck disable=SC2086
-mo-calibrate f32.xml $data --samples 8 --preset performance --threads 1 -n p --json - 2>/dev/null | grep -o '"calibration_samples":	8'
+mo-calibrate f32.xml $data --samples 8 --preset performance --threads 1 -n p --json - -v 2>told | grep -o '"calibration_samples":	8'
+grep -c '^mo-calibrate: seconds: read [0-9.]*, collect [0-9.]*, weights [0-9.]*, write [0-9.]*$' told
+mo-calibrate f32.xml --weights int8 -n w -v 2>&1 | grep -c '^mo-calibrate: seconds: read [0-9.]*, weights [0-9.]*, write [0-9.]*$'
 for wrong in f32.xml "f32.xml --preset best" again.xml; do
 	# shellcheck disable=SC2086,SC2046
 	mo-calibrate $wrong $([ "$wrong" = f32.xml ] || echo $data) -n wrong || echo "exit $?"

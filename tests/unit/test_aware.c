@@ -148,7 +148,7 @@ static void test_all_compressed(void **state)
 	struct aware_options o = options(&s);
 	search(&f, &c, &o, &r);
 	assert_true(r.held && r.nkept == 0 && r.result >= 0.99 && r.n == SAMPLES);
-	assert_true(isnan(r.found[0].sqnr)); /* there was nothing to rank */
+	assert_true(isnan(r.found[0].sqnr) && !r.nranked); /* there was nothing to rank */
 	aware_free(&r);
 	graph_free(f.g);
 }
@@ -167,6 +167,7 @@ static void test_keeps_worst(void **state)
 	assert_true(r.compressed < 0.9 && r.held && r.nkept == 2);
 	assert_true(r.way[1] == AWARE_KEPT && r.way[3] == AWARE_KEPT);
 	assert_true(r.found[1].share > r.found[0].share && r.drop <= 0.01);
+	assert_true(r.nranked == o.nrank && r.n == SAMPLES);
 	aware_free(&r);
 	o.rank = AWARE_BY_METRIC;
 	o.pool = NULL;
