@@ -14,6 +14,6 @@ mo-calibrate -q "$m" "${data[@]}" -n fast
 mo-calibrate -q "$m" "${data[@]}" --bias-correction none -n none
 mo-calibrate -q "$m" "${data[@]}" --no-bias-correction -n no
 cmp none.bin no.bin
-! cmp -s none.bin fast.bin
-! cmp -s full.bin fast.bin
+if cmp -s none.bin fast.bin; then exit 1; fi
+if cmp -s full.bin fast.bin; then exit 1; fi
 mo-calibrate -q "$m" "${data[@]}" --bias-correction slow -n bad || echo "exit $?"

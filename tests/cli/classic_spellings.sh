@@ -13,6 +13,6 @@ mo -q -m "$GLYPHS/glyphs.onnx" --compress_to_fp16=True --output_dir=c1 --framewo
 mo -q --input_model="$GLYPHS/glyphs.onnx" --compress_to_fp16 --output_dir=c2
 mo -q "$GLYPHS/glyphs.onnx" --compress_to_fp16=False --output_dir=c3
 cmp c1/glyphs.bin c2/glyphs.bin
-! cmp -s c1/glyphs.bin c3/glyphs.bin
+if cmp -s c1/glyphs.bin c3/glyphs.bin; then exit 1; fi
 mo -q --input_model "$GLYPHS/glyphs.onnx" --input pool --output fc --output_dir cut
 grep -q 'name="pool" type="Parameter"' cut/glyphs.xml
