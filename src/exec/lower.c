@@ -39,6 +39,24 @@ int call_scratch(struct lower *l, struct call *c, size_t bytes)
 	return status;
 }
 
+int call_one(struct lower *l, enum call_kind kind, const struct node *n, const struct value *result,
+    enum layout layout, struct spot *x, struct spot *y, struct call **c)
+{
+	int status = spot_need(l, node_in(n, 0), layout, x);
+	if (status == OK)
+		status = spot_make(l, result, layout, true, y);
+	if (status != OK)
+		return status;
+	*c = call_add(l, kind, n);
+	if (!*c)
+		return fail_nomem(l->err);
+	(*c)->in = x->ref;
+	(*c)->out = y->ref;
+	call_uses(l, x->ref);
+	call_uses(l, y->ref);
+	return OK;
+}
+
 /* ---- eval ---- */
 
 static bool writes_nothing(const struct lower *l, const struct node *n)

@@ -112,6 +112,10 @@ void spot_alias(struct lower *l, const struct value *v, enum layout layout, stru
 struct call *call_add(struct lower *l, enum call_kind kind, const struct node *n);
 void call_uses(struct lower *l, struct ref r);
 int call_scratch(struct lower *l, struct call *c, size_t bytes);
+/* A call for n that reads its first input and makes result, both in the layout: in and out are set
+ * and told. x and y say where they are. */
+int call_one(struct lower *l, enum call_kind kind, const struct node *n, const struct value *result,
+    enum layout layout, struct spot *x, struct spot *y, struct call **c);
 
 /* Geometry of a convolution; false when the kernels don't count that far. */
 bool conv_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s);

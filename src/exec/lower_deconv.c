@@ -84,8 +84,6 @@ static int finish(struct lower *l, struct call *c, const struct fused *f, const 
 	int status = buffer_fixed(l, packed, nhwc_deconv_f32_packed(&c->deconv), &c->packed);
 	if (status == OK)
 		status = buffer_fixed(l, f->bias, channels * sizeof *f->bias, &c->bias);
-	call_uses(l, c->in);
-	call_uses(l, c->out);
 	return status == OK ? call_scratch(l, c, c->deconv.scratch) : status;
 }
 
@@ -95,6 +93,7 @@ int lower_deconv(struct lower *l, int i, bool *done)
 	struct nhwc_deconv_f32 k = {0};
 	struct fused f;
 	struct spot x, y;
+	struct call *c;
 	const void *packed;
 	if (!deconv_has_kernel(l, n) || !deconv_shape(l, n, &k.s))
 		return OK;
@@ -106,12 +105,9 @@ int lower_deconv(struct lower *l, int i, bool *done)
 	if (status == OK)
 		fuse_act(l, &f);
 	if (status == OK)
-		status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
-	if (status == OK)
-		status = spot_make(l, &f.end->out[0], CHANNELS_LAST, true, &y);
-	struct call *c = status == OK ? call_add(l, CALL_DECONV, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
+		status = call_one(l, CALL_DECONV, n, &f.end->out[0], CHANNELS_LAST, &x, &y, &c);
+	if (status != OK)
+		return status;
 	k.ld_in = x.ld;
 	k.ld_out = y.ld;
 	k.lo = f.lo;
@@ -121,7 +117,5 @@ int lower_deconv(struct lower *l, int i, bool *done)
 	k.act_b = f.act.b;
 	nhwc_deconv_f32_plan(&k, pool_size(l->e->o.pool));
 	c->deconv = k;
-	c->in = x.ref;
-	c->out = y.ref;
 	return finish(l, c, &f, packed);
 }

@@ -113,26 +113,20 @@ static int lower_resize(struct lower *l, const struct node *n, const struct inte
 	    .out = {(int)y->dim[2], (int)y->dim[3]}};
 	struct ref table[2];
 	struct spot from, to;
+	struct call *c;
 	int status = OK;
 	for (int d = 0; d < 2 && status == OK; d++)
 		status = make_table(l, p, &k, d, &table[d]);
 	if (status == OK)
-		status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &from);
-	if (status == OK)
-		status = spot_make(l, &n->out[0], CHANNELS_LAST, true, &to);
-	struct call *c = status == OK ? call_add(l, CALL_RESIZE, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
+		status = call_one(l, CALL_RESIZE, n, &n->out[0], CHANNELS_LAST, &from, &to, &c);
+	if (status != OK)
+		return status;
 	k.ld_in = from.ld;
 	k.ld_out = to.ld;
 	nhwc_resize_f32_plan(&k, pool_size(l->e->o.pool));
 	c->resize.k = k;
 	c->resize.table[0] = table[0];
 	c->resize.table[1] = table[1];
-	c->in = from.ref;
-	c->out = to.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
 	return call_scratch(l, c, k.scratch);
 }
 
@@ -156,21 +150,15 @@ static int lower_lrn(struct lower *l, const struct node *n)
 	    .beta = (float)attr_f(n, "beta"),
 	    .bias = (float)attr_f(n, "bias")};
 	struct spot from, to;
-	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &from);
-	if (status == OK)
-		status = spot_make(l, &n->out[0], CHANNELS_LAST, true, &to);
-	struct call *c = status == OK ? call_add(l, CALL_LRN, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
+	struct call *c;
+	int status = call_one(l, CALL_LRN, n, &n->out[0], CHANNELS_LAST, &from, &to, &c);
+	if (status != OK)
+		return status;
 	k.scale = (float)(attr_f(n, "alpha") / k.size);
 	k.ld_in = from.ld;
 	k.ld_out = to.ld;
 	nhwc_lrn_f32_plan(&k, pool_size(l->e->o.pool));
 	c->lrn = k;
-	c->in = from.ref;
-	c->out = to.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
 	return call_scratch(l, c, k.scratch);
 }
 

@@ -71,26 +71,20 @@ static int lower_matrices(struct lower *l, const struct node *n, bool *done)
 	const struct tensor *t = lower_dims(l, node_in(n, 0));
 	int64_t size[3], bytes = dtype_bits(t->type) / 8;
 	struct spot x, y;
+	struct call *c;
 	if (dtype_bits(t->type) % 8 || (bytes != 1 && bytes != 2 && bytes != 4) ||
 	    !turns_matrices(l, n, size) || !is_small(size[0]) || !is_small(size[1]) ||
 	    !is_small(size[2]))
 		return OK;
 	*done = true;
-	int status = spot_need(l, node_in(n, 0), ROW_MAJOR, &x);
-	if (status == OK)
-		status = spot_make(l, &n->out[0], ROW_MAJOR, true, &y);
-	struct call *c = status == OK ? call_add(l, CALL_TO_CHANNELS_LAST, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
+	int status = call_one(l, CALL_TO_CHANNELS_LAST, n, &n->out[0], ROW_MAJOR, &x, &y, &c);
+	if (status != OK)
+		return status;
 	c->move = (struct layout_move){.batch = size[0],
 	    .channels = size[2],
 	    .pixels = size[1],
 	    .ld = size[2],
 	    .size = (int)bytes};
-	c->in = x.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
 	return OK;
 }
 

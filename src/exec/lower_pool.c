@@ -148,6 +148,7 @@ int lower_pool(struct lower *l, int i, bool *done)
 	const struct node *n = l->e->step[i].node;
 	struct nhwc_pool_f32 k;
 	struct spot x, y;
+	struct call *c;
 	if (is_global(l, n)) {
 		*done = true;
 		return lower_global(l, n);
@@ -155,19 +156,12 @@ int lower_pool(struct lower *l, int i, bool *done)
 	if (!pool_has_kernel(l, n) || !pool_shape(l, n, &k))
 		return OK;
 	*done = true;
-	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
-	if (status == OK)
-		status = spot_make(l, &n->out[0], CHANNELS_LAST, true, &y);
-	struct call *c = status == OK ? call_add(l, CALL_POOL, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
+	int status = call_one(l, CALL_POOL, n, &n->out[0], CHANNELS_LAST, &x, &y, &c);
+	if (status != OK)
+		return status;
 	k.ld_in = x.ld;
 	k.ld_out = y.ld;
 	nhwc_pool_f32_plan(&k, pool_size(l->e->o.pool));
 	c->pool = k;
-	c->in = x.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
 	return OK;
 }

@@ -134,19 +134,13 @@ static int lower_add(struct lower *l, const struct node *n)
 static int lower_max_pool(struct lower *l, const struct node *n, const struct conv_shape *s)
 {
 	struct spot x, y;
-	int status = spot_need(l, node_in(n, 0), U8_CHANNELS_LAST, &x);
-	if (status == OK)
-		status = spot_make(l, &n->out[0], U8_CHANNELS_LAST, true, &y);
-	struct call *c = status == OK ? call_add(l, CALL_POOL_U8, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
+	struct call *c;
+	int status = call_one(l, CALL_POOL_U8, n, &n->out[0], U8_CHANNELS_LAST, &x, &y, &c);
+	if (status != OK)
+		return status;
 	c->pool_u8 = (struct nhwc_pool_u8){
 	    .s = *s, .ld_in = x.ld, .ld_out = y.ld, .kind = POOL_MAX};
 	nhwc_pool_u8_plan(&c->pool_u8, pool_size(l->e->o.pool));
-	c->in = x.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
 	return OK;
 }
 
