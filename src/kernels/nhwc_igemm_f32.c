@@ -4,45 +4,24 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "kernels/nhwc_ways.h"
+#include "kernels/nhwc_igemm_f32.h"
 
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
 #define LEAST_DEPTH 256        /* of products, where sums wait */
 #define MAX_ROWS 1024          /* rows of a block */
-#define FEW_CHANNELS 16        /* below, window lines are read as one run */
 #define LINE 16                /* floats of a cache line */
-
-/* PLAIN: row after row, TAPS: a pointer per window element, RUNS: a pointer per line of the window,
- * whose pixels follow one another in memory or are copied so that they do. */
-enum feed { PLAIN, TAPS, RUNS };
 
 /* ---- groups ---- */
 
-/* How many groups are worked on as one, with zeros between them: as fill half a panel. A vector's
- * lanes cost the same when they are empty. */
-static int merged(const struct nhwc_conv_f32 *c)
-{
-	int n = igemm_f32_rows[c->row].nr / 2 / c->s.cout;
-	n = n < c->s.groups ? n : c->s.groups;
-	while (n > 1 && c->s.groups % n)
-		n--;
-	return n > 1 ? n : 1;
-}
-
 static int groups_of(const struct nhwc_conv_f32 *c)
 {
-	return c->s.groups / merged(c);
+	return c->s.groups / igemm_f32_merged(c);
 }
 
-/* Channels of the input and of the output of such a group of groups. */
-static int cin_of(const struct nhwc_conv_f32 *c)
-{
-	return c->s.cin * merged(c);
-}
-
+/* Channels of the output of such a group of groups. */
 static int cout_of(const struct nhwc_conv_f32 *c)
 {
-	return c->s.cout * merged(c);
+	return c->s.cout * igemm_f32_merged(c);
 }
 
 /* ---- weights ---- */
@@ -87,14 +66,9 @@ void igemm_f32_pack(const struct igemm_f32 *row, struct pool *pool, int cin, int
 	pool_run(nhwc_packers(pool, bytes), nhwc_pieces(n, row->nr), pack_panel, &p);
 }
 
-static int taps_of(const struct nhwc_conv_f32 *c)
-{
-	return (int)nhwc_volume(c->s.kernel);
-}
-
 static size_t group_packed(const struct nhwc_conv_f32 *c)
 {
-	size_t k = (size_t)cin_of(c) * nhwc_volume(c->s.kernel);
+	size_t k = (size_t)igemm_f32_cin(c) * nhwc_volume(c->s.kernel);
 	return igemm_f32_packed(&igemm_f32_rows[c->row], k, cout_of(c));
 }
 
@@ -107,12 +81,12 @@ static size_t packed_bytes(const struct nhwc_conv_f32 *c)
 static void pack_merged(const struct nhwc_conv_f32 *c, const float *w, float *packed)
 {
 	const struct conv_shape *s = &c->s;
-	int wide = igemm_f32_rows[c->row].nr / 2, taps = taps_of(c);
+	int wide = igemm_f32_rows[c->row].nr / 2, taps = igemm_f32_window(c);
 	memset(packed, 0, group_packed(c) * sizeof *packed);
 	for (int j = 0; j < cout_of(c); j++)
 		for (int i = 0; i < s->cin; i++)
 			for (int t = 0; t < taps; t++) {
-				int row = t * cin_of(c) + j / s->cout * s->cin + i;
+				int row = t * igemm_f32_cin(c) + j / s->cout * s->cin + i;
 				packed[row * wide + j] = *w++;
 			}
 }
@@ -121,41 +95,14 @@ static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *
 {
 	size_t size = (size_t)cout_of(c) * (size_t)c->s.cin * nhwc_volume(c->s.kernel);
 	for (int g = 0; g < groups_of(c); g++, w += size, packed += group_packed(c))
-		if (merged(c) > 1)
+		if (igemm_f32_merged(c) > 1)
 			pack_merged(c, w, packed);
 		else
-			igemm_f32_pack(&igemm_f32_rows[c->row], pool, c->s.cin, taps_of(c),
+			igemm_f32_pack(&igemm_f32_rows[c->row], pool, c->s.cin, igemm_f32_window(c),
 			    c->s.cout, w, packed);
 }
 
 /* ---- plan ---- */
-
-static enum feed feed_of(const struct conv_shape *s)
-{
-	bool plain = true;
-	for (int d = 0; d < 3; d++)
-		plain &= s->kernel[d] == 1 && s->stride[d] == 1 && !s->pad[d] &&
-			 s->in[d] == s->out[d];
-	if (plain)
-		return PLAIN;
-	return s->groups == 1 && s->cin < FEW_CHANNELS && s->kernel[2] > 1 ? RUNS : TAPS;
-}
-
-/* Pointers that a row takes, and the floats behind each. */
-static int row_taps(const struct nhwc_conv_f32 *c)
-{
-	return c->feed == RUNS ? c->s.kernel[0] * c->s.kernel[1] : taps_of(c);
-}
-
-static int row_depth(const struct nhwc_conv_f32 *c)
-{
-	return c->feed == RUNS ? c->s.kernel[2] * c->s.cin : cin_of(c);
-}
-
-static size_t row_copy(const struct nhwc_conv_f32 *c)
-{
-	return c->feed == RUNS ? (size_t)row_taps(c) * (size_t)row_depth(c) * sizeof(float) : 0;
-}
 
 static int rows_of(const struct conv_shape *s)
 {
@@ -185,16 +132,17 @@ static size_t row_bytes(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
 	size_t window = nhwc_volume(s->kernel), step = nhwc_volume(s->stride);
-	return (size_t)c->ld_in * sizeof(float) * (step < window ? step : window) + row_copy(c);
+	return (size_t)c->ld_in * sizeof(float) * (step < window ? step : window) +
+	       igemm_f32_row_copy(c);
 }
 
 /* Large products of which all rows don't fit are taken a part of the depth after the other. */
 static void cut_depth(struct nhwc_conv_f32 *c)
 {
 	size_t all = (size_t)rows_of(&c->s) * row_bytes(c);
-	int k = row_depth(c), n = nhwc_pieces(k, LEAST_DEPTH);
+	int k = igemm_f32_depth(c), n = nhwc_pieces(k, LEAST_DEPTH);
 	c->depth = k;
-	if (!is_large(c) || row_taps(c) > 1 || c->s.groups > 1 || all <= l2_image(c) || n < 2)
+	if (!is_large(c) || igemm_f32_taps(c) > 1 || c->s.groups > 1 || all <= l2_image(c) || n < 2)
 		return;
 	int want = nhwc_pieces((int64_t)all, (int64_t)l2_image(c));
 	n = want < n ? want : n;
@@ -204,8 +152,8 @@ static void cut_depth(struct nhwc_conv_f32 *c)
 /* Rows of a block whose part of the image fits. */
 static int cached_rows(const struct nhwc_conv_f32 *c)
 {
-	size_t pointers = (size_t)row_taps(c) * sizeof(float *);
-	size_t bytes = row_bytes(c) / (size_t)nhwc_pieces(row_depth(c), c->depth);
+	size_t pointers = (size_t)igemm_f32_taps(c) * sizeof(float *);
+	size_t bytes = row_bytes(c) / (size_t)nhwc_pieces(igemm_f32_depth(c), c->depth);
 	size_t n = l2_image(c) / (bytes + 1);
 	n = n < L2_POINTERS / pointers ? n : L2_POINTERS / pointers;
 	n = n < MAX_ROWS ? n : MAX_ROWS;
@@ -224,7 +172,7 @@ void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached)
 {
 	int m = rows_of(&c->s), least = nhwc_pieces(m, cached);
 	int64_t best = INT64_MAX;
-	int64_t work = (int64_t)m * c->s.cin * taps_of(c) * c->s.cout * c->s.groups;
+	int64_t work = (int64_t)m * c->s.cin * igemm_f32_window(c) * c->s.cout * c->s.groups;
 	bool alone = c->threads == 1 || work < NHWC_SMALL;
 	c->row_blocks = least;
 	c->col_blocks = 1;
@@ -244,17 +192,18 @@ void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached)
 
 static void set_worker(struct nhwc_conv_f32 *c)
 {
-	c->worker = nhwc_round64((size_t)c->block_rows * (size_t)row_taps(c) * sizeof(float *)) +
-		    nhwc_round64((size_t)c->block_rows * row_copy(c));
+	c->worker = nhwc_round64(
+			(size_t)c->block_rows * (size_t)igemm_f32_taps(c) * sizeof(float *)) +
+		    nhwc_round64((size_t)c->block_rows * igemm_f32_row_copy(c));
 }
 
 static void plan(struct nhwc_conv_f32 *c)
 {
 	c->row = igemm_f32_pick();
-	c->feed = feed_of(&c->s);
+	igemm_f32_feed(c);
 	cut_depth(c);
 	nhwc_cut(c, panels_of(c) * groups_of(c), igemm_f32_rows[c->row].mr, cached_rows(c));
-	int depth = row_depth(c), channels = c->s.groups * c->s.cin;
+	int depth = igemm_f32_depth(c), channels = c->s.groups * c->s.cin;
 	c->shared = nhwc_round64((size_t)(depth > channels ? depth : channels) * sizeof(float));
 	set_worker(c);
 	c->group = 1;
@@ -268,201 +217,11 @@ static void plan(struct nhwc_conv_f32 *c)
 void nhwc_igemm_plan_rows(struct nhwc_conv_f32 *c, int rows)
 {
 	c->block_rows = rows;
-	c->depth = row_depth(c);
+	c->depth = igemm_f32_depth(c);
 	set_worker(c);
 }
 
 /* ---- run ---- */
-
-struct igemm_run {
-	const struct nhwc_conv_f32 *c;
-	const struct nhwc_conv_f32_args *a;
-	const float *zero; /* a row outside of the image */
-};
-
-/* The window of one output pixel: its image, and its first element, which may lie outside. */
-struct corner {
-	const float *image;
-	int at[3];
-};
-
-static struct corner corner_of(const struct igemm_run *r, int row)
-{
-	const struct conv_shape *s = &r->c->s;
-	int line = row / s->out[2], plane = line / s->out[1];
-	size_t image = nhwc_volume(s->in) * (size_t)r->c->ld_in;
-	return (struct corner){r->a->in + (size_t)(plane / s->out[0]) * image,
-	    {plane % s->out[0] * s->stride[0] - s->pad[0],
-		line % s->out[1] * s->stride[1] - s->pad[1],
-		row % s->out[2] * s->stride[2] - s->pad[2]}};
-}
-
-static bool inside(const struct conv_shape *s, int d, int at)
-{
-	return (unsigned)at < (unsigned)s->in[d];
-}
-
-static const float *pixel(const struct nhwc_conv_f32 *c, const float *image, int z, int y, int x)
-{
-	const int *in = c->s.in;
-	return image + (((ptrdiff_t)z * in[1] + y) * in[2] + x) * c->ld_in;
-}
-
-/* Of n windows a stride apart, the first at x, those that take width pixels inside of the line:
- * *from..*to-1. */
-static void whole_windows(const struct conv_shape *s, int x, int n, int width, int *from, int *to)
-{
-	int step = s->stride[2], room = s->in[2] - width - x;
-	*from = 0;
-	*to = n;
-	if (x < 0)
-		*from = nhwc_pieces(-(int64_t)x, step) < n ? nhwc_pieces(-(int64_t)x, step) : n;
-	if (room < (n - 1) * step)
-		*to = room < 0 ? 0 : room / step + 1;
-	*to = *to > *from ? *to : *from;
-}
-
-/* Pointers to n pixels of a line from x on, for one tap. */
-static void point_tap(
-    const struct igemm_run *r, const float *line, int x, int n, const float **rows)
-{
-	const struct nhwc_conv_f32 *c = r->c;
-	ptrdiff_t step = c->s.stride[2] * c->ld_in;
-	int from, to;
-	whole_windows(&c->s, x, n, 1, &from, &to);
-	for (int i = 0; i < from; i++)
-		rows[i] = r->zero;
-	const float *p = line + (ptrdiff_t)(x + from * c->s.stride[2]) * c->ld_in;
-	for (int i = from; i < to; i++)
-		rows[i] = p + (i - from) * step;
-	for (int i = to; i < n; i++)
-		rows[i] = r->zero;
-}
-
-/* All taps of n windows of one line of the result; of a tile of m rows. */
-static void point_line(
-    const struct igemm_run *r, const struct corner *at, int n, int m, const float **rows)
-{
-	const struct nhwc_conv_f32 *c = r->c;
-	const struct conv_shape *s = &c->s;
-	for (int kz = 0, z = at->at[0]; kz < s->kernel[0]; kz++, z += s->dilation[0])
-		for (int ky = 0, y = at->at[1]; ky < s->kernel[1]; ky++, y += s->dilation[1]) {
-			bool in = inside(s, 0, z) && inside(s, 1, y);
-			const float *line = in ? pixel(c, at->image, z, y, 0) : NULL;
-			for (int k = 0; k < s->kernel[2]; k++, rows += m)
-				if (in)
-					point_tap(r, line, at->at[2] + k * s->dilation[2], n, rows);
-				else
-					for (int i = 0; i < n; i++)
-						rows[i] = r->zero;
-		}
-}
-
-/* Rows of a tile that lie in the same line of the result as row i of it. */
-static int same_line(const struct conv_shape *s, int row, int i, int m)
-{
-	int left = s->out[2] - (row + i) % s->out[2];
-	return left < m - i ? left : m - i;
-}
-
-static void point_taps(const struct igemm_run *r, int row, int m, const float **rows)
-{
-	int n;
-	for (int i = 0; i < m; i += n) {
-		struct corner at = corner_of(r, row + i);
-		n = same_line(&r->c->s, row, i, m);
-		point_line(r, &at, n, m, rows + i);
-	}
-	for (int t = 0; t < taps_of(r->c); t++, rows += m) {
-		int i = 0;
-		while (i < m && rows[i] == r->zero)
-			i++;
-		if (i == m)
-			rows[0] = NULL;
-	}
-}
-
-/* The pixels of a line of the window, which begins at pixel x of line, as one run in *copy. */
-static const float *run_copy(const struct nhwc_conv_f32 *c, const float *line, int x, float **copy)
-{
-	const struct conv_shape *s = &c->s;
-	size_t size = (size_t)s->cin * sizeof(float);
-	int kw = s->kernel[2];
-	float *to = *copy;
-	*copy += kw * s->cin;
-	if (c->ld_in == s->cin && s->dilation[2] == 1) {
-		int from = x < 0 ? -x : 0, end = s->in[2] - x < kw ? s->in[2] - x : kw;
-		from = from < kw ? from : kw;
-		end = end > from ? end : from;
-		memset(to, 0, (size_t)from * size);
-		memcpy(to + from * s->cin, line + (x + from) * s->cin, (size_t)(end - from) * size);
-		memset(to + end * s->cin, 0, (size_t)(kw - end) * size);
-		return to;
-	}
-	for (int k = 0; k < kw; k++, x += s->dilation[2])
-		for (int i = 0; i < s->cin; i++)
-			to[k * s->cin + i] = inside(s, 2, x) ? line[x * c->ld_in + i] : 0;
-	return to;
-}
-
-/* The lines of n windows of one line of the result, each as a run: in place when it lies inside,
- * else copied to *copy. */
-static void point_windows(const struct igemm_run *r, const struct corner *at, int n, int m,
-    const float **rows, float **copy)
-{
-	const struct nhwc_conv_f32 *c = r->c;
-	const struct conv_shape *s = &c->s;
-	int x = at->at[2], from, to, step = s->stride[2];
-	whole_windows(s, x, n, s->kernel[2], &from, &to);
-	if (c->ld_in != s->cin || s->dilation[2] > 1)
-		from = to = n;
-	for (int kz = 0, z = at->at[0]; kz < s->kernel[0]; kz++, z += s->dilation[0])
-		for (int ky = 0, y = at->at[1]; ky < s->kernel[1];
-		     ky++, y += s->dilation[1], rows += m) {
-			bool in = inside(s, 0, z) && inside(s, 1, y);
-			const float *line = in ? pixel(c, at->image, z, y, 0) : r->zero;
-			for (int i = 0; i < n && !in; i++)
-				rows[i] = line;
-			for (int i = 0; i < from && in; i++)
-				rows[i] = run_copy(c, line, x + i * step, copy);
-			for (int i = from; i < to && in; i++)
-				rows[i] = line + (ptrdiff_t)(x + i * step) * c->ld_in;
-			for (int i = to; i < n && in; i++)
-				rows[i] = run_copy(c, line, x + i * step, copy);
-		}
-}
-
-static void point_runs(const struct igemm_run *r, int row, int m, const float **rows, float **copy)
-{
-	int n;
-	for (int i = 0; i < m; i += n) {
-		struct corner at = corner_of(r, row + i);
-		n = same_line(&r->c->s, row, i, m);
-		point_windows(r, &at, n, m, rows + i, copy);
-	}
-}
-
-/* Fills the pointers of tiles of rows first..last-1, each [taps][rows of the tile]. */
-static void point(const struct igemm_run *r, int first, int last, int tiles, char *scratch)
-{
-	const struct nhwc_conv_f32 *c = r->c;
-	const float **rows = (const float **)scratch;
-	size_t taps = (size_t)row_taps(c);
-	float *copy = (float *)(scratch +
-				nhwc_round64((size_t)c->block_rows * taps * sizeof(float *)));
-	for (int t = 0; t < tiles; t++) {
-		int from = first + nhwc_part(last - first, t, tiles);
-		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
-		if (c->feed == PLAIN)
-			for (int i = 0; i < m; i++)
-				rows[i] = r->a->in + (from + i) * c->ld_in;
-		else if (c->feed == TAPS)
-			point_taps(r, from, m, rows);
-		else
-			point_runs(r, from, m, rows, &copy);
-		rows += (size_t)m * taps;
-	}
-}
 
 /* A block of rows and the tiles it is cut into. */
 struct block {
@@ -480,31 +239,31 @@ static int wide_of(const struct nhwc_conv_f32 *c, int j)
 
 /* The weights of panel number p of all groups, from depth k on; behind the last one what follows.
  */
-static const float *weights_at(const struct igemm_run *r, int p, int k)
+static const float *weights_at(const struct igemm_f32_run *r, int p, int k)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	int n = panels_of(c), j = p % n * igemm_f32_rows[c->row].nr;
 	if (p >= n * groups_of(c))
 		return r->a->next;
 	return r->a->packed + (size_t)(p / n) * group_packed(c) +
-	       (size_t)j * (size_t)cin_of(c) * nhwc_volume(c->s.kernel) +
+	       (size_t)j * (size_t)igemm_f32_cin(c) * nhwc_volume(c->s.kernel) +
 	       (size_t)(k * wide_of(c, j));
 }
 
 /* Panel number p times the block's rows, from depth k on; its sums wait in wait unless that is NULL
  * or the depth ends. next: what is read next. */
-static void panel(
-    const struct igemm_run *r, const struct block *b, int p, int k, float *wait, const float *next)
+static void panel(const struct igemm_f32_run *r, const struct block *b, int p, int k, float *wait,
+    const float *next)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct igemm_f32 *row = &igemm_f32_rows[c->row];
 	int g = p / panels_of(c), j = p % panels_of(c) * row->nr, rows = b->last - b->first;
-	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, depth = row_depth(c) - k;
+	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, depth = igemm_f32_depth(c) - k;
 	ptrdiff_t col = (ptrdiff_t)g * cout_of(c) + j;
 	bool end = depth <= c->depth;
 	struct igemm_f32_args q = {.rows = b->rows,
-	    .offset = (size_t)g * (size_t)cin_of(c) + (size_t)k,
-	    .taps = row_taps(c),
+	    .offset = (size_t)g * (size_t)igemm_f32_cin(c) + (size_t)k,
+	    .taps = igemm_f32_taps(c),
 	    .k = end ? depth : c->depth,
 	    .b = weights_at(r, p, k),
 	    .bias = r->a->bias ? r->a->bias + col : NULL,
@@ -530,15 +289,15 @@ static void panel(
 }
 
 /* Panels from..to-1, whose sums wait until all of the depth is done. */
-static void panels_by_depth(const struct igemm_run *r, const struct block *b, int from, int to)
+static void panels_by_depth(const struct igemm_f32_run *r, const struct block *b, int from, int to)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	size_t size = (size_t)c->block_rows * (size_t)igemm_f32_rows[c->row].nr;
 	for (int i = from; i < to; i += c->group) {
 		int end = to - i < c->group ? to : i + c->group;
-		for (int k = 0; k < row_depth(c); k += c->depth)
+		for (int k = 0; k < igemm_f32_depth(c); k += c->depth)
 			for (int p = i; p < end; p++) {
-				bool more = p + 1 < end, deeper = k + c->depth < row_depth(c);
+				bool more = p + 1 < end, deeper = k + c->depth < igemm_f32_depth(c);
 				const float *next = more     ? weights_at(r, p + 1, k)
 						    : deeper ? weights_at(r, i, k + c->depth)
 							     : weights_at(r, end, 0);
@@ -549,13 +308,13 @@ static void panels_by_depth(const struct igemm_run *r, const struct block *b, in
 
 /* Panels p..end-1 times rows first..last-1. */
 static void rows_by_panels(
-    const struct igemm_run *r, int first, int last, int p, int end, char *scratch)
+    const struct igemm_f32_run *r, int first, int last, int p, int end, char *scratch)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	int tiles = nhwc_pieces(last - first, igemm_f32_rows[c->row].mr);
 	struct block b = {first, last, tiles, (const float *const *)scratch, NULL};
-	point(r, first, last, tiles, scratch);
-	if (c->depth < row_depth(c)) {
+	igemm_f32_point(r, first, last, tiles, scratch);
+	if (c->depth < igemm_f32_depth(c)) {
 		b.wait = (float *)(scratch + nhwc_round64((size_t)c->block_rows * sizeof(float *)));
 		panels_by_depth(r, &b, p, end);
 		return;
@@ -568,7 +327,7 @@ static void rows_by_panels(
 
 static void task(void *ctx, int number, int worker)
 {
-	const struct igemm_run *r = ctx;
+	const struct igemm_f32_run *r = ctx;
 	const struct nhwc_conv_f32 *c = r->c;
 	int i = number / c->col_blocks, j = number % c->col_blocks, m = rows_of(&c->s);
 	int n = panels_of(c) * groups_of(c);
@@ -580,14 +339,14 @@ static void task(void *ctx, int number, int worker)
 void nhwc_igemm_rows(const struct nhwc_conv_f32 *c, const struct nhwc_conv_f32_args *a,
     const float *zero, int first, int last, char *scratch)
 {
-	struct igemm_run r = {c, a, zero};
+	struct igemm_f32_run r = {c, a, zero};
 	rows_by_panels(&r, first, last, 0, panels_of(c) * groups_of(c), scratch);
 }
 
 static void run(
     const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a)
 {
-	struct igemm_run r = {c, a, a->scratch};
+	struct igemm_f32_run r = {c, a, a->scratch};
 	memset(a->scratch, 0, c->shared);
 	pool_run(pool, c->row_blocks * c->col_blocks, task, &r);
 }

@@ -205,28 +205,10 @@ static struct span next_span(const struct igemm_u8_run *r, struct cursor *p, int
 	return to;
 }
 
-static bool inside(const struct conv_shape *s, int d, int at)
-{
-	return (unsigned)at < (unsigned)s->in[d];
-}
-
 static const uint8_t *pixel(const struct nhwc_conv_u8 *c, const uint8_t *image, int z, int y, int x)
 {
 	const int *in = c->s.in;
 	return image + (((ptrdiff_t)z * in[1] + y) * in[2] + x) * c->ld_in;
-}
-
-/* Of pixels of w elements from x on, stride apart, n of them: all but *from before and those from
- * *to on lie within the line. */
-static void within(const struct conv_shape *s, int x, int w, int n, int *from, int *to)
-{
-	int i = 0, step = s->stride[2];
-	while (i < n && x + i * step < 0)
-		i++;
-	*from = i;
-	while (n > i && x + (n - 1) * step + w > s->in[2])
-		n--;
-	*to = n;
 }
 
 /* A tap of the pixels of a span. */
@@ -236,8 +218,8 @@ static void point_tap(
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
 	int z = a->at[0] + d[0], y = a->at[1] + d[1], x = a->at[2] + d[2], from = a->n, to = a->n;
-	if (inside(s, 0, z) && inside(s, 1, y))
-		within(s, x, 1, a->n, &from, &to);
+	if (nhwc_inside(s, 0, z) && nhwc_inside(s, 1, y))
+		nhwc_whole_windows(s, x, a->n, 1, &from, &to);
 	ptrdiff_t step = s->stride[2] * c->ld_in;
 	const uint8_t *p = from < to ? pixel(c, a->image, z, y, x + from * s->stride[2]) : NULL;
 	for (int i = 0; i < from; i++)
@@ -276,7 +258,7 @@ static void gather_line(
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
 	int kw = s->kernel[2], cin = s->cin;
-	if (!inside(s, 0, z) || !inside(s, 1, y)) {
+	if (!nhwc_inside(s, 0, z) || !nhwc_inside(s, 1, y)) {
 		memset(to, c->zero, (size_t)(kw * cin));
 		return;
 	}
@@ -285,7 +267,7 @@ static void gather_line(
 		return;
 	}
 	for (int k = 0; k < kw; k++, x += s->dilation[2], to += cin) {
-		const uint8_t *from = inside(s, 2, x) ? pixel(c, image, z, y, x) : r->zero;
+		const uint8_t *from = nhwc_inside(s, 2, x) ? pixel(c, image, z, y, x) : r->zero;
 		for (int i = 0; i < cin; i++)
 			to[i] = from[i];
 	}
@@ -299,13 +281,13 @@ static void point_line(const struct igemm_u8_run *r, const struct span *a, int z
 	const struct conv_shape *s = &c->s;
 	int from = a->n, to = a->n, x = a->at[2];
 	ptrdiff_t step = s->stride[2] * c->ld_in;
-	if (!inside(s, 0, z) || !inside(s, 1, y)) {
+	if (!nhwc_inside(s, 0, z) || !nhwc_inside(s, 1, y)) {
 		for (int i = 0; i < a->n; i++)
 			rows[i] = r->zero;
 		return;
 	}
 	if (c->ld_in == s->cin)
-		within(s, x, s->kernel[2], a->n, &from, &to);
+		nhwc_whole_windows(s, x, a->n, s->kernel[2], &from, &to);
 	const uint8_t *p = from < to ? pixel(c, a->image, z, y, x + from * s->stride[2]) : NULL;
 	while (to > from && r->end - (p + (to - 1 - from) * step) < r->depth + IGEMM_U8_OVER)
 		to--;

@@ -13,6 +13,27 @@ static inline int nhwc_pieces(int64_t n, int64_t width)
 	return (int)((n + width - 1) / width);
 }
 
+/* Is at within dim d of the input? */
+static inline bool nhwc_inside(const struct conv_shape *s, int d, int at)
+{
+	return (unsigned)at < (unsigned)s->in[d];
+}
+
+/* Of n windows a stride apart, the first at x, those that take width pixels inside of the line:
+ * *from..*to-1. */
+static inline void nhwc_whole_windows(
+    const struct conv_shape *s, int x, int n, int width, int *from, int *to)
+{
+	int step = s->stride[2], room = s->in[2] - width - x;
+	*from = 0;
+	*to = n;
+	if (x < 0)
+		*from = nhwc_pieces(-(int64_t)x, step) < n ? nhwc_pieces(-(int64_t)x, step) : n;
+	if (room < (n - 1) * step)
+		*to = room < 0 ? 0 : room / step + 1;
+	*to = *to > *from ? *to : *from;
+}
+
 static inline size_t nhwc_volume(const int d[3])
 {
 	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];

@@ -1,0 +1,49 @@
+/* What the files of the implicit GEMM of floats share: how a convolution is seen as a product, and
+ * where the rows of its left side are. */
+#ifndef KERNELS_NHWC_IGEMM_F32_H
+#define KERNELS_NHWC_IGEMM_F32_H
+
+#include "kernels/nhwc_ways.h"
+
+/* How many groups are worked on as one, with zeros between them: as fill half a panel. A vector's
+ * lanes cost the same when they are empty. */
+static inline int igemm_f32_merged(const struct nhwc_conv_f32 *c)
+{
+	int n = igemm_f32_rows[c->row].nr / 2 / c->s.cout;
+	n = n < c->s.groups ? n : c->s.groups;
+	while (n > 1 && c->s.groups % n)
+		n--;
+	return n > 1 ? n : 1;
+}
+
+/* Channels of the input of such a group of groups. */
+static inline int igemm_f32_cin(const struct nhwc_conv_f32 *c)
+{
+	return c->s.cin * igemm_f32_merged(c);
+}
+
+/* Elements of a window. */
+static inline int igemm_f32_window(const struct nhwc_conv_f32 *c)
+{
+	return (int)nhwc_volume(c->s.kernel);
+}
+
+/* Pointers that a row takes, and the floats behind each. */
+int igemm_f32_taps(const struct nhwc_conv_f32 *c);
+int igemm_f32_depth(const struct nhwc_conv_f32 *c);
+/* Bytes of a row that may be copied: 0 when none is. */
+size_t igemm_f32_row_copy(const struct nhwc_conv_f32 *c);
+
+struct igemm_f32_run {
+	const struct nhwc_conv_f32 *c;
+	const struct nhwc_conv_f32_args *a;
+	const float *zero; /* a row outside of the image */
+};
+
+/* Sets feed. */
+void igemm_f32_feed(struct nhwc_conv_f32 *c);
+/* Fills the pointers of tiles of rows first..last-1, each [taps][rows of the tile], at the begin of
+ * a worker's scratch. NULL is the first pointer of a tap that lies outside for all of its tile. */
+void igemm_f32_point(const struct igemm_f32_run *r, int first, int last, int tiles, char *scratch);
+
+#endif
