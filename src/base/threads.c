@@ -1,4 +1,5 @@
-/* A pool of threads: workers sleep on a futex between loops, and take tasks by counting up. */
+/* A pool of threads: workers sleep on a futex between loops. Each takes tasks of its own by
+ * counting up, then what others have left. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -18,6 +19,7 @@
  * Never under a CPU quota, where looking spends what the work needs. */
 #define SPIN_NS 30000
 #define LOOKS 32 /* between two looks at the clock */
+#define CACHE_LINE 64
 
 struct pool {
 	int size;      /* threads, the caller's included */
@@ -26,12 +28,13 @@ struct pool {
 	bool stop;     /* written before the generation that tells */
 	uint32_t gen;  /* counts loops; workers wait for it to change */
 	uint32_t busy; /* workers that have not finished this loop; the caller waits for 0 */
-	int next, ntasks;
+	int asleep;    /* threads in a futex, or about to be */
 	void (*fn)(void *ctx, int task, int worker);
 	void *ctx;
 	pthread_mutex_t one_loop;
 	pthread_t *thread;
 	struct worker {
+		_Alignas(CACHE_LINE) int next, end; /* its tasks that nobody has taken */
 		struct pool *pool;
 		int index;
 	} * worker;
@@ -75,23 +78,36 @@ static void spin(uint32_t *word, uint32_t value)
 }
 
 /* Returns when *word is no longer value, and what it is then. */
-static uint32_t wait_change(uint32_t *word, uint32_t value, bool spins)
+static uint32_t wait_change(struct pool *p, uint32_t *word, uint32_t value)
 {
 	uint32_t now;
-	if (spins)
+	if (p->spins)
 		spin(word, value);
-	while ((now = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == value)
+	while ((now = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == value) {
+		__atomic_add_fetch(&p->asleep, 1, __ATOMIC_SEQ_CST);
 		futex_wait(word, value);
+		__atomic_sub_fetch(&p->asleep, 1, __ATOMIC_RELAXED);
+	}
 	return now;
+}
+
+/* After a change of *word in sequential order: who is not asleep before it sees it. */
+static void wake(struct pool *p, uint32_t *word)
+{
+	if (__atomic_load_n(&p->asleep, __ATOMIC_SEQ_CST))
+		futex_wake(word, INT_MAX);
 }
 
 static void take_tasks(struct pool *p, int worker)
 {
-	for (;;) {
-		int task = __atomic_fetch_add(&p->next, 1, __ATOMIC_RELAXED);
-		if (task >= p->ntasks)
-			return;
-		p->fn(p->ctx, task, worker);
+	for (int k = 0; k < p->size; k++) {
+		struct worker *of = &p->worker[(worker + k) % p->size];
+		for (;;) {
+			int task = __atomic_fetch_add(&of->next, 1, __ATOMIC_RELAXED);
+			if (task >= of->end)
+				break;
+			p->fn(p->ctx, task, worker);
+		}
 	}
 }
 
@@ -100,20 +116,20 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	struct pool *p = w->pool;
 	for (uint32_t gen = 0;;) {
-		gen = wait_change(&p->gen, gen, p->spins);
+		gen = wait_change(p, &p->gen, gen);
 		if (p->stop)
 			return NULL;
 		take_tasks(p, w->index);
-		if (__atomic_sub_fetch(&p->busy, 1, __ATOMIC_ACQ_REL) == 0)
-			futex_wake(&p->busy, 1);
+		if (__atomic_sub_fetch(&p->busy, 1, __ATOMIC_SEQ_CST) == 0)
+			wake(p, &p->busy);
 	}
 }
 
 /* Starts the next loop, or the end when stop is set. */
 static void announce(struct pool *p)
 {
-	__atomic_add_fetch(&p->gen, 1, __ATOMIC_RELEASE);
-	futex_wake(&p->gen, INT_MAX);
+	__atomic_add_fetch(&p->gen, 1, __ATOMIC_SEQ_CST);
+	wake(p, &p->gen);
 }
 
 void pool_run(struct pool *p, int ntasks, void (*fn)(void *ctx, int task, int worker), void *ctx)
@@ -126,13 +142,16 @@ void pool_run(struct pool *p, int ntasks, void (*fn)(void *ctx, int task, int wo
 	pthread_mutex_lock(&p->one_loop);
 	p->fn = fn;
 	p->ctx = ctx;
-	p->ntasks = ntasks;
-	__atomic_store_n(&p->next, 0, __ATOMIC_RELAXED);
+	for (int i = 0; i < p->size; i++) {
+		p->worker[i].end = (int)((int64_t)ntasks * (i + 1) / p->size);
+		int first = (int)((int64_t)ntasks * i / p->size);
+		__atomic_store_n(&p->worker[i].next, first, __ATOMIC_RELAXED);
+	}
 	__atomic_store_n(&p->busy, (uint32_t)p->size - 1, __ATOMIC_RELAXED);
 	announce(p);
 	take_tasks(p, 0);
 	for (uint32_t left; (left = __atomic_load_n(&p->busy, __ATOMIC_ACQUIRE)) != 0;)
-		wait_change(&p->busy, left, p->spins);
+		wait_change(p, &p->busy, left);
 	pthread_mutex_unlock(&p->one_loop);
 }
 
@@ -150,8 +169,9 @@ static int start_workers(struct pool *p)
 {
 	int e = 0;
 	while (p->started < p->size - 1 && !e) {
-		struct worker *w = &p->worker[p->started];
-		*w = (struct worker){p, p->started + 1};
+		struct worker *w = &p->worker[p->started + 1];
+		w->pool = p;
+		w->index = p->started + 1;
 		e = thread_start(&p->thread[p->started], worker_main, w);
 		p->started += !e;
 	}
@@ -201,7 +221,7 @@ int pool_new(int n, struct pool **out, struct err *err)
 	p->spins = may_spin(p->size);
 	pthread_mutex_init(&p->one_loop, NULL);
 	p->thread = calloc((size_t)p->size, sizeof *p->thread);
-	p->worker = calloc((size_t)p->size, sizeof *p->worker);
+	p->worker = aligned_alloc(CACHE_LINE, (size_t)p->size * sizeof *p->worker);
 	int e = p->thread && p->worker ? start_workers(p) : ENOMEM;
 	if (e) {
 		pool_free(p);

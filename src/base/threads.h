@@ -22,9 +22,9 @@ int pool_new(int n, struct pool **out, struct err *err);
 void pool_free(struct pool *p);
 int pool_size(const struct pool *p);
 /* Calls fn(ctx, task, worker) for every task 0..ntasks-1, worker in 0..size-1, and returns when all
- * are done. fn must not use the same pool. Tasks are taken in order; which worker runs one is not
- * fixed. pool NULL runs them here.
- */
+ * are done. fn must not use the same pool. Neighbours are mostly run by the same worker, and equal
+ * parts of two loops too, so that what the one leaves in a cache is near in the other; but any
+ * worker may run any task, at any time. pool NULL runs them here, in order. */
 void pool_run(struct pool *p, int ntasks, void (*fn)(void *ctx, int task, int worker), void *ctx);
 
 #endif

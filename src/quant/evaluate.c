@@ -41,6 +41,7 @@ struct job {
 	bool stop;
 	int status; /* of the first run that failed */
 	struct err *err;
+	int64_t next;      /* run */
 	int64_t hit, left; /* towards the bound */
 	int64_t kept_bytes;
 };
@@ -192,9 +193,12 @@ static int answer_run(struct job *j, struct hand *h, int64_t run)
 	return OK;
 }
 
-static void work(void *user, int run, int worker)
+/* Runs are taken in order, in which their samples are expected. */
+static void work(void *user, int task, int worker)
 {
 	struct job *j = user;
+	int64_t run = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED);
+	(void)task;
 	struct hand *h = &j->hand[worker];
 	bool any = false;
 	if (__atomic_load_n(&j->stop, __ATOMIC_RELAXED))

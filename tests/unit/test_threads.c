@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,34 @@ static void test_many_loops(void **state)
 		pool_run(p, 4, count, &c);
 	for (int t = 0; t < 4; t++)
 		assert_int_equal(c.done[t], 2000);
+	pool_free(p);
+}
+
+struct halves {
+	int started, worker[4];
+};
+
+/* Nobody finishes a first task before the other worker has one. */
+static void take_half(void *ctx, int task, int worker)
+{
+	struct halves *h = ctx;
+	h->worker[task] = worker;
+	__atomic_add_fetch(&h->started, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&h->started, __ATOMIC_ACQUIRE) < 2)
+		sched_yield();
+}
+
+static void test_neighbours_together(void **state)
+{
+	(void)state;
+	struct pool *p;
+	assert_int_equal(pool_new(2, &p, NULL), OK);
+	for (int i = 0; i < 100; i++) {
+		struct halves h = {0};
+		pool_run(p, 4, take_half, &h);
+		assert_int_equal(h.worker[0], 0);
+		assert_int_equal(h.worker[2], 1);
+	}
 	pool_free(p);
 }
 
@@ -149,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_task_once),
 	    cmocka_unit_test(test_many_loops),
+	    cmocka_unit_test(test_neighbours_together),
 	    cmocka_unit_test(test_without_pool),
 	    cmocka_unit_test(test_sizes),
 	    cmocka_unit_test(test_quotas),
