@@ -177,6 +177,7 @@ int calibrate_search(struct calibrate *c, const struct compression *k, struct er
 	struct aware_options *a = &c->aware;
 	a->samples = &c->judge_by;
 	a->from = c->judge_from;
+	a->rank_by = &c->rank_by;
 	a->pool = c->pool;
 	a->way = c->forced ? c->forced : decided(c, k);
 	a->step = step;

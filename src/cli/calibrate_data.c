@@ -49,6 +49,25 @@ static void judge_by_rest(struct calibrate *c)
 	c->judge_from = 0;
 }
 
+static bool same_files(const struct list *a, const struct list *b)
+{
+	int same = 0;
+	for (int k = 0; k < a->n && k < b->n; k++)
+		same += !strcmp(a->v[k], b->v[k]);
+	return same > 0;
+}
+
+/* Layers are ranked with samples of the calibration, unless all or some of these are judged by. */
+static void rank_by_calibration(struct calibrate *c)
+{
+	bool apart = c->test_data.n ? !same_files(&c->data, &c->test_data) : c->judge_from > 0;
+	c->rank_by = c->s;
+	if (c->samples < c->s.count)
+		c->rank_by.count = c->samples;
+	if (!apart)
+		c->rank_by.count = 0;
+}
+
 bool calibrate_judges(const struct calibrate *c)
 {
 	return c->max_drop || c->test_data.n || c->max_group_drop || c->table ||
@@ -68,6 +87,7 @@ int calibrate_samples(struct calibrate *c, struct err *err)
 		    c, &c->test_data, c->test_labels, &c->test_source, &c->judge_by, err);
 	if (c->test_source)
 		c->judge_source = c->test_source;
+	rank_by_calibration(c);
 	if (!status && c->groups_file)
 		status = verdict_groups(
 		    c->groups_file, c->judge_source, c->arena, &c->sample_groups, err);

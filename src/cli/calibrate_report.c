@@ -41,12 +41,18 @@ static void print_quoted(const char *s)
 	putchar('\'');
 }
 
-/* What the verdict's samples had to do with the search: all of it. */
+/* What the verdict's samples had to do with the search. */
 static void print_ranking(const struct calibrate *c)
 {
-	printf("ranked on %" PRId64 " of the %" PRId64 " samples judged by, put back as all of "
-	       "them said: on other samples the drop may be a little more\n",
-	    c->found.nranked, c->found.n);
+	const struct aware_result *f = &c->found;
+	if (f->nranked_judged)
+		printf(
+		    "ranked on %" PRId64 " of the %" PRId64 " samples judged by", f->nranked, f->n);
+	else
+		printf("ranked on %" PRId64 " samples of the calibration, judged on %" PRId64
+		       " others",
+		    f->nranked, f->n);
+	printf("; put back as all of these said: on other samples the drop may be a little more\n");
 }
 
 static void print_groups(const struct calibrate *c)
@@ -126,8 +132,7 @@ static cJSON *found_json(const struct calibrate *c)
 	cJSON_AddItemToObject(j, "kept", kept_json(c));
 	cJSON_AddBoolToObject(j, "judged_on_calibration_samples", c->few_left && !c->test_data.n);
 	cJSON_AddNumberToObject(j, "ranking_samples", (double)c->found.nranked);
-	/* The samples to rank with are picked among those to judge by. */
-	cJSON_AddNumberToObject(j, "ranking_samples_judged", (double)c->found.nranked);
+	cJSON_AddNumberToObject(j, "ranking_samples_judged", (double)c->found.nranked_judged);
 	cJSON_AddNumberToObject(j, "judging_samples", (double)c->found.n);
 	cJSON_AddBoolToObject(j, "time_up", c->found.time_up);
 	cJSON_AddNumberToObject(j, "evaluated", (double)c->found.evaluated);

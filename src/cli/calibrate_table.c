@@ -6,7 +6,10 @@
 #include "cli/calibrate.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "quant/aware_int8.h"
 #include "quant/gain.h"
+
+static const char within[] = "INT8 within the drop";
 
 /* Bytes of the constants, each once. */
 static int64_t constant_bytes(const struct graph *g)
@@ -89,7 +92,26 @@ static int add_compressed(struct calibrate *c, const char *what, struct err *err
 	return r;
 }
 
-/* The network as it was before pruning, in 8 bits: calibrated for this row. */
+/* What the drop leaves in 8 bits of a network that was not pruned. */
+static int add_unpruned_within(
+    struct calibrate *c, struct calibration *k, struct graph *g, struct err *err)
+{
+	struct aware_int8 a = {0};
+	struct aware_options o = c->aware;
+	struct aware_result r = {0};
+	o.way = NULL;
+	o.memo = NULL;
+	o.step = NULL;
+	int e = aware_int8_new(&a, k, g, &c->s, NULL, err);
+	e = e ? e : aware_search(c->unpruned, &a.c, &o, &r, err);
+	e = e ? e : add_row(c, within, r.graph, r.result, err);
+	aware_free(&r);
+	aware_int8_free(&a);
+	return e;
+}
+
+/* The network as it was before pruning, in 8 bits: calibrated for this row, and searched when there
+ * is a drop to hold. */
 static int add_unpruned(struct calibrate *c, struct err *err)
 {
 	struct graph *g = graph_clone(c->unpruned), *q = NULL;
@@ -103,6 +125,8 @@ static int add_unpruned(struct calibrate *c, struct err *err)
 	r = r ? r : calibration_collect(k, &c->s, err);
 	r = r ? r : calibration_quantize(k, NULL, 0, &q, err);
 	r = r ? r : add_row(c, "INT8", q, NAN, err);
+	if (!r && isfinite(c->aware.max_drop))
+		r = add_unpruned_within(c, k, g, err);
 	graph_free(q);
 	calibration_free(k);
 	graph_free(g);
@@ -112,7 +136,7 @@ static int add_unpruned(struct calibrate *c, struct err *err)
 static int add_result(struct calibrate *c, struct err *err)
 {
 	static const char *const what[] = {
-	    "FP16 within the drop", "INT8 within the drop", "pruned", "pruned INT8 within"};
+	    "FP16 within the drop", within, "pruned", "pruned INT8 within"};
 	int which = calibrate_prunes(c) ? 2 + calibrate_quantizes(c)
 		    : c->unpruned       ? 3
 					: c->c != NULL;
@@ -136,5 +160,5 @@ int calibrate_table(struct calibrate *c, struct err *err)
 		r = add_row(c, "pruned", c->g, NAN, err);
 	if (!r && int8)
 		r = add_compressed(c, c->unpruned ? "pruned INT8" : "INT8", err);
-	return r || (int8 && !c->found.nkept) ? r : add_result(c, err);
+	return r || (int8 && !isfinite(c->aware.max_drop)) ? r : add_result(c, err);
 }

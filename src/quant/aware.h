@@ -58,7 +58,10 @@ struct aware_options {
 	int (*command)(void *user, struct graph *g, double *value, struct err *err);
 	const struct samples *samples;
 	int64_t from;  /* the samples before this one are not for judging */
-	int64_t nrank; /* samples to rank with */
+	int64_t nrank; /* samples to rank with: */
+	/* of these, none of which is judged by; NULL, or without the labels that the metric needs:
+	 * of those judged by. */
+	const struct samples *rank_by;
 	enum aware_rank rank;
 	int64_t cache_bytes;
 	struct pool *pool; /* borrowed */
@@ -89,7 +92,8 @@ struct aware_result {
 	int *way;                  /* the same as found's, for make */
 	struct graph *graph;       /* the network decided on */
 	int64_t n;                 /* samples judged on */
-	int64_t nranked;           /* of these, groups were ranked with; 0: there was no ranking */
+	int64_t nranked;           /* groups were ranked with; 0: there was no ranking */
+	int64_t nranked_judged;    /* of these, judged on as well */
 	int64_t *sample, *label;   /* which, and their labels */
 	/* their answers, for the verdict */
 	struct answer *before, *after;

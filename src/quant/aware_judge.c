@@ -90,37 +90,44 @@ static struct evaluation on_all(struct aware_search *s)
 
 /* ---- the original ---- */
 
-/* Leaves the samples that can be read and have the label that the metric needs. */
-static int keep_readable(struct aware_search *s, const struct answer *a, struct err *err)
+/* Leaves of a deal the samples that can be read and have the label that the metric needs; *n says
+ * how many. With none the deal stays as it is. */
+static int keep_usable(
+    struct aware_search *s, struct deal *all, const struct answer *a, int64_t *n, struct err *err)
 {
 	struct deal d;
-	int64_t n = 0, least = 0;
-	bool *pick = calloc((size_t)s->all.n + 1, sizeof *pick);
+	bool *pick = calloc((size_t)all->n + 1, sizeof *pick);
 	if (!pick)
 		return fail_nomem(err);
-	for (int64_t i = 0; i < s->all.n; i++) {
-		bool labelled = s->all.label[i] >= 0 || !metric_needs_labels(s->o->metric);
+	*n = 0;
+	for (int64_t i = 0; i < all->n; i++) {
+		bool labelled = all->label[i] >= 0 || !metric_needs_labels(s->o->metric);
 		pick[i] = a[i].seen && labelled;
-		n += pick[i];
-		least = s->all.label[i] < least ? s->all.label[i] : least;
+		*n += pick[i];
 	}
-	int r = n ? deal_subset(&d, &s->all, pick, err)
-		: least < 0
-		    ? fail(err, E_DATA,
-			  "none of the %lld samples to judge by has a label that is a class: "
-			  "one is %lld (see --label-offset)",
-			  (long long)s->all.n, (long long)least)
-		    : fail(err, E_USAGE, "none of the %lld samples to judge by can be used",
-			  (long long)s->all.n);
+	int r = *n ? deal_subset(&d, all, pick, err) : OK;
 	free(pick);
-	if (r)
+	if (r || !*n)
 		return r;
-	deal_free(&s->all);
-	s->all = d;
+	deal_free(all);
+	*all = d;
 	return OK;
 }
 
-/* nrank of the samples, evenly spread. */
+static int none_usable(const struct deal *all, struct err *err)
+{
+	int64_t least = 0;
+	for (int64_t i = 0; i < all->n; i++)
+		least = all->label[i] < least ? all->label[i] : least;
+	return least < 0 ? fail(err, E_DATA,
+			       "none of the %lld samples to judge by has a label that is a class: "
+			       "one is %lld (see --label-offset)",
+			       (long long)all->n, (long long)least)
+			 : fail(err, E_USAGE, "none of the %lld samples to judge by can be used",
+			       (long long)all->n);
+}
+
+/* nrank of the samples judged by, evenly spread. */
 static int pick_few(struct aware_search *s, struct err *err)
 {
 	int64_t n = s->o->nrank < s->all.n ? s->o->nrank : s->all.n;
@@ -129,8 +136,10 @@ static int pick_few(struct aware_search *s, struct err *err)
 		return fail_nomem(err);
 	for (int64_t i = 0; i < n; i++)
 		pick[(int64_t)((double)i * (double)s->all.n / (double)n)] = true;
+	deal_free(&s->few);
 	int r = deal_subset(&s->few, &s->all, pick, err);
 	free(pick);
+	s->ranks_judged = true;
 	return r;
 }
 
@@ -142,9 +151,10 @@ static int judge_original(struct aware_search *s, struct err *err)
 	r->before = calloc((size_t)s->all.n + 1, sizeof *r->before);
 	if (!r->before)
 		return fail_nomem(err);
-	int64_t n = s->all.n;
+	int64_t n = s->all.n, usable = n;
 	int status = evaluate(s->original, &v, r->before, err);
-	status = status ? status : keep_readable(s, r->before, err);
+	status = status ? status : keep_usable(s, &s->all, r->before, &usable, err);
+	status = status || usable ? status : none_usable(&s->all, err);
 	if (status)
 		return status;
 	if (n != s->all.n || s->wants_original) {
@@ -161,18 +171,40 @@ static int judge_original(struct aware_search *s, struct err *err)
 	return status;
 }
 
-/* The original's outputs for the samples to rank with. */
-static int want_few(struct aware_search *s, struct err *err)
+/* The original's outputs for the samples to rank with; how many of these can be used. */
+static int want_few(struct aware_search *s, int64_t *usable, struct err *err)
 {
 	struct evaluation v = on_all(s);
 	struct answer *a = calloc((size_t)s->few.n + 1, sizeof *a);
 	v.deal = &s->few;
 	v.want = NULL;
 	v.keep = &s->want_few;
+	int64_t n = s->few.n;
 	int r = a ? evaluate(s->original, &v, a, err) : fail_nomem(err);
-	s->r->evaluated += s->few.n;
+	s->r->evaluated += n;
+	r = r ? r : keep_usable(s, &s->few, a, usable, err);
 	free(a);
-	return r;
+	if (r || !*usable || *usable == n)
+		return r;
+	kept_free(&s->want_few);
+	return want_few(s, usable, err); /* the runs have moved */
+}
+
+/* Samples of their own when there are some that the metric can do with. */
+static int open_few(struct aware_search *s, struct err *err)
+{
+	const struct samples *own = s->o->rank_by;
+	int64_t usable = 0;
+	int r = OK;
+	if (own && own->count > 0 && (own->labelled || !metric_needs_labels(s->o->metric))) {
+		r = deal_new(&s->few, own, 0, s->o->nrank, s->original, err);
+		r = r ? r : want_few(s, &usable, err);
+	}
+	if (r || usable)
+		return r;
+	kept_free(&s->want_few);
+	r = pick_few(s, err);
+	return r ? r : want_few(s, &usable, err);
 }
 
 int aware_open(struct aware_search *s, struct err *err)
@@ -183,8 +215,7 @@ int aware_open(struct aware_search *s, struct err *err)
 		return fail(err, E_USAGE, "the metric %s needs labels", metric_name(o->metric));
 	int r = deal_new(&s->all, o->samples, o->from, INT32_MAX, s->original, err);
 	r = r ? r : judge_original(s, err);
-	r = r ? r : pick_few(s, err);
-	r = r ? r : want_few(s, err);
+	r = r ? r : open_few(s, err);
 	if (!r)
 		aware_say(s, AWARE_ORIGINAL, -1, s->r->original, true);
 	return r;

@@ -158,6 +158,7 @@ static void note(struct aware_search *s)
 	if (!s->round)
 		s->r->sqnr_compressed = -10 * log10(s->base.nsr);
 	s->r->nranked = s->few.n;
+	s->r->nranked_judged = s->ranks_judged ? s->few.n : 0;
 	s->round++;
 }
 

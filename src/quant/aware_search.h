@@ -18,6 +18,7 @@ struct aware_search {
 	struct deal all, few;           /* samples to judge by, and to rank with */
 	struct kept want_all, want_few; /* the original's outputs */
 	double start, until;
+	bool ranks_judged;           /* those to rank with are some of those to judge by */
 	bool wants_original;         /* the metric compares with the original's outputs */
 	struct aware_rating base;    /* of r->way */
 	struct aware_rating *rating; /* by group: of r->way with that one put back */

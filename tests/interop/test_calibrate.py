@@ -77,7 +77,10 @@ for fix in ('disable', 'enable'):
         got, want = np.load(f'{WORK}/avx2.npy'), answers(compiled(xml), test[:200])
         off[fix] = float(np.abs(got - want).max())
         holds(f'overflow {fix} accuracy', answers(compiled(xml), test), 3)
-check('7 bits do not overflow', off['enable'] < 1e-3 < off['disable'], off)
+if 'vnni' in open('/proc/cpuinfo').read():
+    check('7 bits do not overflow', off['enable'] < 1e-3 < off['disable'], off)
+else:  # what is compared with overflows too
+    skip('7 bits do not overflow', 'this machine adds products of bytes in 16 bits')
 
 np.save(f'{WORK}/test.npy', test)
 judge = ['--test-data', f'{WORK}/test.npy', '--test-labels', f'{GLYPHS}/test_labels.npy', '--max-drop', '0.5%']

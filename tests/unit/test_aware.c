@@ -167,7 +167,20 @@ static void test_keeps_worst(void **state)
 	assert_true(r.compressed < 0.9 && r.held && r.nkept == 2);
 	assert_true(r.way[1] == AWARE_KEPT && r.way[3] == AWARE_KEPT);
 	assert_true(r.found[1].share > r.found[0].share && r.drop <= 0.01);
-	assert_true(r.nranked == o.nrank && r.n == SAMPLES);
+	assert_true(r.nranked == o.nrank && r.nranked_judged == o.nrank && r.n == SAMPLES);
+	aware_free(&r);
+	/* samples of their own to rank with; without labels those judged by have to do */
+	struct samples own = s;
+	own.count = SAMPLES / 5;
+	o.rank_by = &own;
+	search(&f, &c, &o, &r);
+	assert_true(r.held && r.way[1] == AWARE_KEPT && r.way[3] == AWARE_KEPT);
+	assert_true(r.nranked == (o.nrank < own.count ? o.nrank : own.count));
+	assert_true(!r.nranked_judged && r.n == SAMPLES);
+	aware_free(&r);
+	own.labelled = false;
+	search(&f, &c, &o, &r);
+	assert_true(r.held && r.nranked == o.nrank && r.nranked_judged == o.nrank);
 	aware_free(&r);
 	o.rank = AWARE_BY_METRIC;
 	o.pool = NULL;
