@@ -43,7 +43,7 @@ int image_graph_load(struct image *im, struct graph **out, struct err *err);
 /* image_call.c: kind, operands and kernel of a call, its node apart. False when calls of this kind
  * cannot be written. */
 bool image_call(struct image *im, struct call *c, int nin, int nout);
-/* image_check.c: a call that was read stays inside of its buffers, whatever it says. Completes
+/* image_check*.c: a call that was read stays inside of its buffers, whatever it says. Completes
  * it, and tells the buffers' lifetimes. */
 int image_check(struct lower *l, struct call *c, struct err *err);
 
