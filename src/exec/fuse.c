@@ -3,20 +3,26 @@
 
 #include "exec/lower.h"
 
-const struct node *follower(const struct lower *l, const struct value *v)
+int live_readers(const struct lower *l, const struct value *v, const struct node *by[2])
 {
 	const struct exec *e = l->e;
-	const struct node *n = NULL;
-	int left = e->uses[v->id];
+	int left = e->uses[v->id], n = 0;
+	by[0] = by[1] = NULL;
 	value_each_use (v, u) {
 		if (!u->node->nout || e->maker[u->node->out[0].id] < 0)
 			continue;
 		if (l->p->known[u->node->out[0].id])
 			left--;
-		else
-			n = u->node;
+		else if (n < 2)
+			by[n++] = u->node;
 	}
-	return left == 1 && !is_tapped(e, v) ? n : NULL;
+	return is_tapped(e, v) ? left + 1 : left;
+}
+
+const struct node *follower(const struct lower *l, const struct value *v)
+{
+	const struct node *by[2];
+	return live_readers(l, v, by) == 1 ? by[0] : NULL;
 }
 
 static void absorb(struct lower *l, const struct node **end, const struct node *n)

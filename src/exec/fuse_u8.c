@@ -211,8 +211,7 @@ static bool take_add(struct walk *w, const struct node *n, const struct value *x
 	return true;
 }
 
-/* With a scale for each channel only where the reader takes it as bytes. */
-static bool bytes_are_read(const struct lower *l, const struct value *v)
+bool bytes_are_read(const struct lower *l, const struct value *v)
 {
 	struct conv_shape s;
 	struct quant_weights w;

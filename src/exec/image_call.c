@@ -282,15 +282,24 @@ static void walk_io(struct image *im, struct chain_walk *w)
 	image_int(im, &w->col, 0, 1);
 }
 
+/* Operands of an operation: y and those behind it. */
+static int chain_operands(int op, bool constant)
+{
+	if (constant)
+		return 0;
+	return op == CHAIN_AFFINE || op == CHAIN_LEVEL ? 2 : op < SPAN_CLAMP;
+}
+
 static void chain_op_io(struct image *im, struct chain_op *o, int noperands)
 {
 	int op = o->op, y = o->y;
-	image_int(im, &op, SPAN_NONE + 1, SPAN_OPS - 1);
+	image_int(im, &op, SPAN_NONE + 1, CHAIN_ALL - 1);
 	image_bool(im, &o->constant);
-	/* y counts for a binary function of two tensors only */
-	image_int(im, &y, 0, op < SPAN_CLAMP && !o->constant ? noperands - 1 : CHAIN_OPERANDS - 1);
+	int n = chain_operands(op, o->constant);
+	image_int(im, &y, 0, n ? noperands - n : CHAIN_OPERANDS - 1);
 	image_float(im, &o->a);
 	image_float(im, &o->b);
+	image_float(im, &o->top);
 	o->op = (uint8_t)op;
 	o->y = (uint8_t)y;
 }
@@ -301,6 +310,7 @@ static void chain_io(struct image *im, struct call *c)
 	image_i64(im, &k->outer, 0, IMAGE_LARGE);
 	image_i64(im, &k->rows, 0, IMAGE_LARGE);
 	image_i64(im, &k->cols, 0, IMAGE_LARGE);
+	image_bool(im, &k->bytes);
 	image_int(im, &k->nops, 0, CHAIN_OPS);
 	image_int(im, &k->noperands, 0, CHAIN_OPERANDS);
 	walk_io(im, &k->in);
@@ -355,7 +365,7 @@ _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
 _Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");
 _Static_assert(sizeof(struct recurrent_f32) == 304, "recurrent_io");
 _Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
-_Static_assert(sizeof(struct chain_f32) == 464, "chain_io");
+_Static_assert(sizeof(struct chain_f32) == 808, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 32, "norm_io");
 _Static_assert(sizeof(struct layout_move) == 40, "move_io");
 _Static_assert(sizeof(struct copy) == 32, "copy_io");

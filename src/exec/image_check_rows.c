@@ -206,8 +206,10 @@ bool image_check_chain(struct lower *l, struct call *c)
 		if (!operand_reads(l, c->chain.operand[i], walked(k, &k->operand[i])))
 			return false;
 	/* each result has a place of its own, so that the work is no more than the memory */
-	return !all || (all <= walked(k, &k->out) && operand_reads(l, c->in, walked(k, &k->in)) &&
-			   operand_writes(l, c->out, walked(k, &k->out)));
+	int64_t out = walked(k, &k->out);
+	return !all || (all <= out && operand_reads(l, c->in, walked(k, &k->in)) &&
+			   (k->bytes ? operand_inside(l, c->out, out, 1, true)
+				     : operand_writes(l, c->out, out)));
 }
 
 bool image_check_norm(struct lower *l, struct call *c)

@@ -35,7 +35,10 @@ struct fused {
 	float lo, hi;
 	struct chain_op act; /* a function behind the clamp; op SPAN_NONE: none */
 };
-/* The one live node that uses v, or NULL. Those whose results the plan knows don't read it. */
+/* Uses of v by live nodes, and two of these; the tap counts as one more. Those whose results the
+ * plan knows don't read it. */
+int live_readers(const struct lower *l, const struct value *v, const struct node *by[2]);
+/* The one live node that uses v, or NULL. */
 const struct node *follower(const struct lower *l, const struct value *v);
 /* Computed before step i, with a place in memory? */
 bool is_there(const struct lower *l, const struct value *v, int i);
@@ -61,6 +64,8 @@ struct fused_u8 {
 int fuse_u8_factors(struct lower *l, struct fused_u8 *f);
 /* The nodes behind step i that its quantized kernel does: marks them absorbed. */
 int fuse_u8(struct lower *l, int i, struct fused_u8 *f);
+/* Is v, which has a scale for each channel, read by a kernel that takes it as bytes? */
+bool bytes_are_read(const struct lower *l, const struct value *v);
 /* Does t, aligned to the right of rank dims, hold one value for each index of one axis, or one for
  * all? */
 bool is_per_axis(const struct tensor *t, int rank, int axis, int64_t size);

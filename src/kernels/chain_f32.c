@@ -11,7 +11,7 @@ struct chain_run {
 	const struct chain_f32 *c;
 	const struct span_f32 *span;
 	const float *in, *const *operand;
-	float *out;
+	void *out;
 	int64_t per; /* rows of a task */
 };
 
@@ -21,25 +21,74 @@ static const float *walk(
 	return p + o * w->outer + r * w->row + j * w->col;
 }
 
+/* A piece on its way: x, and k, which is kept. */
+struct piece {
+	float *x, *k;
+	int n;
+};
+
+/* An operation with more than one operand, or of what is kept. */
+static void do_more(const struct chain_run *q, const struct chain_op *p, const float *const f[2],
+    int step, struct piece *e)
+{
+	float *x = e->x;
+	switch (p->op) {
+	case CHAIN_AFFINE:
+		q->span->affine(x, f[0], f[1], step, e->n);
+		break;
+	case CHAIN_LEVEL:
+		q->span->level(x, f[0], f[1], step, e->n, p->top);
+		break;
+	case CHAIN_KEEP:
+		memcpy(e->k, x, (size_t)e->n * sizeof *x);
+		break;
+	case CHAIN_SWAP:
+		e->x = e->k;
+		e->k = x;
+		break;
+	default:
+		q->span->op[p->op == CHAIN_ADD_KEPT ? SPAN_ADD : SPAN_MUL](x, e->k, 1, e->n, 0, 0);
+	}
+}
+
+static void do_op(const struct chain_run *q, const struct chain_op *p, int64_t o, int64_t r,
+    int64_t j, struct piece *e)
+{
+	const struct chain_walk *w = &q->c->operand[p->y];
+	bool two = p->op == CHAIN_AFFINE || p->op == CHAIN_LEVEL, binary = p->op < SPAN_CLAMP;
+	const float *f[2] = {&p->a, &p->b};
+	int step = 0;
+	if (!p->constant && (binary || two)) {
+		f[0] = walk(q->operand[p->y], w, o, r, j);
+		step = w->col;
+	}
+	if (!p->constant && two)
+		f[1] = walk(q->operand[p->y + 1], w + 1, o, r, j);
+	if (p->op >= SPAN_OPS)
+		do_more(q, p, f, step, e);
+	else
+		q->span->op[p->op](e->x, f[0], step, e->n, p->a, p->b);
+}
+
 static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, int n)
 {
 	const struct chain_f32 *c = q->c;
+	float here[PIECE], kept[PIECE];
 	const float *in = walk(q->in, &c->in, o, r, j);
-	float *x = q->out + o * c->out.outer + r * c->out.row + j;
+	int64_t at = o * c->out.outer + r * c->out.row + j;
+	float *out = c->bytes ? here : (float *)q->out + at;
+	struct piece e = {out, kept, n};
 	if (c->in.col == 0)
 		for (int i = 0; i < n; i++)
-			x[i] = *in;
-	else if (x != in)
-		memmove(x, in, (size_t)n * sizeof *x);
-	for (int k = 0; k < c->nops; k++) {
-		const struct chain_op *p = &c->op[k];
-		const struct chain_walk *w = &c->operand[p->y];
-		if (p->constant || p->op >= SPAN_CLAMP)
-			q->span->op[p->op](x, &p->a, 0, n, p->a, p->b);
-		else
-			q->span->op[p->op](
-			    x, walk(q->operand[p->y], w, o, r, j), w->col, n, p->a, p->b);
-	}
+			out[i] = *in;
+	else if (out != in)
+		memmove(out, in, (size_t)n * sizeof *in);
+	for (int k = 0; k < c->nops; k++)
+		do_op(q, &c->op[k], o, r, j, &e);
+	if (c->bytes)
+		q->span->bytes((uint8_t *)q->out + at, e.x, n);
+	else if (e.x != out)
+		memcpy(out, e.x, (size_t)n * sizeof *out);
 }
 
 /* ---- narrow rows ---- */
@@ -121,7 +170,7 @@ static void cols_task(void *ctx, int task, int worker)
 }
 
 void chain_f32_run(const struct chain_f32 *c, struct pool *pool, const float *in,
-    const float *const *operand, float *out)
+    const float *const *operand, void *out)
 {
 	struct chain_run q = {c, &span_f32_rows[span_f32_pick()], in, operand, out, 1};
 	int64_t rows = c->outer * c->rows;

@@ -2,6 +2,7 @@
  * as ISA. */
 #include "kernels/span_f32.h"
 #include "kernels/vec_math.h"
+#include "kernels/vec_u8.h"
 
 #define NAME2(name, isa) name##isa
 #define NAME1(name, isa) NAME2(name, isa)
@@ -225,4 +226,37 @@ void NAME(span_f32_mvn)(float *out, const float *in, int n, const float *gamma, 
 			x = vec_add(x, load_n(beta + i, n - i));
 		store_n(out + i, n - i, x);
 	}
+}
+
+/* ---- levels ---- */
+
+void NAME(span_f32_affine)(float *x, const float *m, const float *p, int step, int n)
+{
+	vec k = vec_set1(*m), a = vec_set1(*p);
+	for (int i = 0; i < n; i += VEC) {
+		if (step) {
+			k = load_n(m + i, n - i);
+			a = load_n(p + i, n - i);
+		}
+		store_n(x + i, n - i, vec_fused(load_n(x + i, n - i), k, a));
+	}
+}
+
+void NAME(span_f32_level)(float *x, const float *m, const float *p, int step, int n, float top)
+{
+	vec k = vec_set1(*m), a = vec_set1(*p), hi = vec_set1(top);
+	for (int i = 0; i < n; i += VEC) {
+		if (step) {
+			k = load_n(m + i, n - i);
+			a = load_n(p + i, n - i);
+		}
+		vec r = vec_fused(load_n(x + i, n - i), k, a);
+		store_n(x + i, n - i, vec_round(vec_clamp_u8(r, vec_zero(), hi)));
+	}
+}
+
+void NAME(span_f32_bytes)(uint8_t *out, const float *x, int n)
+{
+	for (int i = 0; i < n; i += VEC)
+		vec_store_u8(out + i, n - i < VEC ? n - i : VEC, load_n(x + i, n - i));
 }

@@ -268,6 +268,49 @@ static void check_chain(int rows, int cols, int gap, struct pool *pool)
 	free(out);
 }
 
+/* x times the level of x, both by factors of each column, to levels again; as floats or bytes. */
+static void check_levels(int rows, int cols, bool bytes, struct pool *pool)
+{
+	size_t n = (size_t)rows * (size_t)cols;
+	float *x = randoms(n, 1), *m = randoms((size_t)cols, 2), *p = randoms((size_t)cols, 3);
+	float *out = malloc((n + 1) * sizeof *out);
+	uint8_t *byte = (uint8_t *)out;
+	struct chain_walk line = {0, cols, 1}, column = {0, 0, 1};
+	struct chain_f32 c = {.outer = 1,
+	    .rows = rows,
+	    .cols = cols,
+	    .in = line,
+	    .out = line,
+	    .noperands = 2,
+	    .operand = {column, column},
+	    .nops = 7,
+	    .op = {{.op = CHAIN_KEEP}, {.op = CHAIN_LEVEL, .y = 0, .top = 7},
+		{.op = CHAIN_AFFINE, .constant = true, .a = 0.5f, .b = -1}, {.op = CHAIN_SWAP},
+		{.op = CHAIN_AFFINE, .y = 0}, {.op = CHAIN_MUL_KEPT},
+		{.op = CHAIN_LEVEL, .constant = true, .a = 9, .b = 20, .top = 40}},
+	    .bytes = bytes};
+	const float *operand[CHAIN_OPERANDS] = {m, p};
+	for (size_t j = 0; j < (size_t)cols; j++)
+		m[j] *= 8;
+	if (bytes)
+		byte[n] = 77;
+	else
+		out[n] = GUARD;
+	chain_f32_run(&c, pool, x, operand, out);
+	for (size_t i = 0; i < n; i++) {
+		float v = fmaf(x[i], m[i % (size_t)cols], p[i % (size_t)cols]);
+		float level = rintf(fminf(fmaxf(v, 0), 7));
+		float want = fmaf(v * fmaf(level, 0.5f, -1), 9, 20);
+		want = rintf(fminf(fmaxf(want, 0), 40));
+		assert_near(bytes ? byte[i] : out[i], want, 0);
+	}
+	assert_true(bytes ? byte[n] == 77 : out[n] == GUARD);
+	free(x);
+	free(m);
+	free(p);
+	free(out);
+}
+
 static void test_chains(void **state)
 {
 	struct pool *pool = NULL;
@@ -283,6 +326,12 @@ static void test_chains(void **state)
 			check_chain(300, 70, gap, pool);
 			check_chain(5003, 8, gap, pool);
 			check_chain(1, 70001, gap, pool);
+		}
+		for (int bytes = 0; bytes < 2; bytes++) {
+			check_levels(1, 1, bytes, NULL);
+			check_levels(9, 33, bytes, pool);
+			check_levels(3001, 24, bytes, pool);
+			check_levels(2, 50003, bytes, pool);
 		}
 	}
 	cpu_limit("bf16");

@@ -1,0 +1,373 @@
+/* Which layers work element by element, and what they are as operations of a chain. */
+#include "exec/chain.h"
+
+#include <math.h>
+
+#include "ops/elem.h"
+
+/* ---- which layers ---- */
+
+static const struct {
+	enum op_id id;
+	enum span_op op, swapped; /* swapped: when what flows is the second operand */
+} binary[] = {
+    {OP_ADD, SPAN_ADD, SPAN_ADD},
+    {OP_SUBTRACT, SPAN_SUB, SPAN_SUB_FROM},
+    {OP_MULTIPLY, SPAN_MUL, SPAN_MUL},
+    {OP_DIVIDE, SPAN_DIV, SPAN_DIV_INTO},
+    {OP_MAXIMUM, SPAN_MAX, SPAN_MAX},
+    {OP_MINIMUM, SPAN_MIN, SPAN_MIN},
+    {OP_SQUARED_DIFFERENCE, SPAN_SQUARED_DIFFERENCE, SPAN_SQUARED_DIFFERENCE},
+};
+
+static const struct {
+	enum op_id id;
+	enum span_op op;
+} unary[] = {
+    {OP_ABS, SPAN_ABS},
+    {OP_NEGATIVE, SPAN_NEG},
+    {OP_SQRT, SPAN_SQRT},
+    {OP_FLOOR, SPAN_FLOOR},
+    {OP_CEILING, SPAN_CEIL},
+    {OP_EXP, SPAN_EXP},
+    {OP_LOG, SPAN_LOG},
+    {OP_SIGMOID, SPAN_SIGMOID},
+    {OP_TANH, SPAN_TANH},
+    {OP_ERF, SPAN_ERF},
+    {OP_HSWISH, SPAN_HSWISH},
+    {OP_HSIGMOID, SPAN_HSIGMOID},
+    {OP_SOFT_PLUS, SPAN_SOFT_PLUS},
+    {OP_MISH, SPAN_MISH},
+};
+
+static bool is_binary(const struct node *n, bool swapped, struct chain_op *op)
+{
+	for (size_t i = 0; i < sizeof binary / sizeof *binary; i++)
+		if (node_is(n, binary[i].id) && attr_is(n, "auto_broadcast", "numpy")) {
+			op->op = (uint8_t)(swapped ? binary[i].swapped : binary[i].op);
+			return true;
+		}
+	return false;
+}
+
+static float number(const struct lower *l, const struct node *n, int k, float otherwise)
+{
+	const struct tensor *t = node_in(n, k) ? &l->e->c->t[node_in(n, k)->id] : NULL;
+	if (!node_in(n, k))
+		return otherwise;
+	return t->type == DT_F32 && t->data && tensor_count(t) == 1 ? *(float *)t->data : NAN;
+}
+
+/* Those with parameters. */
+static bool is_function(const struct lower *l, const struct node *n, struct chain_op *op)
+{
+	op->a = 0;
+	op->b = INFINITY;
+	if (node_is(n, OP_RELU)) {
+		op->op = SPAN_CLAMP;
+	} else if (node_is(n, OP_CLAMP)) {
+		op->op = SPAN_CLAMP;
+		op->a = (float)attr_f(n, "min");
+		op->b = (float)attr_f(n, "max");
+	} else if (node_is(n, OP_SWISH)) {
+		op->op = SPAN_SWISH;
+		op->a = number(l, n, 1, 1);
+	} else if (node_is(n, OP_HARD_SIGMOID)) {
+		op->op = SPAN_HARD_SIGMOID;
+		op->a = number(l, n, 1, NAN);
+		op->b = number(l, n, 2, NAN);
+	} else if (node_is(n, OP_ELU)) {
+		op->op = SPAN_ELU;
+		op->a = (float)attr_f(n, "alpha");
+	} else if (node_is(n, OP_GELU) || node_is(n, OP_GELU_2)) {
+		bool t = node_is(n, OP_GELU) && (attr_is(n, "approximation_mode", "TANH") ||
+						    attr_is(n, "approximation_mode", "tanh"));
+		op->op = t ? SPAN_GELU_TANH : SPAN_GELU_ERF;
+	} else {
+		return false;
+	}
+	return !isnan(op->a) && !isnan(op->b);
+}
+
+bool chain_unary(const struct lower *l, const struct node *n, struct chain_op *op)
+{
+	for (size_t i = 0; i < sizeof unary / sizeof *unary; i++)
+		if (node_is(n, unary[i].id)) {
+			op->op = (uint8_t)unary[i].op;
+			return true;
+		}
+	return is_function(l, n, op);
+}
+
+const struct node *chain_truncation(const struct lower *l, const struct node *n)
+{
+	if (!node_is(n, OP_CONVERT) || lower_dims(l, node_in(n, 0))->type != DT_F32 ||
+	    lower_dims(l, &n->out[0])->type != DT_I32)
+		return NULL;
+	const struct node *back = follower(l, &n->out[0]);
+	return back && node_is(back, OP_CONVERT) && lower_dims(l, &back->out[0])->type == DT_F32
+		   ? back
+		   : NULL;
+}
+
+/* Squares, roots and inverses. */
+static bool is_power(const struct lower *l, const struct node *n, struct chain_op *op)
+{
+	float e = node_is(n, OP_POWER) ? number(l, n, 1, NAN) : NAN;
+	*op = (struct chain_op){.constant = true};
+	if (e == 2) {
+		op->op = SPAN_SQUARED_DIFFERENCE;
+	} else if (e == -1) {
+		op->op = SPAN_DIV_INTO;
+		op->a = 1;
+	} else if (e == 0.5f) {
+		*op = (struct chain_op){.op = SPAN_SQRT};
+	} else {
+		return false;
+	}
+	return attr_is(n, "auto_broadcast", "numpy");
+}
+
+/* ---- building ---- */
+
+static int operand_number(struct chain *c, const struct value *v)
+{
+	for (int k = 0; k < c->k.noperands; k++)
+		if (c->operand[k] == v && !c->made[k])
+			return k;
+	if (c->k.noperands == CHAIN_OPERANDS)
+		return -1;
+	c->operand[c->k.noperands] = v;
+	c->made[c->k.noperands] = NULL;
+	return c->k.noperands++;
+}
+
+static bool push(struct chain *c, struct chain_op op)
+{
+	if (c->k.nops == CHAIN_OPS || c->out)
+		return false;
+	c->k.op[c->k.nops++] = op;
+	return true;
+}
+
+/* ---- FakeQuantize ---- */
+
+/* x * m + p for each element of a range, or for all: n is 1. */
+struct factors {
+	const struct value *dims; /* an input that has the range's */
+	float *m, *p;
+	int64_t n;
+};
+
+static bool factors_new(struct lower *l, const struct value *dims, struct factors *f)
+{
+	f->dims = dims;
+	f->n = tensor_count(lower_dims(l, dims));
+	f->m = arena_array(l->p->arena, (size_t)f->n, sizeof *f->m);
+	f->p = arena_array(l->p->arena, (size_t)f->n, sizeof *f->p);
+	return f->m && f->p;
+}
+
+static bool push_factors(struct chain *c, int op, const struct factors *f, float top)
+{
+	struct chain_op o = {.op = (uint8_t)op, .top = top};
+	if (f->n == 1) {
+		o.constant = true;
+		o.a = *f->m;
+		o.b = *f->p;
+		return push(c, o);
+	}
+	if (c->k.noperands + 2 > CHAIN_OPERANDS)
+		return false;
+	o.y = (uint8_t)c->k.noperands;
+	for (int i = 0; i < 2; i++) {
+		c->operand[c->k.noperands] = f->dims;
+		c->made[c->k.noperands++] = i ? f->p : f->m;
+	}
+	return push(c, o);
+}
+
+/* The ranges of n, and the input with the dims of all that are not single numbers. */
+static const struct value *ranges_of(const struct lower *l, const struct node *n, struct tensor *r)
+{
+	const struct value *most = node_in(n, 1);
+	for (int k = 0; k < 4; k++) {
+		r[k] = l->e->c->t[node_in(n, k + 1)->id];
+		if (r[k].type != DT_F32 || !r[k].data)
+			return NULL;
+		if (tensor_count(&r[k]) != 1)
+			most = node_in(n, k + 1);
+	}
+	for (int k = 0; k < 4; k++)
+		if (tensor_count(&r[k]) != 1 && !chain_same_dims(&r[k], lower_dims(l, most)))
+			return NULL;
+	return most;
+}
+
+static double range_at(const struct tensor *t, int64_t i)
+{
+	return ((const float *)t->data)[tensor_count(t) == 1 ? 0 : i];
+}
+
+/* To levels and back, each with one rounding. */
+static bool take_levels(struct lower *l, struct chain *c, const struct node *n)
+{
+	double top = (double)(attr_i(n, "levels") - 1);
+	struct tensor r[4];
+	struct factors to, back;
+	const struct value *most = ranges_of(l, n, r);
+	if (!most || !factors_new(l, most, &to) || !factors_new(l, most, &back))
+		return false;
+	for (int64_t i = 0; i < to.n; i++) {
+		double lo = range_at(&r[0], i), hi = range_at(&r[1], i), from = range_at(&r[2], i);
+		to.m[i] = (float)(top / (hi - lo));
+		to.p[i] = (float)(-lo * top / (hi - lo));
+		back.m[i] = (float)((range_at(&r[3], i) - from) / top);
+		back.p[i] = (float)from;
+		if (!(hi > lo) || !isfinite(to.m[i]) || !isfinite(to.p[i]) ||
+		    !isfinite(back.m[i]) || !isfinite(from))
+			return false;
+	}
+	return push_factors(c, CHAIN_LEVEL, &to, (float)top) &&
+	       push_factors(c, CHAIN_AFFINE, &back, 0);
+}
+
+static bool take_bytes(struct lower *l, struct chain *c, const struct node *n)
+{
+	const struct quant *q = &l->e->quant[n->out[0].id];
+	struct tensor r[4];
+	struct factors to;
+	const struct value *most = q->scales ? ranges_of(l, n, r) : node_in(n, 1);
+	if (!most || !factors_new(l, most, &to))
+		return false;
+	for (int64_t i = 0; i < to.n; i++) {
+		to.m[i] = 1 / (q->scales ? q->scales[i] : q->scale);
+		to.p[i] = (float)q->zero;
+	}
+	if (!push_factors(c, CHAIN_LEVEL, &to, (float)q->top))
+		return false;
+	c->out = q;
+	c->k.bytes = true;
+	return true;
+}
+
+static bool take_fake_quantize(struct lower *l, struct chain *c, const struct node *n)
+{
+	const struct quant *q = &l->e->quant[n->out[0].id];
+	bool bytes = q->on && (!q->scales || (l->last[n->out[0].id] && !q->clamped &&
+						 bytes_are_read(l, &n->out[0])));
+	return bytes ? take_bytes(l, c, n) : take_levels(l, c, n);
+}
+
+/* ---- layers ---- */
+
+bool chain_take(struct lower *l, struct chain *c, const struct node *n, int k)
+{
+	struct chain_op op = {0};
+	const struct node *back = n->nout == 1 && !k ? chain_truncation(l, n) : NULL;
+	if (back) {
+		c->end = back;
+		return push(c, (struct chain_op){.op = SPAN_TRUNC});
+	}
+	c->end = n;
+	if (n->nout != 1 || lower_dims(l, &n->out[0])->type != DT_F32)
+		return false;
+	if (node_is(n, OP_FAKE_QUANTIZE))
+		return k == 0 && take_fake_quantize(l, c, n);
+	if (node_is(n, OP_PRELU) && k == 0)
+		op.op = SPAN_PRELU;
+	else if (!is_binary(n, k == 1, &op))
+		return !k && (chain_unary(l, n, &op) || is_power(l, n, &op)) && push(c, op);
+	const struct value *v = node_in(n, !k);
+	const struct tensor *t = lower_dims(l, v);
+	if (t->type != DT_F32 || (op.op == SPAN_PRELU && t->rank == 1 && tensor_count(t) > 1))
+		return false;
+	op.constant = lower_constant(l, v) && tensor_count(t) == 1 &&
+		      l->e->c->t[v->id].data != NULL;
+	int y = op.constant ? 0 : operand_number(c, v);
+	op.a = op.constant ? *(const float *)l->e->c->t[v->id].data : 0;
+	op.y = (uint8_t)y;
+	return y >= 0 && push(c, op);
+}
+
+/* ---- two ways that meet again ---- */
+
+/* The two layers that read v, once each. */
+static bool both_readers(const struct lower *l, const struct value *v, const struct node *by[2])
+{
+	return live_readers(l, v, by) == 2 && by[0] && by[1] && by[0] != by[1];
+}
+
+/* Which input of n reads v. */
+static int input_of(const struct node *n, const struct value *v)
+{
+	return node_in(n, 0) != v;
+}
+
+static bool joins(const struct lower *l, const struct node *n)
+{
+	return n->nout == 1 && (node_is(n, OP_MULTIPLY) || node_is(n, OP_ADD)) &&
+	       attr_is(n, "auto_broadcast", "numpy") && !lower_fixed(l, node_in(n, 0)) &&
+	       !lower_fixed(l, node_in(n, 1));
+}
+
+static const struct node *join_behind(const struct lower *l, const struct node *n)
+{
+	while (n && !joins(l, n))
+		n = n->nout == 1 ? follower(l, &n->out[0]) : NULL;
+	return n;
+}
+
+/* Does n make a value of the same kind of v? */
+static bool is_like(const struct lower *l, const struct node *n, const struct value *v)
+{
+	return n->nout == 1 && l->last[n->out[0].id] == l->last[v->id] &&
+	       chain_same_dims(lower_dims(l, &n->out[0]), lower_dims(l, v));
+}
+
+/* Appends the layers from n, which reads v, up to the one before join. */
+static bool take_way(struct lower *l, struct chain *c, const struct value *v, const struct node *n,
+    const struct node *join)
+{
+	while (n != join) {
+		if (!is_like(l, n, v) || chain_truncation(l, n) || l->e->quant[n->out[0].id].on ||
+		    !chain_take(l, c, n, input_of(n, v)))
+			return false;
+		v = &n->out[0];
+		n = follower(l, v);
+	}
+	return true;
+}
+
+bool chain_take_both(struct lower *l, struct chain *c, const struct value *v)
+{
+	const struct node *by[2], *join;
+	if (!both_readers(l, v, by) || !(join = join_behind(l, by[0])) ||
+	    join != join_behind(l, by[1]) || !is_like(l, join, v))
+		return false;
+	int op = node_is(join, OP_ADD) ? CHAIN_ADD_KEPT : CHAIN_MUL_KEPT;
+	bool ok = push(c, (struct chain_op){.op = CHAIN_KEEP}) && take_way(l, c, v, by[0], join) &&
+		  (by[1] == join || (push(c, (struct chain_op){.op = CHAIN_SWAP}) &&
+					take_way(l, c, v, by[1], join))) &&
+		  push(c, (struct chain_op){.op = (uint8_t)op});
+	c->end = join;
+	return ok;
+}
+
+/* ---- done ---- */
+
+void chain_absorb(struct lower *l, const struct chain *c, const struct value *v)
+{
+	while (v != &c->end->out[0]) {
+		const struct node *by[2] = {follower(l, v), NULL};
+		if (!by[0])
+			both_readers(l, v, by);
+		const struct node *join = by[1] ? join_behind(l, by[1]) : by[0];
+		for (int k = 0; k < 2; k++)
+			for (const struct node *n = by[k]; n && n != join;
+			     n = follower(l, &n->out[0]))
+				l->absorbed[l->e->maker[n->out[0].id]] = true;
+		l->absorbed[l->e->maker[join->out[0].id]] = true;
+		v = &join->out[0];
+	}
+}
