@@ -88,14 +88,31 @@ struct quant_range {
 	bool symmetric; /* around 0 when low is below it */
 };
 
+/* 8-bit weights of layers by their names, worked out once for all clones of a network. Several
+ * threads may share them. */
+struct weight_levels;
+struct weight_levels *weight_levels_new(void); /* NULL without memory */
+void weight_levels_free(struct weight_levels *s);
+/* Works out what is missing of the placement's, with so many threads; 0: all that there are. */
+int weight_levels_fill(
+    struct weight_levels *s, const struct placement *p, int threads, struct err *err);
+/* Those of layer n, with references for the caller; s NULL: just worked out. */
+int weight_levels_get(struct weight_levels *s, const struct node *n, int most, struct blob **q,
+    struct blob **scale, struct err *err);
+
 /* A clone of the placement's graph with FakeQuantize and 8-bit weights; range by quantizer. */
-int quantize_apply(const struct placement *p, const struct quant_range *range, struct graph **out,
-    struct err *err);
+int quantize_apply(const struct placement *p, const struct quant_range *range,
+    struct weight_levels *levels, struct graph **out, struct err *err);
 
 /* Weights of a layer and how they are quantized: used by quantize_apply; one scale for each output
  * channel, the largest value becoming most (127, or 63 to be safe where products of bytes are
  * added in 16 bits). Replaces input 1 of n by Const i8 -> Convert -> Multiply. */
-int quantize_weights(struct node *n, int most, struct err *err);
+int quantize_weights(struct node *n, int most, struct weight_levels *levels, struct err *err);
+/* The integers and the scales that they become. */
+int quantize_levels(
+    const struct node *n, int most, struct blob **q, struct blob **scale, struct err *err);
+/* The constant that the weights of n come from. */
+struct blob *quantizable_blob(const struct node *n);
 /* True when input 1 is a constant of n's that can be. */
 bool quantizable_weights(const struct node *n);
 /* Passes on the levels of its inputs 0..k-1 as they are; 0 when it does not. */

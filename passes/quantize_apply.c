@@ -11,9 +11,10 @@
 struct apply {
 	const struct placement *p;
 	const struct quant_range *range;
-	struct node **node;   /* of the clone, by number */
-	struct value **value; /* of the clone, by id */
-	struct value **fq;    /* by quantizer: its output, NULL when it is not there yet */
+	struct weight_levels *levels; /* or NULL */
+	struct node **node;           /* of the clone, by number */
+	struct value **value;         /* of the clone, by id */
+	struct value **fq;            /* by quantizer: its output, NULL when it is not there yet */
 	struct err *err;
 };
 
@@ -107,7 +108,7 @@ static int put_weights(struct apply *a)
 	for (int i = 0; i < a->p->ngroups && !status; i++)
 		if (a->p->group[i].weights)
 			status = quantize_weights(
-			    a->node[a->p->group[i].node], a->p->group[i].most, a->err);
+			    a->node[a->p->group[i].node], a->p->group[i].most, a->levels, a->err);
 	return status;
 }
 
@@ -127,11 +128,11 @@ static bool allocate(struct apply *a, struct graph *g)
 	return true;
 }
 
-int quantize_apply(
-    const struct placement *p, const struct quant_range *range, struct graph **out, struct err *err)
+int quantize_apply(const struct placement *p, const struct quant_range *range,
+    struct weight_levels *levels, struct graph **out, struct err *err)
 {
 	struct graph *g = graph_clone(p->graph);
-	struct apply a = {.p = p, .range = range, .err = err};
+	struct apply a = {.p = p, .range = range, .levels = levels, .err = err};
 	if (g)
 		g->nvalues = p->graph->nvalues;
 	int status = g && allocate(&a, g) ? OK : fail_nomem(err);

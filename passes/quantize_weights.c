@@ -13,12 +13,17 @@ struct rows {
 	int axis;
 };
 
-static const struct value *weight_const(const struct node *n)
+static const struct value *weight_value(const struct node *n)
 {
 	const struct value *v = node_in(n, 1);
 	while (v && node_is(v->node, OP_CONVERT))
 		v = node_in(v->node, 0);
 	return v && node_is(v->node, OP_CONST) ? v : NULL;
+}
+
+struct blob *quantizable_blob(const struct node *n)
+{
+	return value_const(weight_value(n))->data;
 }
 
 static bool set_rows(const struct node *n, struct rows *r)
@@ -44,9 +49,9 @@ static bool set_rows(const struct node *n, struct rows *r)
 bool quantizable_weights(const struct node *n)
 {
 	struct rows r;
-	if (n->nin != 2 || !node_in(n, 1) || !weight_const(n) || !set_rows(n, &r))
+	if (n->nin != 2 || !node_in(n, 1) || !weight_value(n) || !set_rows(n, &r))
 		return false;
-	enum dtype type = weight_const(n)->info.type;
+	enum dtype type = weight_value(n)->info.type;
 	return (type == DT_F32 || type == DT_F16 || type == DT_BF16) &&
 	       node_in(n, 1)->info.type == DT_F32;
 }
@@ -131,7 +136,7 @@ static int quantize_channels(
 {
 	struct const_view v;
 	int64_t count = r->outer * r->inner;
-	int status = const_open(weight_const(n), &v, err);
+	int status = const_open(weight_value(n), &v, err);
 	if (status)
 		return status;
 	float *w = malloc((size_t)count * sizeof *w);
@@ -150,27 +155,51 @@ static int quantize_channels(
 	return status;
 }
 
-static int put(struct node *n, const struct rows *r, int8_t *q, float *scale, struct err *err)
+int quantize_levels(
+    const struct node *n, int most, struct blob **qb, struct blob **sb, struct err *err)
 {
+	struct rows r;
+	set_rows(n, &r);
+	size_t count = (size_t)(r.outer * r.channels * r.inner);
+	int8_t *q = malloc(count);
+	float *scale = malloc((size_t)r.channels * sizeof *scale);
+	int status = q && scale ? quantize_channels(n, &r, most, q, scale, err) : fail_nomem(err);
+	if (status) {
+		free(q);
+		free(scale);
+		return status;
+	}
+	*qb = blob_heap(q, count);
+	*sb = blob_heap(scale, (size_t)r.channels * sizeof *scale);
+	if (*qb && *sb)
+		return OK;
+	blob_unref(*qb);
+	blob_unref(*sb);
+	return fail_nomem(err);
+}
+
+/* Takes the references over. */
+static int put(struct node *n, struct blob *qb, struct blob *sb, struct err *err)
+{
+	struct rows r;
 	const struct value *w = node_in(n, 1);
-	const char *base = weight_const(n)->node->name;
+	const char *base = weight_value(n)->node->name;
 	int rank = w->info.shape.rank;
 	int64_t dims[MAX_RANK], ones[MAX_RANK];
+	set_rows(n, &r);
 	for (int d = 0; d < rank; d++) {
 		dims[d] = w->info.shape.dim[d].min;
-		ones[d] = d >= r->axis && d < r->axis + r->naxes ? dims[d] : 1;
+		ones[d] = d >= r.axis && d < r.axis + r.naxes ? dims[d] : 1;
 	}
-	size_t count = (size_t)(r->outer * r->channels * r->inner);
-	struct blob *qb = blob_heap(q, count);
-	struct blob *sb = blob_heap(scale, (size_t)r->channels * sizeof *scale);
 	const char *qn = name_with(n, base, "/quantized"), *sn = name_with(n, base, "/scale");
 	const char *cn = name_with(n, base, "/converted");
 	const char *mn = name_with(n, n->name, "/fq_weights_1");
-	struct node *qc = qb && qn ? graph_const(n->graph, n, qn, DT_I8, rank, dims, qb) : NULL;
-	struct node *sc = sb && sn ? graph_const(n->graph, n, sn, DT_F32, rank, ones, sb) : NULL;
+	struct node *qc = graph_const(n->graph, n, qn ? qn : "", DT_I8, rank, dims, qb);
+	struct node *sc = graph_const(n->graph, n, sn ? sn : "", DT_F32, rank, ones, sb);
 	struct value *in[2] = {qc ? &qc->out[0] : NULL};
-	struct node *wide = qc ? graph_insert_before(n, op_row(OP_CONVERT), cn, in, 1, 1) : NULL;
-	if (!wide || !sc || !cn || !mn || !attr_set_type(wide, "destination_type", DT_F32))
+	struct node *wide = qc && cn ? graph_insert_before(n, op_row(OP_CONVERT), cn, in, 1, 1)
+				     : NULL;
+	if (!wide || !sc || !qn || !sn || !mn || !attr_set_type(wide, "destination_type", DT_F32))
 		return fail_nomem(err);
 	in[0] = &wide->out[0];
 	in[1] = &sc->out[0];
@@ -185,16 +214,9 @@ static int put(struct node *n, const struct rows *r, int8_t *q, float *scale, st
 	return status;
 }
 
-int quantize_weights(struct node *n, int most, struct err *err)
+int quantize_weights(struct node *n, int most, struct weight_levels *levels, struct err *err)
 {
-	struct rows r;
-	set_rows(n, &r);
-	int8_t *q = malloc((size_t)(r.outer * r.channels * r.inner));
-	float *scale = malloc((size_t)r.channels * sizeof *scale);
-	int status = q && scale ? quantize_channels(n, &r, most, q, scale, err) : fail_nomem(err);
-	if (!status)
-		return put(n, &r, q, scale, err);
-	free(q);
-	free(scale);
-	return status;
+	struct blob *q, *scale;
+	int status = weight_levels_get(levels, n, most, &q, &scale, err);
+	return status ? status : put(n, q, scale, err);
 }

@@ -22,7 +22,8 @@ struct calibration {
 	struct placement p;
 	struct stats *s;
 	struct arena *arena;
-	struct quant_range *range;  /* by quantizer; chosen: not NULL */
+	struct quant_range *range; /* by quantizer; chosen: not NULL */
+	struct weight_levels *levels;
 	struct refinement *refined; /* NULL: not wanted, or not worked out yet */
 	double weights_seconds;
 };
@@ -64,7 +65,8 @@ int calibration_new(
 	c->g = g;
 	c->o = *o;
 	c->arena = arena_new();
-	int status = c->arena ? find_smooth(c, err) : fail_nomem(err);
+	c->levels = weight_levels_new();
+	int status = c->arena && c->levels ? find_smooth(c, err) : fail_nomem(err);
 	status = status ? status : quantize_place(c->g, &q, &c->p, err);
 	if (!status && !c->p.ngroups)
 		status = fail(err, E_USAGE, "the network has no layer to quantize");
@@ -82,6 +84,7 @@ void calibration_free(struct calibration *c)
 	placement_free(&c->p);
 	stats_free(c->s);
 	refinement_free(c->refined);
+	weight_levels_free(c->levels);
 	smooth_free(&c->smooth);
 	graph_free(c->own);
 	arena_free(c->arena);
@@ -325,7 +328,8 @@ static int quantize(const struct calibration *c, struct graph *g, const char *co
 		return status;
 	struct quant_range *range = arena_array(p.arena, (size_t)p.nquantizers + 1, sizeof *range);
 	status = range ? find_ranges(c, &p, range, err) : fail_nomem(err);
-	status = status ? status : quantize_apply(&p, range, out, err);
+	status = status ? status : weight_levels_fill(c->levels, &p, c->o.threads, err);
+	status = status ? status : quantize_apply(&p, range, c->levels, out, err);
 	if (!status && c->refined && g == c->g && (status = refine_apply(c->refined, *out, err)))
 		graph_free(*out);
 	placement_free(&p);

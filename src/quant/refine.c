@@ -16,9 +16,13 @@ struct layer {
 	struct moments_sums sums; /* solve only */
 	int64_t groups, outs, k;  /* outs outputs of a group */
 	bool turned;              /* the weights lie as [k][outs] */
-	float *w, *scale;         /* [groups][outs][k], [groups][outs] */
-	int8_t *q;
-	double *shift; /* by output */
+	struct const_view view;   /* solve only, as all up to scale: the weights */
+	float *turn;              /* those of another order or type, or NULL */
+	const float *w;           /* [groups][outs][k] */
+	int8_t *q;                /* the same */
+	const float *scale;       /* [groups][outs] */
+	struct blob *levels;      /* what q became, in the order of the graph */
+	double *shift;            /* by output */
 	struct rounding_gain gain;
 	double signal;
 };
@@ -32,14 +36,22 @@ struct refinement {
 	struct err err;          /* of a task */
 };
 
+static void close_weights(struct layer *l)
+{
+	const_close(&l->view);
+	free(l->turn);
+	free(l->q);
+	l->turn = NULL;
+	l->q = NULL;
+}
+
 void refinement_free(struct refinement *r)
 {
 	if (!r)
 		return;
 	for (int i = 0; i < r->nlayers; i++) {
-		free(r->layer[i].w);
-		free(r->layer[i].q);
-		free(r->layer[i].scale);
+		close_weights(&r->layer[i]);
+		blob_unref(r->layer[i].levels);
 		free(r->layer[i].shift);
 	}
 	arena_free(r->arena);
@@ -77,12 +89,6 @@ static struct node *weight_levels(const struct node *n)
 	return node_in(node_in(node_in(n, 1)->node, 0)->node, 0)->node;
 }
 
-/* From the order of the graph to [outs][k], or back. */
-static int64_t place_of(const struct layer *l, int64_t i)
-{
-	return l->turned ? i % l->k * l->outs + i / l->k : i;
-}
-
 /* Are the weights Const i8 -> Convert -> Multiply? */
 static bool few_bits(const struct node *n)
 {
@@ -93,34 +99,68 @@ static bool few_bits(const struct node *n)
 	return node_is(wide, OP_CONVERT) && node_is(node_in(wide, 0)->node, OP_CONST);
 }
 
+/* [rows][cols] to [cols][rows]. */
+static void turn_levels(const int8_t *from, int64_t rows, int64_t cols, int8_t *to)
+{
+	for (int64_t i = 0; i < rows; i++)
+		for (int64_t j = 0; j < cols; j++)
+			to[j * rows + i] = from[i * cols + j];
+}
+
+/* The weights as floats by output: in place if they lie so. */
+static bool turn_weights(struct layer *l)
+{
+	const struct tensor *t = &l->view.t;
+	int64_t n = tensor_count(t), outs = l->turned ? l->outs : 1, k = n / outs;
+	if (t->type == DT_F32 && !l->turned) {
+		l->w = t->data;
+		return true;
+	}
+	l->w = l->turn = malloc((size_t)n * sizeof *l->turn);
+	for (int64_t o = 0; l->turn && o < outs; o++)
+		for (int64_t i = 0; i < k; i++)
+			l->turn[o * k + i] = t->type == DT_F32
+						 ? ((const float *)t->data)[i * outs + o]
+						 : (float)tensor_f64(t, i * outs + o);
+	return l->turn;
+}
+
 static int load(struct layer *l, struct err *err)
 {
-	struct const_view w;
 	struct tensor q = value_tensor(&weight_levels(l->now)->out[0]);
 	struct tensor scale = value_tensor(node_in(node_in(l->now, 1)->node, 1));
 	int64_t all = l->groups * l->outs, count = all * l->k;
-	int status = const_open(node_in(l->was, 1), &w, err);
+	int status = const_open(node_in(l->was, 1), &l->view, err);
 	if (status)
 		return status;
-	bool fits = q.type == DT_I8 && scale.type == DT_F32 && tensor_count(&scale) == all &&
-		    tensor_count(&q) == count && tensor_count(&w.t) == count;
-	l->w = malloc((size_t)count * sizeof *l->w);
-	l->q = malloc((size_t)count);
-	l->scale = malloc((size_t)all * sizeof *l->scale);
-	l->shift = calloc((size_t)all, sizeof *l->shift);
-	bool ok = fits && l->w && l->q && l->scale && l->shift;
-	for (int64_t i = 0; ok && i < count; i++) {
-		int64_t at = place_of(l, i);
-		l->w[i] = w.t.type == DT_F32 ? ((const float *)w.t.data)[at]
-					     : (float)tensor_f64(&w.t, at);
-		l->q[i] = ((const int8_t *)q.data)[at];
-	}
-	if (ok)
-		memcpy(l->scale, scale.data, (size_t)all * sizeof *l->scale);
-	const_close(&w);
-	if (!fits)
+	if (q.type != DT_I8 || scale.type != DT_F32 || tensor_count(&scale) != all ||
+	    tensor_count(&q) != count || tensor_count(&l->view.t) != count)
 		return fail(err, E_FORMAT, "layer '%s': weights of another form", l->name);
-	return ok ? OK : fail_nomem(err);
+	l->scale = scale.data;
+	l->q = malloc((size_t)count);
+	l->shift = calloc((size_t)all, sizeof *l->shift);
+	if (!l->q || !l->shift || !turn_weights(l))
+		return fail_nomem(err);
+	if (l->turned)
+		turn_levels(q.data, l->k, l->outs, l->q);
+	else
+		memcpy(l->q, q.data, (size_t)count);
+	return OK;
+}
+
+/* What q became, as it will stand in networks. */
+static int keep_levels(struct layer *l, struct err *err)
+{
+	size_t count = (size_t)(l->groups * l->outs * l->k);
+	int8_t *q = l->q, *turned = l->turned ? malloc(count) : q;
+	if (!turned)
+		return fail_nomem(err);
+	if (l->turned)
+		turn_levels(q, l->outs, l->k, turned);
+	else
+		l->q = NULL;
+	l->levels = blob_heap(turned, count);
+	return l->levels ? OK : fail_nomem(err);
 }
 
 static int largest(const struct layer *l)
@@ -180,9 +220,8 @@ static int solve(
 	if (!status && o->biases && l->sums.rows)
 		set_shift(l);
 	moments_sums_free(&l->sums);
-	free(l->w);
-	free(l->scale);
-	l->w = l->scale = NULL;
+	status = status ? status : keep_levels(l, err);
+	close_weights(l);
 	return status;
 }
 
@@ -252,15 +291,12 @@ int refine_solve(const struct graph *g, const struct graph *q, const struct mome
 static int put_levels(const struct layer *l, struct node *n, struct err *err)
 {
 	struct node *old = weight_levels(n), *wide = node_in(node_in(n, 1)->node, 0)->node;
-	int64_t dims[MAX_RANK], count = l->groups * l->outs * l->k;
+	int64_t dims[MAX_RANK];
 	int rank = old->out[0].info.shape.rank;
 	for (int d = 0; d < rank; d++)
 		dims[d] = old->out[0].info.shape.dim[d].min;
-	int8_t *q = malloc((size_t)count);
-	for (int64_t i = 0; q && i < count; i++)
-		q[place_of(l, i)] = l->q[i];
-	struct blob *b = q ? blob_heap(q, (size_t)count) : NULL;
-	struct node *new = b ? graph_const(n->graph, old, old->name, DT_I8, rank, dims, b) : NULL;
+	struct blob *b = blob_ref(l->levels);
+	struct node *new = graph_const(n->graph, old, old->name, DT_I8, rank, dims, b);
 	if (!new)
 		return fail_nomem(err);
 	node_set_input(wide, 0, &new->out[0]);
