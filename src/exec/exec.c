@@ -145,6 +145,15 @@ int exec_prepare(struct exec *e, const struct tensor *in, struct err *err)
 	return status == OK ? plan_get(e, in, &p, err) : status;
 }
 
+int exec_prepare_with(
+    struct exec *e, const struct tensor *in, struct pool *packer, struct err *err)
+{
+	e->packer = packer;
+	int status = exec_prepare(e, in, err);
+	e->packer = NULL;
+	return status;
+}
+
 int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err)
 {
 	struct plan *p = NULL;

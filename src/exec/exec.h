@@ -59,6 +59,9 @@ void exec_free(struct exec *e);
 /* Makes the plan for inputs of these shapes (their data are not read), so that the first run need
  * not. */
 int exec_prepare(struct exec *e, const struct tensor *in, struct err *err);
+/* The same with all threads of a pool, for execs that run in one of them each. */
+int exec_prepare_with(
+    struct exec *e, const struct tensor *in, struct pool *packer, struct err *err);
 /* in[k] for input k of the graph; out[k] is set to tensors that the exec owns until the next run.
  * Shapes that differ from the last run's make a new plan. Allocates nothing when they don't (unless
  * the network has data-dependent shapes). Types must match; a shape that does not fit is an error

@@ -8,6 +8,11 @@
  * by the input, and by the state. */
 enum { PACK_CW = -1, PACK_INPUTS = -2, PACK_STATES = -3 };
 
+static struct pool *packer(const struct exec *e)
+{
+	return e->packer ? e->packer : e->o.pool;
+}
+
 static struct pack *find(const struct network *net, const struct node *n, int way, int row, bool u8)
 {
 	for (int i = 0; i < net->npacks; i++) {
@@ -54,7 +59,7 @@ static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 	p->node = n;
 	p->way = k->way;
 	p->row = k->row;
-	nhwc_conv_f32_pack(k, e->o.pool, w, p->data);
+	nhwc_conv_f32_pack(k, packer(e), w, p->data);
 	*out = p->data;
 	if (first)
 		constants_release(&net->c, node_in(n, 1));
@@ -141,7 +146,7 @@ int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f
 		p->node = n;
 		p->way = way;
 		p->row = 0;
-		nhwc_deconv_f32_pack(k, e->o.pool, w.data, turned, p->data);
+		nhwc_deconv_f32_pack(k, packer(e), w.data, turned, p->data);
 		*out = p->data;
 		if (first)
 			constants_release(&e->net->c, node_in(n, 1));
@@ -180,7 +185,7 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 		p->row = k->row;
 		p->u8 = true;
 		p->scale = scale;
-		nhwc_conv_u8_pack(k, e->o.pool, q, p->data);
+		nhwc_conv_u8_pack(k, packer(e), q, p->data);
 		if (first)
 			release_weights(net, n, w);
 		*out = p;

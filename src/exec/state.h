@@ -58,6 +58,7 @@ struct network {
 struct exec {
 	struct network *net;
 	struct exec_options o;
+	struct pool *packer; /* during exec_prepare_with */
 	/* the network's, for short */
 	struct graph *graph;
 	const struct step *step;

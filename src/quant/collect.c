@@ -237,6 +237,28 @@ static int gather(struct collect *c, struct stats **out, struct err *err)
 	return status;
 }
 
+/* The first worker's plan, whose packed weights all share, while the others have nothing to do yet:
+ * when the sizes of inputs are known. */
+static int prepare(struct collect *c, struct pool *pool, struct err *err)
+{
+	const struct graph *g = c->p->graph;
+	struct tensor *in = calloc((size_t)g->ninputs + 1, sizeof *in);
+	bool known = true;
+	int status = in ? OK : fail_nomem(err);
+	for (int k = 0; k < g->ninputs && in; k++) {
+		const struct info *i = &g->inputs[k]->out[0].info;
+		known &= shape_static(&i->shape);
+		in[k].type = i->type;
+		in[k].rank = i->shape.rank;
+		for (int d = 0; d < i->shape.rank && known; d++)
+			in[k].dim[d] = i->shape.dim[d].min;
+	}
+	if (!status && known)
+		status = exec_prepare_with(c->worker[0].e, in, pool, err);
+	free(in);
+	return status;
+}
+
 static int run(struct collect *c, struct stats **out, struct err *err)
 {
 	struct pool *pool = NULL;
@@ -245,6 +267,7 @@ static int run(struct collect *c, struct stats **out, struct err *err)
 		return status;
 	c->nworkers = pool_size(pool) < c->count ? pool_size(pool) : (int)c->count;
 	status = open_workers(c, err);
+	status = status ? status : prepare(c, pool, err);
 	if (!status) {
 		pool_run(pool, c->nworkers, work, c);
 		status = gather(c, out, err);
