@@ -78,6 +78,18 @@ static bool find_next(struct pair *p, const struct value *v)
 	return p->nnext > 0;
 }
 
+/* Adds n squares to x, or widens it to their largest magnitude. */
+static void see(const float *w, int64_t n, bool squares, double *x)
+{
+	double sum = 0;
+	float most = 0;
+	for (int64_t i = 0; i < n && squares; i++)
+		sum += (double)w[i] * w[i];
+	for (int64_t i = 0; i < n && !squares; i++)
+		most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
+	*x = squares ? *x + sum : most > *x ? most : *x;
+}
+
 /* Sums of squares by output channel, or largest magnitudes by input channel. */
 static int measure(const struct linear *l, bool out, double *x, struct err *err)
 {
@@ -86,14 +98,12 @@ static int measure(const struct linear *l, bool out, double *x, struct err *err)
 	if (status)
 		return status;
 	const float *at = w.t.data;
+	bool by_p = out == l->p_is_out;
+	int64_t span = by_p ? l->q * l->inner : l->inner;
 	for (int64_t g = 0; g < l->groups; g++)
 		for (int64_t p = 0; p < l->p; p++)
-			for (int64_t q = 0; q < l->q; q++) {
-				bool outer = out == l->p_is_out;
-				double *to = &x[outer ? g * l->p + p : g * l->q + q];
-				for (int64_t i = 0; i < l->inner; i++, at++)
-					*to = out ? *to + (double)*at * *at : fmax(*to, fabs(*at));
-			}
+			for (int64_t q = 0; q < (by_p ? 1 : l->q); q++, at += span)
+				see(at, span, out, &x[by_p ? g * l->p + p : g * l->q + q]);
 	const_close(&w);
 	return OK;
 }

@@ -151,12 +151,13 @@ int64_t moments_turn(const struct moments *m, int64_t i)
 	return turn < m->turns && turn * m->of / m->turns == i ? turn : -1;
 }
 
-static void put_by(const float *row, int64_t n, uint16_t *to)
+static void put_by(float *row, int64_t n, uint16_t *to)
 {
 	for (int64_t k = 0; k < n; k++) {
 		float x = row[k] > F16_MOST ? F16_MOST : row[k];
-		to[k] = f32_to_f16(x < -F16_MOST ? -F16_MOST : x);
+		row[k] = x < -F16_MOST ? -F16_MOST : x;
 	}
+	f32_to_f16_n(to, row, (size_t)n);
 }
 
 /* Rows spread over the tensor, one in each of as many parts. */

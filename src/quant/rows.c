@@ -80,16 +80,6 @@ int rows_open(struct rows *r, const struct node *n, const struct exec_view *view
 	return OK;
 }
 
-/* One line of the kernel over the last dim, from line, which is NULL outside. */
-static float *take_line(const struct rows *r, const float *line, int64_t x0, float *to)
-{
-	for (int64_t i = 0; i < r->kernel[2]; i++) {
-		int64_t x = x0 + i * r->dilation[2];
-		*to++ = line && x >= 0 && x < r->in[2] ? line[x * r->pixel] : 0;
-	}
-	return to;
-}
-
 static bool inside(int64_t i, int64_t n)
 {
 	return i >= 0 && i < n;
@@ -104,26 +94,36 @@ static void take_product(const struct rows *r, int64_t at, float *row)
 		row[i] = x[i * r->pixel];
 }
 
+/* One place under the kernel, of all channels: x is NULL outside. */
+static void take_place(const struct rows *r, const float *x, int64_t places, float *to)
+{
+	int64_t n = r->groups * r->channels;
+	if (x && r->channel == 1 && places == 1)
+		memcpy(to, x, (size_t)n * sizeof *to);
+	else
+		for (int64_t c = 0; c < n; c++)
+			to[c * places] = x ? x[c * r->channel] : 0;
+}
+
 void rows_take(const struct rows *r, int64_t at, float *row)
 {
-	const float *x = r->x;
 	if (r->product) {
 		take_product(r, at, row);
 		return;
 	}
-	int64_t plane = r->in[1] * r->in[2], from[3];
+	const int64_t *kernel = r->kernel, *in = r->in;
+	int64_t places = kernel[0] * kernel[1] * kernel[2], from[3];
 	for (int d = 2; d >= 0; d--) {
 		from[d] = at % r->out[d] * r->stride[d] - r->begin[d];
 		at /= r->out[d];
 	}
-	x += at * r->image;
-	for (int64_t c = 0; c < r->groups * r->channels; c++, x += r->channel)
-		for (int64_t i = 0; i < r->kernel[0]; i++)
-			for (int64_t j = 0; j < r->kernel[1]; j++) {
-				int64_t z = from[0] + i * r->dilation[0];
-				int64_t y = from[1] + j * r->dilation[1];
-				bool in = inside(z, r->in[0]) && inside(y, r->in[1]);
-				int64_t pixel = z * plane + y * r->in[2];
-				row = take_line(r, in ? x + pixel * r->pixel : NULL, from[2], row);
-			}
+	const float *x = r->x + at * r->image;
+	for (int64_t k = 0; k < places; k++) {
+		int64_t a = from[0] + k / kernel[2] / kernel[1] * r->dilation[0];
+		int64_t b = from[1] + k / kernel[2] % kernel[1] * r->dilation[1];
+		int64_t c = from[2] + k % kernel[2] * r->dilation[2];
+		bool there = inside(a, in[0]) && inside(b, in[1]) && inside(c, in[2]);
+		int64_t pixel = (a * in[1] + b) * in[2] + c;
+		take_place(r, there ? x + pixel * r->pixel : NULL, places, row + k);
+	}
 }
