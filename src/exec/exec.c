@@ -145,8 +145,7 @@ int exec_prepare(struct exec *e, const struct tensor *in, struct err *err)
 	return status == OK ? plan_get(e, in, &p, err) : status;
 }
 
-int exec_prepare_with(
-    struct exec *e, const struct tensor *in, struct pool *packer, struct err *err)
+int exec_prepare_with(struct exec *e, const struct tensor *in, struct pool *packer, struct err *err)
 {
 	e->packer = packer;
 	int status = exec_prepare(e, in, err);

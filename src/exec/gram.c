@@ -1,22 +1,22 @@
 /* Products of rows with themselves, which calibration sums up over samples. */
 #include "exec/gram.h"
 
+#include <assert.h>
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "kernels/matmul_f32.h"
 
-#define SMALL 24 /* columns for which packing would take longer than the sums */
-
-static void add_small(const float *x, int n, int k, float *sum)
+static void small(const float *x, int64_t ld, int n, int k, float *sum)
 {
-	for (int r = 0; r < n; r++, x += k)
+	memset(sum, 0, (size_t)k * (size_t)k * sizeof *sum);
+	for (int r = 0; r < n; r++, x += ld)
 		for (int i = 0; i < k; i++)
 			for (int j = 0; x[i] != 0 && j < k; j++)
 				sum[i * k + j] += x[i] * x[j];
 }
 
-int gram_add(const float *x, int n, int k, float *sum, struct err *err)
+int gram(const float *x, int64_t ld, int n, int k, float *sum, struct room *room, struct err *err)
 {
 	struct matmul_f32 q = {.row = gemm_f32_pick(),
 	    .m = k,
@@ -27,21 +27,15 @@ int gram_add(const float *x, int n, int k, float *sum, struct err *err)
 	    .nb = 1,
 	    .lo = -INFINITY,
 	    .hi = INFINITY};
-	if (k <= SMALL) {
-		add_small(x, n, k, sum);
+	if (k <= GRAM_SMALL) {
+		small(x, ld, n, k, sum);
 		return OK;
 	}
+	assert(ld == k);
 	matmul_f32_plan(&q, 1);
-	size_t count = (size_t)k * (size_t)k;
-	float *part = aligned_alloc(64, (count + 15) / 16 * 64);
-	float *scratch = aligned_alloc(64, (q.scratch + 15) / 16 * 64);
-	if (part && scratch) {
-		matmul_f32_run(&q, NULL, x, x, part, scratch);
-		for (size_t i = 0; i < count; i++)
-			sum[i] += part[i];
-	}
-	int status = part && scratch ? OK : fail_nomem(err);
-	free(part);
-	free(scratch);
-	return status;
+	float *scratch = room_of(room, q.scratch, sizeof *scratch);
+	if (!scratch)
+		return fail_nomem(err);
+	matmul_f32_run(&q, NULL, x, x, sum, scratch);
+	return OK;
 }

@@ -16,7 +16,17 @@ bool seen_columns(const float *x, int64_t rows, int64_t ld, int64_t n, float *lo
 	return row()->columns(x, rows, ld, n, low, high);
 }
 
-void seen_carry(const float *by, const float *e, int n, float *sum)
+void seen_levels(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q)
 {
-	row()->carry(by, e, n, sum);
+	row()->levels(x, n, l, sum, sum_q);
+}
+
+void seen_round(struct seen_round *r)
+{
+	row()->round(r);
+}
+
+double seen_dot(const double *a, const double *b, int n)
+{
+	return row()->dot(a, b, n);
 }

@@ -11,7 +11,11 @@
 bool seen_ends(const float *x, int64_t n, float *low, float *high);
 /* The same for each of n columns of rows that are ld apart. */
 bool seen_columns(const float *x, int64_t rows, int64_t ld, int64_t n, float *low, float *high);
-/* SEEN_CARRY sums of products: sum[k] = the sum over i of by[i] * e[i * SEEN_CARRY + k]. */
-void seen_carry(const float *by, const float *e, int n, float *sum);
+/* Adds x to sum, puts it on the levels of a quantizer, and adds that to sum_q. */
+void seen_levels(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);
+/* Rounds SEEN_ROWS rows of weights with their errors carried on, or weighs how they are rounded. */
+void seen_round(struct seen_round *r);
+/* The sum of products, the same on every machine. */
+double seen_dot(const double *a, const double *b, int n);
 
 #endif

@@ -1,12 +1,31 @@
-/* What calibration does to many floats: extremes of spans and of columns, and errors carried on.
- * Every instruction set gives the same bits. */
+/* What calibration does to many floats: extremes of spans and of columns, levels of quantizers,
+ * and weights rounded with their errors carried on. Every instruction set gives the same bits. */
 #ifndef KERNELS_SEEN_F32_H
 #define KERNELS_SEEN_F32_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SEEN_CARRY 64 /* sums side by side */
+#define SEEN_ROWS 64        /* of weights, rounded side by side */
+#define SEEN_EVEN 0x1.8p23f /* adding and taking it away rounds to nearest what is below 2^22 */
+
+/* Of a quantizer. */
+struct seen_levels {
+	float low, high, step;
+};
+
+/* Weights of SEEN_ROWS rows in steps, column by column. What column j leaves of an error is e[j]
+ * and the sum over i < j of rt[j * n + i] * e[i]; its cost the square of diag[j] times that. */
+struct seen_round {
+	int n;
+	const float *rt, *diag;
+	const float *w; /* [n][SEEN_ROWS], as q and e */
+	float *q;       /* given, or what w plus the errors of those before is nearest to */
+	float *e;       /* set: w - q */
+	bool given;
+	float most;            /* |q| at most */
+	float cost[SEEN_ROWS]; /* set: of all columns */
+};
 
 struct seen_f32 {
 	const char *name;
@@ -16,9 +35,11 @@ struct seen_f32 {
 	/* The same for each of n columns of rows that are ld apart. */
 	bool (*columns)(
 	    const float *x, int64_t rows, int64_t ld, int64_t n, float *low, float *high);
-	/* sum[k] = the sum over i of by[i] * e[i * SEEN_CARRY + k], in order, each product and each
-	 * sum rounded. */
-	void (*carry)(const float *by, const float *e, int n, float *sum);
+	/* Adds x[0..n-1] to sum, puts it on levels, and adds that to sum_q. */
+	void (*levels)(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);
+	/* Sums go by the order of columns, each product and each sum rounded. */
+	void (*round)(struct seen_round *r);
+	double (*dot)(const double *a, const double *b, int n);
 };
 
 extern const struct seen_f32 seen_f32_rows[];
@@ -29,7 +50,10 @@ int seen_f32_pick(void);
 	bool seen_f32_ends__##isa(const float *x, int64_t n, float *low, float *high);     \
 	bool seen_f32_columns__##isa(                                                      \
 	    const float *x, int64_t rows, int64_t ld, int64_t n, float *low, float *high); \
-	void seen_f32_carry__##isa(const float *by, const float *e, int n, float *sum);
+	void seen_f32_levels__##isa(                                                       \
+	    float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);   \
+	void seen_f32_round__##isa(struct seen_round *r);                                  \
+	double seen_f32_dot__##isa(const double *a, const double *b, int n);
 #include "kernels/kernels.def"
 
 #endif

@@ -1,5 +1,5 @@
 /* The functions of a row of seen_f32_rows, for the vectors of the including file's instruction set:
- * NAME(ends), columns and carry. */
+ * NAME(ends), columns and levels. */
 #include "kernels/seen_f32.h"
 #include "kernels/vec_f32.h"
 
@@ -82,20 +82,17 @@ bool NAME(columns)(const float *x, int64_t rows, int64_t ld, int64_t n, float *l
 	return good;
 }
 
-void NAME(carry)(const float *by, const float *e, int n, float *sum)
+void NAME(levels)(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q)
 {
-	enum { N = SEEN_CARRY / VEC < 8 ? SEEN_CARRY / VEC : 8 };
-	for (int from = 0; from < SEEN_CARRY; from += N * VEC) {
-		vec s[N];
-		for (int k = 0; k < N; k++)
-			s[k] = vec_zero();
-		for (int i = 0; i < n; i++) {
-			const float *row = e + (int64_t)i * SEEN_CARRY + from;
-			vec f = vec_set1(by[i]);
-			for (int k = 0; k < N; k++)
-				s[k] = vec_add(s[k], vec_mul(f, vec_load(row + k * VEC)));
-		}
-		for (int k = 0; k < N; k++)
-			vec_store(sum + from + k * VEC, s[k]);
+	vec low = vec_set1(l->low), high = vec_set1(l->high), step = vec_set1(l->step);
+	vec per = vec_set1(l->step > 0 ? 1 / l->step : 0), even = vec_set1(SEEN_EVEN);
+	for (int64_t i = 0; i < n; i += VEC) {
+		vec_mask m = vec_first(n - i < VEC ? (int)(n - i) : VEC);
+		vec v = vec_load_mask(x + i, m);
+		vec at = vec_mul(vec_sub(vec_clamp(v, low, high), low), per);
+		vec q = vec_add(vec_mul(vec_sub(vec_add(at, even), even), step), low);
+		vec_store_mask(sum + i, m, vec_add(vec_load_mask(sum + i, m), v));
+		vec_store_mask(sum_q + i, m, vec_add(vec_load_mask(sum_q + i, m), q));
+		vec_store_mask(x + i, m, q);
 	}
 }

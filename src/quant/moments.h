@@ -8,7 +8,8 @@
 #include "exec/exec.h"
 #include "passes/quantize.h"
 
-#define MOMENTS_BLOCK 256 /* inputs whose products are summed up together, about */
+#define MOMENTS_BLOCK 256                /* inputs whose products are summed up together, about */
+#define MOMENTS_MOST (2 * MOMENTS_BLOCK) /* the most of a block of whole kernels */
 
 /* One layer's. A row is what one output is made of, in the order of the weights, by group. */
 struct moments_layer {
@@ -54,17 +55,21 @@ int moments_take(struct moments *m, int64_t turn, const struct value *v,
 /* The number of inputs of a block. */
 int moments_width(const struct moments_layer *l, int block);
 
-/* Sums over the rows of a layer, those of the quantized inputs on the levels of their quantizer. */
-struct moments_sums {
-	int64_t rows;   /* 0: there are none, or no levels */
-	double *mean;   /* [groups][k], of the inputs */
-	double *mean_q; /* of the quantized ones */
-	float **second; /* [groups * nblocks]: of products of quantized ones; NULL: not wanted */
-	int64_t nblocks;
+/* The rows of a layer as it reads them in a quantized network: on the levels of its input. */
+struct moments_rows {
+	const struct moments_layer *l;
+	int64_t turns, count;    /* count 0: there are none, or no levels */
+	const float *low, *high; /* ends of the range, or of one for each group */
+	int64_t nranges;
+	int levels;
 };
-/* n is the layer in the quantized network. To be freed in every case. */
-int moments_sum(const struct moments *m, const struct moments_layer *l, const struct node *n,
-    bool second, struct moments_sums *out, struct err *err);
-void moments_sums_free(struct moments_sums *s);
+/* n is the layer in the quantized network. */
+struct moments_rows moments_rows(
+    const struct moments *m, const struct moments_layer *l, const struct node *n);
+/* Columns [from, from + width), at most MOMENTS_MOST and of several groups only if of all of each:
+ * x is [count][width], on levels; the sums by column are of the inputs as they were, and on levels.
+ */
+void moments_columns(const struct moments_rows *r, int64_t from, int64_t width, float *x,
+    double *sum, double *sum_q);
 
 #endif

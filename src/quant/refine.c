@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "exec/gram.h"
 #include "passes/rewrite.h"
 #include "quant/rounding.h"
 
@@ -13,16 +14,16 @@ struct layer {
 	const char *name;
 	const struct node *was, *now; /* of the original and of the quantized network; solve only */
 	const struct moments_layer *m;
-	struct moments_sums sums; /* solve only */
-	int64_t groups, outs, k;  /* outs outputs of a group */
-	bool turned;              /* the weights lie as [k][outs] */
-	struct const_view view;   /* solve only, as all up to scale: the weights */
-	float *turn;              /* those of another order or type, or NULL */
-	const float *w;           /* [groups][outs][k] */
-	int8_t *q;                /* the same */
-	const float *scale;       /* [groups][outs] */
-	struct blob *levels;      /* what q became, in the order of the graph */
-	double *shift;            /* by output */
+	double *mean, *mean_q;   /* solve only: sums over rows by input */
+	int64_t groups, outs, k; /* outs outputs of a group */
+	bool turned;             /* the weights lie as [k][outs] */
+	struct const_view view;  /* solve only, as all up to scale: the weights */
+	float *turn;             /* those of another order or type, or NULL */
+	const float *w;          /* [groups][outs][k] */
+	int8_t *q;               /* the same */
+	const float *scale;      /* [groups][outs] */
+	struct blob *levels;     /* what q became, in the order of the graph */
+	double *shift;           /* by output */
 	struct rounding_gain gain;
 	double signal;
 };
@@ -32,8 +33,14 @@ struct refinement {
 	struct layer *layer;
 	int nlayers;
 	struct refine_options o;
-	const struct moments *m; /* solve only */
+	const struct moments *m; /* solve only, as all below */
+	struct rooms *rooms;     /* by worker */
 	struct err err;          /* of a task */
+};
+
+/* Of a worker, kept from layer to layer. */
+struct rooms {
+	struct room x, sums, second, products, rounding;
 };
 
 static void close_weights(struct layer *l)
@@ -173,53 +180,82 @@ static int largest(const struct layer *l)
 
 /* ---- solving ---- */
 
-static int solve_group(struct layer *l, int64_t g, int most, struct err *err)
+static int round_block(
+    struct layer *l, int64_t b, int most, const float *second, struct rooms *rooms, struct err *err)
 {
-	int status = OK;
-	for (int b = 0; b < l->m->nblocks && !status; b++) {
-		int64_t at = g * l->outs * l->k + (int64_t)b * l->m->block;
-		struct rounding_gain gain;
-		struct rounding r = {.n = moments_width(l->m, b),
-		    .out = l->outs,
-		    .stride = l->k,
-		    .w = l->w + at,
-		    .scale = l->scale + g * l->outs,
-		    .most = most,
-		    .second = l->sums.second[g * l->m->nblocks + b],
-		    .q = l->q + at};
-		status = rounding_solve(&r, &gain, err);
-		l->gain.before += gain.before;
-		l->gain.after += gain.after;
+	int64_t g = b / l->m->nblocks, i = b % l->m->nblocks;
+	int64_t at = g * l->outs * l->k + i * l->m->block;
+	struct rounding_gain gain;
+	struct rounding r = {.n = moments_width(l->m, (int)i),
+	    .out = l->outs,
+	    .stride = l->k,
+	    .w = l->w + at,
+	    .scale = l->scale + g * l->outs,
+	    .most = most,
+	    .second = second,
+	    .q = l->q + at};
+	int status = rounding_solve(&r, &rooms->rounding, &gain, err);
+	l->gain.before += gain.before;
+	l->gain.after += gain.after;
+	return status;
+}
+
+/* Rows are read by so many blocks at a time: groups may be small. */
+static int64_t blocks_of_read(const struct moments_layer *m)
+{
+	return m->nblocks == 1 && m->block <= GRAM_SMALL ? MOMENTS_BLOCK / m->block : 1;
+}
+
+/* Blocks b..b+n-1 of all groups. */
+static int solve_blocks(struct layer *l, const struct moments_rows *rows, int64_t b, int64_t n,
+    int most, struct rooms *rooms, struct err *err)
+{
+	const struct moments_layer *m = l->m;
+	int64_t from = b / m->nblocks * l->k + b % m->nblocks * m->block;
+	int w = moments_width(m, (int)(b % m->nblocks)), status = OK;
+	float *x = room_of(&rooms->x, (size_t)(rows->count * n * w), sizeof *x);
+	float *second = room_of(&rooms->second, (size_t)w * (size_t)w, sizeof *second);
+	if (!x || !second)
+		return fail_nomem(err);
+	moments_columns(rows, from, n * w, x, l->mean + from, l->mean_q + from);
+	for (int64_t i = 0; i < n && !status && most; i++) {
+		status = gram(x + i * w, n * w, (int)rows->count, w, second, &rooms->products, err);
+		status = status ? status : round_block(l, b + i, most, second, rooms, err);
 	}
 	return status;
 }
 
 /* The mean output of the original less that of the quantized layer on quantized inputs; the signal
  * is that of the outputs' means and, roughly, of independent inputs. */
-static void set_shift(struct layer *l)
+static void set_shift(struct layer *l, int64_t rows)
 {
 	for (int64_t o = 0; o < l->groups * l->outs; o++) {
-		const double *mean = l->sums.mean + o / l->outs * l->k;
-		const double *mean_q = l->sums.mean_q + o / l->outs * l->k;
+		const double *mean = l->mean + o / l->outs * l->k;
+		const double *mean_q = l->mean_q + o / l->outs * l->k;
 		double sum = 0;
 		for (int64_t i = 0; i < l->k; i++)
 			sum += l->w[o * l->k + i] * mean[i] -
 			       (double)l->scale[o] * l->q[o * l->k + i] * mean_q[i];
-		l->shift[o] = sum / (double)l->sums.rows;
+		l->shift[o] = sum / (double)rows;
 	}
 }
 
-static int solve(
-    const struct moments *m, struct layer *l, const struct refine_options *o, struct err *err)
+static int solve(const struct moments *m, struct layer *l, const struct refine_options *o,
+    struct rooms *rooms, struct err *err)
 {
+	struct moments_rows rows = moments_rows(m, l->m, l->now);
+	int64_t all = l->groups * l->m->nblocks, each = blocks_of_read(l->m);
 	int status = load(l, err);
-	int most = status ? 0 : largest(l);
-	status = status ? status : moments_sum(m, l->m, l->now, o->rounding, &l->sums, err);
-	for (int64_t g = 0; g < l->groups && !status && l->sums.second; g++)
-		status = solve_group(l, g, most, err);
-	if (!status && o->biases && l->sums.rows)
-		set_shift(l);
-	moments_sums_free(&l->sums);
+	int most = status || !o->rounding || !l->m->products ? 0 : largest(l);
+	l->mean = room_of(&rooms->sums, 2 * (size_t)(l->groups * l->k), sizeof *l->mean);
+	l->mean_q = l->mean + l->groups * l->k;
+	if (!status && !l->mean)
+		status = fail_nomem(err);
+	for (int64_t b = 0; b < all && rows.count && !status; b += each)
+		status = solve_blocks(
+		    l, &rows, b, all - b < each ? all - b : each, most, rooms, err);
+	if (!status && o->biases && rows.count)
+		set_shift(l, rows.count);
 	status = status ? status : keep_levels(l, err);
 	close_weights(l);
 	return status;
@@ -229,9 +265,33 @@ static void solve_task(void *ctx, int task, int worker)
 {
 	struct refinement *r = ctx;
 	struct err err = {0};
-	(void)worker;
-	if (solve(r->m, &r->layer[task], &r->o, &err))
+	if (solve(r->m, &r->layer[task], &r->o, &r->rooms[worker], &err))
 		r->err = err;
+}
+
+static int solve_all(struct refinement *r, struct err *err)
+{
+	struct pool *pool = NULL;
+	int status = pool_new(r->o.threads, &pool, err), n = status ? 0 : pool_size(pool);
+	r->rooms = calloc((size_t)n + 1, sizeof *r->rooms);
+	if (!status && !r->rooms)
+		status = fail_nomem(err);
+	if (!status) {
+		pool_run(pool, r->nlayers, solve_task, r);
+		status = r->err.status;
+		if (status)
+			*err = r->err;
+	}
+	for (int i = 0; i < n && r->rooms; i++) {
+		room_free(&r->rooms[i].x);
+		room_free(&r->rooms[i].sums);
+		room_free(&r->rooms[i].second);
+		room_free(&r->rooms[i].products);
+		room_free(&r->rooms[i].rounding);
+	}
+	free(r->rooms);
+	pool_free(pool);
+	return status;
 }
 
 static int add_layers(struct refinement *r, const struct graph *g, const struct graph *q,
@@ -263,7 +323,6 @@ static int add_layers(struct refinement *r, const struct graph *g, const struct 
 int refine_solve(const struct graph *g, const struct graph *q, const struct moments *m,
     const struct refine_options *o, struct refinement **out, struct err *err)
 {
-	struct pool *pool = NULL;
 	struct refinement *r = calloc(1, sizeof *r);
 	if (!r)
 		return fail_nomem(err);
@@ -271,14 +330,7 @@ int refine_solve(const struct graph *g, const struct graph *q, const struct mome
 	r->m = m;
 	r->arena = arena_new();
 	int status = r->arena ? add_layers(r, g, q, m, err) : fail_nomem(err);
-	status = status ? status : pool_new(o->threads, &pool, err);
-	if (!status) {
-		pool_run(pool, r->nlayers, solve_task, r);
-		status = r->err.status;
-		if (status)
-			*err = r->err;
-	}
-	pool_free(pool);
+	status = status ? status : solve_all(r, err);
 	if (status)
 		refinement_free(r);
 	else

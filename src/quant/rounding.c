@@ -10,23 +10,22 @@
 
 #include "exec/seen.h"
 
-#define LANES SEEN_CARRY /* rows rounded together */
 #define DAMPING 0.01
-
-struct solver {
-	const struct rounding *r;
-	int *order;  /* column by turn */
-	double *l;   /* lower triangle of the factor of H in reverse order */
-	float *rt;   /* R by columns: rt[j * n + i], i <= j, divided by R[j][j] */
-	float *diag; /* R[j][j] */
-};
-
-/* ---- the factor ---- */
 
 struct column {
 	float felt;
 	int at;
 };
+
+struct solver {
+	const struct rounding *r;
+	struct column *order; /* by turn */
+	double *l;            /* lower triangle of the factor of H in reverse order */
+	float *rt;            /* R by columns: rt[j * n + i], i <= j, divided by R[j][j] */
+	float *diag;          /* R[j][j] */
+};
+
+/* ---- the factor ---- */
 
 static int most_felt_first(const void *a, const void *b)
 {
@@ -35,31 +34,12 @@ static int most_felt_first(const void *a, const void *b)
 				  : (x->at > y->at) - (x->at < y->at);
 }
 
-static bool set_order(struct solver *s)
+static void set_order(struct solver *s)
 {
-	int n = s->r->n;
-	struct column *c = malloc((size_t)n * sizeof *c);
-	for (int i = 0; c && i < n; i++)
-		c[i] = (struct column){s->r->second[(size_t)i * (size_t)n + (size_t)i], i};
-	if (c)
-		qsort(c, (size_t)n, sizeof *c, most_felt_first);
-	for (int i = 0; c && i < n; i++)
-		s->order[i] = c[i].at;
-	free(c);
-	return c;
-}
-
-/* Four sums side by side: the order is fixed, and they go through the processor together. */
-static double dot(const double *a, const double *b, int n)
-{
-	double s[4] = {0};
-	int i = 0;
-	for (; i + 4 <= n; i += 4)
-		for (int k = 0; k < 4; k++)
-			s[k] += a[i + k] * b[i + k];
-	for (; i < n; i++)
-		s[0] += a[i] * b[i];
-	return (s[0] + s[1]) + (s[2] + s[3]);
+	size_t n = (size_t)s->r->n;
+	for (size_t i = 0; i < n; i++)
+		s->order[i] = (struct column){s->r->second[i * (n + 1)], (int)i};
+	qsort(s->order, n, sizeof *s->order, most_felt_first);
 }
 
 /* H in reverse order of turns = L L'; false when it is not positive. */
@@ -67,11 +47,12 @@ static bool factor(struct solver *s, double damping)
 {
 	int n = s->r->n;
 	for (int i = 0; i < n; i++) {
-		const float *h = s->r->second + (size_t)s->order[n - 1 - i] * (size_t)n;
+		const float *h = s->r->second + (size_t)s->order[n - 1 - i].at * (size_t)n;
 		double *li = s->l + (size_t)i * (size_t)n;
 		for (int j = 0; j <= i; j++) {
 			const double *lj = s->l + (size_t)j * (size_t)n;
-			double x = h[s->order[n - 1 - j]] + (i == j ? damping : 0) - dot(li, lj, j);
+			double x = h[s->order[n - 1 - j].at] + (i == j ? damping : 0) -
+				   seen_dot(li, lj, j);
 			if (i == j && !(x > 0))
 				return false;
 			li[j] = i == j ? sqrt(x) : x / lj[j];
@@ -94,86 +75,60 @@ static void turn_factor(struct solver *s)
 
 /* ---- rows ---- */
 
-struct rows {
+/* Rows from the first on, column by turn. */
+struct group {
 	int64_t first;
-	int count;
-	float (*e)[LANES]; /* errors by turn, in scales */
-	double before[LANES], after[LANES];
-	int8_t *q; /* [count][n] */
+	int count; /* of SEEN_ROWS; the others are 0 */
+	float *w, *given, *better;
 };
 
-static void carried(const struct solver *s, int j, const struct rows *g, float *sum)
+static void gather(const struct solver *s, const struct group *g)
 {
-	seen_carry(s->rt + (size_t)j * (size_t)s->r->n, g->e[0], j, sum);
-}
-
-static float in_scales(const struct solver *s, const struct rows *g, int j, int k)
-{
-	int64_t o = g->first + k;
-	return s->r->w[o * s->r->stride + s->order[j]] / s->r->scale[o];
-}
-
-/* What the rounding at hand changes. */
-static void weigh(const struct solver *s, struct rows *g)
-{
-	float sum[LANES];
-	for (int j = 0; j < s->r->n; j++) {
-		carried(s, j, g, sum);
-		for (int k = 0; k < g->count; k++) {
-			int64_t at = (g->first + k) * s->r->stride + s->order[j];
-			g->e[j][k] = in_scales(s, g, j, k) - (float)s->r->q[at];
-			double x = ((double)sum[k] + g->e[j][k]) * s->diag[j];
-			g->before[k] += x * x;
-		}
-	}
-}
-
-static void round_rows(const struct solver *s, struct rows *g)
-{
-	float sum[LANES], most = (float)s->r->most;
-	for (int j = 0; j < s->r->n; j++) {
-		carried(s, j, g, sum);
-		for (int k = 0; k < g->count; k++) {
-			float w = in_scales(s, g, j, k), q = nearbyintf(w + sum[k]);
-			q = q > most ? most : q < -most ? -most : q;
-			g->e[j][k] = w - q;
-			double x = ((double)sum[k] + g->e[j][k]) * s->diag[j];
-			g->after[k] += x * x;
-			g->q[(size_t)k * (size_t)s->r->n + (size_t)s->order[j]] = (int8_t)q;
-		}
-	}
-}
-
-static void keep_better(const struct solver *s, struct rows *g, struct rounding_gain *gain)
-{
-	size_t n = (size_t)s->r->n;
+	memset(g->w, 0, 2 * (size_t)s->r->n * SEEN_ROWS * sizeof *g->w); /* given, too */
 	for (int k = 0; k < g->count; k++) {
-		double unit = (double)s->r->scale[g->first + k] * s->r->scale[g->first + k];
-		bool better = g->after[k] < g->before[k];
-		if (better)
-			memcpy(s->r->q + (g->first + k) * s->r->stride, g->q + (size_t)k * n, n);
-		gain->before += unit * g->before[k];
-		gain->after += unit * (better ? g->after[k] : g->before[k]);
+		const float *w = s->r->w + (g->first + k) * s->r->stride;
+		const int8_t *q = s->r->q + (g->first + k) * s->r->stride;
+		float scale = s->r->scale[g->first + k];
+		for (int j = 0; j < s->r->n; j++) {
+			g->w[j * SEEN_ROWS + k] = w[s->order[j].at] / scale;
+			g->given[j * SEEN_ROWS + k] = (float)q[s->order[j].at];
+		}
 	}
 }
 
-static int solve_rows(const struct solver *s, struct rounding_gain *gain, struct err *err)
+static void keep_better(const struct solver *s, const struct group *g, const float *before,
+    const float *after, struct rounding_gain *gain)
 {
-	size_t n = (size_t)s->r->n;
-	struct rows g = {.e = calloc(n, sizeof *g.e), .q = malloc(n * LANES)};
-	bool ok = g.e && g.q;
-	for (int64_t o = 0; ok && o < s->r->out; o += LANES) {
-		g.first = o;
-		g.count = (int)(s->r->out - o < LANES ? s->r->out - o : LANES);
-		memset(g.before, 0, sizeof g.before);
-		memset(g.after, 0, sizeof g.after);
-		weigh(s, &g);
-		round_rows(s, &g);
-		keep_better(s, &g, gain);
+	for (int k = 0; k < g->count; k++) {
+		int8_t *q = s->r->q + (g->first + k) * s->r->stride;
+		double unit = (double)s->r->scale[g->first + k] * s->r->scale[g->first + k];
+		bool better = after[k] < before[k];
+		for (int j = 0; j < s->r->n && better; j++)
+			q[s->order[j].at] = (int8_t)g->better[j * SEEN_ROWS + k];
+		gain->before += unit * before[k];
+		gain->after += unit * (better ? after[k] : before[k]);
 	}
-	free(g.e);
-	free(g.q);
-	return ok ? OK : fail_nomem(err);
+}
+
+static void solve_rows(const struct solver *s, float *room, struct rounding_gain *gain)
+{
+	size_t size = (size_t)s->r->n * SEEN_ROWS;
+	struct group g = {.w = room, .given = room + size, .better = room + 2 * size};
+	struct seen_round now = {.n = s->r->n, .rt = s->rt, .diag = s->diag, .w = g.w};
+	now.most = (float)s->r->most;
+	now.e = room + 3 * size;
+	for (int64_t o = 0; o < s->r->out; o += SEEN_ROWS) {
+		g.first = o;
+		g.count = (int)(s->r->out - o < SEEN_ROWS ? s->r->out - o : SEEN_ROWS);
+		gather(s, &g);
+		struct seen_round was = now;
+		was.given = true;
+		was.q = g.given;
+		now.q = g.better;
+		seen_round(&was);
+		seen_round(&now);
+		keep_better(s, &g, was.cost, now.cost, gain);
+	}
 }
 
 static double mean_diagonal(const struct rounding *r)
@@ -184,7 +139,8 @@ static double mean_diagonal(const struct rounding *r)
 	return sum / r->n;
 }
 
-int rounding_solve(const struct rounding *r, struct rounding_gain *gain, struct err *err)
+int rounding_solve(
+    const struct rounding *r, struct room *room, struct rounding_gain *gain, struct err *err)
 {
 	size_t n = (size_t)r->n;
 	double damping = DAMPING * mean_diagonal(r);
@@ -192,19 +148,17 @@ int rounding_solve(const struct rounding *r, struct rounding_gain *gain, struct 
 	*gain = (struct rounding_gain){0};
 	if (!(damping > 0) || !isfinite(damping))
 		return OK;
-	s.order = malloc(n * sizeof *s.order);
-	s.l = malloc(n * n * sizeof *s.l);
-	s.rt = malloc(n * n * sizeof *s.rt);
-	s.diag = malloc(n * sizeof *s.diag);
-	bool ok = s.order && s.l && s.rt && s.diag && set_order(&s);
-	int status = ok ? OK : fail_nomem(err);
-	if (ok && factor(&s, damping)) {
+	size_t each = sizeof *s.l * n + sizeof *s.rt * (n + 4 * SEEN_ROWS + 1) + sizeof *s.order;
+	s.l = room_of(room, n, each);
+	if (!s.l)
+		return fail_nomem(err);
+	s.rt = (float *)(s.l + n * n);
+	s.diag = s.rt + n * n;
+	s.order = (struct column *)(s.diag + n);
+	set_order(&s);
+	if (factor(&s, damping)) {
 		turn_factor(&s);
-		status = solve_rows(&s, gain, err);
+		solve_rows(&s, (float *)(s.order + n), gain);
 	}
-	free(s.order);
-	free(s.l);
-	free(s.rt);
-	free(s.diag);
-	return status;
+	return OK;
 }

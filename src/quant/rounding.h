@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/room.h"
 #include "base/status.h"
 
 /* out rows of n weights, w and q at out * stride, scale[o] that of a row. second[n x n] are the
@@ -25,6 +26,7 @@ struct rounding_gain {
 
 /* One column at a time, the most felt one first; those to come take over the error of those done.
  * A row is left alone where this would not help. second may be all zeros: nothing changes. */
-int rounding_solve(const struct rounding *r, struct rounding_gain *gain, struct err *err);
+int rounding_solve(
+    const struct rounding *r, struct room *room, struct rounding_gain *gain, struct err *err);
 
 #endif

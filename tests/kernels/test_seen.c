@@ -1,4 +1,4 @@
-/* Extremes and carried errors on each instruction set: the bits of plain loops. */
+/* What calibration does to many floats, on each instruction set: the bits of plain loops. */
 #include "../unit/check.h"
 
 #include <math.h>
@@ -80,20 +80,87 @@ static void check_columns(const struct seen_f32 *row, int rows, int n)
 	free(h);
 }
 
-static void check_carry(const struct seen_f32 *row, int n)
+static void check_levels(const struct seen_f32 *row, int n)
 {
-	float *by = randoms((size_t)n, 3), *e = randoms((size_t)n * SEEN_CARRY, 4);
-	float *sum = randoms(SEEN_CARRY, 5), want[SEEN_CARRY] = {0};
-	for (int i = 0; i < n * SEEN_CARRY; i++) {
-		volatile float product = by[i / SEEN_CARRY] * e[i];
-		want[i % SEEN_CARRY] += product;
+	const struct seen_levels l = {.low = -0.5f, .high = 0.775f, .step = 1.275f / 255};
+	float *x = randoms((size_t)n, 3), *was = randoms((size_t)n, 3);
+	float *sum = randoms((size_t)n, 4), *sum_q = randoms((size_t)n, 5);
+	float *s = randoms((size_t)n, 4), *q = randoms((size_t)n, 5);
+	row->levels(x, n, &l, sum, sum_q);
+	for (int i = 0; i < n; i++) {
+		float want = rintf((fminf(fmaxf(was[i], l.low), l.high) - l.low) * (1 / l.step));
+		volatile float at = want * l.step;
+		assert_true(x[i] == at + l.low);
+		assert_true(sum[i] == s[i] + was[i] && sum_q[i] == q[i] + x[i]);
 	}
-	row->carry(by, e, n, sum);
-	assert_memory_equal(sum, want, sizeof want);
-	assert_true(sum[SEEN_CARRY] == GUARD);
-	free(by);
-	free(e);
+	assert_true(x[n] == GUARD && sum[n] == GUARD && sum_q[n] == GUARD);
+	free(x);
+	free(was);
 	free(sum);
+	free(sum_q);
+	free(s);
+	free(q);
+}
+
+/* A row of weights by itself, in plain order. */
+static float round_row(const struct seen_round *r, int k, float *q)
+{
+	float e[200], cost = 0;
+	for (int j = 0; j < r->n; j++) {
+		volatile float sum = 0, x;
+		for (int i = 0; i < j; i++) {
+			volatile float product = r->rt[j * r->n + i] * e[i];
+			sum += product;
+		}
+		float w = r->w[j * SEEN_ROWS + k], near = rintf(w + sum);
+		q[j] = r->given ? r->q[j * SEEN_ROWS + k] : fminf(fmaxf(near, -r->most), r->most);
+		e[j] = w - q[j];
+		x = (sum + e[j]) * r->diag[j];
+		x *= x;
+		cost += x;
+	}
+	return cost;
+}
+
+static void check_round(const struct seen_f32 *row, int n, bool given)
+{
+	size_t all = (size_t)n * SEEN_ROWS;
+	float *rt = randoms((size_t)n * (size_t)n, 3), *w = randoms(all, 4), *e = randoms(all, 5);
+	float *q = randoms(all, 6), *diag = randoms((size_t)n, 7), want[200];
+	struct seen_round r = {
+	    .n = n, .rt = rt, .diag = diag, .w = w, .q = q, .e = e, .given = given, .most = 3};
+	for (size_t i = 0; i < all; i++) {
+		w[i] *= 4;
+		q[i] = rintf(3 * q[i]);
+	}
+	row->round(&r);
+	for (int k = 0; k < SEEN_ROWS; k++) {
+		assert_true(round_row(&r, k, want) == r.cost[k]);
+		for (int j = 0; j < n; j++)
+			assert_true(q[j * SEEN_ROWS + k] == want[j]);
+	}
+	assert_true(q[all] == GUARD && e[all] == GUARD);
+	free(rt);
+	free(w);
+	free(e);
+	free(q);
+	free(diag);
+}
+
+static void check_dot(const struct seen_f32 *row, int n)
+{
+	double *a = malloc(2 * (size_t)n * sizeof *a), *b = a + n, want = 0;
+	uint64_t seed = (uint64_t)n;
+	for (int i = 0; i < n; i++) {
+		a[i] = rng_f32(&seed);
+		b[i] = rng_f32(&seed) - 0.5;
+		want += a[i] * b[i];
+	}
+	double got = row->dot(a, b, n);
+	assert_true(fabs(got - want) < 1e-12 * n);
+	for (const struct seen_f32 *other = seen_f32_rows; other->name; other++)
+		assert_true(!usable(other) || other->dot(a, b, n) == got);
+	free(a);
 }
 
 static void test_seen(void **state)
@@ -105,7 +172,12 @@ static void test_seen(void **state)
 			check_ends(row, sizes[i]);
 			check_columns(row, 5, sizes[i]);
 			check_columns(row, 1, sizes[i]);
-			check_carry(row, sizes[i]);
+			check_levels(row, sizes[i]);
+			check_dot(row, sizes[i]);
+			if (sizes[i] > 200)
+				continue;
+			check_round(row, sizes[i], false);
+			check_round(row, sizes[i], true);
 		}
 }
 

@@ -14,6 +14,15 @@
 #define OUT 21
 #define ROWS 300
 
+static struct room room;
+
+static int close_room(void **state)
+{
+	(void)state;
+	room_free(&room);
+	return 0;
+}
+
 /* Inputs that go together: each is a mix of a few. */
 static void make_rows(float *x, int n, int rows, uint64_t seed)
 {
@@ -54,7 +63,7 @@ static void test_better(void **state)
 	uint64_t seed = 5;
 	(void)state;
 	make_rows(x, N, ROWS, 1);
-	assert_int_equal(gram_add(x, ROWS, N, second, NULL), 0);
+	assert_int_equal(gram(x, N, ROWS, N, second, &room, NULL), 0);
 	for (int i = 0; i < OUT * N; i++)
 		w[i] = rng_f32(&seed) - 0.5f;
 	for (int o = 0; o < OUT; o++) {
@@ -71,7 +80,7 @@ static void test_better(void **state)
 	    .most = 7,
 	    .second = second,
 	    .q = q};
-	assert_int_equal(rounding_solve(&r, &gain, NULL), 0);
+	assert_int_equal(rounding_solve(&r, &room, &gain, NULL), 0);
 	double before = error_of(x, w, nearest, scale), after = error_of(x, w, q, scale);
 	assert_true(after < before / 4);
 	assert_true(gain.after < gain.before / 3);
@@ -81,7 +90,7 @@ static void test_better(void **state)
 	for (int i = 0; i < OUT * N; i++)
 		w[i] = scale[i / N] * nearest[i];
 	memcpy(q, nearest, sizeof q);
-	assert_int_equal(rounding_solve(&r, &gain, NULL), 0);
+	assert_int_equal(rounding_solve(&r, &room, &gain, NULL), 0);
 	assert_memory_equal(q, nearest, sizeof q);
 }
 
@@ -99,14 +108,14 @@ static void test_no_data(void **state)
 	    .second = second,
 	    .q = q};
 	(void)state;
-	assert_int_equal(rounding_solve(&r, &gain, NULL), 0);
+	assert_int_equal(rounding_solve(&r, &room, &gain, NULL), 0);
 	assert_true(q[0] == 0 && q[1] == 1 && gain.before == 0);
 	/* Two inputs that are always equal: only the sum of the weights counts. */
 	for (int i = 0; i < 4; i++)
 		second[i] = 1;
 	w[1] = 0.4f;
 	q[1] = 0;
-	assert_int_equal(rounding_solve(&r, &gain, NULL), 0);
+	assert_int_equal(rounding_solve(&r, &room, &gain, NULL), 0);
 	assert_int_equal(q[0] + q[1], 1);
 }
 
@@ -116,15 +125,29 @@ static void test_gram(void **state)
 	(void)state;
 	for (int n = 3; n <= N; n += N - 3) {
 		make_rows(x, n, 7, 3);
-		for (int i = 0; i < n * n; i++)
-			sum[i] = 1;
-		assert_int_equal(gram_add(x, 7, n, sum, NULL), 0);
+		assert_int_equal(gram(x, n, 7, n, sum, &room, NULL), 0);
 		for (int i = 0; i < n * n; i++) {
-			double want = 1;
+			double want = 0;
 			for (int r = 0; r < 7; r++)
 				want += (double)x[r * n + i / n] * x[r * n + i % n];
 			assert_true(fabs(sum[i] - want) < 1e-5 * (1 + fabs(want)));
 		}
+	}
+}
+
+/* Columns of a longer row. */
+static void test_gram_part(void **state)
+{
+	static float x[7 * N];
+	float sum[9];
+	(void)state;
+	make_rows(x, N, 7, 4);
+	assert_int_equal(gram(x + 5, N, 7, 3, sum, &room, NULL), 0);
+	for (int i = 0; i < 9; i++) {
+		float want = 0;
+		for (int r = 0; r < 7; r++)
+			want += x[r * N + 5 + i / 3] * x[r * N + 5 + i % 3];
+		assert_true(fabsf(sum[i] - want) < 1e-5f);
 	}
 }
 
@@ -134,6 +157,7 @@ int main(void)
 	    cmocka_unit_test(test_better),
 	    cmocka_unit_test(test_no_data),
 	    cmocka_unit_test(test_gram),
+	    cmocka_unit_test(test_gram_part),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, close_room);
 }
