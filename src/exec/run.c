@@ -310,7 +310,8 @@ static const char *kernel_name(const struct call *c)
 	    [CONV_WINOGRAD_2] = "conv winograd",
 	    [CONV_DEPTHWISE] = "conv depthwise",
 	    [CONV_IGEMM_BF16] = "conv bf16",
-	    [CONV_WINOGRAD_LINE] = "conv winograd"};
+	    [CONV_WINOGRAD_LINE] = "conv winograd",
+	    [CONV_GROUPS] = "conv groups"};
 	return c->kind == CALL_CONV ? ways[c->conv.way] : call_name(c->kind);
 }
 

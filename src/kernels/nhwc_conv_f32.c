@@ -8,12 +8,15 @@ static const struct nhwc_way *const ways[] = {
     [CONV_DEPTHWISE] = &nhwc_depthwise,
     [CONV_IGEMM_BF16] = &nhwc_igemm_bf16,
     [CONV_WINOGRAD_LINE] = &nhwc_winograd,
+    [CONV_GROUPS] = &nhwc_groups,
 };
 
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
 {
 	if (nhwc_depthwise_fits(s))
 		return CONV_DEPTHWISE;
+	if (nhwc_group_pays(s))
+		return CONV_GROUPS;
 	return exact ? CONV_IGEMM : nhwc_winograd_choose(s);
 }
 
@@ -27,6 +30,8 @@ bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
 {
 	if (way == CONV_DEPTHWISE)
 		return nhwc_depthwise_fits(s);
+	if (way == CONV_GROUPS)
+		return nhwc_group_fits(s);
 	return way == CONV_IGEMM || way == CONV_IGEMM_BF16 || nhwc_winograd_fits(s, way);
 }
 

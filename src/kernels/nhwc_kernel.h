@@ -90,6 +90,36 @@ struct dw_nhwc_f32 {
 	int vec; /* channels of a block of weights */
 };
 
+/* Pixels of a line of a convolution in narrow groups, of which a vector covers one or several. */
+struct group_nhwc_f32_args {
+	int m, n;                   /* pixels, channels: 1 <= n <= vec */
+	int rows, taps;             /* lines of the window, pixels of each */
+	int stride, dilation;       /* of a line: pixels from result to result, from tap to tap */
+	const float *const *pixels; /* [rows][line]: what lies under the results; NULL first: the
+				       line adds nothing */
+	size_t line;                /* pointers from line to line */
+	size_t offset;              /* floats that are added to each pointer */
+	int cin;                    /* channels of a group of the image */
+	const int32_t *lanes;       /* [vec]: each lane's group begins at number lanes + shift */
+	int shift;                  /* of the vec channels from there on, which are all read */
+	const float *w;             /* [rows][cin][taps][vec] */
+	const float *bias;          /* n values, or NULL */
+	const float *add;           /* m pixels by n, ld_add apart, or NULL */
+	float *out;                 /* m pixels by n, ld_out apart: the only floats written */
+	size_t ld_add, ld_out;
+	float lo, hi;
+};
+/* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias and
+ * takes lines, channels and taps in order. A NaN passes the clamp. */
+typedef void group_nhwc_f32_fn(const struct group_nhwc_f32_args *q);
+
+struct group_nhwc_f32 {
+	const char *name;
+	unsigned need;
+	group_nhwc_f32_fn *run;
+	int vec; /* channels of a block of results */
+};
+
 /* Winograd's F(o x o, 3x3), o = 2 or 4, with e = o + 2: a tile of e x e pixels to e * e rows of
  * channels. And F(4, 7) of lines, o = WINO_LINE: 10 pixels to 10 rows. */
 enum { WINO_LINE = 7, WINO_LINE_OUT = 4, WINO_LINE_IN = 10 };
@@ -162,6 +192,7 @@ struct transpose {
 extern const struct igemm_f32 igemm_f32_rows[];
 extern const struct igemm_bf16 igemm_bf16_rows[];
 extern const struct dw_nhwc_f32 dw_nhwc_f32_rows[];
+extern const struct group_nhwc_f32 group_nhwc_f32_rows[];
 extern const struct wino_f32 wino_f32_rows[];
 extern const struct pool_nhwc_f32 pool_nhwc_f32_rows[];
 extern const struct transpose transpose_rows[];
@@ -169,6 +200,7 @@ extern const struct transpose transpose_rows[];
 int igemm_f32_pick(void);
 int igemm_bf16_pick(void);
 int dw_nhwc_f32_pick(void);
+int group_nhwc_f32_pick(void);
 int wino_f32_pick(void);
 int pool_nhwc_f32_pick(void);
 int transpose_pick(void);
@@ -178,6 +210,7 @@ int transpose_pick(void);
 	igemm_bf16_fn igemm_bf16__##isa; \
 	to_bf16_fn to_bf16__##isa;
 #define DW_NHWC_F32(need, fn, vec) dw_nhwc_f32_fn fn;
+#define GROUP_NHWC_F32(need, fn, vec) group_nhwc_f32_fn fn;
 #define POOL_NHWC_F32(need, fn) pool_nhwc_f32_fn fn;
 #define TRANSPOSE(need, b32, b16, b8) transpose_fn b32, b16, b8;
 #define WINO_F32(need, isa, fn, mr, nr)      \

@@ -99,12 +99,16 @@ struct nhwc_way {
 };
 /* Shapes that the way can do. */
 bool nhwc_depthwise_fits(const struct conv_shape *s);
+bool nhwc_group_fits(const struct conv_shape *s);
 bool nhwc_winograd_fits(const struct conv_shape *s, int way);
+/* Is it faster by groups than CONV_IGEMM? */
+bool nhwc_group_pays(const struct conv_shape *s);
 /* The fastest of CONV_IGEMM and Winograd's. */
 int nhwc_winograd_choose(const struct conv_shape *s);
 /* Is BF16 faster than this way? */
 bool nhwc_bf16_pays(const struct conv_shape *s, int way);
-extern const struct nhwc_way nhwc_igemm, nhwc_igemm_bf16, nhwc_depthwise, nhwc_winograd;
+extern const struct nhwc_way nhwc_igemm, nhwc_igemm_bf16, nhwc_depthwise, nhwc_groups,
+    nhwc_winograd;
 
 /* Parts of a convolution for nhwc_block_f32.c, for one worker, after a plan for one thread. Output
  * rows (pixels) first..last-1 by implicit GEMM; zero is c->shared bytes of zeros. */

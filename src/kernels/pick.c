@@ -33,6 +33,12 @@ const struct dw_nhwc_f32 dw_nhwc_f32_rows[] = {
     {0},
 };
 
+const struct group_nhwc_f32 group_nhwc_f32_rows[] = {
+#define GROUP_NHWC_F32(need, fn, vec) {#fn, need, fn, vec},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct wino_f32 wino_f32_rows[] = {
 #define WINO_F32(need, isa, fn, mr, nr)                                    \
 	{"wino_f32__" #isa, need, wino_f32_in__##isa, wino_f32_out__##isa, \
@@ -123,6 +129,7 @@ PICK(gemm_f32)
 PICK(igemm_f32)
 PICK(igemm_bf16)
 PICK(dw_nhwc_f32)
+PICK(group_nhwc_f32)
 PICK(wino_f32)
 PICK(span_f32)
 PICK(pool_nhwc_f32)

@@ -184,6 +184,8 @@ static void check_shape(const struct conv_shape *s, int number)
 			check_conv(&d, CONV_WINOGRAD_2, lo, hi);
 		if (nhwc_conv_f32_fits(s, CONV_WINOGRAD_LINE))
 			check_conv(&d, CONV_WINOGRAD_LINE, lo, hi);
+		if (nhwc_conv_f32_fits(s, CONV_GROUPS))
+			check_conv(&d, CONV_GROUPS, lo, hi);
 	}
 	cpu_limit("bf16");
 	check_bf16(&d, lo, hi);
@@ -226,6 +228,13 @@ static const struct conv_shape shapes[] = {
     {1, 131, 1, 1, {1, 30, 31}, {1, 3, 3}, {1, 30, 31}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
     {1, 20, 1, 1, {1, 21, 23}, {1, 5, 5}, {1, 10, 11}, {1, 2, 2}, {1, 1, 1}, {0, 2, 1}},
     {1, 17, 1, 1, {3, 6, 7}, {3, 3, 3}, {3, 6, 7}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    {1, 16, 4, 4, {1, 9, 31}, {1, 3, 3}, {1, 9, 31}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {2, 13, 8, 8, {1, 7, 7}, {1, 3, 3}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 11, 3, 4, {1, 8, 20}, {1, 3, 3}, {1, 4, 10}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
+    {1, 9, 2, 2, {1, 12, 17}, {1, 5, 5}, {1, 12, 17}, {1, 1, 1}, {1, 1, 1}, {0, 2, 2}},
+    {1, 19, 1, 2, {1, 9, 14}, {1, 3, 3}, {1, 9, 14}, {1, 1, 1}, {1, 2, 2}, {0, 2, 2}},
+    {1, 5, 16, 16, {1, 5, 6}, {1, 1, 3}, {1, 5, 8}, {1, 1, 1}, {1, 1, 1}, {0, 0, 2}},
+    {1, 6, 4, 8, {3, 5, 15}, {3, 3, 3}, {3, 5, 15}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
     {1, 40, 1, 1, {1, 1, 60}, {1, 1, 31}, {1, 1, 60}, {1, 1, 1}, {1, 1, 1}, {0, 0, 15}},
 };
 
@@ -266,14 +275,20 @@ static void test_choice(void **state)
 		CONV_IGEMM},
 	    {{1, 64, 1, 1, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
 		CONV_DEPTHWISE},
+	    {{1, 32, 4, 4, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+		CONV_GROUPS},
+	    {{1, 32, 32, 32, {1, 7, 7}, {1, 3, 3}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+		CONV_IGEMM},
 	};
 	(void)state;
+	cpu_limit("avx2");
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		bool dw = rows[i].way == CONV_DEPTHWISE;
-		assert_int_equal(nhwc_conv_f32_choose(&rows[i].s, false), rows[i].way);
-		assert_int_equal(
-		    nhwc_conv_f32_choose(&rows[i].s, true), dw ? CONV_DEPTHWISE : CONV_IGEMM);
+		int way = rows[i].way;
+		bool itself = way == CONV_DEPTHWISE || way == CONV_GROUPS;
+		assert_int_equal(nhwc_conv_f32_choose(&rows[i].s, false), way);
+		assert_int_equal(nhwc_conv_f32_choose(&rows[i].s, true), itself ? way : CONV_IGEMM);
 	}
+	cpu_limit("bf16");
 }
 
 /* A NaN in the image comes out through bias, add and clamp. */
@@ -489,7 +504,7 @@ static void bench_limit(void)
 static void bench_conv(const char *name, const struct conv_shape *s, int way, struct pool *pool)
 {
 	static const char *const names[] = {
-	    "igemm", "winograd", "winograd2", "depthwise", "bf16", "line"};
+	    "igemm", "winograd", "winograd2", "depthwise", "bf16", "line", "groups"};
 	struct data d = data_of(s, 0, true, false);
 	struct nhwc_conv_f32 c = {
 	    .s = *s, .ld_in = d.ld_in, .ld_out = d.ld_out, .lo = 0, .hi = INFINITY, .way = way};
@@ -608,6 +623,25 @@ static const struct named bench_shapes[] = {
     {"googlenet", SAME(832, 384, 7, 1, 1, 1)},
     {"googlenet", SAME(192, 384, 7, 3, 1, 1)},
     {"resnext", SAME(4, 4, 56, 3, 32, 1)},
+    {"resnext", SAME(8, 8, 28, 3, 32, 2)},
+    {"resnext", SAME(8, 8, 28, 3, 32, 1)},
+    {"resnext", SAME(16, 16, 14, 3, 32, 2)},
+    {"resnext", SAME(16, 16, 14, 3, 32, 1)},
+    {"resnext", SAME(32, 32, 7, 3, 32, 2)},
+    {"resnext", SAME(32, 32, 7, 3, 32, 1)},
+    {"resnext", SAME(64, 64, 14, 3, 16, 1)},
+    {"regnet", SAME(8, 8, 56, 3, 13, 1)},
+    {"regnet", SAME(8, 8, 14, 3, 26, 1)},
+    {"regnet", SAME(8, 8, 7, 3, 55, 1)},
+    {"grouped", SAME(8, 8, 28, 1, 32, 1)},
+    {"grouped", SAME(4, 4, 14, 3, 32, 2)},
+    {"grouped", SAME(8, 8, 14, 3, 32, 2)},
+    {"grouped", SAME(8, 8, 7, 3, 32, 2)},
+    {"grouped", SAME(8, 8, 3, 3, 32, 1)},
+    {"grouped", SAME(4, 4, 7, 3, 32, 1)},
+    {"grouped", SAME(4, 4, 28, 5, 32, 1)},
+    {"grouped", SAME(1, 2, 28, 3, 32, 1)},
+    {"grouped", SAME(2, 2, 28, 3, 32, 1)},
     {"bert", {128, 1, 768, 768, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
     {"bert", {128, 1, 768, 3072, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
     {"bert", {128, 1, 3072, 768, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}}},
@@ -691,6 +725,8 @@ static int bench(int argc, char **argv)
 			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD_2, pool);
 		if (nhwc_conv_f32_fits(s, CONV_WINOGRAD_LINE))
 			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD_LINE, pool);
+		if (nhwc_conv_f32_fits(s, CONV_GROUPS) && !is_depthwise(s))
+			bench_conv(bench_shapes[i].name, s, CONV_GROUPS, pool);
 	}
 	return 0;
 }
