@@ -18,7 +18,8 @@ struct quantize_options {
 	/* Quantizers that only depthwise layers read have a range for each channel. */
 	bool depthwise_channels;
 	enum overflow_fix overflow;
-	bool all; /* also what is better left alone */
+	bool all;      /* also what is better left alone */
+	bool products; /* also products of two results, as of queries with keys */
 };
 
 /* Why a layer that could be computed in 8 bits is not. */
@@ -34,6 +35,8 @@ struct quantizer {
 	const char *name; /* of the layer that gives the value, ":k" behind it for output k > 0 */
 	uint32_t value;   /* its id */
 	bool sequence;    /* only products of sequences read it, as in transformers */
+	bool symmetric;   /* a product of results reads it, which OpenVINO computes in 8 bits when
+			   * 0 is the middle */
 	int set;          /* those of one set share their range: the index of the first of them */
 	int64_t channels; /* above 1: it may have a range for each of dim 1's, since only depthwise
 			   * layers read it */

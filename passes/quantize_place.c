@@ -49,20 +49,37 @@ static bool adds_maps(const struct node *n)
 	       !from_product(node_in(n, 0)) && !from_product(node_in(n, 1));
 }
 
+static bool from_softmax(const struct value *v)
+{
+	while (v && is_view(v->node))
+		v = node_in(v->node, 0);
+	return v && (node_is(v->node, OP_SOFTMAX) || node_is(v->node, OP_SOFTMAX_1));
+}
+
+/* Queries times keys, alone or within attention; what probabilities weigh stays in floats. */
+static bool multiplies_results(const struct node *n)
+{
+	if (n->nin < 2 || !is_data(node_in(n, 1)))
+		return false;
+	return node_is(n, OP_SDPA) ||
+	       (node_is(n, OP_MATMUL) && node_in(n, 0) != node_in(n, 1) &&
+		   !from_softmax(node_in(n, 0)) && !from_softmax(node_in(n, 1)));
+}
+
 /* How many of its inputs, from the first, n could read in 8 bits. */
-static int can_read(const struct node *n)
+static int can_read(const struct place *l, const struct node *n)
 {
 	if (!n->nin || !n->nout || !is_data(node_in(n, 0)))
 		return 0;
 	if (quantizable_weights(n))
 		return !node_is(n, OP_MATMUL) || !attr_bool(n, "transpose_a");
-	return adds_maps(n) ? 2 : 0;
+	return adds_maps(n) || (l->o->products && multiplies_results(n)) ? 2 : 0;
 }
 
 /* How many it does read so. */
 static int reads(const struct place *l, const struct node *n)
 {
-	return n->nout && !l->skip[n->out[0].id] ? can_read(n) : 0;
+	return n->nout && !l->skip[n->out[0].id] ? can_read(l, n) : 0;
 }
 
 int passes_levels(const struct node *n)
@@ -146,13 +163,26 @@ static bool is_sequence(const struct place *l, const struct value *v)
 {
 	value_each_use (v, u) {
 		const struct node *n = u->node;
-		if (node_is(n, OP_MATMUL) && v->info.shape.rank >= 3)
+		if ((node_is(n, OP_MATMUL) || node_is(n, OP_SDPA)) && v->info.shape.rank >= 3)
 			continue;
 		if (!n->nout || !l->through[n->out[0].id] || !is_sequence(l, &n->out[0]))
 			if (wants(l, u))
 				return false;
 	}
 	return true;
+}
+
+/* A product of results reads it, perhaps through layers that pass levels on. */
+static bool is_multiplied(const struct place *l, const struct value *v)
+{
+	value_each_use (v, u) {
+		const struct node *n = u->node;
+		if (u->index < reads(l, n) && multiplies_results(n) && !quantizable_weights(n))
+			return true;
+		if (n->nout && l->through[n->out[0].id] && is_multiplied(l, &n->out[0]))
+			return true;
+	}
+	return false;
 }
 
 static int add_quantizer(struct place *l, const struct value *v)
@@ -172,6 +202,7 @@ static int add_quantizer(struct place *l, const struct value *v)
 		if (find(l, (int)p->quantizer[i].value) == set)
 			q->set = p->quantizer[i].set;
 	q->sequence = is_sequence(l, v);
+	q->symmetric = l->o->products && is_multiplied(l, v);
 	l->quantizer[v->id] = p->nquantizers++;
 	return OK;
 }
@@ -236,7 +267,7 @@ static int add_group(struct place *l, const struct node *n, uint32_t number, boo
 static int add_skipped(struct place *l, const struct node *n)
 {
 	enum quantize_skip why = n->nout ? (enum quantize_skip)l->skip[n->out[0].id] : SKIP_NONE;
-	if (why <= SKIP_KEPT || !can_read(n))
+	if (why <= SKIP_KEPT || !can_read(l, n))
 		return OK;
 	struct quant_skipped *s = &l->p->skipped[l->p->nskipped++];
 	*s = (struct quant_skipped){arena_str(l->p->arena, n->name), why};

@@ -26,7 +26,7 @@ struct calibrate {
 	double time_budget, prune_share, smooth_alpha;
 	bool exact_ratio, no_refit;
 	bool lenient, table, activations, collect_only, no_equalize, no_rounding,
-	    no_bias_correction, no_smooth, all_layers;
+	    no_bias_correction, no_smooth, all_layers, products;
 	int64_t rounding_mb;
 	const char *overflow_fix, *bias_correction;
 	const char *weights; /* in few bits, without samples */

@@ -258,6 +258,7 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 		      : isnan(c->smooth_alpha) ? SMOOTH_AUTO
 					       : c->smooth_alpha;
 	c->o.all = c->all_layers;
+	c->o.products = c->products;
 	c->o.refine_bytes = (size_t)c->rounding_mb << 20;
 	c->o.log = tool_log(c->p);
 	c->unit = "ms";
@@ -385,6 +386,9 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "all-layers", 0, NULL,
 	"also layers that 8 bits would not speed up, and heads of detectors", AT(all_layers), NULL,
 	0, 0},
+    {OPT_FLAG, "products", 0, NULL,
+	"also products of two results, as of queries with keys; mo-run computes these in floats",
+	AT(products), NULL, 0, 0},
     {OPT_FLAG, "no-equalization", 0, NULL,
 	"leave the channels between layers as uneven as they are", AT(no_equalize), NULL, 0, 0},
     {OPT_FLOAT, "smooth-quant", 0, "ALPHA",

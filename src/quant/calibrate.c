@@ -52,11 +52,20 @@ static int find_smooth(struct calibration *c, struct err *err)
 	return OK;
 }
 
+static struct quantize_options placement_options(
+    const struct calibrate_options *o, const char *const *kept, int nkept)
+{
+	return (struct quantize_options){.kept = kept,
+	    .nkept = nkept,
+	    .overflow = o->overflow,
+	    .all = o->all,
+	    .products = o->products};
+}
+
 int calibration_new(
     struct graph *g, const struct calibrate_options *o, struct calibration **out, struct err *err)
 {
-	struct quantize_options q = {
-	    .kept = o->ignored, .nkept = o->nignored, .overflow = o->overflow, .all = o->all};
+	struct quantize_options q = placement_options(o, o->ignored, o->nignored);
 	if (is_quantized(g))
 		return fail(err, E_USAGE, "the network is quantized already");
 	struct calibration *c = calloc(1, sizeof *c);
@@ -210,10 +219,7 @@ static int smoothed_stats(struct calibration *c, struct stats *out, struct err *
 /* Once statistics are known, the network is smoothed, and quantizers stand elsewhere. */
 static int apply_smooth(struct calibration *c, struct stats *s, struct err *err)
 {
-	struct quantize_options q = {.kept = c->o.ignored,
-	    .nkept = c->o.nignored,
-	    .overflow = c->o.overflow,
-	    .all = c->o.all};
+	struct quantize_options q = placement_options(&c->o, c->o.ignored, c->o.nignored);
 	int status = smooth_apply(&c->smooth, c->s, c->o.smooth, err);
 	if (status)
 		return status;
@@ -320,8 +326,7 @@ static int find_ranges(const struct calibration *c, const struct placement *p,
 static int quantize(const struct calibration *c, struct graph *g, const char *const *kept,
     int nkept, struct graph **out, struct err *err)
 {
-	struct quantize_options o = {
-	    .kept = kept, .nkept = nkept, .overflow = c->o.overflow, .all = c->o.all};
+	struct quantize_options o = placement_options(&c->o, kept, nkept);
 	struct placement p;
 	int status = quantize_place(g, &o, &p, err);
 	if (status)

@@ -29,6 +29,7 @@ enum range_method {
 struct calibrate_options {
 	enum overflow_fix overflow;
 	bool all;             /* also layers that are better left alone */
+	bool products;        /* also products of two results */
 	double smooth;        /* SmoothQuant's alpha, SMOOTH_AUTO or SMOOTH_OFF */
 	enum preset preset;   /* performance: ranges of activations are symmetric around 0 */
 	int64_t samples;      /* how many to run, the first ones; at most all there are */

@@ -218,14 +218,14 @@ static void least_divergence(const struct spread *d, double *low, double *high)
 	*high *= best;
 }
 
-int histogram_range(const uint64_t *bins, const struct calibrate_options *o, float *low,
-    float *high, struct err *err)
+int histogram_range(const uint64_t *bins, const struct calibrate_options *o, bool symmetric,
+    float *low, float *high, struct err *err)
 {
 	double lo = fmin(*low, 0), hi = fmax(*high, 0);
 	struct spread d = {.low = lo, .high = hi};
 	if (!(hi > lo))
 		return OK;
-	d.symmetric = o->preset == PRESET_PERFORMANCE && lo < 0;
+	d.symmetric = symmetric && lo < 0;
 	int status = spread_open(&d, bins, err);
 	if (!status && d.n) {
 		if (o->range == RANGE_QUANTILE)

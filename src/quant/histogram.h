@@ -6,7 +6,7 @@
 
 /* bins as struct stats_site has them. Moves the ends [*low, *high], the extremes of all values,
  * inwards by the method of the options. */
-int histogram_range(const uint64_t *bins, const struct calibrate_options *o, float *low,
-    float *high, struct err *err);
+int histogram_range(const uint64_t *bins, const struct calibrate_options *o, bool symmetric,
+    float *low, float *high, struct err *err);
 
 #endif

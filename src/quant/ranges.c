@@ -36,12 +36,12 @@ static int choose(const struct stats *s, const struct stats_site *t, const struc
 		return fail_nomem(err);
 	for (int64_t c = 0; c < t->channels; c++)
 		ends_of(s, t, c, is_mean(q, o), &end[c], &end[t->channels + c]);
-	r->symmetric = o->preset == PRESET_PERFORMANCE;
+	r->symmetric = o->preset == PRESET_PERFORMANCE || q->symmetric;
 	r->channels = t->channels;
 	r->low = end;
 	r->high = end + t->channels;
 	bool shapes = needs_bins(o) && t->channels == 1 && t->bins; /* smoothed values have none */
-	return shapes ? histogram_range(t->bins, o, &end[0], &end[1], err) : OK;
+	return shapes ? histogram_range(t->bins, o, r->symmetric, &end[0], &end[1], err) : OK;
 }
 
 /* Those of a set share the widest range. */
@@ -49,6 +49,7 @@ static void share(const struct placement *p, struct quant_range *range)
 {
 	for (int i = 0; i < p->nquantizers; i++) {
 		struct quant_range *to = &range[p->quantizer[i].set];
+		to->symmetric |= range[i].symmetric;
 		if (to == &range[i] || to->channels > 1)
 			continue;
 		*(float *)to->low = fminf(*to->low, *range[i].low);

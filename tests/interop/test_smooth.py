@@ -74,6 +74,12 @@ def products(model):
     return found
 
 
+def attentions(model):
+    """Attention whose queries and keys arrive in 8 bits, however it is fused."""
+    return sum([i.get_element_type() == ov.Type.i8 for i in o.inputs()][:2] == [True] * 2 for o in model.get_runtime_model().get_ops()
+               if o.get_rt_info()['layerType'].astype(str) in ('Subgraph', 'MatMul', 'ScaledDotProductAttention'))
+
+
 def peer(path, calib):
     """NNCF's, with SmoothQuant."""
     import nncf
@@ -93,17 +99,19 @@ for build in (bert, vit):
     calib, test = x[:100], x[100:]
     np.save(data, calib)
     full, got = answers(compiled(path), test), {}
-    for how, options in (('smooth', []), ('plain', ['--no-smooth-quant']), ('half', ['--smooth-quant', '0.5'])):
+    for how, options in (('smooth', []), ('plain', ['--no-smooth-quant']), ('half', ['--smooth-quant', '0.5']), ('products', ['--products'])):
         xml = calibrate(path, f'{name}_{how}', '--data', data, '--all-layers', *options)
         model = compiled(xml)
         got[how] = sqnr(full, answers(model, test))
         check(f'{name} {how} runs in 8 bits', set(products(model)) <= {'i8', 'u8'} and sum(products(model).values()) >= 18, products(model))
+        check(f'{name} {how}: queries times keys', attentions(model) == (3 if how == 'products' else 0), attentions(model))
     check(f'{name} regains 2 dB', got['smooth'] >= got['plain'] + 2, got)
     np.save(f'{WORK}/one.npy', test[:1])
-    rc, _, err = run('mo-run', f'{WORK}/{name}_smooth.xml', '--data', f'{WORK}/one.npy', '--out', f'{WORK}/{name}_out')
-    ours = np.load([e.path for e in os.scandir(f'{WORK}/{name}_out') if e.path.endswith('.npy')][0]).reshape(1, -1)
-    theirs = answers(compiled(f'{WORK}/{name}_smooth.xml'), test[:1])
-    check(f'{name} in mo-run', not rc and sqnr(theirs, ours) > 20, f'{sqnr(theirs, ours)} {err}')
+    for how in ('smooth', 'products'):
+        rc, _, err = run('mo-run', f'{WORK}/{name}_{how}.xml', '--data', f'{WORK}/one.npy', '--out', f'{WORK}/{name}_{how}_out')
+        ours = np.load([e.path for e in os.scandir(f'{WORK}/{name}_{how}_out') if e.path.endswith('.npy')][0]).reshape(1, -1)
+        theirs = answers(compiled(f'{WORK}/{name}_{how}.xml'), test[:1])
+        check(f'{name} {how} in mo-run', not rc and sqnr(theirs, ours) > 20, f'{sqnr(theirs, ours)} {err}')
     # statistics of parts are those of one run, and give the same network
     np.save(f'{WORK}/a.npy', calib[:33])
     np.save(f'{WORK}/b.npy', calib[33:])
@@ -115,7 +123,8 @@ for build in (bert, vit):
     check(f'{name} from parts', same[0] == same[1])
     try:
         theirs = sqnr(full, answers(compiled(peer(path, calib)), test))
-        check(f'{name} not behind NNCF', got['smooth'] >= theirs, f'{got} NNCF {theirs:.2f}')
+        for how in ('smooth', 'products'):
+            check(f'{name} {how} not behind NNCF', got[how] >= theirs, f'{got} NNCF {theirs:.2f}')
     except ImportError:
         skip(f'{name} beside NNCF', 'no nncf')
 done()
