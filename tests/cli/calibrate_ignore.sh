@@ -19,7 +19,7 @@ cmp few.bin again.bin
 tr -d ' \t\n' <few.report | grep -o '"ignored":.*]}]'
 grep -c 'type="Const".*fq_weights\|element_type="u8"' few.xml
 # what a search kept gives the same network when it is pasted
-judge=("${data[@]}" --labels "$GLYPHS/calib_labels.npy" --test-data "$GLYPHS/test_images.npy" --test-labels "$GLYPHS/test_labels.npy")
+judge=("${data[@]}" --test-data "$GLYPHS/test_images.npy" --test-labels "$GLYPHS/test_labels.npy")
 rough=(--preset performance --no-equalization --no-rounding --no-bias-correction)
 mo-calibrate -q "$m" "${judge[@]}" "${rough[@]}" --max-drop 1% -n search >found || [ $? -eq 3 ]
 keep=$(sed -n 's/^to keep the same ones://p' found)
