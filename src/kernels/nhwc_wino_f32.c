@@ -1,6 +1,7 @@
 /* Convolution of stride 1 by Winograd's F(4x4, 3x3) or F(2x2, 3x3), or F(4, 7) of 1x7 and 7x1:
  * tiles of pixels are transformed, a matrix product over the channels done for each element of a
- * tile, and tiles of results transformed back. */
+ * tile, and tiles of results transformed back. A window with depth sums the products of its planes
+ * before that; each plane of the image is transformed once. */
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@
 #define MAX_TILES 256          /* tiles of a block */
 #define LANES 16               /* channels of the widest vector */
 
-/* How a block of tiles is worked on.
+/* A column is the tiles at one place of all planes of an image; a block is some columns. Its
+ * transformed tiles and its products lie plane by plane. How it is worked on:
  * PRIVATE: one worker does it, one panel of columns after the other; products stay in its L2 cache.
  * SHARED: all workers share it and do all columns of one product after the other, for weights so
  * large that they should be read once. */
@@ -24,7 +26,7 @@ enum feed { PRIVATE, SHARED };
 
 struct size {
 	int ty, tx;      /* tiles of an image */
-	int tiles;       /* of all images */
+	int columns;     /* of all images */
 	int panels;      /* of columns */
 	size_t ldv, ldm; /* floats from tile to tile */
 };
@@ -76,15 +78,30 @@ static struct size size_of(const struct nhwc_conv_f32 *c)
 	    nhwc_pieces(s->out[2], side_of(c, 2)), 0, nhwc_pieces(s->cout, row_of(c)->tile.nr),
 	    (size_t)round_lanes(s->cin), 0};
 	int nr = row_of(c)->tile.nr, columns = c->feed == PRIVATE ? nr : s->cout;
-	z.tiles = s->batch * s->out[0] * z.ty * z.tx;
+	z.columns = s->batch * z.ty * z.tx;
 	z.ldm = (size_t)round_lanes(columns);
 	return z;
 }
 
-/* One row of lanes more than the tiles need keeps the matrices out of each other's sets. */
-static size_t matrix(const struct nhwc_conv_f32 *c, size_t ld)
+/* Floats of a matrix of one element of all tiles of a block: of planes of pixels, and a tile of
+ * zeros where the window has depth; of planes of results. A row of lanes more than that keeps the
+ * matrices out of each other's sets. */
+static size_t matrix_in(const struct nhwc_conv_f32 *c, const struct size *z)
 {
-	return (size_t)c->block_rows * ld + LANES;
+	int tiles = c->block_rows * c->s.in[0] + (c->s.kernel[0] > 1);
+	return (size_t)tiles * z->ldv + LANES;
+}
+
+static size_t matrix_out(const struct nhwc_conv_f32 *c, const struct size *z)
+{
+	return (size_t)c->block_rows * (size_t)c->s.out[0] * z->ldm + LANES;
+}
+
+/* Bytes of the pointers to the transformed tiles under each tile of results. */
+static size_t pointers_bytes(const struct nhwc_conv_f32 *c)
+{
+	size_t tiles = (size_t)c->block_rows * (size_t)c->s.out[0];
+	return nhwc_round64(tiles * (size_t)c->s.kernel[0] * sizeof(float *));
 }
 
 /* ---- choice ---- */
@@ -96,14 +113,16 @@ static size_t matrix(const struct nhwc_conv_f32 *c, size_t ld)
 
 static int64_t weights_cost(const struct conv_shape *s, int elements)
 {
-	int64_t bytes = (int64_t)s->cin * s->cout * elements * (int64_t)sizeof(float);
+	int64_t depth = (int64_t)s->cin * s->kernel[0];
+	int64_t bytes = depth * s->cout * elements * (int64_t)sizeof(float);
 	return bytes > LARGE ? bytes * BYTE_COST : 0;
 }
 
 /* Cost in multiply-adds by tiles of oy x ox results from so many elements; tiles of one: direct. */
 static int64_t cost_of(const struct conv_shape *s, int elements, int oy, int ox)
 {
-	int64_t images = (int64_t)s->batch * s->out[0], channels = (int64_t)s->cin * s->cout;
+	int64_t images = (int64_t)s->batch * s->out[0];
+	int64_t channels = (int64_t)s->cin * s->cout * s->kernel[0];
 	int64_t rows = images * nhwc_pieces(s->out[1], oy) * nhwc_pieces(s->out[2], ox);
 	int64_t full = rows < 6 ? 6 : rows; /* lower tiles take as long */
 	int64_t transform = oy * ox > 1 ? rows * elements * (s->cin + s->cout) * ELEMENT_COST : 0;
@@ -124,7 +143,7 @@ bool nhwc_winograd_fits(const struct conv_shape *s, int way)
 			return false;
 	const int *k = s->kernel;
 	bool window = line ? k[1] * k[2] == WINO_LINE : k[1] == 3 && k[2] == 3;
-	return window && k[0] == 1 && s->groups == 1 && !s->pad[0] && s->in[0] == s->out[0];
+	return window && s->groups == 1;
 }
 
 int nhwc_winograd_choose(const struct conv_shape *s)
@@ -140,12 +159,18 @@ int nhwc_winograd_choose(const struct conv_shape *s)
 	return two < direct ? CONV_WINOGRAD_2 : CONV_IGEMM;
 }
 
-/* ---- weights: [panel][elements][cin][columns] ---- */
+/* ---- weights: [panel][elements][planes of the window][cin][columns] ---- */
+
+/* Lines of a panel of one element. */
+static int depth_of(const struct nhwc_conv_f32 *c)
+{
+	return c->s.kernel[0] * c->s.cin;
+}
 
 static size_t weights_of(const struct nhwc_conv_f32 *c)
 {
 	return (size_t)elements_of(c) *
-	       igemm_f32_packed(&row_of(c)->tile, (size_t)c->s.cin, c->s.cout);
+	       igemm_f32_packed(&row_of(c)->tile, (size_t)depth_of(c), c->s.cout);
 }
 
 static size_t packed_bytes(const struct nhwc_conv_f32 *c)
@@ -163,18 +188,21 @@ static void pack_panel(void *ctx, int task, int worker)
 {
 	const struct packing *k = ctx;
 	const struct nhwc_conv_f32 *c = k->c;
-	int nr = row_of(c)->tile.nr, cin = c->s.cin, taps = taps_of(c), j = task * nr;
+	int nr = row_of(c)->tile.nr, depth = depth_of(c), taps = taps_of(c), j = task * nr;
 	int have = c->s.cout - j < nr ? c->s.cout - j : nr, wide = have <= nr / 2 ? nr / 2 : nr;
 	float g[9 * 32] = {0};
-	float *to = k->packed + (size_t)elements_of(c) * (size_t)cin * (size_t)j;
+	float *to = k->packed + (size_t)elements_of(c) * (size_t)depth * (size_t)j;
 	(void)worker;
-	for (int p = 0; p < cin; p++) {
+	for (int p = 0; p < depth; p++, to += wide) {
+		/* w is [cout][cin][planes][taps] */
+		int from = p % c->s.cin * c->s.kernel[0] + p / c->s.cin;
 		for (int i = 0; i < have; i++)
 			for (int t = 0; t < taps; t++)
-				g[t * wide + i] = k->w[((size_t)(j + i) * (size_t)cin + (size_t)p) *
-							   (size_t)taps +
-						       (size_t)t];
-		row_of(c)->weights(g, kind_of(c), wide, to + p * wide, (size_t)cin * (size_t)wide);
+				g[t * wide + i] =
+				    k->w[((size_t)(j + i) * (size_t)depth + (size_t)from) *
+					     (size_t)taps +
+					 (size_t)t];
+		row_of(c)->weights(g, kind_of(c), wide, to, (size_t)depth * (size_t)wide);
 	}
 }
 
@@ -199,10 +227,10 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static void set_blocks(struct nhwc_conv_f32 *c, int tiles, int block)
+static void set_blocks(struct nhwc_conv_f32 *c, int columns, int block)
 {
 	c->block_rows = block;
-	c->row_blocks = nhwc_pieces(tiles, block);
+	c->row_blocks = nhwc_pieces(columns, block);
 }
 
 /* Private blocks, unless these would read large weights too often or leave threads without work. */
@@ -211,24 +239,26 @@ static void cut(struct nhwc_conv_f32 *c)
 	c->feed = PRIVATE;
 	struct size z = size_of(c);
 	int64_t weights = (int64_t)packed_bytes(c), tile = 4 * elements_of(c);
-	int64_t v = tile * (int64_t)z.ldv, vm = v + tile * round_lanes(c->s.cout);
-	int small = even(z.tiles, least(L2_TILES / v, MAX_TILES));
-	int large = even(z.tiles, least(L3_TILES / vm, MAX_TILES));
+	int planes = c->s.out[0], most = MAX_TILES / planes, tiles = z.columns * planes;
+	int64_t v = tile * (int64_t)z.ldv * c->s.in[0];
+	int64_t vm = v + tile * round_lanes(c->s.cout) * planes;
+	int small = even(z.columns, least(L2_TILES / v, most));
+	int large = even(z.columns, least(L3_TILES / vm, most));
 	bool stay = weights <= L2_WEIGHTS;
-	int64_t often = stay ? 0 : weights * nhwc_pieces(z.tiles, small);
-	int64_t once = weights * nhwc_pieces(z.tiles, large) + 2 * z.tiles * vm;
-	int64_t work = (int64_t)z.tiles * elements_of(c) * c->s.cin * c->s.cout;
-	bool few = c->threads > 1 && nhwc_pieces(z.tiles, small) < 2 * c->threads &&
+	int64_t often = stay ? 0 : weights * nhwc_pieces(z.columns, small);
+	int64_t once = weights * nhwc_pieces(z.columns, large) + 2 * z.columns * vm;
+	int64_t work = (int64_t)tiles * elements_of(c) * depth_of(c) * c->s.cout;
+	bool few = c->threads > 1 && nhwc_pieces(z.columns, small) < 2 * c->threads &&
 		   work >= SHARED_WORK;
-	if (once < often || (few && (!stay || z.tiles < LEAST_TILES * c->threads))) {
+	if (once < often || (few && (!stay || tiles < LEAST_TILES * c->threads))) {
 		c->feed = SHARED;
-		set_blocks(c, z.tiles, large);
+		set_blocks(c, z.columns, large);
 		return;
 	}
-	int blocks = nhwc_pieces(nhwc_pieces(z.tiles, small), c->threads) * c->threads;
-	if (work < SHARED_WORK && z.tiles < LOW_TILES * c->threads)
-		blocks = nhwc_pieces(z.tiles, small);
-	set_blocks(c, z.tiles, nhwc_pieces(z.tiles, blocks));
+	int blocks = nhwc_pieces(nhwc_pieces(z.columns, small), c->threads) * c->threads;
+	if (work < SHARED_WORK && tiles < LOW_TILES * c->threads)
+		blocks = nhwc_pieces(z.columns, small);
+	set_blocks(c, z.columns, nhwc_pieces(z.columns, blocks));
 }
 
 static void plan(struct nhwc_conv_f32 *c)
@@ -237,9 +267,8 @@ static void plan(struct nhwc_conv_f32 *c)
 	cut(c);
 	c->col_blocks = 1;
 	struct size z = size_of(c);
-	size_t bytes = nhwc_round64((size_t)c->block_rows * sizeof(float *)) +
-		       (size_t)elements_of(c) * sizeof(float) *
-			   (matrix(c, z.ldv) + matrix(c, z.ldm));
+	size_t bytes = pointers_bytes(c) + (size_t)elements_of(c) * sizeof(float) *
+					       (matrix_in(c, &z) + matrix_out(c, &z));
 	size_t zero = nhwc_round64((size_t)c->s.cin * sizeof(float));
 	c->shared = zero + (c->feed == SHARED ? bytes : 0);
 	c->worker = c->feed == PRIVATE ? bytes : 0;
@@ -252,53 +281,93 @@ struct wino_run {
 	const struct nhwc_conv_f32_args *a;
 	struct size z;
 	const float *zero;
-	/* A block: tiles first..last-1, their transforms and products. */
-	int first, last;
-	const float **rows;
+	/* A block: n columns from number first on, their transforms and products, of which each
+	 * element's are so many floats behind the last one's. */
+	int first, n;
+	const float **rows; /* by tile of the product [planes of the window][rows] */
 	float *v, *m;
+	size_t next_v, next_m;
 };
+
+/* Rows of a product: tiles of results of a block. */
+static int rows_of(const struct wino_run *r)
+{
+	return r->n * r->c->s.out[0];
+}
+
+static int products_of(const struct wino_run *r)
+{
+	return nhwc_pieces(rows_of(r), row_of(r->c)->tile.mr);
+}
+
+/* The rows of the left side of a product, from..to-1, of one plane of the window; the first is NULL
+ * when all lie outside. */
+static void point(const struct wino_run *r, int from, int to, int plane, const float **rows)
+{
+	const struct conv_shape *s = &r->c->s;
+	const float *zero = r->v + (size_t)(r->n * s->in[0]) * r->z.ldv;
+	bool some = false;
+	for (int i = from; i < to; i++) {
+		int z = i / r->n - s->pad[0] + plane;
+		bool in = nhwc_inside(s, 0, z);
+		some |= in;
+		rows[i - from] = in ? r->v + (size_t)(z * r->n + i % r->n) * r->z.ldv : zero;
+	}
+	if (!some)
+		rows[0] = NULL;
+}
 
 static void set_block(struct wino_run *r, int number, char *scratch)
 {
 	const struct nhwc_conv_f32 *c = r->c;
-	r->first = nhwc_part(r->z.tiles, number, c->row_blocks);
-	r->last = nhwc_part(r->z.tiles, number + 1, c->row_blocks);
+	r->first = nhwc_part(r->z.columns, number, c->row_blocks);
+	r->n = nhwc_part(r->z.columns, number + 1, c->row_blocks) - r->first;
 	r->rows = (const float **)scratch;
-	r->v = (float *)(scratch + nhwc_round64((size_t)c->block_rows * sizeof(float *)));
-	r->m = r->v + (size_t)elements_of(c) * matrix(c, r->z.ldv);
-	for (int t = 0; t < c->block_rows; t++)
-		r->rows[t] = r->v + (size_t)t * r->z.ldv;
+	r->v = (float *)(scratch + pointers_bytes(c));
+	r->next_v = matrix_in(c, &r->z);
+	r->next_m = matrix_out(c, &r->z);
+	r->m = r->v + (size_t)elements_of(c) * r->next_v;
+	const float **rows = r->rows;
+	for (int t = 0; t < products_of(r); t++) {
+		int from = nhwc_part(rows_of(r), t, products_of(r));
+		int to = nhwc_part(rows_of(r), t + 1, products_of(r));
+		for (int p = 0; p < c->s.kernel[0]; p++, rows += to - from)
+			point(r, from, to, p, rows);
+	}
+	float *zero = r->v + (size_t)(r->n * c->s.in[0]) * r->z.ldv;
+	for (int i = 0; i < elements_of(c) && c->s.kernel[0] > 1; i++)
+		memset(zero + (size_t)i * r->next_v, 0, r->z.ldv * sizeof *zero);
 }
 
-/* Image, y and x of the results of a tile. */
-static void tile_at(const struct wino_run *r, int tile, int64_t *image, int *y, int *x)
+/* Image, y and x of the results of a column. */
+static void column_at(const struct wino_run *r, int column, int64_t *image, int *y, int *x)
 {
-	*x = tile % r->z.tx * side_of(r->c, 2);
-	*y = tile / r->z.tx % r->z.ty * side_of(r->c, 1);
-	*image = tile / r->z.tx / r->z.ty;
+	*x = column % r->z.tx * side_of(r->c, 2);
+	*y = column / r->z.tx % r->z.ty * side_of(r->c, 1);
+	*image = column / r->z.tx / r->z.ty;
 }
 
-static void tile_in(const struct wino_run *r, int tile)
+/* Tile number i of the block's pixels. */
+static void tile_in(const struct wino_run *r, int i)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct conv_shape *s = &c->s;
 	const float *pixel[36];
 	int64_t image;
 	int y, x, ny = span_of(c, 1), nx = span_of(c, 2);
-	tile_at(r, tile, &image, &y, &x);
+	column_at(r, r->first + i % r->n, &image, &y, &x);
 	y -= s->pad[1];
 	x -= s->pad[2];
+	image = image * s->in[0] + i / r->n;
 	const float *in = r->a->in + image * s->in[1] * s->in[2] * c->ld_in;
-	for (int i = 0; i < ny; i++) {
-		bool line = (unsigned)(y + i) < (unsigned)s->in[1];
-		const float *p = in + ((int64_t)(y + i) * s->in[2] + x) * c->ld_in;
-		for (int j = 0; j < nx; j++, p += c->ld_in) {
-			bool inside = line & ((unsigned)(x + j) < (unsigned)s->in[2]);
-			pixel[i * nx + j] = inside ? p : r->zero;
-		}
+	for (int k = 0; k < ny; k++) {
+		bool line = nhwc_inside(s, 1, y + k);
+		const float *p = in + ((int64_t)(y + k) * s->in[2] + x) * c->ld_in;
+		for (int j = 0; j < nx; j++, p += c->ld_in)
+			pixel[k * nx + j] = line & nhwc_inside(s, 2, x + j) ? p : r->zero;
 	}
-	row_of(c)->in(&(struct wino_f32_in){kind_of(c), pixel, s->cin,
-	    r->v + (size_t)(tile - r->first) * r->z.ldv, matrix(c, r->z.ldv)});
+	row_of(c)->in(&(struct wino_f32_in){
+	    kind_of(c), pixel, s->cin, r->v + (size_t)i * r->z.ldv, r->next_v});
 }
 
 /* The weights of product number xi of panel j. */
@@ -306,8 +375,8 @@ static const float *weights_at(const struct wino_run *r, int xi, int j)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	int nr = row_of(c)->tile.nr, wide = c->s.cout - j * nr <= nr / 2 ? nr / 2 : nr;
-	return r->a->packed +
-	       (size_t)c->s.cin * ((size_t)elements_of(c) * (size_t)(j * nr) + (size_t)(xi * wide));
+	return r->a->packed + (size_t)depth_of(c) *
+				  ((size_t)elements_of(c) * (size_t)(j * nr) + (size_t)(xi * wide));
 }
 
 /* Product number xi of panel j, to column col of m; then comes that of next_xi, next_j. */
@@ -315,12 +384,13 @@ static void product(const struct wino_run *r, int xi, int j, int col, int next_x
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct igemm_f32 *row = &row_of(c)->tile;
-	int n = c->s.cout - j * row->nr, rows = r->last - r->first;
-	int tiles = nhwc_pieces(rows, row->mr), wide = n <= row->nr / 2 ? row->nr / 2 : row->nr;
+	int n = c->s.cout - j * row->nr, wide = n <= row->nr / 2 ? row->nr / 2 : row->nr;
+	int rows = rows_of(r), tiles = products_of(r);
 	bool large = packed_bytes(c) > cpu_l2() / 4 && next_j < r->z.panels;
 	const float *next = large ? weights_at(r, next_xi, next_j) : NULL;
-	struct igemm_f32_args q = {.offset = (size_t)xi * matrix(c, r->z.ldv),
-	    .taps = 1,
+	struct igemm_f32_args q = {.rows = r->rows,
+	    .offset = (size_t)xi * r->next_v,
+	    .taps = c->s.kernel[0],
 	    .k = c->s.cin,
 	    .b = weights_at(r, xi, j),
 	    .ldc = r->z.ldm,
@@ -328,25 +398,27 @@ static void product(const struct wino_run *r, int xi, int j, int col, int next_x
 	    .hi = INFINITY};
 	for (int t = 0; t < tiles; t++) {
 		int from = nhwc_part(rows, t, tiles), to = nhwc_part(rows, t + 1, tiles);
-		q.rows = r->rows + from;
 		q.next = next && t < 8 ? next + t * 16 : NULL;
-		q.c = r->m + (size_t)xi * matrix(c, r->z.ldm) + (size_t)from * r->z.ldm + col;
+		q.c = r->m + (size_t)xi * r->next_m + (size_t)from * r->z.ldm + col;
 		row->run(&q, to - from, wide);
+		q.rows += (to - from) * q.taps;
 	}
 }
 
-/* Results of a tile: n channels from number j on, whose products start at column col of m. */
-static void tile_out(const struct wino_run *r, int tile, int j, int n, int col)
+/* Tile number i of the block's results: n channels from number j on, whose products start at column
+ * col of m. */
+static void tile_out(const struct wino_run *r, int i, int j, int n, int col)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct conv_shape *s = &c->s;
 	int64_t image;
 	int y, x;
-	tile_at(r, tile, &image, &y, &x);
+	column_at(r, r->first + i % r->n, &image, &y, &x);
+	image = image * s->out[0] + i / r->n;
 	int64_t at = (image * s->out[1] + y) * s->out[2] + x;
 	struct wino_f32_out q = {.o = kind_of(c),
-	    .m = r->m + (size_t)(tile - r->first) * r->z.ldm + col,
-	    .ldm = matrix(c, r->z.ldm),
+	    .m = r->m + (size_t)i * r->z.ldm + col,
+	    .ldm = r->next_m,
 	    .n = n,
 	    .ny = (int)least(s->out[1] - y, side_of(c, 1)),
 	    .nx = (int)least(s->out[2] - x, side_of(c, 2)),
@@ -359,8 +431,8 @@ static void tile_out(const struct wino_run *r, int tile, int j, int n, int col)
 	    .lo = c->lo,
 	    .hi = c->hi};
 	row_of(c)->out(&q);
-	for (int i = 0; i < q.ny; i++)
-		nhwc_act(c, q.out + (int64_t)i * s->out[2] * c->ld_out, q.nx, c->ld_out, n);
+	for (int k = 0; k < q.ny; k++)
+		nhwc_act(c, q.out + (int64_t)k * s->out[2] * c->ld_out, q.nx, c->ld_out, n);
 }
 
 static void private_task(void *ctx, int number, int worker)
@@ -369,16 +441,16 @@ static void private_task(void *ctx, int number, int worker)
 	const struct nhwc_conv_f32 *c = r.c;
 	int nr = row_of(c)->tile.nr;
 	set_block(&r, number, (char *)r.a->scratch + c->shared + (size_t)worker * c->worker);
-	for (int t = r.first; t < r.last; t++)
-		tile_in(&r, t);
+	for (int i = 0; i < r.n * c->s.in[0]; i++)
+		tile_in(&r, i);
 	for (int p = 0; p < r.z.panels; p++) {
 		int n = c->s.cout - p * nr;
 		for (int xi = 0; xi < elements_of(c); xi++) {
 			bool end = xi + 1 == elements_of(c);
 			product(&r, xi, p, 0, end ? 0 : xi + 1, p + end);
 		}
-		for (int t = r.first; t < r.last; t++)
-			tile_out(&r, t, p * nr, n < nr ? n : nr, 0);
+		for (int i = 0; i < rows_of(&r); i++)
+			tile_out(&r, i, p * nr, n < nr ? n : nr, 0);
 	}
 }
 
@@ -387,11 +459,11 @@ static void private_task(void *ctx, int number, int worker)
 static void in_task(void *ctx, int number, int worker)
 {
 	const struct wino_run *r = ctx;
-	int n = r->last - r->first;
+	int n = r->n * r->c->s.in[0];
 	(void)worker;
-	for (int t = nhwc_part(n, number, SHARED_PIECES);
-	     t < nhwc_part(n, number + 1, SHARED_PIECES); t++)
-		tile_in(r, r->first + t);
+	for (int i = nhwc_part(n, number, SHARED_PIECES);
+	     i < nhwc_part(n, number + 1, SHARED_PIECES); i++)
+		tile_in(r, i);
 }
 
 static void product_task(void *ctx, int xi, int worker)
@@ -407,17 +479,17 @@ static void product_task(void *ctx, int xi, int worker)
 static void out_task(void *ctx, int number, int worker)
 {
 	const struct wino_run *r = ctx;
-	int n = r->last - r->first;
+	int n = rows_of(r);
 	(void)worker;
-	for (int t = nhwc_part(n, number, SHARED_PIECES);
-	     t < nhwc_part(n, number + 1, SHARED_PIECES); t++)
-		tile_out(r, r->first + t, 0, r->c->s.cout, 0);
+	for (int i = nhwc_part(n, number, SHARED_PIECES);
+	     i < nhwc_part(n, number + 1, SHARED_PIECES); i++)
+		tile_out(r, i, 0, r->c->s.cout, 0);
 }
 
 static void run(
     const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a)
 {
-	struct wino_run r = {c, a, size_of(c), a->scratch, 0, 0, NULL, NULL, NULL};
+	struct wino_run r = {.c = c, .a = a, .z = size_of(c), .zero = a->scratch};
 	size_t zero = nhwc_round64((size_t)c->s.cin * sizeof(float));
 	memset(a->scratch, 0, zero);
 	if (c->feed == PRIVATE) {
