@@ -6,25 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "check.h"
-
-#include "graph/print.h"
-#include "ops/op.h"
-
-static inline struct graph *op_scan(const char *text)
-{
-	struct graph *g = NULL;
-	struct err e = {0};
-	if (graph_scan(text, op_find, node_infer, &g, &e))
-		print_error("%s\n%s\n", e.text, text);
-	assert_non_null(g);
-	return g;
-}
+#include "network.h"
 
 /* The text reads, and every type it gives is the one inferred. */
 static inline void op_infers(const char *text)
 {
-	graph_free(op_scan(text));
+	graph_free(scan(text));
 }
 
 /* Inference refuses it, with these words. */
@@ -71,7 +58,7 @@ static inline void op_gives(const char *text, int port, const char *values)
 {
 	static struct tensor out[64][8];
 	struct err e = {0};
-	struct graph *g = op_scan(text);
+	struct graph *g = scan(text);
 	if (op_run(g, out, &e))
 		print_error("%s\n%s\n", e.text, text);
 	assert_int_equal(e.status, OK);
@@ -98,7 +85,7 @@ static inline void op_fails(const char *text, const char *words)
 {
 	static struct tensor out[64][8];
 	struct err e = {0};
-	struct graph *g = op_scan(text);
+	struct graph *g = scan(text);
 	assert_int_not_equal(op_run(g, out, &e), OK);
 	assert_holds(e.text, words);
 	op_free(g, out);

@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "network.h"
 
-#include "graph/print.h"
-#include "ops/op.h"
 #include "quant/aware.h"
 #include "quant/suffix.h"
 
@@ -31,21 +29,6 @@ static const char net[] = "x = Parameter-1 {shape=1,8 element_type=f32}\n"
 			  "w4 = Const f32[8,8] random(5)\n"
 			  "m4 = MatMul-1(m3, w4)\n"
 			  "y = Result-1(m4)\n";
-
-static int scan_infer(struct node *n, struct err *err)
-{
-	return node_infer(n, err);
-}
-
-static struct graph *scan(const char *text)
-{
-	struct graph *g = NULL;
-	struct err err = {0};
-	if (graph_scan(text, op_find, scan_infer, &g, &err))
-		print_error("%s\n", err.text);
-	assert_non_null(g);
-	return g;
-}
 
 /* Compressing group k adds noise[k][way] to one element of what m<k> gives. */
 struct fake {

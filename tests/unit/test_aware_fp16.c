@@ -2,9 +2,8 @@
  */
 #include <math.h>
 
-#include "check.h"
+#include "network.h"
 
-#include "graph/print.h"
 #include "quant/aware_fp16.h"
 
 #define WIDTH 64
@@ -21,11 +20,6 @@ static const char net[] = "x = Parameter-1 {shape=1,64 element_type=f32}\n"
 			  "o = MatMul-1(r, v)\n"
 			  "y = Result-1(o)\n";
 
-static int scan_infer(struct node *n, struct err *err)
-{
-	return node_infer(n, err);
-}
-
 static int get(void *user, int64_t i, struct tensor *in, int64_t *label, struct err *err)
 {
 	int r = tensor_alloc(in, DT_F32, 2, (int64_t[]){1, WIDTH}, err);
@@ -34,14 +28,6 @@ static int get(void *user, int64_t i, struct tensor *in, int64_t *label, struct 
 		((float *)in->data)[k] = (float)((k * 7 + i * 3) % 11 + 1) / 20;
 	*label = -1;
 	return r;
-}
-
-static struct graph *scan(void)
-{
-	struct graph *g = NULL;
-	struct err err = {0};
-	assert_int_equal(graph_scan(net, op_find, scan_infer, &g, &err), OK);
-	return g;
 }
 
 static int group(const struct aware_fp16 *a, const char *name)
@@ -58,7 +44,7 @@ static void test_constants(void **state)
 {
 	struct aware_fp16 a;
 	struct err err = {0};
-	struct graph *g = scan(), *out;
+	struct graph *g = scan(net), *out;
 	const char *keep[] = {"o"};
 	(void)state;
 	assert_int_equal(aware_fp16_new(&a, g, keep, 1, false, NULL, &err), OK);
@@ -83,7 +69,7 @@ static void test_overflow(void **state)
 	struct aware_result r;
 	struct deal d;
 	struct err err = {0};
-	struct graph *g = scan(), *out;
+	struct graph *g = scan(net), *out;
 	(void)state;
 	assert_int_equal(deal_new(&d, &samples, 0, SAMPLES, g, &err), OK);
 	assert_int_equal(aware_fp16_new(&a, g, NULL, 0, true, &d, &err), OK);

@@ -1,23 +1,10 @@
 /* Two networks side by side: what is paired, where they part, what the verdict is. */
-#include "check.h"
+#include "network.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "graph/print.h"
-#include "ops/op.h"
 #include "report/compare.h"
-
-static struct graph *scan(const char *text)
-{
-	struct err err = {0};
-	struct graph *g = NULL;
-	int status = graph_scan(text, op_find, node_infer, &g, &err);
-	if (status < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(status, OK);
-	return g;
-}
 
 /* Compares on x = 1, 2, 3, 4 (and y = -x where there is a second input). */
 static struct compare compare(struct graph *want, struct graph *got, double tolerance)

@@ -1,75 +1,29 @@
 /* Products with constant matrices in FP16, 8 or 4 bits: which of them run compressed, and that they
  * agree with eval. */
-#include "check.h"
+#include "engine.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "base/rng.h"
-#include "exec/plan.h"
-#include "graph/print.h"
-#include "ops/op.h"
 
 #define X(rows) "x = Parameter-1 {shape=1," rows ",256 element_type=f32}\n"
 #define WIDE(name, from, type) name " = Convert-1(" from ") {destination_type=" type "}\n"
 #define PRODUCT(turned) \
 	"y = MatMul-1(x, w) {transpose_a=false transpose_b=" turned "}\nResult-1(y)\n"
 
-static struct graph *scan(const char *text)
-{
-	struct err err = {0};
-	struct graph *g = NULL;
-	if (graph_scan(text, op_find, node_infer, &g, &err))
-		print_error("%s\n%s\n", err.text, text);
-	assert_non_null(g);
-	return g;
-}
-
-static struct tensor random_input(int64_t rows)
-{
-	struct tensor t;
-	uint64_t seed = 7;
-	assert_int_equal(tensor_alloc(&t, DT_F32, 3, (int64_t[]){1, rows, 256}, NULL), OK);
-	for (int64_t i = 0; i < tensor_count(&t); i++)
-		((float *)t.data)[i] = 2 * rng_f32(&seed) - 1;
-	return t;
-}
-
-static int count(const struct exec *e, enum call_kind kind)
-{
-	int n = 0;
-	for (int i = 0; i < e->plan[0]->ncalls; i++)
-		n += e->plan[0]->call[i].kind == kind;
-	return n;
-}
-
-static void assert_near(const struct tensor *a, const struct tensor *b)
-{
-	float most = 0;
-	for (int64_t i = 0; i < tensor_count(b); i++)
-		most = fmaxf(most, fabsf(((const float *)b->data)[i]));
-	assert_true(most > 0);
-	for (int64_t i = 0; i < tensor_count(b); i++)
-		assert_true(fabsf(((const float *)a->data)[i] - ((const float *)b->data)[i]) <=
-			    2e-5f * most);
-}
-
 /* The network by its kernels and by eval. n products are compressed, whose packs take as many
  * bytes at most; 0: no limit. */
 static void check(const char *text, int64_t rows, int n, size_t bytes)
 {
 	struct graph *g = scan(text);
-	struct exec *e = NULL, *ref = NULL;
-	struct tensor in = random_input(rows), got[2], want[2];
-	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
-	assert_int_equal(exec_new(g, &(struct exec_options){.eval_only = true}, &ref, NULL), OK);
-	assert_int_equal(exec_run(e, &in, got, NULL), OK);
-	assert_int_equal(exec_run(ref, &in, want, NULL), OK);
+	struct exec *e = make(g, NULL), *ref = make_eval(g);
+	struct tensor in = random_input(g, 0, rows), got[2], want[2];
+	run(e, &in, got);
+	run(ref, &in, want);
 	for (int k = 0; k < g->noutputs; k++)
-		assert_near(&got[k], &want[k]);
-	if (count(e, CALL_LINEAR_CW) != n)
+		assert_close(&got[k], &want[k], 2e-5);
+	if (count_calls(e, CALL_LINEAR_CW) != n)
 		print_error("%s", text);
-	assert_int_equal(count(e, CALL_LINEAR_CW), n);
+	assert_int_equal(count_calls(e, CALL_LINEAR_CW), n);
 	assert_int_equal(exec_products(e).all, g->noutputs);
 	assert_true(!bytes || exec_packed(e) <= bytes);
 	exec_free(e);
@@ -173,13 +127,11 @@ static void epilogue(void **state)
 						     "random(8)\nc = Add-1(a, b)\nd = Add-1(c, "
 						     "x)\ne = Gelu-7(d) "
 						     "{approximation_mode=ERF}\nResult-1(e)\n");
-	struct exec *e = NULL, *ref = NULL;
-	struct tensor in = random_input(2), got, want;
-	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
-	assert_int_equal(exec_new(g, &(struct exec_options){.eval_only = true}, &ref, NULL), OK);
-	assert_int_equal(exec_run(e, &in, &got, NULL), OK);
-	assert_int_equal(exec_run(ref, &in, &want, NULL), OK);
-	assert_near(&got, &want);
+	struct exec *e = make(g, NULL), *ref = make_eval(g);
+	struct tensor in = random_input(g, 0, 2), got, want;
+	run(e, &in, &got);
+	run(ref, &in, &want);
+	assert_close(&got, &want, 2e-5);
 	assert_int_equal(e->plan[0]->ncalls, 1);
 	exec_free(e);
 	exec_free(ref);
@@ -192,16 +144,14 @@ static void two_plans(void **state)
 {
 	struct graph *g = scan(
 	    "x = Parameter-1 {shape=1,?,256 element_type=f32}\n" F16("256,160") PRODUCT("false"));
-	struct exec *e = NULL, *ref = NULL;
+	struct exec *e = make(g, NULL), *ref = make_eval(g);
 	(void)state;
-	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
-	assert_int_equal(exec_new(g, &(struct exec_options){.eval_only = true}, &ref, NULL), OK);
 	for (int i = 0; i < 4; i++) {
-		struct tensor in = random_input(i % 2 ? 1 : 40), got, want;
-		assert_int_equal(exec_run(e, &in, &got, NULL), OK);
-		assert_int_equal(exec_run(ref, &in, &want, NULL), OK);
-		assert_near(&got, &want);
-		assert_int_equal(count(e, CALL_LINEAR_CW), i % 2);
+		struct tensor in = random_input(g, 0, i % 2 ? 1 : 40), got, want;
+		run(e, &in, &got);
+		run(ref, &in, &want);
+		assert_close(&got, &want, 2e-5);
+		assert_int_equal(count_calls(e, CALL_LINEAR_CW), i % 2);
 		tensor_free(&in);
 	}
 	assert_int_equal(exec_packed(e), ELEMENTS * 6);

@@ -20,8 +20,8 @@ static struct diff diff_of(const char *a, const char *b, double tolerance, struc
 {
 	struct diff d;
 	struct err err = {0};
-	g[0] = op_scan(a);
-	g[1] = op_scan(b);
+	g[0] = scan(a);
+	g[1] = scan(b);
 	assert_int_equal(diff_graphs(g[0], g[1], tolerance, &d, &err), OK);
 	return d;
 }
@@ -130,7 +130,7 @@ static void test_constants(void **state)
 
 static void test_picture(void **state)
 {
-	struct graph *g = op_scan(base);
+	struct graph *g = scan(base);
 	struct products p;
 	struct text t = {0};
 	struct err err = {0};
@@ -157,7 +157,7 @@ static void test_picture(void **state)
 static void test_long_names(void **state)
 {
 	static char name[3000];
-	struct graph *g = op_scan(base);
+	struct graph *g = scan(base);
 	struct products p;
 	struct text t = {0};
 	struct err err = {0};
@@ -181,7 +181,7 @@ static void test_long_names(void **state)
 
 static void test_totals(void **state)
 {
-	struct graph *g = op_scan(base);
+	struct graph *g = scan(base);
 	struct totals t;
 	int id[OP_COUNT];
 	(void)state;

@@ -2,9 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check.h"
+#include "network.h"
 
-#include "graph/print.h"
 #include "ops/edit.h"
 #include "report/cost.h"
 
@@ -18,21 +17,6 @@ static const char net[] =
     "t = Const i64[2] 1 -1\n"
     "f = Reshape-1(m, t) {special_zero=false}\n"
     "y = Result-1(f)\n";
-
-static int scan_infer(struct node *n, struct err *err)
-{
-	return node_infer(n, err);
-}
-
-static struct graph *scan(const char *text)
-{
-	struct graph *g = NULL;
-	struct err err = {0};
-	if (graph_scan(text, op_find, scan_infer, &g, &err))
-		print_error("%s\n", err.text);
-	assert_non_null(g);
-	return g;
-}
 
 static int infer(struct graph *g)
 {

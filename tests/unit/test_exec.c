@@ -1,5 +1,5 @@
 /* The executor: kernels against eval, plans for changing shapes, threads, taps, sizes from data. */
-#include "check.h"
+#include "engine.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,84 +10,18 @@
 #include "base/rng.h"
 #include "exec/exec.h"
 #include "exec/memplan.h"
-#include "graph/print.h"
-#include "ops/op.h"
-
-static struct graph *scan(const char *text)
-{
-	struct err err = {0};
-	struct graph *g = NULL;
-	int status = graph_scan(text, op_find, node_infer, &g, &err);
-	if (status < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(status, OK);
-	return g;
-}
-
-/* Random content: floats in [-1, 1), integers 0 to 9. */
-static struct tensor random_tensor(enum dtype type, int rank, const int64_t *dims, uint64_t seed)
-{
-	struct tensor t;
-	assert_int_equal(tensor_alloc(&t, type, rank, dims, NULL), OK);
-	for (int64_t i = 0; i < tensor_count(&t); i++)
-		if (dtype_is_float(type))
-			tensor_set_f64(&t, i, 2.0 * (double)rng_f32(&seed) - 1);
-		else
-			tensor_set_i64(&t, i, (int64_t)(rng_next(&seed) % 10));
-	return t;
-}
-
-static struct exec *make(struct graph *g, const struct exec_options *o)
-{
-	struct err err = {0};
-	struct exec *e = NULL;
-	int status = exec_new(g, o, &e, &err);
-	if (status < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(status, OK);
-	return e;
-}
-
-static void run(struct exec *e, const struct tensor *in, struct tensor *out)
-{
-	struct err err = {0};
-	int status = exec_run(e, in, out, &err);
-	if (status < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(status, OK);
-}
 
 /* Inputs for a graph; dims that are not fixed become free. */
 static void make_inputs(const struct graph *g, int64_t free_dim, struct tensor *in)
 {
-	for (int k = 0; k < g->ninputs; k++) {
-		const struct info *info = &g->inputs[k]->out[0].info;
-		int64_t dims[MAX_RANK];
-		for (int d = 0; d < info->shape.rank; d++)
-			dims[d] = dim_static(info->shape.dim[d]) ? info->shape.dim[d].min
-								 : free_dim;
-		in[k] = random_tensor(info->type, info->shape.rank, dims, (uint64_t)k + 1);
-	}
+	for (int k = 0; k < g->ninputs; k++)
+		in[k] = random_input(g, k, free_dim);
 }
 
 static void free_inputs(const struct graph *g, struct tensor *in)
 {
 	for (int k = 0; k < g->ninputs; k++)
 		tensor_free(&in[k]);
-}
-
-static void assert_same(const struct tensor *a, const struct tensor *b, double bound)
-{
-	assert_int_equal(a->type, b->type);
-	assert_int_equal(a->rank, b->rank);
-	for (int d = 0; d < a->rank; d++)
-		assert_int_equal(a->dim[d], b->dim[d]);
-	for (int64_t i = 0; i < tensor_count(a); i++)
-		if (!(fabs(tensor_f64(a, i) - tensor_f64(b, i)) <= bound)) {
-			print_error("element %lld: %g, expected %g\n", (long long)i,
-			    tensor_f64(a, i), tensor_f64(b, i));
-			assert_true(false);
-		}
 }
 
 /* Kernels, with one thread and with three, against eval: the first two alike to the bit. */
@@ -97,7 +31,7 @@ static void check_sizes(const char *text, int64_t free_dim)
 	struct pool *pool;
 	struct tensor in[4], want[4], one[4], three[4];
 	assert_int_equal(pool_new(3, &pool, NULL), OK);
-	struct exec *ref = make(g, &(struct exec_options){.eval_only = true});
+	struct exec *ref = make_eval(g);
 	struct exec *e1 = make(g, NULL), *e3 = make(g, &(struct exec_options){.pool = pool});
 	make_inputs(g, free_dim, in);
 	for (int again = 0; again < 2; again++) {
@@ -451,7 +385,7 @@ static void test_replan(void **state)
 			       "w = Const f32[5,3,3,3] random(1)\n"
 			       "y = Convolution-1(x, w)" CONV("1,1", "1,1", "1,1", "1,1",
 				   "explicit") "r = ReLU-1(y)\nResult-1(r)\n");
-	struct exec *ref = make(g, &(struct exec_options){.eval_only = true}), *e = make(g, NULL);
+	struct exec *ref = make_eval(g), *e = make(g, NULL);
 	for (int i = 0; i < 14; i++) {
 		int64_t dims[] = {1 + i % 7, 3, 3 + i % 5, 8};
 		struct tensor in = random_tensor(DT_F32, 4, dims, (uint64_t)i), want, got;

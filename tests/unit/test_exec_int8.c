@@ -1,57 +1,9 @@
 /* Networks with FakeQuantize and integer weights: which kernels of 8 bits a plan has, and that they
  * agree with eval. */
-#include "check.h"
+#include "engine.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "base/rng.h"
-#include "exec/plan.h"
-#include "graph/print.h"
-#include "ops/op.h"
-
-static struct graph *scan(const char *text)
-{
-	struct err err = {0};
-	struct graph *g = NULL;
-	if (graph_scan(text, op_find, node_infer, &g, &err))
-		print_error("%s\n", err.text);
-	assert_non_null(g);
-	return g;
-}
-
-static struct exec *make(struct graph *g, const struct exec_options *o)
-{
-	struct err err = {0};
-	struct exec *e = NULL;
-	if (exec_new(g, o, &e, &err))
-		print_error("%s\n", err.text);
-	assert_non_null(e);
-	return e;
-}
-
-static void run(struct exec *e, const struct tensor *in, struct tensor *out)
-{
-	struct err err = {0};
-	int status = exec_run(e, in, out, &err);
-	if (status < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(status, OK);
-}
-
-static struct tensor random_input(const struct graph *g)
-{
-	const struct info *info = &g->inputs[0]->out[0].info;
-	int64_t dims[MAX_RANK];
-	uint64_t seed = 7;
-	struct tensor t;
-	for (int d = 0; d < info->shape.rank; d++)
-		dims[d] = info->shape.dim[d].min;
-	assert_int_equal(tensor_alloc(&t, DT_F32, info->shape.rank, dims, NULL), OK);
-	for (int64_t i = 0; i < tensor_count(&t); i++)
-		tensor_set_f64(&t, i, 2.0 * (double)rng_f32(&seed) - 1);
-	return t;
-}
 
 /* Equal, but for few elements that lie one level of this size apart: ties. */
 static void assert_near(const struct tensor *a, const struct tensor *b, double level)
@@ -69,14 +21,6 @@ static void assert_near(const struct tensor *a, const struct tensor *b, double l
 	assert_true(ties <= n / 100);
 }
 
-static int count(const struct exec *e, enum call_kind kind)
-{
-	int n = 0;
-	for (int i = 0; e->plan[0] && i < e->plan[0]->ncalls; i++)
-		n += e->plan[0]->call[i].kind == kind;
-	return n;
-}
-
 /* How many calls of each kind a plan must have. */
 struct want {
 	int conv, pool, quantize, dequantize, requantize, add, eval;
@@ -84,13 +28,13 @@ struct want {
 
 static void assert_calls(const struct exec *e, const struct want *w)
 {
-	assert_int_equal(count(e, CALL_CONV_U8), w->conv);
-	assert_int_equal(count(e, CALL_POOL_U8), w->pool);
-	assert_int_equal(count(e, CALL_QUANTIZE), w->quantize);
-	assert_int_equal(count(e, CALL_DEQUANTIZE), w->dequantize);
-	assert_int_equal(count(e, CALL_REQUANTIZE), w->requantize);
-	assert_int_equal(count(e, CALL_ADD_U8), w->add);
-	assert_int_equal(count(e, CALL_EVAL), w->eval);
+	assert_int_equal(count_calls(e, CALL_CONV_U8), w->conv);
+	assert_int_equal(count_calls(e, CALL_POOL_U8), w->pool);
+	assert_int_equal(count_calls(e, CALL_QUANTIZE), w->quantize);
+	assert_int_equal(count_calls(e, CALL_DEQUANTIZE), w->dequantize);
+	assert_int_equal(count_calls(e, CALL_REQUANTIZE), w->requantize);
+	assert_int_equal(count_calls(e, CALL_ADD_U8), w->add);
+	assert_int_equal(count_calls(e, CALL_EVAL), w->eval);
 	assert_int_equal(exec_products(e).int8 > 0, w->conv > 0);
 }
 
@@ -107,9 +51,9 @@ static void check(const char *text, double level, struct want w)
 	struct graph *g = scan(text);
 	struct pool *pool;
 	double sum = 0;
-	struct tensor in = random_input(g), want[3], got[3];
+	struct tensor in = random_input(g, 0, 1), want[3], got[3];
 	assert_int_equal(pool_new(3, &pool, NULL), OK);
-	struct exec *ref = make(g, &(struct exec_options){.eval_only = true});
+	struct exec *ref = make_eval(g);
 	struct exec *e[] = {make(g, NULL), make(g, &(struct exec_options){.pool = pool}),
 	    make(g, &(struct exec_options){.tap = ignore, .user = &sum})};
 	run(ref, &in, want);

@@ -1,12 +1,10 @@
 /* The executor and the comparison when memory runs out, at each allocation in turn. */
 #include "alloc_fail.h"
-#include "check.h"
+#include "network.h"
 
 #include <string.h>
 
 #include "exec/exec.h"
-#include "graph/print.h"
-#include "ops/op.h"
 #include "report/compare.h"
 
 #define CONV "{strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1 auto_pad=explicit}\n"
@@ -25,13 +23,6 @@ static const char with_data_sizes[] = "x = Parameter-1 {shape=?,4,6,6 element_ty
 				      "i = NonZero-3(x) {output_type=i64}\n"
 				      "k = Convert-1(i) {destination_type=f32}\nr = ReLU-1(k)\n"
 				      "Result-1(r)\nResult-1(r)\n";
-
-static struct graph *scan(const char *text)
-{
-	struct graph *g = NULL;
-	assert_int_equal(graph_scan(text, op_find, node_infer, &g, NULL), OK);
-	return g;
-}
 
 static int make_and_run(struct graph *g, const struct tensor *in)
 {

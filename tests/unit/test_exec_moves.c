@@ -1,14 +1,9 @@
 /* Layers that move elements: computed as eval does, by the calls that they should take. */
-#include "check.h"
+#include "engine.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/rng.h"
-#include "exec/plan.h"
-#include "graph/print.h"
-#include "ops/op.h"
 
 #define CONV " {strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1 auto_pad=explicit}\n"
 /* x: an image whose channels lie last */
@@ -16,57 +11,27 @@
 	"i = Parameter-1 {shape=2,3,5,6 element_type=f32}\nw = Const f32[8,3,3,3] " \
 	"random(1)\nx = Convolution-1(i, w)" CONV
 
-static void fill(struct tensor *t, const struct info *info)
-{
-	int64_t dim[MAX_RANK];
-	uint64_t seed = 1;
-	for (int d = 0; d < info->shape.rank; d++)
-		dim[d] = info->shape.dim[d].min;
-	assert_int_equal(tensor_alloc(t, info->type, info->shape.rank, dim, NULL), OK);
-	for (int64_t i = 0; i < tensor_count(t); i++)
-		tensor_set_f64(t, i, 2.0 * (double)rng_f32(&seed) - 1);
-}
-
 /* A call that there must be one of; CALL_KINDS: none */
 static enum call_kind wanted = CALL_KINDS;
 
-static int count(const struct plan *p, enum call_kind kind)
+static int moves(const struct exec *e)
 {
-	int n = 0;
-	for (int i = 0; i < p->ncalls; i++)
-		n += p->call[i].kind == kind;
-	return n;
-}
-
-static int moves(const struct plan *p)
-{
-	return count(p, CALL_COPY) + count(p, CALL_TO_ROW_MAJOR) + count(p, CALL_TO_CHANNELS_LAST) +
-	       count(p, CALL_EVAL);
+	return count_calls(e, CALL_COPY) + count_calls(e, CALL_TO_ROW_MAJOR) +
+	       count_calls(e, CALL_TO_CHANNELS_LAST) + count_calls(e, CALL_EVAL);
 }
 
 /* The same results with and without kernels, by so many calls that only move. */
 static void check(const char *text, int expected)
 {
-	struct graph *g = NULL;
-	struct exec *e[2];
-	struct tensor in, out[2][4];
-	struct err err = {0};
-	int status = graph_scan(text, op_find, node_infer, &g, &err);
-	if (status < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(status, OK);
-	fill(&in, &g->inputs[0]->out[0].info);
-	for (int k = 0; k < 2; k++) {
-		assert_int_equal(
-		    exec_new(g, &(struct exec_options){.eval_only = k}, &e[k], &err), OK);
-		assert_int_equal(exec_run(e[k], &in, out[k], &err), OK);
-	}
+	struct graph *g = scan(text);
+	struct exec *e[] = {make(g, NULL), make_eval(g)};
+	struct tensor in = random_input(g, 0, 1), out[2][4];
+	for (int k = 0; k < 2; k++)
+		run(e[k], &in, out[k]);
 	for (int o = 0; o < g->noutputs; o++)
-		for (int64_t i = 0; i < tensor_count(&out[0][o]); i++)
-			assert_true(
-			    fabs(tensor_f64(&out[0][o], i) - tensor_f64(&out[1][o], i)) <= 2e-5);
-	assert_int_equal(moves(e[0]->plan[0]), expected);
-	assert_int_equal(count(e[0]->plan[0], wanted), wanted != CALL_KINDS);
+		assert_same(&out[0][o], &out[1][o], 2e-5);
+	assert_int_equal(moves(e[0]), expected);
+	assert_int_equal(count_calls(e[0], wanted), wanted != CALL_KINDS);
 	for (int k = 0; k < 2; k++)
 		exec_free(e[k]);
 	tensor_free(&in);

@@ -5,12 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "network.h"
 
 #include "base/file.h"
 #include "formats/ir.h"
-#include "graph/print.h"
-#include "ops/op.h"
 
 static char folder[] = "/tmp/test-ir-XXXXXX";
 static char xml[64], bin[64], xml2[64], bin2[64];
@@ -28,16 +26,6 @@ static const char net[] =
     "p, q = Split-1(m, axis) {num_splits=2}\n"
     "Result-1(p)\n"
     "Result-1(q)\n";
-
-static struct graph *scan(const char *text)
-{
-	struct graph *g = NULL;
-	struct err e = {0};
-	if (graph_scan(text, op_find, node_infer, &g, &e))
-		print_error("%s\n", e.text);
-	assert_non_null(g);
-	return g;
-}
 
 static void write_graph(struct graph *g, const char *x, const char *b, struct ir_written *w)
 {

@@ -254,7 +254,7 @@ static void normalisation(struct layer *l)
 	}
 }
 
-static struct graph *scan(const struct text *inputs, const struct text *line, struct err *e)
+static struct graph *scan_layer(const struct text *inputs, const struct text *line, struct err *e)
 {
 	struct graph *g = NULL;
 	struct text all = {0};
@@ -298,10 +298,10 @@ static bool check_layer(const struct layer *l)
 {
 	struct err e = {0};
 	struct tensor in[16] = {{0}}, out[4] = {{0}};
-	struct graph *exact = scan(&l->exact, &l->text, &e);
+	struct graph *exact = scan_layer(&l->exact, &l->text, &e);
 	if (!exact)
 		return false;
-	struct graph *hidden = scan(&l->hidden, &l->text, &e);
+	struct graph *hidden = scan_layer(&l->hidden, &l->text, &e);
 	if (!hidden)
 		print_error("%s\n%s%s", e.text, l->hidden.data, l->text.data);
 	assert_non_null(hidden);

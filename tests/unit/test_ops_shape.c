@@ -71,11 +71,11 @@ static void shape_subgraphs(void **state)
 static void symbols(void **state)
 {
 	(void)state;
-	struct graph *g = op_scan("x = Parameter-1 {shape=?,3,? element_type=f32}\n"
-				  "s = ShapeOf-3(x) {output_type=i64}\ni = Const i64[1] 2\n"
-				  "a = Const i64[] 0\nw = Gather-8(s, i, a) {batch_dims=0}\n"
-				  "m = Const i64[1] -1\nt = Concat-1(m, w) {axis=0}\n"
-				  "y = Reshape-1(x, t) {special_zero=false}\n");
+	struct graph *g = scan("x = Parameter-1 {shape=?,3,? element_type=f32}\n"
+			       "s = ShapeOf-3(x) {output_type=i64}\ni = Const i64[1] 2\n"
+			       "a = Const i64[] 0\nw = Gather-8(s, i, a) {batch_dims=0}\n"
+			       "m = Const i64[1] -1\nt = Concat-1(m, w) {axis=0}\n"
+			       "y = Reshape-1(x, t) {special_zero=false}\n");
 	struct shape shape = *node_attr(g->first, "shape")->shape;
 	uint32_t batch = graph_symbol(g), width = graph_symbol(g);
 	shape.dim[0].symbol = batch;
@@ -85,7 +85,7 @@ static void symbols(void **state)
 	assert_int_equal(g->last->out[0].info.shape.dim[1].symbol, width);
 	graph_free(g);
 
-	g = op_scan(X "t = Const i64[2] -1 12\ny = Reshape-1(x, t) {special_zero=false}\n");
+	g = scan(X "t = Const i64[2] -1 12\ny = Reshape-1(x, t) {special_zero=false}\n");
 	shape = *node_attr(g->first, "shape")->shape;
 	shape.dim[0].symbol = batch = graph_symbol(g);
 	assert_true(attr_set_shape(g->first, "shape", &shape));

@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "check.h"
+#include "network.h"
 
-#include "graph/print.h"
 #include "passes/pass.h"
 
 static const char block[] =
@@ -18,16 +17,6 @@ static const char block[] =
     "same = Multiply-1(bn, one)\n"
     "relu = ReLU-1(same)\n"
     "Result-1(relu)\n";
-
-static struct graph *scan(const char *text)
-{
-	struct graph *g = NULL;
-	struct err e = {0};
-	if (graph_scan(text, op_find, node_infer, &g, &e))
-		print_error("%s\n", e.text);
-	assert_non_null(g);
-	return g;
-}
 
 static const struct pass_result *row(const struct pass_report *r, const char *name)
 {

@@ -1,10 +1,7 @@
 /* The text form of graphs: what is read is printed again, and what is wrong is named. */
 #include <string.h>
 
-#include "check.h"
-
-#include "graph/print.h"
-#include "ops/op.h"
+#include "network.h"
 
 static const char sample[] =
     "x = Parameter-1 {shape=1,3,?,2..8 element_type=f32} : f32[1,3,?,2..8]\n"
@@ -15,21 +12,17 @@ static const char sample[] =
     "\"odd name\\\"\" = Result-1(x)\n"
     "Result-1(b)\n";
 
-static struct graph *scan(const char *text)
+static struct graph *verified(const char *text)
 {
-	struct graph *g = NULL;
-	struct err e = {0};
-	if (graph_scan(text, op_find, node_infer, &g, &e))
-		print_error("%s\n", e.text);
-	assert_non_null(g);
-	assert_int_equal(graph_verify(g, &e), OK);
+	struct graph *g = scan(text);
+	assert_int_equal(graph_verify(g, NULL), OK);
 	return g;
 }
 
 static void text_there_and_back(void **state)
 {
 	(void)state;
-	struct graph *g = scan(sample), *copy = graph_clone(g);
+	struct graph *g = verified(sample), *copy = graph_clone(g);
 	struct text t = {0};
 	graph_print(&t, g);
 	assert_string_equal(t.data, sample);
@@ -44,8 +37,8 @@ static void text_there_and_back(void **state)
 static void large_constants_are_hashed(void **state)
 {
 	(void)state;
-	struct graph *g = scan("# a comment\n\n w = Const f16[3,3] random(7)  # and one\n"
-			       "v = Const f16[3,3] random(8)\n");
+	struct graph *g = verified("# a comment\n\n w = Const f16[3,3] random(7)  # and one\n"
+				   "v = Const f16[3,3] random(8)\n");
 	struct text t = {0};
 	graph_print(&t, g);
 	assert_int_equal(strncmp(t.data, "w = Const f16[3,3] hash(", 24), 0);

@@ -1,16 +1,12 @@
 /* LSTM, GRU and RNN by their kernel against eval: kinds, directions, functions, lengths, threads.
  */
-#include "check.h"
+#include "engine.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cpu.h"
-#include "base/rng.h"
-#include "exec/plan.h"
-#include "graph/print.h"
-#include "ops/op.h"
 
 struct layer {
 	int kind; /* 0 LSTM, 1 GRU, 2 RNN */
@@ -43,16 +39,6 @@ static void make_text(const struct layer *y, char *to, size_t size)
 	    y->hidden, y->direction, y->more, y->kind ? "" : "Result-1(yc)\n");
 }
 
-static struct graph *scan(const char *text)
-{
-	struct err err = {0};
-	struct graph *g = NULL;
-	if (graph_scan(text, op_find, node_infer, &g, &err))
-		print_error("%s\n%s\n", err.text, text);
-	assert_non_null(g);
-	return g;
-}
-
 static void make_inputs(const struct layer *y, const struct graph *g, struct tensor *in)
 {
 	uint64_t seed = 5;
@@ -71,21 +57,6 @@ static void make_inputs(const struct layer *y, const struct graph *g, struct ten
 	}
 }
 
-static int count(const struct exec *e, enum call_kind kind)
-{
-	int n = 0;
-	for (int i = 0; i < e->plan[0]->ncalls; i++)
-		n += e->plan[0]->call[i].kind == kind;
-	return n;
-}
-
-static struct exec *made(struct graph *g, struct exec_options o)
-{
-	struct exec *e = NULL;
-	assert_int_equal(exec_new(g, &o, &e, NULL), OK);
-	return e;
-}
-
 static void check(const struct layer *y)
 {
 	char text[4096];
@@ -96,14 +67,14 @@ static void check(const struct layer *y)
 	struct graph *g = scan(text);
 	make_inputs(y, g, in);
 	assert_int_equal(pool_new(3, &pool, NULL), OK);
-	struct exec *ref = made(g, (struct exec_options){.eval_only = true});
-	struct exec *e1 = made(g, (struct exec_options){0});
-	struct exec *e3 = made(g, (struct exec_options){.pool = pool});
+	struct exec *ref = make_eval(g);
+	struct exec *e1 = make(g, NULL);
+	struct exec *e3 = make(g, &(struct exec_options){.pool = pool});
 	for (int again = 0; again < 2; again++) {
-		assert_int_equal(exec_run(ref, in, want, NULL), OK);
-		assert_int_equal(exec_run(e1, in, one, NULL), OK);
-		assert_int_equal(exec_run(e3, in, three, NULL), OK);
-		assert_int_equal(count(e1, CALL_RECURRENT), !y->eval);
+		run(ref, in, want);
+		run(e1, in, one);
+		run(e3, in, three);
+		assert_int_equal(count_calls(e1, CALL_RECURRENT), !y->eval);
 		for (int k = 0; k < g->noutputs; k++) {
 			const float *a = one[k].data, *b = want[k].data;
 			for (int64_t i = 0; i < tensor_count(&want[k]); i++) {
@@ -192,7 +163,7 @@ static void test_bad_length(void **state)
 	(void)state;
 	make_text(&y, text, sizeof text);
 	struct graph *g = scan(text);
-	struct exec *e = made(g, (struct exec_options){0});
+	struct exec *e = make(g, NULL);
 	make_inputs(&y, g, in);
 	tensor_set_i64(&in[2], 1, 5);
 	assert_int_equal(exec_run(e, in, out, &err), E_FORMAT);
@@ -219,12 +190,12 @@ static void test_types(void **state)
 	    "y = RNNCell-1(x, h, w, r, b) {hidden_size=4}\n"
 	    "c = Const f32[4] random(5)\nz = RNNCell-1(x, y, w, r, c) {hidden_size=4}\n"
 	    "Result-1(y)\nResult-1(z)\n");
-	struct exec *e = made(g, (struct exec_options){0});
-	struct exec *ref = made(g, (struct exec_options){.eval_only = true});
+	struct exec *e = make(g, NULL);
+	struct exec *ref = make_eval(g);
 	assert_int_equal(tensor_alloc(&x, DT_F32, 2, (int64_t[]){2, 3}, NULL), OK);
 	assert_int_equal(exec_run(e, &x, got, NULL), OK);
 	assert_int_equal(exec_run(ref, &x, want, NULL), OK);
-	assert_int_equal(count(e, CALL_RECURRENT), 1);
+	assert_int_equal(count_calls(e, CALL_RECURRENT), 1);
 	for (int k = 0; k < 2; k++)
 		for (int i = 0; i < 8; i++)
 			assert_true(

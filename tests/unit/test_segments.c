@@ -1,34 +1,8 @@
 /* Layers behind sizes that only the data tell: planned for each size that comes, equal to eval. */
-#include "check.h"
+#include "engine.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "base/rng.h"
-#include "exec/plan.h"
-#include "graph/print.h"
-#include "ops/op.h"
-
-static struct graph *scan(const char *text)
-{
-	struct err err = {0};
-	struct graph *g = NULL;
-	if (graph_scan(text, op_find, node_infer, &g, &err))
-		print_error("%s\n", err.text);
-	assert_non_null(g);
-	return g;
-}
-
-static struct exec *make(struct graph *g, bool eval_only)
-{
-	struct exec_options o = {.eval_only = eval_only};
-	struct err err = {0};
-	struct exec *e = NULL;
-	if (exec_new(g, &o, &e, &err))
-		print_error("%s\n", err.text);
-	assert_non_null(e);
-	return e;
-}
 
 /* n ones at random places of the list. */
 static void ones(struct tensor *t, int n, uint64_t seed)
@@ -41,28 +15,11 @@ static void ones(struct tensor *t, int n, uint64_t seed)
 	}
 }
 
-static void assert_same(const struct tensor *a, const struct tensor *b)
-{
-	assert_int_equal(a->rank, b->rank);
-	for (int d = 0; d < a->rank; d++)
-		assert_int_equal(a->dim[d], b->dim[d]);
-	for (int64_t i = 0; i < tensor_count(a); i++)
-		assert_true(fabs(tensor_f64(a, i) - tensor_f64(b, i)) < 1e-4);
-}
-
-static int count_segments(const struct exec *e)
-{
-	int n = 0;
-	for (int i = 0; e->plan[0] && i < e->plan[0]->ncalls; i++)
-		n += e->plan[0]->call[i].kind == CALL_SEGMENT;
-	return n;
-}
-
 /* Runs it on lists with 0 to 9 ones, twice each, against eval. */
 static void check(const char *text, int segments)
 {
 	struct graph *g = scan(text);
-	struct exec *e = make(g, false), *ref = make(g, true);
+	struct exec *e = make(g, NULL), *ref = make_eval(g);
 	int64_t dim = 40;
 	struct tensor in, want[4], got[4];
 	struct err err = {0};
@@ -75,9 +32,9 @@ static void check(const char *text, int segments)
 			print_error("%s\n", err.text);
 		assert_int_equal(r, OK);
 		for (int k = 0; k < g->noutputs; k++)
-			assert_same(&got[k], &want[k]);
+			assert_same(&got[k], &want[k], 1e-4);
 	}
-	assert_int_equal(count_segments(e), segments);
+	assert_int_equal(count_calls(e, CALL_SEGMENT), segments);
 	tensor_free(&in);
 	exec_free(e);
 	exec_free(ref);

@@ -1,14 +1,9 @@
 /* Networks that run with several input shapes in turn: plans are kept, weights packed once for each
  * form that a kernel wants, and nothing else is made anew. */
-#include "check.h"
+#include "engine.h"
 
 #include <math.h>
 #include <string.h>
-
-#include "base/rng.h"
-#include "exec/plan.h"
-#include "graph/print.h"
-#include "ops/op.h"
 
 #define CONV(name, in, w, pad)                                                               \
 	name " = Convolution-1(" in ", " w ") {strides=1,1 pads_begin=" pad " pads_end=" pad \
@@ -24,37 +19,14 @@ static const char network[] = "x = Parameter-1 {shape=?,32,?,? element_type=f32}
 	       "t = Const f32[48,10] random(4)\n"
 	       "y = MatMul-1(m, t) {transpose_a=false transpose_b=false}\nResult-1(y)\n";
 
-static struct graph *scanned(void)
+/* Agreement of both on a batch of square images. */
+static void check(struct exec *e, struct exec *ref, int64_t batch, int64_t size)
 {
-	struct graph *g = NULL;
-	struct err err = {0};
-	if (graph_scan(network, op_find, node_infer, &g, &err))
-		print_error("%s\n", err.text);
-	assert_non_null(g);
-	return g;
-}
-
-static struct tensor input_of(int64_t batch, int64_t size)
-{
-	struct tensor t;
-	uint64_t seed = 3;
 	int64_t dims[] = {batch, 32, size, size};
-	assert_int_equal(tensor_alloc(&t, DT_F32, 4, dims, NULL), OK);
-	for (int64_t i = 0; i < tensor_count(&t); i++)
-		((float *)t.data)[i] = 2 * rng_f32(&seed) - 1;
-	return t;
-}
-
-static void run(struct exec *e, struct exec *ref, int64_t batch, int64_t size)
-{
-	struct tensor in = input_of(batch, size), got, want;
-	assert_int_equal(exec_run(e, &in, &got, NULL), OK);
-	assert_int_equal(exec_run(ref, &in, &want, NULL), OK);
-	float most = 1;
-	for (int64_t i = 0; i < tensor_count(&want); i++)
-		most = fmaxf(most, fabsf(((float *)want.data)[i]));
-	for (int64_t i = 0; i < tensor_count(&want); i++)
-		assert_true(fabsf(((float *)got.data)[i] - ((float *)want.data)[i]) < 1e-4f * most);
+	struct tensor in = random_tensor(DT_F32, 4, dims, 3), got, want;
+	run(e, &in, &got);
+	run(ref, &in, &want);
+	assert_close(&got, &want, 1e-4);
 	tensor_free(&in);
 }
 
@@ -69,20 +41,18 @@ static int plans_of(const struct exec *e)
 /* There and back: the plans are the same ones, and no weights are packed. */
 static void back_and_forth(void **state)
 {
-	struct graph *g = scanned();
-	struct exec *e = NULL, *ref = NULL;
+	struct graph *g = scan(network);
+	struct exec *e = make(g, NULL), *ref = make_eval(g);
 	(void)state;
-	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
-	assert_int_equal(exec_new(g, &(struct exec_options){.eval_only = true}, &ref, NULL), OK);
-	run(e, ref, 1, 24);
+	check(e, ref, 1, 24);
 	const struct plan *first = e->plan[0];
 	assert_int_equal(e->net->npacks, 4);
-	run(e, ref, 8, 24); /* the same kernels: the same packs */
+	check(e, ref, 8, 24); /* the same kernels: the same packs */
 	const struct plan *second = e->plan[0];
 	assert_int_equal(e->net->npacks, 4);
 	assert_true(first != second);
 	for (int i = 0; i < 4; i++) {
-		run(e, ref, i % 2 ? 8 : 1, 24);
+		check(e, ref, i % 2 ? 8 : 1, 24);
 		assert_ptr_equal(e->plan[0], i % 2 ? second : first);
 		assert_int_equal(e->net->npacks, 4);
 	}
@@ -104,13 +74,11 @@ static const struct value *named(const struct graph *g, const char *name)
  * constants that are made anew, and only those. */
 static void another_kernel(void **state)
 {
-	struct graph *g = scanned();
-	struct exec *e = NULL, *ref = NULL;
+	struct graph *g = scan(network);
+	struct exec *e = make(g, NULL), *ref = make_eval(g);
 	(void)state;
-	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
-	assert_int_equal(exec_new(g, &(struct exec_options){.eval_only = true}, &ref, NULL), OK);
-	run(e, ref, 1, 24);
-	run(e, ref, 1, 1);
+	check(e, ref, 1, 24);
+	check(e, ref, 1, 1);
 	int packs = e->net->npacks;
 	assert_in_range(packs, 5, 6);
 	assert_non_null(e->net->all.t);
@@ -118,7 +86,7 @@ static void another_kernel(void **state)
 	assert_null(e->net->all.t[named(g, "v")->id].data);
 	assert_null(e->net->all.t[named(g, "u")->id].data);
 	for (int i = 0; i < 4; i++) {
-		run(e, ref, 1, i % 2 ? 1 : 24);
+		check(e, ref, 1, i % 2 ? 1 : 24);
 		assert_int_equal(e->net->npacks, packs);
 	}
 	exec_free(e);
@@ -129,13 +97,11 @@ static void another_kernel(void **state)
 /* More shapes than plans are kept: the one used longest ago goes, its weights stay. */
 static void many_shapes(void **state)
 {
-	struct graph *g = scanned();
-	struct exec *e = NULL, *ref = NULL;
+	struct graph *g = scan(network);
+	struct exec *e = make(g, NULL), *ref = make_eval(g);
 	(void)state;
-	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
-	assert_int_equal(exec_new(g, &(struct exec_options){.eval_only = true}, &ref, NULL), OK);
 	for (int i = 0; i < 3 * (PLAN_CACHE + 2); i++) {
-		run(e, ref, 1, 16 + 4 * (i % (PLAN_CACHE + 2)));
+		check(e, ref, 1, 16 + 4 * (i % (PLAN_CACHE + 2)));
 		assert_true(plans_of(e) <= PLAN_CACHE);
 		assert_int_equal(e->net->npacks, 4);
 	}
