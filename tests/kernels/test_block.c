@@ -1,12 +1,12 @@
 /* Convolutions strip by strip against the same ones one after the other, on each instruction set.
  */
 #include "conv_data.h"
+#include "harness.h"
 
 #include "base/cpu.h"
 #include "kernels/nhwc_block_f32.h"
 
 static const char *const levels[] = {"bf16", "avx512", "avx2", "ref"};
-static struct pool *pools[3]; /* of 1 (NULL), 2 and 3 threads */
 
 struct block_case {
 	int n, add;
@@ -146,11 +146,5 @@ int main(void)
 	    cmocka_unit_test(test_blocks),
 	    cmocka_unit_test(test_block_misfits),
 	};
-	struct err err = {0};
-	for (int t = 1; t < 3; t++)
-		assert_int_equal(pool_new(t + 1, &pools[t], &err), OK);
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	for (int t = 1; t < 3; t++)
-		pool_free(pools[t]);
-	return failed;
+	return cmocka_run_group_tests(tests, make_pools, free_pools);
 }

@@ -1,6 +1,7 @@
 /* Resizing and local response normalisation with channels last against their definitions on each
  * instruction set, with guards, and the same bits for any number of threads. */
 #include "floats.h"
+#include "harness.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,7 +11,6 @@
 #include "kernels/nhwc_resize_f32.h"
 
 static const char *const levels[] = {"bf16", "avx512", "avx2", "ref"};
-static struct pool *pools[3];
 
 /* ---- resizing ---- */
 
@@ -169,15 +169,9 @@ static void test_lrn(void **state)
 
 int main(void)
 {
-	struct err err = {0};
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_resize),
 	    cmocka_unit_test(test_lrn),
 	};
-	if (pool_new(2, &pools[1], &err) < 0 || pool_new(3, &pools[2], &err) < 0)
-		return 1;
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	pool_free(pools[1]);
-	pool_free(pools[2]);
-	return failed;
+	return cmocka_run_group_tests(tests, make_pools, free_pools);
 }

@@ -1,12 +1,11 @@
 /* Every kernel row against the reference, with guards around the outputs; -b times the same rows.
  */
-#include "../unit/check.h"
+#include "harness.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "base/rng.h"
@@ -179,26 +178,6 @@ static void test_products(void **state)
 }
 
 /* ---- -b ---- */
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* The fastest of the runs that fit into a tenth of a second, at least three. */
-#define BEST(best, statement)                                    \
-	do {                                                     \
-		double end_ = now() + 0.1;                       \
-		best = 1e9;                                      \
-		for (int i_ = 0; i_ < 3 || now() < end_; i_++) { \
-			double t_ = now();                       \
-			statement;                               \
-			t_ = now() - t_;                         \
-			best = t_ < best ? t_ : best;            \
-		}                                                \
-	} while (0)
 
 static void bench_gemm(const struct gemm_f32 *row, int k)
 {

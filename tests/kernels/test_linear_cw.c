@@ -1,11 +1,11 @@
 /* Products with compressed matrices on each instruction set against the widened matrix; -b times
  * them beside FP32. */
 #include "floats.h"
+#include "harness.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "base/half.h"
@@ -252,13 +252,6 @@ static void test_same_bits(void **state)
 }
 
 /* ---- times ---- */
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The least time of runs on copies in turn, which are too many for the cache. */
 static double time_cw(struct linear_cw c)

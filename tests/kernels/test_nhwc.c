@@ -1,12 +1,12 @@
 /* Kernels with channels last on each instruction set against their definition, with guards around
  * what they write and the same bits for any number of threads; -b times them. */
 #include "conv_data.h"
+#include "harness.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "base/half.h"
@@ -90,8 +90,6 @@ static void assert_near(const float *got, const struct data *d, float bound)
 			assert_true(!"near");
 		}
 }
-
-static struct pool *pools[3]; /* of 1 (NULL), 2 and 3 threads */
 
 static void check_conv(const struct data *d, int way, float lo, float hi)
 {
@@ -455,27 +453,6 @@ static void test_layouts(void **state)
 
 /* ---- -b ---- */
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* The fastest of the runs that fit into a time, at least three. */
-#define BEST(best, statement) BEST_IN(0.15, best, statement)
-#define BEST_IN(time, best, statement)                           \
-	do {                                                     \
-		double end_ = now() + (time);                    \
-		best = 1e9;                                      \
-		for (int i_ = 0; i_ < 3 || now() < end_; i_++) { \
-			double t_ = now();                       \
-			statement;                               \
-			t_ = now() - t_;                         \
-			best = t_ < best ? t_ : best;            \
-		}                                                \
-	} while (0)
-
 /* The clock of a busy machine changes, so it is measured again beside each time. */
 static double limit; /* GFLOP/s of multiply-adds on registers */
 
@@ -722,7 +699,8 @@ static void bench_moves(void)
 static int bench(int argc, char **argv)
 {
 	int threads = argc > 3 ? argv[3][0] - '0' : 1;
-	struct pool *pool = threads == 2 ? pools[1] : threads == 3 ? pools[2] : NULL;
+	make_pools(NULL);
+	struct pool *pool = threads == 2 || threads == 3 ? pools[threads - 1] : NULL;
 	if (argc > 2)
 		cpu_limit(argv[2]);
 	bench_limit();
@@ -749,6 +727,7 @@ static int bench(int argc, char **argv)
 		if (nhwc_conv_f32_fits(s, CONV_GROUPS) && !is_depthwise(s))
 			bench_conv(bench_shapes[i].name, s, CONV_GROUPS, pool);
 	}
+	free_pools(NULL);
 	return 0;
 }
 
@@ -763,11 +742,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_pools),
 	    cmocka_unit_test(test_layouts),
 	};
-	if (pool_new(2, &pools[1], NULL) || pool_new(3, &pools[2], NULL))
-		return 1;
-	int failed = argc > 1 && !strcmp(argv[1], "-b") ? bench(argc, argv)
-							: cmocka_run_group_tests(tests, NULL, NULL);
-	pool_free(pools[1]);
-	pool_free(pools[2]);
-	return failed;
+	if (argc > 1 && !strcmp(argv[1], "-b"))
+		return bench(argc, argv);
+	return cmocka_run_group_tests(tests, make_pools, free_pools);
 }

@@ -1,12 +1,11 @@
 /* Quantized kernels with channels last on each instruction set against their definition, bit for
  * bit, with guards around what they write and for any number of threads; -b times them. */
-#include "../unit/check.h"
+#include "harness.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "base/rng.h"
@@ -20,8 +19,6 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static const char *const levels[] = {"vnni", "avx512", "avx2", "ref"};
-
-static struct pool *pools[3]; /* of 1 (NULL), 2 and 3 threads */
 
 /* n bytes of the guard's value between guards, aligned to 64 bytes. */
 static void *guarded(size_t n)
@@ -555,26 +552,6 @@ static void test_quant(void **state)
 
 /* ---- -b ---- */
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* The fastest of the runs that fit into a time, at least three. */
-#define BEST(best, statement)                                    \
-	do {                                                     \
-		double end_ = now() + 0.1;                       \
-		best = 1e9;                                      \
-		for (int i_ = 0; i_ < 3 || now() < end_; i_++) { \
-			double t_ = now();                       \
-			statement;                               \
-			t_ = now() - t_;                         \
-			best = t_ < best ? t_ : best;            \
-		}                                                \
-	} while (0)
-
 /* A layer of a network: channels, size of the result, window, groups, stride, how often. */
 static const struct layer {
 	const char *name;
@@ -723,7 +700,8 @@ static void bench_pool(int channels, int in, int kernel, int stride, int kind)
 static int bench(int argc, char **argv)
 {
 	int threads = argc > 3 ? argv[3][0] - '0' : 1;
-	struct pool *pool = threads == 2 ? pools[1] : threads == 3 ? pools[2] : NULL;
+	make_pools(NULL);
+	struct pool *pool = threads == 2 || threads == 3 ? pools[threads - 1] : NULL;
 	double sum = 0;
 	if (argc > 2)
 		cpu_limit(argv[2]);
@@ -737,6 +715,7 @@ static int bench(int argc, char **argv)
 			sum = 0;
 		}
 	}
+	free_pools(NULL);
 	if (argc > 4)
 		return 0;
 	bench_moves();
@@ -755,11 +734,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_pools),
 	    cmocka_unit_test(test_quant),
 	};
-	if (pool_new(2, &pools[1], NULL) || pool_new(3, &pools[2], NULL))
-		return 1;
-	int failed = argc > 1 && !strcmp(argv[1], "-b") ? bench(argc, argv)
-							: cmocka_run_group_tests(tests, NULL, NULL);
-	pool_free(pools[1]);
-	pool_free(pools[2]);
-	return failed;
+	if (argc > 1 && !strcmp(argv[1], "-b"))
+		return bench(argc, argv);
+	return cmocka_run_group_tests(tests, make_pools, free_pools);
 }
