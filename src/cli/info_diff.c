@@ -40,6 +40,11 @@ static void print_totals(const struct sides *s, const struct diff *d)
 	putchar('\n');
 }
 
+static const char *within(const char *path)
+{
+	return path ? path : "";
+}
+
 static char kind(const struct diff_layer *l)
 {
 	return !l->a ? '+' : !l->b ? '-' : '~';
@@ -48,7 +53,7 @@ static char kind(const struct diff_layer *l)
 static void print_layer(const struct diff_layer *l)
 {
 	const struct node *n = l->a ? l->a : l->b;
-	printf("%c %-22s %s\n", kind(l), n->op->type, n->name);
+	printf("%c %-22s %s%s\n", kind(l), n->op->type, within(l->within), n->name);
 	for (const char *p = l->changes.data, *end; p && *p; p = end + 1) {
 		end = strchr(p, '\n');
 		printf("      %.*s\n", (int)(end - p), p);
@@ -75,10 +80,10 @@ static void print_tensor(const struct diff_tensor *t)
 	    t->stored_a == t->stored_b ? "" : " -> ",
 	    t->stored_a == t->stored_b ? "" : dtype_name(t->stored_b));
 	if (t->same_size)
-		printf("  %9.3g %8.1f %9.3g  %-12s %s, input %d\n", t->error, t->sqnr, t->max_abs,
-		    stored, t->b->name, t->input);
+		printf("  %9.3g %8.1f %9.3g  ", t->error, t->sqnr, t->max_abs);
 	else
-		printf("  %29s %-12s %s, input %d\n", "other sizes", stored, t->b->name, t->input);
+		printf("  %29s ", "other sizes");
+	printf("%-12s %s%s, input %d\n", stored, within(t->within), t->b->name, t->input);
 }
 
 static void print_tensors(const struct diff *d, bool all)
@@ -129,6 +134,8 @@ static cJSON *layer_json(const struct diff_layer *l)
 {
 	const struct node *n = l->a ? l->a : l->b;
 	cJSON *j = cJSON_CreateObject();
+	if (l->within)
+		cJSON_AddStringToObject(j, "within", l->within);
 	cJSON_AddStringToObject(j, "name", n->name);
 	cJSON_AddStringToObject(j, "type", n->op->type);
 	if (l->a && l->b)
@@ -148,6 +155,8 @@ static cJSON *layers_json(const struct diff *d, char which)
 static cJSON *tensor_json(const struct diff_tensor *t)
 {
 	cJSON *j = cJSON_CreateObject();
+	if (t->within)
+		cJSON_AddStringToObject(j, "within", t->within);
 	cJSON_AddStringToObject(j, "layer", t->b->name);
 	cJSON_AddNumberToObject(j, "input", t->input);
 	cJSON_AddStringToObject(j, "stored_before", dtype_name(t->stored_a));

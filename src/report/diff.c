@@ -1,5 +1,5 @@
-/* What tells two networks apart, without running them: layers, their attributes, sizes and
- * connections. */
+/* What tells two networks apart, without running them: which layers are the same, how they are
+ * connected, and so in their bodies. */
 #include "report/diff.h"
 
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "graph/print.h"
 #include "ops/op.h"
 #include "report/diff_constants.h"
+#include "report/diff_layer.h"
 #include "report/match.h"
 
 /* One network: its layers by the marks of their nodes, which count from 1; 0 is no layer. */
@@ -22,6 +23,7 @@ struct side {
 struct job {
 	struct side a, b;
 	double tolerance;
+	const char *within; /* as in struct diff_layer */
 	struct diff *d;
 	struct err *err;
 };
@@ -130,71 +132,17 @@ static void pair_readers(struct job *j)
 
 /* ---- what changed in a pair ---- */
 
-static void changed(struct text *t, const char *what, const struct text *a, const struct text *b)
-{
-	const char *from = a->data ? a->data : "none", *to = b->data ? b->data : "none";
-	if (strcmp(from, to) != 0)
-		text_printf(t, "%s %s -> %s\n", what, from, to);
-	t->failed |= a->failed | b->failed;
-}
-
-static void attribute(struct text *t, const struct node *a, const struct node *b, int i)
-{
-	const struct attr_def *def = &b->op->attrs[i], *was = a->op->attrs;
-	struct text from = {0}, to = {0};
-	while (was->name && strcmp(was->name, def->name) != 0)
-		was++;
-	if (was->name && a->attr[was - a->op->attrs].set)
-		attr_text(&from, was, &a->attr[was - a->op->attrs]);
-	if (b->attr[i].set)
-		attr_text(&to, def, &b->attr[i]);
-	if (was->name)
-		changed(t, def->name, &from, &to);
-	text_free(&from);
-	text_free(&to);
-}
-
-static void output(struct text *t, const struct info *a, const struct info *b, int k)
-{
-	struct text from = {0}, to = {0}, what = {0};
-	text_printf(&from, "%s[", dtype_name(a->type));
-	shape_text(&from, &a->shape);
-	text_printf(&to, "%s[", dtype_name(b->type));
-	shape_text(&to, &b->shape);
-	text_add(&from, "]");
-	text_add(&to, "]");
-	text_printf(&what, k ? "output %d" : "output", k);
-	changed(t, what.data ? what.data : "", &from, &to);
-	text_free(&from);
-	text_free(&to);
-	text_free(&what);
-}
-
 /* Of an input that both layers compute from data; what comes of a layer that is not in both is
  * told with that layer. */
-static void connection(
-    struct job *j, struct text *t, const struct value *x, const struct value *y, int k)
+static void connection(struct job *j, struct text *t, const char *what, const struct value *x,
+    const struct value *y, int k)
 {
 	const struct node *n = x->node, *m = y->node;
 	if (!n->mark || !m->mark || !j->a.pair[n->mark] || !j->b.pair[m->mark])
 		return;
 	if (j->a.pair[n->mark] != m || x->port != y->port)
 		text_printf(
-		    t, "input %d from '%s' -> from '%s'\n", k, value_name(x), value_name(y));
-}
-
-static void bodies(struct text *t, const struct node *a, const struct node *b)
-{
-	for (int i = 0; i < a->nbodies && i < b->nbodies; i++) {
-		struct text x = {0}, y = {0};
-		graph_print(&x, a->body[i].graph);
-		graph_print(&y, b->body[i].graph);
-		t->failed |= x.failed | y.failed;
-		if (!t->failed && x.data && y.data && strcmp(x.data, y.data) != 0)
-			text_printf(t, "body %d differs\n", i);
-		text_free(&x);
-		text_free(&y);
-	}
+		    t, "%s %d from '%s' -> from '%s'\n", what, k, value_name(x), value_name(y));
 }
 
 static void inputs(struct job *j, struct text *t, const struct node *a, const struct node *b)
@@ -203,77 +151,98 @@ static void inputs(struct job *j, struct text *t, const struct node *a, const st
 		text_printf(t, "inputs %d -> %d\n", a->nin, b->nin);
 	for (int k = 0; k < a->nin && k < b->nin; k++)
 		if (node_in(a, k) && node_in(b, k))
-			connection(j, t, node_in(a, k), node_in(b, k), k);
+			connection(j, t, "input", node_in(a, k), node_in(b, k), k);
 }
 
-static void changes(struct job *j, struct text *t, const struct node *a, const struct node *b)
+/* What input k of a layer, or of a Result, is made of, where that is constants alone. */
+static int compare_constant(struct job *j, const struct node *n, const struct node *m, int k)
 {
-	if (strcmp(a->op->type, b->op->type) != 0)
-		text_printf(t, "type %s -> %s\n", a->op->type, b->op->type);
-	else if (a->op->opset != b->op->opset)
-		text_printf(t, "opset %d -> %d\n", a->op->opset, b->op->opset);
-	if (strcmp(a->name, b->name) != 0)
-		text_printf(t, "name -> %s\n", b->name);
-	if (!strcmp(a->op->type, b->op->type) && !node_is(a, OP_PARAMETER))
-		for (int i = 0; b->op->attrs[i].name; i++)
-			attribute(t, a, b, i);
-	for (int k = 0; k < a->nout && k < b->nout; k++)
-		output(t, &a->out[k].info, &b->out[k].info, k);
-	inputs(j, t, a, b);
-	bodies(t, a, b);
+	const struct value *x = node_in(n, k), *y = node_in(m, k);
+	struct diff *d = j->d;
+	if (!x || !y || x->node->mark || y->node->mark)
+		return OK;
+	struct diff_tensor *t = reallocarray(d->tensor, (size_t)d->ntensors + 1, sizeof *t);
+	if (!t)
+		return fail_nomem(j->err);
+	d->tensor = t;
+	t[d->ntensors] = (struct diff_tensor){.a = n, .b = m, .within = j->within, .input = k};
+	return diff_constant(x, y, j->tolerance, d, j->err);
 }
+
+/* What the Results of a body read, in their order. */
+static int results(struct job *j, struct text *t, const struct graph *a, const struct graph *b)
+{
+	int s = OK;
+	if (a->noutputs != b->noutputs)
+		text_printf(t, "results of a body %d -> %d\n", a->noutputs, b->noutputs);
+	for (int k = 0; k < a->noutputs && k < b->noutputs && !s; k++) {
+		struct node *n = a->outputs[k], *m = b->outputs[k];
+		connection(j, t, "result", node_in(n, 0), node_in(m, 0), k);
+		s = compare_constant(j, n, m, 0);
+	}
+	return s;
+}
+
+static int compare_bodies(
+    struct job *j, struct text *t, const struct node *a, const struct node *b);
 
 /* ---- all of it ---- */
 
-static void tell(struct job *j, const struct node *a, const struct node *b, struct text changes_)
+static int tell(struct job *j, const struct node *a, const struct node *b, struct text changes)
 {
 	struct diff *d = j->d;
-	d->layer[d->nlayers++] = (struct diff_layer){a, b, changes_};
+	struct diff_layer *l = reallocarray(d->layer, (size_t)d->nlayers + 1, sizeof *l);
+	if (!l) {
+		text_free(&changes);
+		return fail_nomem(j->err);
+	}
+	d->layer = l;
+	l[d->nlayers++] = (struct diff_layer){a, b, j->within, changes};
 	d->added += !a;
 	d->removed += !b;
 	d->changed += a && b;
+	return OK;
+}
+
+/* Its bodies first. */
+static int compare_layer(struct job *j, const struct node *n, const struct node *m)
+{
+	struct text t = {0};
+	int s = OK;
+	if (m) {
+		diff_layer_own(&t, n, m);
+		inputs(j, &t, n, m);
+		s = compare_bodies(j, &t, n, m);
+	}
+	if (!s && t.failed)
+		s = fail_nomem(j->err);
+	if (!s && (!m || t.data))
+		return tell(j, n, m, t);
+	j->d->same += !node_is(n, OP_PARAMETER);
+	text_free(&t);
+	return s;
 }
 
 static int compare_layers(struct job *j)
 {
-	for (int i = 1; i <= j->a.n; i++) {
-		const struct node *n = j->a.layer[i], *m = j->a.pair[i];
-		struct text t = {0};
-		if (m)
-			changes(j, &t, n, m);
-		if (t.failed)
-			return fail_nomem(j->err);
-		if (!m || t.data)
-			tell(j, n, m, t);
-		else
-			j->d->same += !node_is(n, OP_PARAMETER);
-	}
-	for (int i = 1; i <= j->b.n; i++)
+	int s = OK;
+	for (int i = 1; i <= j->a.n && !s; i++)
+		s = compare_layer(j, j->a.layer[i], j->a.pair[i]);
+	for (int i = 1; i <= j->b.n && !s; i++)
 		if (!j->b.pair[i])
-			tell(j, NULL, j->b.layer[i], (struct text){0});
-	return OK;
+			s = tell(j, NULL, j->b.layer[i], (struct text){0});
+	return s;
 }
 
 static int compare_constants(struct job *j)
 {
-	struct diff *d = j->d;
 	int s = OK;
 	for (int i = 1; i <= j->a.n && !s; i++) {
 		const struct node *n = j->a.layer[i], *m = j->a.pair[i];
 		if (!m || strcmp(n->op->type, m->op->type) != 0)
 			continue;
-		for (int k = 0; k < n->nin && k < m->nin && !s; k++) {
-			const struct value *x = node_in(n, k), *y = node_in(m, k);
-			if (!x || !y || x->node->mark || y->node->mark)
-				continue;
-			struct diff_tensor *t = reallocarray(
-			    d->tensor, (size_t)d->ntensors + 1, sizeof *t);
-			if (!t)
-				return fail_nomem(j->err);
-			d->tensor = t;
-			t[d->ntensors] = (struct diff_tensor){.a = n, .b = m, .input = k};
-			s = diff_constant(x, y, j->tolerance, d, j->err);
-		}
+		for (int k = 0; k < n->nin && k < m->nin && !s; k++)
+			s = compare_constant(j, n, m, k);
 	}
 	return s;
 }
@@ -292,22 +261,43 @@ static int by_error(const void *a, const void *b)
 	return (y->error > x->error) - (y->error < x->error);
 }
 
+/* Pairs and compares what the job's sides are; told: where to tell of the Results of a body. */
+static int compare_sides(struct job *j, struct graph *a, struct graph *b, struct text *told)
+{
+	int s = open_side(&j->a, a) && open_side(&j->b, b) ? OK : fail_nomem(j->err);
+	for (int i = 0; i < 4 && !s; i++) {
+		if (i == 2)
+			pair_readers(j);
+		pair_up(j, i % 2 == 0, i < 2);
+	}
+	s = s ? s : compare_layers(j);
+	s = s ? s : compare_constants(j);
+	if (!s && told)
+		s = results(j, told, a, b);
+	close_side(&j->a);
+	close_side(&j->b);
+	return s;
+}
+
+static int compare_bodies(struct job *j, struct text *t, const struct node *a, const struct node *b)
+{
+	static const char *const words[] = {"then", "else"};
+	int s = OK;
+	for (int i = 0; i < a->nbodies && i < b->nbodies && !s; i++) {
+		struct job in = {.tolerance = j->tolerance, .d = j->d, .err = j->err};
+		in.within = arena_printf(j->d->arena, "%s%s/%s/", j->within ? j->within : "",
+		    b->name, b->nbodies == 2 ? words[i] : "body");
+		s = in.within ? compare_sides(&in, a->body[i].graph, b->body[i].graph, t)
+			      : fail_nomem(j->err);
+	}
+	return s;
+}
+
 int diff_graphs(struct graph *a, struct graph *b, double tolerance, struct diff *d, struct err *err)
 {
 	struct job j = {.tolerance = tolerance, .d = d, .err = err};
-	*d = (struct diff){0};
-	int s = OK;
-	if (open_side(&j.a, a) && open_side(&j.b, b))
-		d->layer = calloc((size_t)j.a.n + (size_t)j.b.n + 1, sizeof *d->layer);
-	if (!d->layer)
-		s = fail_nomem(err);
-	for (int i = 0; i < 4 && !s; i++) {
-		if (i == 2)
-			pair_readers(&j);
-		pair_up(&j, i % 2 == 0, i < 2);
-	}
-	s = s ? s : compare_layers(&j);
-	s = s ? s : compare_constants(&j);
+	*d = (struct diff){.arena = arena_new()};
+	int s = d->arena ? compare_sides(&j, a, b, NULL) : fail_nomem(err);
 	if (!s) {
 		if (d->tensor)
 			qsort(d->tensor, (size_t)d->ntensors, sizeof *d->tensor, by_error);
@@ -316,8 +306,6 @@ int diff_graphs(struct graph *a, struct graph *b, double tolerance, struct diff 
 		d->equal = !d->nlayers && !d->ntensors && !d->outputs.data;
 		s = d->outputs.failed ? fail_nomem(err) : OK;
 	}
-	close_side(&j.a);
-	close_side(&j.b);
 	if (s)
 		diff_free(d);
 	return s;
@@ -325,10 +313,11 @@ int diff_graphs(struct graph *a, struct graph *b, double tolerance, struct diff 
 
 void diff_free(struct diff *d)
 {
-	for (int i = 0; d->layer && i < d->nlayers; i++)
+	for (int i = 0; i < d->nlayers; i++)
 		text_free(&d->layer[i].changes);
 	free(d->layer);
 	free(d->tensor);
 	text_free(&d->outputs);
+	arena_free(d->arena);
 	*d = (struct diff){0};
 }

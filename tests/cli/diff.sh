@@ -20,6 +20,13 @@ sed 's/probabilities/scores/g' a.xml >c.xml && cp a.bin c.bin
 mo-info diff a.xml c.xml | grep '^output'
 printf '\1' | dd of=b.bin bs=1 seek=3 conv=notrunc status=none && cp a.xml b.xml
 mo-info diff a.xml b.xml | grep -A 9 differ | sed 's/  */ /g'
+echo '# in a body'
+mo -q "$ROOT/testdata/corpus/onnx/loop" --model-name loop
+sed 's/type="Multiply"/type="Add"/' loop.xml >other.xml && cp loop.bin other.bin
+mo-info diff loop.xml other.xml | grep -v macs
+printf '\5' | dd of=other.bin bs=1 seek=64 conv=notrunc status=none && cp loop.xml other.xml
+mo-info diff loop.xml other.xml | grep -A 2 error | tr -s ' '
+mo-info diff loop.xml other.xml --json - | tr -d ' \t\n' | grep -o '"within":"[^"]*"'
 echo '# misuse'
 mo-info diff a.xml || echo "exit $?"
 mo-info diff a.xml nosuch.xml || echo "exit $?"
