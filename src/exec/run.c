@@ -32,6 +32,13 @@ static int run_eval(struct exec *e, struct plan *p, const struct call *c, struct
 	return status < 0 ? err_in(err, "node '%s'", n->name) : OK;
 }
 
+/* Never NULL: kernels count on from it, even where none is used. */
+static void *scratch_of(const struct plan *p, const struct call *c)
+{
+	static _Alignas(64) char none[64];
+	return c->scratch.buffer ? ref_at(p, c->scratch) : none;
+}
+
 /* Weights that one of the next calls reads. */
 static const float *next_weights(const struct plan *p, const struct call *c)
 {
@@ -49,7 +56,7 @@ static int run_conv(struct exec *e, struct plan *p, const struct call *c, struct
 	    .bias = ref_at(p, c->bias),
 	    .add = ref_at(p, c->add),
 	    .out = ref_at(p, c->out),
-	    .scratch = ref_at(p, c->scratch)};
+	    .scratch = scratch_of(p, c)};
 	(void)err;
 	nhwc_conv_f32_run(&c->conv, e->o.pool, &a);
 	return OK;
@@ -60,7 +67,7 @@ static int run_block(struct exec *e, struct plan *p, const struct call *c, struc
 	struct nhwc_block_f32_args a = {.in = ref_at(p, c->in),
 	    .add = ref_at(p, c->add),
 	    .out = ref_at(p, c->out),
-	    .scratch = ref_at(p, c->scratch)};
+	    .scratch = scratch_of(p, c)};
 	(void)err;
 	for (int i = 0; i < c->block.k.n; i++) {
 		a.packed[i] = ref_at(p, c->block.packed[i]);
@@ -74,7 +81,7 @@ static int run_deconv(struct exec *e, struct plan *p, const struct call *c, stru
 {
 	(void)err;
 	nhwc_deconv_f32_run(&c->deconv, e->o.pool, ref_at(p, c->in), ref_at(p, c->packed),
-	    ref_at(p, c->bias), ref_at(p, c->out), ref_at(p, c->scratch));
+	    ref_at(p, c->bias), ref_at(p, c->out), scratch_of(p, c));
 	return OK;
 }
 
@@ -82,16 +89,15 @@ static int run_resize(struct exec *e, struct plan *p, const struct call *c, stru
 {
 	const void *const table[2] = {ref_at(p, c->resize.table[0]), ref_at(p, c->resize.table[1])};
 	(void)err;
-	nhwc_resize_f32_run(&c->resize.k, e->o.pool, ref_at(p, c->in), table, ref_at(p, c->out),
-	    ref_at(p, c->scratch));
+	nhwc_resize_f32_run(
+	    &c->resize.k, e->o.pool, ref_at(p, c->in), table, ref_at(p, c->out), scratch_of(p, c));
 	return OK;
 }
 
 static int run_lrn(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	(void)err;
-	nhwc_lrn_f32_run(
-	    &c->lrn, e->o.pool, ref_at(p, c->in), ref_at(p, c->out), ref_at(p, c->scratch));
+	nhwc_lrn_f32_run(&c->lrn, e->o.pool, ref_at(p, c->in), ref_at(p, c->out), scratch_of(p, c));
 	return OK;
 }
 
@@ -106,7 +112,7 @@ static int run_matmul(struct exec *e, struct plan *p, const struct call *c, stru
 {
 	(void)err;
 	matmul_f32_run(&c->matmul.q, e->o.pool, ref_at(p, c->in), ref_at(p, c->matmul.b),
-	    ref_at(p, c->out), ref_at(p, c->scratch));
+	    ref_at(p, c->out), scratch_of(p, c));
 	return OK;
 }
 
@@ -117,7 +123,7 @@ static int run_linear_cw(struct exec *e, struct plan *p, const struct call *c, s
 	    .bias = ref_at(p, c->bias),
 	    .add = ref_at(p, c->add),
 	    .out = ref_at(p, c->out),
-	    .scratch = ref_at(p, c->scratch)};
+	    .scratch = scratch_of(p, c)};
 	(void)err;
 	linear_cw_run(&c->linear_cw, e->o.pool, &a);
 	return OK;
@@ -152,7 +158,7 @@ static int run_recurrent(struct exec *e, struct plan *p, const struct call *c, s
 	    .y = ref_at(p, c->out),
 	    .h = ref_at(p, c->recurrent.h),
 	    .c = ref_at(p, c->recurrent.c),
-	    .scratch = ref_at(p, c->scratch)};
+	    .scratch = scratch_of(p, c)};
 	int *lengths = (int *)((char *)a.scratch + k->scratch);
 	int status = c->recurrent.length ? take_lengths(p, c, lengths, err) : OK;
 	if (c->recurrent.length)
@@ -211,7 +217,7 @@ static int run_attention(struct exec *e, struct plan *p, const struct call *c, s
 	const struct ref *in = c->attention.in;
 	(void)err;
 	attention_f32_run(&c->attention.k, e->o.pool, ref_at(p, in[0]), ref_at(p, in[1]),
-	    ref_at(p, in[2]), ref_at(p, in[3]), ref_at(p, c->out), ref_at(p, c->scratch));
+	    ref_at(p, in[2]), ref_at(p, in[3]), ref_at(p, c->out), scratch_of(p, c));
 	return OK;
 }
 
@@ -234,7 +240,7 @@ static int run_conv_u8(struct exec *e, struct plan *p, const struct call *c, str
 	    .f = ref_at(p, c->conv_u8.f),
 	    .add = ref_at(p, c->add),
 	    .out = ref_at(p, c->out),
-	    .scratch = ref_at(p, c->scratch)};
+	    .scratch = scratch_of(p, c)};
 	(void)err;
 	nhwc_conv_u8_run(&c->conv_u8.k, e->o.pool, &a);
 	return OK;
