@@ -11,6 +11,8 @@
 #define BLOB_WORK (1 << 24) /* bytes of a workspace that is run */
 #define BLOB_EDGES 8        /* inputs, and outputs, at most */
 
+static int blob_runs; /* that came to their end */
+
 static bool blob_input(const struct value *v, struct tensor *t)
 {
 	const struct shape *s = &v->info.shape;
@@ -33,6 +35,7 @@ static void blob_run(const struct graph *g, struct exec *e)
 	int rc = ok ? exec_run(e, in, out, &err) : OK;
 	if (rc)
 		fuzz_check_error(rc, &err);
+	blob_runs += ok && !rc;
 	for (int k = 0; k < BLOB_EDGES; k++)
 		tensor_free(&in[k]);
 }

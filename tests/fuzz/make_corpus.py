@@ -2,7 +2,7 @@
 """Writes the seeds of the fuzz targets: small valid inputs of every kind into testdata/corpus.
 
 usage: make_corpus.py MO [CORPUS]   MO: the built mo program, which makes the IRs
-Needs the Python packages onnx, numpy and pillow (make peers)."""
+The target blob has its seeds from blob_seeds.h. Needs the Python packages onnx, numpy and pillow (make peers)."""
 import glob, io, os, struct, subprocess, sys, tempfile
 import numpy as np, onnx
 from onnx import TensorProto as T, helper as h, numpy_helper as nh
@@ -232,37 +232,4 @@ def graph_seeds():
         put('graph', os.path.basename(f)[:-4], '\n'.join(lines).encode() + b'\n')
 
 
-def residual():
-    """Winograd, a sum taken along, depthwise, Concat in place, pooling, an eval between."""
-    conv = dict(pads=[1, 1, 1, 1])
-    return model(
-        [h.make_node('Conv', ['x', 'w'], ['a'], **conv), h.make_node('Relu', ['a'], ['b']),
-         h.make_node('Conv', ['b', 'v'], ['c'], **conv), h.make_node('Add', ['c', 'b'], ['d']),
-         h.make_node('Conv', ['d', 'u'], ['e'], group=16, **conv), h.make_node('Concat', ['e', 'd'], ['f'], axis=1),
-         h.make_node('AveragePool', ['f'], ['p'], kernel_shape=[2, 2], strides=[2, 2]),
-         h.make_node('Cos', ['p'], ['y'])],
-        [f32('x', 1, 3, 8, 8)], [f32('y', 1, 32, 4, 4)],
-        [weights('w', 16, 3, 3, 3), weights('v', 16, 16, 3, 3), weights('u', 16, 1, 3, 3)])
-
-
-def blob_seeds():
-    """The graph and the plan of compiled networks, and one as it is: see fuzz_blob.c."""
-    compiler = os.path.join(os.path.dirname(mo), 'mo-compile')
-    with tempfile.TemporaryDirectory() as d:
-        models = {'int8': 'testdata/ir/conv_bn_relu_fc_nncf_int8_mixed.xml'}
-        for name, m in (('convnet', convnet()), ('attention', attention()), ('residual', residual())):
-            models[name] = f'{d}/{name}.onnx'
-            onnx.save(m, models[name])
-        for name, path in models.items():
-            subprocess.run([compiler, '-q', '--cpu', 'ref', path, '-o', f'{d}/{name}.blob'], check=True)
-            data = open(f'{d}/{name}.blob', 'rb').read()
-            section = {}
-            for i in range(struct.unpack_from('<I', data, 32)[0]):
-                word, at, size = struct.unpack_from('<16sQQ', data, 72 + 40 * i)
-                section[word.rstrip(b'\0')] = data[at:at + size]
-            put('blob', name, struct.pack('<I', len(section[b'graph'])) + section[b'graph'] + section[b'plan'])
-            if name == 'convnet':
-                put('blob', 'whole', data)
-
-
-onnx_seeds(), state_seed(), array_seeds(), stats_seeds(), picture_seeds(), graph_seeds(), blob_seeds()
+onnx_seeds(), state_seed(), array_seeds(), stats_seeds(), picture_seeds(), graph_seeds()

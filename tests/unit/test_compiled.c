@@ -1,94 +1,13 @@
 /* Plans as images: what they hold runs as the plan they were made of, and damage is noticed. */
-#include "check.h"
+#include "call_networks.h"
+#include "engine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cpu.h"
-#include "exec/plan.h"
-#include "graph/print.h"
-#include "ops/op.h"
 #include "plan.h"
 #include "store/network.h"
-
-#define CONV " {strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1 auto_pad=explicit}\n"
-#define MATMUL " {transpose_a=false transpose_b=false}\n"
-
-#define FQ(out, in, r) \
-	out " = FakeQuantize-1(" in ", " r "0, " r "1, " r "0, " r "1) {levels=256}\n"
-/* Integers of 6 output channels. */
-#define WEIGHTS(name, dims)                                                  \
-	name "i = Const i8[" dims "] random(3)\n" name "f = Convert-1(" name \
-	     "i) {destination_type=f32}\n" name                              \
-	     "s = Const f32[6,1,1,1] 0.01 0.02 0.015 0.01 0.03 "             \
-	     "0.012\n" name " = Multiply-1(" name "f, " name "s)\n"
-
-/* Every kind of call. */
-static const char *const networks[] = {
-    "x = Parameter-1 {shape=1,3,9,9 element_type=f32}\n"
-    "w = Const f32[16,3,3,3] random(1)\na = Convolution-1(x, w)" CONV
-    "bias = Const f32[1,16,1,1] random(2)\nb = Add-1(a, bias)\nc = ReLU-1(b)\n"
-    "v = Const f32[16,16,3,3] random(3)\nd = Convolution-1(c, v)" CONV
-    "e = Add-1(d, c)\nu = Const f32[16,1,1,3,3] random(4)\nf = GroupConvolution-1(e, u)" CONV
-    "cat = Concat-1(f, e) {axis=1}\n"
-    "p = MaxPool-1(cat) {kernel=2,2 strides=2,2 pads_begin=0,0 pads_end=0,0}\n"
-    "q = Cos-1(p)\ng = Sigmoid-1(q)\nResult-1(g)\nResult-1(x)\n",
-    /* so large that convolutions are done strip by strip */
-    "x = Parameter-1 {shape=1,3,136,136 element_type=f32}\n"
-    "w = Const f32[40,3,3,3] random(1)\na = Convolution-1(x, w)" CONV
-    "bias = Const f32[1,40,1,1] random(2)\nb = Add-1(a, bias)\nc = ReLU-1(b)\n"
-    "u = Const f32[40,1,1,3,3] random(4)\nf = GroupConvolution-1(c, u)" CONV
-    "v = Const f32[2,40,1,1] random(3)\nh = HSwish-4(f)\nd = Convolution-1(h, v) {strides=1,1 "
-    "pads_begin=0,0 pads_end=0,0 dilations=1,1 auto_pad=explicit}\n"
-    "axes = Const i64[2] 2 3\nm = ReduceMean-1(d, axes) {keep_dims=true}\nResult-1(m)\n",
-    "x = Parameter-1 {shape=2,6,8 element_type=f32}\n"
-    "w = Const f32[8,8] random(1)\na = MatMul-1(x, w)" MATMUL
-    "t = MatMul-1(a, x) {transpose_a=false transpose_b=true}\ns = SoftMax-8(t) {axis=-1}\n"
-    "b = MatMul-1(s, a)" MATMUL "axes = Const i64[1] 2\n"
-    "m = MVN-6(b, axes) {normalize_variance=true eps=1e-5 eps_mode=INSIDE_SQRT}\n"
-    "y = Const f32[2,1,8] random(5)\nz = Multiply-1(m, y)\nk = Cos-1(z)\n"
-    "r = ScaledDotProductAttention-13(k, a, x) {causal=false}\n"
-    "i = Const i64[3] 2 0 1\nt0 = Transpose-1(r, i)\ncat = Concat-1(t0, t0) {axis=0}\n"
-    "Result-1(cat)\n",
-    "x = Parameter-1 {shape=1,6,5,5 element_type=f32}\nu0 = Const f32[] 0\nu1 = Const f32[] 2.55\n"
-    "s0 = Const f32[] -1.28\ns1 = Const f32[] 1.27\n" FQ("q", "x", "s") WEIGHTS(
-	"w", "6,6,3,3") "y = Convolution-1(q, w)" CONV
-			"bias = Const f32[1,6,1,1] random(2)\nz = Add-1(y, bias)\n" FQ(
-			    "p", "z", "s") "a = Add-1(q, p)\nr = ReLU-1(a)\n" FQ("t", "r",
-			    "u") "m = MaxPool-8(t) {strides=1,1 dilations=1,1 "
-				 "pads_begin=1,1 pads_end=1,1 kernel=3,3 "
-				 "index_element_type=i64}\n" FQ("k", "m", "s") WEIGHTS(
-				     "v", "6,6,3,3") "c = Convolution-1(m, v)" CONV
-						     "d = Convolution-1(k, v)" CONV
-						     "e = Add-1(c, d)\nResult-1(e)\n"
-						     "Result-1(t)\n" FQ("q2", "x",
-							 "u") "a2 = Add-1(q, q2)\n" FQ("t2", "a2",
-							 "s") "c2 = "
-							      "Convolution-1("
-							      "t2, w)" CONV "Result-1(c2)\n",
-    "x = Parameter-1 {shape=1,2,128 element_type=f32}\nh = Const f16[128,256] random(1)\n"
-    "w = Convert-1(h) {destination_type=f32}\na = MatMul-1(x, w)" MATMUL
-    "q = Const u4[256,4,64] random(2)\nqf = Convert-1(q) {destination_type=f32}\n"
-    "s = Const f32[1,4,64] random(3)\nm = Multiply-1(qf, s)\nto = Const i64[2] 256 256\n"
-    "v = Reshape-1(m, to) {special_zero=false}\nb = MatMul-1(a, v)" MATMUL "Result-1(b)\n",
-    "x = Parameter-1 {shape=1,5,4,6 element_type=f32}\nw = Const f32[5,7,4,4] random(1)\n"
-    "a = ConvolutionBackpropData-1(x, w) {strides=2,2 pads_begin=1,1 pads_end=1,1 "
-    "dilations=1,1}\nbias = Const f32[1,7,1,1] random(2)\nb = Add-1(a, bias)\n"
-    "c = Sigmoid-1(b)\naxes = Const i64[1] 1\n"
-    "d = LRN-1(c, axes) {alpha=0.1 beta=0.6 bias=1.5 size=3}\nto = Const i64[2] 13 9\n"
-    "plane = Const i64[2] 2 3\n"
-    "e = Interpolate-11(d, to, plane) {mode=linear_onnx shape_calculation_mode=sizes}\n"
-    "Result-1(e)\n",
-    "x = Parameter-1 {shape=2,4,3 element_type=f32}\nh = Const f32[2,2,6] random(1)\n"
-    "c = Const f32[2,2,6] random(2)\nn = Const i32[2] 4 2\nw = Const f32[2,24,3] random(3)\n"
-    "r = Const f32[2,24,6] random(4)\nb = Const f32[2,24] random(5)\n"
-    "y, yh, yc = LSTMSequence-5(x, h, c, n, w, r, b) {hidden_size=6 direction=bidirectional}\n"
-    "w2 = Const f32[2,18,3] random(6)\nr2 = Const f32[2,18,6] random(7)\n"
-    "b2 = Const f32[2,24] random(8)\n"
-    "z, zh = GRUSequence-5(x, yh, n, w2, r2, b2) {hidden_size=6 direction=bidirectional "
-    "linear_before_reset=true}\nResult-1(y)\nResult-1(yc)\nResult-1(z)\n",
-};
-#define NETWORKS (sizeof networks / sizeof *networks)
 
 /* A network with the image of its plan, as a file would hold it. */
 struct compiled {
@@ -111,26 +30,13 @@ static struct blob *joined(const struct exec_bytes *part, size_t n)
 	return blob_heap(data, size);
 }
 
-static struct tensor input_of(const struct graph *g)
-{
-	struct tensor t = {0};
-	int64_t dim[MAX_RANK];
-	const struct info *info = &g->inputs[0]->out[0].info;
-	for (int d = 0; d < info->shape.rank; d++)
-		dim[d] = info->shape.dim[d].min;
-	assert_int_equal(tensor_alloc(&t, info->type, info->shape.rank, dim, NULL), OK);
-	for (int64_t i = 0; i < tensor_count(&t); i++)
-		tensor_set_f64(&t, i, (double)(i * 37 % 101) / 50 - 1);
-	return t;
-}
-
 static void compile(struct compiled *c, const char *text)
 {
 	struct err err = {0};
 	struct exec_image i;
-	assert_int_equal(graph_scan(text, op_find, node_infer, &c->g, &err), OK);
-	struct tensor in = input_of(c->g);
-	assert_int_equal(exec_new(c->g, NULL, &c->e, &err), OK);
+	c->g = scan(text);
+	struct tensor in = random_input(c->g, 0, 1);
+	c->e = make(c->g, NULL);
 	assert_int_equal(exec_prepare(c->e, &in, &err), OK);
 	int status = exec_save(c->e, &i, &err);
 	if (status < 0)
@@ -161,14 +67,14 @@ static void same_outputs(const struct graph *g, const struct tensor *a, const st
 	}
 }
 
-/* Is there a network above for every kind that an image can hold? */
+/* Is there a network for every kind that an image can hold? */
 static void all_kinds(void **state)
 {
 	bool seen[CALL_KINDS] = {0};
 	(void)state;
-	for (size_t i = 0; i < NETWORKS; i++) {
+	for (size_t i = 0; i < CALL_NETWORKS; i++) {
 		struct compiled c;
-		compile(&c, networks[i]);
+		compile(&c, call_networks[i]);
 		for (int k = 0; k < c.e->plan[0]->ncalls; k++)
 			seen[c.e->plan[0]->call[k].kind] = true;
 		compiled_free(&c);
@@ -187,25 +93,25 @@ static void all_kinds(void **state)
 static void runs_the_same(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2 * NETWORKS; i++) {
+	for (size_t i = 0; i < 2 * CALL_NETWORKS; i++) {
 		struct compiled c;
 		struct graph *g = NULL;
 		struct exec *e = NULL;
 		struct exec_options o = {0};
 		struct tensor want[3], have[3];
-		compile(&c, networks[i / 2]);
-		struct tensor in = input_of(c.g);
+		compile(&c, call_networks[i / 2]);
+		struct tensor in = random_input(c.g, 0, 1);
 		assert_int_equal(pool_new(i % 2 ? 2 : 1, &o.pool, NULL), OK);
 		assert_int_equal(exec_load(c.graph, c.plan, c.weights, &g, NULL), OK);
 		assert_int_equal(exec_new(g, &o, &e, NULL), OK);
 		assert_int_equal(g->noutputs, c.g->noutputs);
-		assert_int_equal(exec_run(c.e, &in, want, NULL), OK);
-		assert_int_equal(exec_run(e, &in, have, NULL), OK);
+		run(c.e, &in, want);
+		run(e, &in, have);
 		same_outputs(g, want, have);
 		struct exec *other = NULL;
 		assert_int_equal(exec_share(e, NULL, &other, NULL), OK);
 		exec_free(e);
-		assert_int_equal(exec_run(other, &in, have, NULL), OK);
+		run(other, &in, have);
 		same_outputs(g, want, have);
 		exec_free(other);
 		graph_free(g);
@@ -275,9 +181,9 @@ static void damage_is_noticed(void **state)
 {
 	static const uint8_t flip[] = {1, 0x80, 0xff};
 	(void)state;
-	for (size_t i = 0; i < NETWORKS; i++) {
+	for (size_t i = 0; i < CALL_NETWORKS; i++) {
 		struct compiled c;
-		compile(&c, networks[i]);
+		compile(&c, call_networks[i]);
 		for (size_t k = 0; k < sizeof flip; k++) {
 			each_byte(&c, false, flip[k]);
 			each_byte(&c, true, flip[k]);
@@ -289,9 +195,9 @@ static void damage_is_noticed(void **state)
 static void cut_short(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < NETWORKS; i++) {
+	for (size_t i = 0; i < CALL_NETWORKS; i++) {
 		struct compiled c;
-		compile(&c, networks[i]);
+		compile(&c, call_networks[i]);
 		for (size_t size = 0; size + 64 <= blob_size(c.plan); size++) {
 			struct blob *b = blob_copy(blob_direct(c.plan), size);
 			assert_true(load_damaged(&c, c.graph, b));
@@ -315,11 +221,9 @@ static void what_is_refused(void **state)
 	struct graph *g = NULL;
 	struct exec *e = NULL;
 	(void)state;
-	assert_int_equal(graph_scan("x = Parameter-1 {shape=5 element_type=f32}\n"
-				    "y = NonZero-3(x) {output_type=i64}\nResult-1(y)\n",
-			     op_find, node_infer, &g, &err),
-	    OK);
-	struct tensor in = input_of(g);
+	g = scan("x = Parameter-1 {shape=5 element_type=f32}\n"
+		 "y = NonZero-3(x) {output_type=i64}\nResult-1(y)\n");
+	struct tensor in = random_input(g, 0, 1);
 	assert_int_equal(exec_new(g, NULL, &e, &err), OK);
 	assert_int_equal(exec_prepare(e, &in, &err), OK);
 	assert_int_equal(exec_save(e, &i, &err), E_UNSUPPORTED);
@@ -329,7 +233,7 @@ static void what_is_refused(void **state)
 	graph_free(g);
 	tensor_free(&in);
 	struct compiled c;
-	compile(&c, networks[0]);
+	compile(&c, call_networks[0]);
 	assert_int_equal(exec_load(c.graph, c.plan, c.weights, &g, &err), OK);
 	assert_int_equal(
 	    exec_new(g, &(struct exec_options){.exact = true}, &e, &err), E_UNSUPPORTED);
