@@ -12,6 +12,7 @@
 #include "formats/dataset.h"
 #include "formats/dataset_files.h"
 #include "formats/dataset_labels.h"
+#include "formats/dataset_sets.h"
 #include "formats/image.h"
 #include "formats/npy.h"
 #include "formats/onnx.h"
@@ -24,7 +25,8 @@ struct dataset {
 	struct npy *rows;        /* a .npy, read row by row */
 	struct npz_entry *entry; /* a .npz, in memory */
 	int nentries;
-	const struct tensor *array; /* the samples in it */
+	struct tensor joined;       /* the samples of batches in test sets */
+	const struct tensor *array; /* the samples in either */
 	struct sample_files files;
 	bool sets;      /* the files are TensorProtos, else pictures */
 	struct csv csv; /* rows of numbers */
@@ -176,11 +178,30 @@ static bool ends_in(const char *path, const char *ending)
 	return n > k && !strcasecmp(path + n - k, ending);
 }
 
+/* Batches in test sets are rows of an array. */
+static int join_sets(struct dataset *d, struct err *err)
+{
+	int r = sets_join(&d->files, &d->o.input.shape, d->o.labels != NULL, &d->joined, err);
+	if (r || d->joined.type == DT_NONE)
+		return r;
+	d->array = &d->joined;
+	d->sets = false;
+	files_free(&d->files);
+	r = files_init(&d->files, err);
+	d->n = d->joined.dim[0];
+	return r;
+}
+
 static int open_folder(struct dataset *d, struct err *err)
 {
 	int r = files_from_test_sets(&d->files, d->o.data, d->o.slot, err);
 	d->sets = d->files.n > 0;
-	return r || d->sets ? r : files_from_folder(&d->files, d->o.data, &d->o.log, err);
+	d->n = d->files.n;
+	if (!r && d->sets)
+		return join_sets(d, err);
+	r = r ? r : files_from_folder(&d->files, d->o.data, &d->o.log, err);
+	d->n = d->files.n;
+	return r;
 }
 
 static int open_source(struct dataset *d, struct err *err)
@@ -197,8 +218,8 @@ static int open_source(struct dataset *d, struct err *err)
 	if (!folder && (ends_in(d->o.data, ".csv") || ends_in(d->o.data, ".tsv")))
 		return open_csv(d, err);
 	if (folder)
-		r = open_folder(d, err);
-	else if (image_is(d->o.data))
+		return open_folder(d, err);
+	if (image_is(d->o.data))
 		r = files_add(&d->files, d->o.data, -1, err);
 	else
 		r = files_from_list(&d->files, d->o.data, err);
@@ -241,6 +262,7 @@ void dataset_close(struct dataset *d)
 		return;
 	npy_close(d->rows);
 	npz_free(d->entry, d->nentries);
+	tensor_free(&d->joined);
 	files_free(&d->files);
 	csv_free(&d->csv);
 	free(d->label);
@@ -266,7 +288,7 @@ bool dataset_labelled(const struct dataset *d)
 	return d->label || (d->files.n && d->files.sample[0].label >= 0);
 }
 
-/* Row i of the .npz's array, its data borrowed. */
+/* Row i of an array, its data borrowed. */
 static struct tensor array_row(const struct tensor *a, int64_t i)
 {
 	struct tensor t = {.type = a->type, .rank = a->rank - 1};

@@ -12,7 +12,8 @@ struct dataset_options {
 	 * a .npy or .npz, its rows;
 	 * a .csv, its rows, of numbers or of paths;
 	 * a folder with a folder of pictures per class, or with pictures;
-	 * a folder of ONNX test sets (test_data_set_<n>/input_<slot>.pb), or one of them;
+	 * a folder of ONNX test sets (test_data_set_<n>/input_<slot>.pb), or one of them: a sample
+	 * each, or the rows of batches;
 	 * a list file of lines "path label", paths relative to it; one picture. */
 	const char *data;
 	/* A .npy of integers, a text file with one integer a line, or "column:NAME" (or a number

@@ -51,3 +51,27 @@ else
 	printf 'cosine 1 -> 1 on 1 samples: a drop of 0 (95 %% between 0 and 0)\nexit 2\n'
 	echo "mo-run: error: no data for input 'y' (--data NAME=FILE)" >&2
 fi
+echo '# batches in test sets are rows'
+python3 - "$GLYPHS" <<'P'
+import os, struct, sys
+d = open(sys.argv[1] + '/test_images.npy', 'rb').read()[128:]
+planes = lambda k: b''.join(struct.pack('<1024f', *((b - 127.5) / 127.5 for b in d[k * 3072 + c:(k + 1) * 3072:3])) for c in range(3))
+def varint(n):
+    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+def save(folder, dims, data):
+    os.makedirs(folder)
+    head = b''.join(b'\x08' + varint(n) for n in dims) + b'\x10\x01'
+    open(folder + '/input_0.pb', 'wb').write(head + b'\x4a' + varint(len(data)) + data)
+for i, n in enumerate((50, 99, 1)):
+    at = (0, 50, 149)[i]
+    save(f'sets/test_data_set_{i}', (n, 3, 32, 32), b''.join(planes(k) for k in range(at, at + n)))
+save('odd/test_data_set_0', (2, 3, 32, 32), planes(0) + planes(1))
+save('odd/test_data_set_1', (1, 3, 16, 64), planes(2))
+P
+head -n 150 y.txt >y150.txt
+rows() { mo-run -q "$net" --accuracy --data "$@" || echo "exit $?"; }
+head -n 150 x.csv >x150.csv
+[ "$(rows sets --labels y150.txt)" = "$(acc --data x150.csv --labels y150.txt)" ] && echo same
+rows sets/test_data_set_1 --labels y.txt
+rows odd --labels y150.txt
+mo-calibrate "$net" --data sets --samples 120 -n sets 2>&1 | grep -o 'from 120 samples'
