@@ -152,37 +152,41 @@ static bool push(struct chain *c, struct chain_op op)
 
 /* ---- FakeQuantize ---- */
 
-/* x * m + p for each element of a range, or for all: n is 1. */
+/* What x is multiplied with, and what is added, for each element of a range, or for all: n is 1. */
 struct factors {
 	const struct value *dims; /* an input that has the range's */
-	float *m, *p;
+	float *f[4];
 	int64_t n;
 };
 
 static bool factors_new(struct lower *l, const struct value *dims, struct factors *f)
 {
+	bool ok = true;
 	f->dims = dims;
 	f->n = tensor_count(lower_dims(l, dims));
-	f->m = arena_array(l->p->arena, (size_t)f->n, sizeof *f->m);
-	f->p = arena_array(l->p->arena, (size_t)f->n, sizeof *f->p);
-	return f->m && f->p;
+	for (int i = 0; i < 4; i++)
+		ok &= (f->f[i] = arena_array(l->p->arena, (size_t)f->n, sizeof **f->f)) != NULL;
+	return ok;
 }
 
 static bool push_factors(struct chain *c, int op, const struct factors *f, float top)
 {
 	struct chain_op o = {.op = (uint8_t)op, .top = top};
+	int n = chain_op_operands(&o);
 	if (f->n == 1) {
 		o.constant = true;
-		o.a = *f->m;
-		o.b = *f->p;
+		o.a = *f->f[0];
+		o.b = *f->f[1];
+		o.c = op == CHAIN_LEVELS ? *f->f[2] : 0;
+		o.d = op == CHAIN_LEVELS ? *f->f[3] : 0;
 		return push(c, o);
 	}
-	if (c->k.noperands + 2 > CHAIN_OPERANDS)
+	if (c->k.noperands + n > CHAIN_OPERANDS)
 		return false;
 	o.y = (uint8_t)c->k.noperands;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < n; i++) {
 		c->operand[c->k.noperands] = f->dims;
-		c->made[c->k.noperands++] = i ? f->p : f->m;
+		c->made[c->k.noperands++] = f->f[i];
 	}
 	return push(c, o);
 }
@@ -209,45 +213,42 @@ static double range_at(const struct tensor *t, int64_t i)
 	return ((const float *)t->data)[tensor_count(t) == 1 ? 0 : i];
 }
 
-/* To levels and back, each with one rounding. */
 static bool take_levels(struct lower *l, struct chain *c, const struct node *n)
 {
 	double top = (double)(attr_i(n, "levels") - 1);
 	struct tensor r[4];
-	struct factors to, back;
+	struct factors k;
 	const struct value *most = ranges_of(l, n, r);
-	if (!most || !factors_new(l, most, &to) || !factors_new(l, most, &back))
+	if (!most || !factors_new(l, most, &k))
 		return false;
-	for (int64_t i = 0; i < to.n; i++) {
+	for (int64_t i = 0; i < k.n; i++) {
 		double lo = range_at(&r[0], i), hi = range_at(&r[1], i), from = range_at(&r[2], i);
-		to.m[i] = (float)(top / (hi - lo));
-		to.p[i] = (float)(-lo * top / (hi - lo));
-		back.m[i] = (float)((range_at(&r[3], i) - from) / top);
-		back.p[i] = (float)from;
-		if (!(hi > lo) || !isfinite(to.m[i]) || !isfinite(to.p[i]) ||
-		    !isfinite(back.m[i]) || !isfinite(from))
-			return false;
+		k.f[0][i] = (float)(top / (hi - lo));
+		k.f[1][i] = (float)(-lo * top / (hi - lo));
+		k.f[2][i] = (float)((range_at(&r[3], i) - from) / top);
+		k.f[3][i] = (float)from;
+		for (int j = 0; j < 4; j++)
+			if (!(hi > lo) || !isfinite(k.f[j][i]))
+				return false;
 	}
-	return push_factors(c, CHAIN_LEVEL, &to, (float)top) &&
-	       push_factors(c, CHAIN_AFFINE, &back, 0);
+	return push_factors(c, CHAIN_LEVELS, &k, (float)top);
 }
 
 static bool take_bytes(struct lower *l, struct chain *c, const struct node *n)
 {
 	const struct quant *q = &l->e->quant[n->out[0].id];
 	struct tensor r[4];
-	struct factors to;
+	struct factors k;
 	const struct value *most = q->scales ? ranges_of(l, n, r) : node_in(n, 1);
-	if (!most || !factors_new(l, most, &to))
+	if (!most || !factors_new(l, most, &k))
 		return false;
-	for (int64_t i = 0; i < to.n; i++) {
-		to.m[i] = 1 / (q->scales ? q->scales[i] : q->scale);
-		to.p[i] = (float)q->zero;
+	for (int64_t i = 0; i < k.n; i++) {
+		k.f[0][i] = 1 / (q->scales ? q->scales[i] : q->scale);
+		k.f[1][i] = (float)(q->zeros ? q->zeros[i] : q->zero);
 	}
-	if (!push_factors(c, CHAIN_LEVEL, &to, (float)q->top))
+	if (!push_factors(c, CHAIN_BYTES, &k, (float)q->top))
 		return false;
 	c->out = q;
-	c->k.bytes = true;
 	return true;
 }
 
@@ -352,6 +353,23 @@ bool chain_take_both(struct lower *l, struct chain *c, const struct value *v)
 		  push(c, (struct chain_op){.op = (uint8_t)op});
 	c->end = join;
 	return ok;
+}
+
+/* ---- all behind ---- */
+
+void chain_follow(struct lower *l, struct chain *c,
+    bool (*fits)(struct lower *l, const struct chain *c, const void *user), const void *user)
+{
+	for (bool more = true; more && !c->out;) {
+		const struct value *x = &c->end->out[0];
+		const struct node *n = follower(l, x);
+		struct chain longer = *c;
+		more = n ? is_like(l, n, x) && chain_take(l, &longer, n, input_of(n, x))
+			 : chain_take_both(l, &longer, x);
+		more = more && is_like(l, longer.end, x) && fits(l, &longer, user);
+		if (more)
+			*c = longer;
+	}
 }
 
 /* ---- done ---- */

@@ -25,6 +25,9 @@ bool chain_take(struct lower *l, struct chain *c, const struct node *n, int k);
 /* Appends the layers between v, where the chain is, and one that joins both of the ways on which
  * alone v is read, as in x * sigmoid(x). */
 bool chain_take_both(struct lower *l, struct chain *c, const struct value *v);
+/* Appends the layers behind that only the chain feeds, as far as the longer chain fits. */
+void chain_follow(struct lower *l, struct chain *c,
+    bool (*fits)(struct lower *l, const struct chain *c, const void *user), const void *user);
 /* Marks the layers of the chain from those that read v on as done, up to its end. */
 void chain_absorb(struct lower *l, const struct chain *c, const struct value *v);
 

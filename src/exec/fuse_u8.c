@@ -1,8 +1,9 @@
 /* The nodes behind a quantized kernel that it can do to its sums: constants for each channel, sums
  * with another value, clamps, and FakeQuantize, the last of which makes bytes of them. */
 #include <math.h>
+#include <string.h>
 
-#include "exec/lower.h"
+#include "exec/chain.h"
 
 #define FINER 32768 /* steps of a level that is not rounded to: floats have no place for more */
 
@@ -36,12 +37,9 @@ static void absorb(struct walk *w, const struct node *n)
 	w->f->end = n;
 }
 
-static bool same_dims(const struct tensor *a, const struct tensor *b)
+static bool same_kind(const struct tensor *a, const struct tensor *b)
 {
-	for (int d = 0; d < a->rank; d++)
-		if (a->rank != b->rank || a->dim[d] != b->dim[d])
-			return false;
-	return a->rank == b->rank && a->type == b->type;
+	return chain_same_dims(a, b) && a->type == b->type;
 }
 
 /* A constant for each channel or for all. */
@@ -71,7 +69,7 @@ static bool take_binary(struct walk *w, const struct node *n, const struct value
 	struct tensor t;
 	if (!(add || sub || mul || div) || node_in(n, 1 - k) != x ||
 	    !attr_is(n, "auto_broadcast", "numpy") ||
-	    !same_dims(lower_dims(w->l, x), lower_dims(w->l, &n->out[0])) ||
+	    !same_kind(lower_dims(w->l, x), lower_dims(w->l, &n->out[0])) ||
 	    !get(w, node_in(n, k), lower_dims(w->l, x)->rank, &t))
 		return false;
 	for (int64_t c = 0; c < w->f->channels; c++) {
@@ -138,7 +136,7 @@ static bool take_bytes(struct walk *w, const struct quant *q, struct scale *s)
 	struct fused_u8 *f = w->f;
 	for (int64_t c = 0; c < f->channels; c++) {
 		s[c].inv = 1 / (double)(q->scales ? q->scales[c] : q->scale);
-		s[c].zero = q->zero;
+		s[c].zero = q->zeros ? q->zeros[c] : q->zero;
 	}
 	if ((q->scales && (f->add || f->axis != 1 || (q->clamped && !(w->lo >= 0)))) ||
 	    !clamp_levels(w, s, q->top, &f->lo[f->levels], &f->hi[f->levels]))
@@ -192,8 +190,8 @@ static const struct value *added(const struct walk *w, const struct node *n, con
 	if (!n || !node_is(n, OP_ADD) || w->f->add || !attr_is(n, "auto_broadcast", "numpy"))
 		return NULL;
 	const struct value *v = node_in(n, node_in(n, 0) == x);
-	bool same = same_dims(lower_dims(w->l, v), lower_dims(w->l, x)) &&
-		    same_dims(lower_dims(w->l, v), lower_dims(w->l, &n->out[0]));
+	bool same = same_kind(lower_dims(w->l, v), lower_dims(w->l, x)) &&
+		    same_kind(lower_dims(w->l, v), lower_dims(w->l, &n->out[0]));
 	return same && v != x && is_there(w->l, v, w->i) && !w->l->e->quant[v->id].scales ? v
 											  : NULL;
 }
@@ -250,9 +248,58 @@ static bool take(struct walk *w, const struct node *n, struct scale *s, bool *en
 	return take_binary(w, n, x) || take_batch_norm(w, n, x) || take_add(w, n, x);
 }
 
+/* ---- the tail ---- */
+
+/* Are the operands constants for each channel, and few? */
+static bool is_tail(struct lower *l, const struct chain *c, const void *user)
+{
+	const struct fused_u8 *f = user;
+	int rank = lower_dims(l, c->in)->rank;
+	for (int k = 0; k < c->k.noperands; k++) {
+		const struct tensor *t = lower_dims(l, c->operand[k]);
+		if ((!c->made[k] && !lower_constant(l, c->operand[k])) || t->type != DT_F32 ||
+		    !is_per_axis(t, rank, f->axis, f->channels))
+			return false;
+	}
+	return c->k.nops <= TAIL_OPS && c->k.noperands <= TAIL_ROWS;
+}
+
+/* Rows of factors behind those of the epilogue. */
+static int set_tail(struct walk *w, const struct chain *c)
+{
+	struct fused_u8 *f = w->f;
+	float *to = f->f + (f->columns + 1 + 2 * f->levels) * f->channels;
+	for (int k = 0; k < c->k.noperands; k++) {
+		struct tensor t = *lower_dims(w->l, c->operand[k]);
+		int status = c->made[k] ? OK
+					: constants_get(w->l->e->net, c->operand[k], &t, w->l->err);
+		if (status < 0)
+			return status;
+		const float *from = c->made[k] ? c->made[k] : t.data;
+		for (int64_t i = 0; i < f->channels; i++)
+			*to++ = from[tensor_count(&t) == 1 ? 0 : i];
+	}
+	f->tail = (struct tail_u8){.nops = c->k.nops, .rows = c->k.noperands};
+	memcpy(f->tail.op, c->k.op, (size_t)c->k.nops * sizeof *c->k.op);
+	return OK;
+}
+
+static int take_tail(struct walk *w)
+{
+	const struct value *x = &w->f->end->out[0];
+	struct chain c = {.in = x, .end = w->f->end};
+	chain_follow(w->l, &c, is_tail, w->f);
+	if (!c.k.nops)
+		return OK;
+	chain_absorb(w->l, &c, x);
+	w->f->end = c.end;
+	w->f->out = c.out;
+	return set_tail(w, &c);
+}
+
 int fuse_u8_factors(struct lower *l, struct fused_u8 *f)
 {
-	size_t rows = (size_t)f->columns + 1 + 2 * CONV_U8_LEVELS;
+	size_t rows = (size_t)f->columns + 1 + 2 * CONV_U8_LEVELS + TAIL_ROWS;
 	size_t n = rows * (size_t)f->channels + CONV_U8_MORE;
 	f->f = arena_array(l->p->arena, n, sizeof *f->f);
 	for (size_t i = 0; f->f && i < n; i++)
@@ -272,10 +319,10 @@ int fuse_u8(struct lower *l, int i, struct fused_u8 *f)
 	f->end = l->e->step[i].node;
 	while (!end && (n = follower(l, &f->end->out[0])) && n->nout == 1 && take(&w, n, s, &end))
 		absorb(&w, n);
-	if (!f->out) {
-		f->lo[f->levels] = w.lo;
-		f->hi[f->levels] = w.hi;
-	}
 	arena_reset(l->e->scratch, mark);
-	return OK;
+	if (f->out)
+		return OK;
+	f->lo[f->levels] = w.lo;
+	f->hi[f->levels] = w.hi;
+	return take_tail(&w);
 }

@@ -42,6 +42,30 @@ static void act_io(struct image *im, int *act, float *a, float *b)
 	image_float(im, b);
 }
 
+static void chain_op_io(struct image *im, struct chain_op *o, int noperands)
+{
+	int op = o->op, y = o->y;
+	image_int(im, &op, SPAN_NONE + 1, CHAIN_ALL - 1);
+	image_bool(im, &o->constant);
+	o->op = (uint8_t)op;
+	int n = chain_op_operands(o);
+	image_int(im, &y, 0, n ? noperands - n : CHAIN_OPERANDS - 1);
+	image_float(im, &o->a);
+	image_float(im, &o->b);
+	image_float(im, &o->c);
+	image_float(im, &o->d);
+	image_float(im, &o->top);
+	o->y = (uint8_t)y;
+}
+
+static bool bytes_last(const struct chain_op *op, int n)
+{
+	for (int i = 0; i < n - 1; i++)
+		if (op[i].op == CHAIN_BYTES)
+			return false;
+	return true;
+}
+
 static void nhwc_conv_io(struct image *im, struct nhwc_conv_f32 *k)
 {
 	shape_io(im, &k->s);
@@ -141,6 +165,13 @@ static void conv_u8_io(struct image *im, struct call *c)
 		image_float(im, &k->hi[i]);
 	}
 	image_float(im, &k->add_scale);
+	image_int(im, &k->tail.nops, 0, TAIL_OPS);
+	image_int(im, &k->tail.rows, 0, TAIL_ROWS);
+	for (int i = 0; i < k->tail.nops; i++)
+		chain_op_io(im, &k->tail.op[i], k->tail.rows);
+	im->bad |= !bytes_last(k->tail.op, k->tail.nops) ||
+		   (k->tail.nops &&
+		       chain_ends_in_bytes(k->tail.op, k->tail.nops) != (k->out == U8_OUT_U8));
 	image_int(im, &k->way, CONV_IGEMM, CONV_DEPTHWISE);
 }
 
@@ -282,35 +313,12 @@ static void walk_io(struct image *im, struct chain_walk *w)
 	image_int(im, &w->col, 0, 1);
 }
 
-/* Operands of an operation: y and those behind it. */
-static int chain_operands(int op, bool constant)
-{
-	if (constant)
-		return 0;
-	return op == CHAIN_AFFINE || op == CHAIN_LEVEL ? 2 : op < SPAN_CLAMP;
-}
-
-static void chain_op_io(struct image *im, struct chain_op *o, int noperands)
-{
-	int op = o->op, y = o->y;
-	image_int(im, &op, SPAN_NONE + 1, CHAIN_ALL - 1);
-	image_bool(im, &o->constant);
-	int n = chain_operands(op, o->constant);
-	image_int(im, &y, 0, n ? noperands - n : CHAIN_OPERANDS - 1);
-	image_float(im, &o->a);
-	image_float(im, &o->b);
-	image_float(im, &o->top);
-	o->op = (uint8_t)op;
-	o->y = (uint8_t)y;
-}
-
 static void chain_io(struct image *im, struct call *c)
 {
 	struct chain_f32 *k = &c->chain.k;
 	image_i64(im, &k->outer, 0, IMAGE_LARGE);
 	image_i64(im, &k->rows, 0, IMAGE_LARGE);
 	image_i64(im, &k->cols, 0, IMAGE_LARGE);
-	image_bool(im, &k->bytes);
 	image_int(im, &k->nops, 0, CHAIN_OPS);
 	image_int(im, &k->noperands, 0, CHAIN_OPERANDS);
 	walk_io(im, &k->in);
@@ -321,6 +329,7 @@ static void chain_io(struct image *im, struct call *c)
 	}
 	for (int i = 0; i < k->nops; i++)
 		chain_op_io(im, &k->op[i], k->noperands);
+	im->bad |= !bytes_last(k->op, k->nops);
 }
 
 static void norm_io(struct image *im, struct call *c)
@@ -358,14 +367,14 @@ _Static_assert(sizeof(struct nhwc_deconv_f32) == 184, "deconv_io");
 _Static_assert(sizeof(struct nhwc_resize_f32) == 72, "resize_io");
 _Static_assert(sizeof(struct nhwc_lrn_f32) == 64, "lrn_io");
 _Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
-_Static_assert(sizeof(struct nhwc_conv_u8) == 216, "conv_u8_io");
+_Static_assert(sizeof(struct nhwc_conv_u8) == 608, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
 _Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");
 _Static_assert(sizeof(struct recurrent_f32) == 304, "recurrent_io");
 _Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
-_Static_assert(sizeof(struct chain_f32) == 808, "chain_io");
+_Static_assert(sizeof(struct chain_f32) == 992, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 32, "norm_io");
 _Static_assert(sizeof(struct layout_move) == 40, "move_io");
 _Static_assert(sizeof(struct copy) == 32, "copy_io");

@@ -207,9 +207,10 @@ bool image_check_chain(struct lower *l, struct call *c)
 			return false;
 	/* each result has a place of its own, so that the work is no more than the memory */
 	int64_t out = walked(k, &k->out);
-	return !all || (all <= out && operand_reads(l, c->in, walked(k, &k->in)) &&
-			   (k->bytes ? operand_inside(l, c->out, out, 1, true)
-				     : operand_writes(l, c->out, out)));
+	return !all ||
+	       (all <= out && operand_reads(l, c->in, walked(k, &k->in)) &&
+		   (chain_ends_in_bytes(k->op, k->nops) ? operand_inside(l, c->out, out, 1, true)
+							: operand_writes(l, c->out, out)));
 }
 
 bool image_check_norm(struct lower *l, struct call *c)

@@ -59,6 +59,7 @@ struct fused_u8 {
 	const struct value *add; /* of the output's dims, or NULL */
 	float add_scale;
 	const struct quant *out; /* of the result, which is bytes; NULL: floats */
+	struct tail_u8 tail;
 };
 /* Room for all the factors there can be, all 0. */
 int fuse_u8_factors(struct lower *l, struct fused_u8 *f);

@@ -77,26 +77,15 @@ static bool set_walk(const struct lower *l, struct chain *c, const struct spot *
 	return box(&c->k, &view, step, n);
 }
 
-/* The layers behind that only the chain feeds. */
-static void take_followers(struct lower *l, int i, struct chain *c)
+/* Are the operands there before the step, and can all be walked at once? */
+static bool fits(struct lower *l, const struct chain *c, const void *step)
 {
-	for (bool more = true; more && !c->out;) {
-		const struct value *x = &c->end->out[0];
-		const struct node *n = follower(l, x);
-		int k = n && node_in(n, 0) != x;
-		const struct value *v = n && n->nin > 1 ? node_in(n, !k) : NULL;
-		struct chain longer = *c;
-		if (n)
-			more = chain_same_dims(lower_dims(l, &n->out[0]), lower_dims(l, x)) &&
-			       (!v || lower_fixed(l, v) || is_there(l, v, i)) &&
-			       chain_take(l, &longer, n, k);
-		else
-			more = chain_take_both(l, &longer, x);
-		more = more && l->last[longer.end->out[0].id] == l->last[x->id] &&
-		       set_walk(l, &longer, NULL);
-		if (more)
-			*c = longer;
-	}
+	struct chain walked = *c;
+	for (int k = 0; k < c->k.noperands; k++)
+		if (!c->made[k] && !lower_fixed(l, c->operand[k]) &&
+		    !is_there(l, c->operand[k], *(const int *)step))
+			return false;
+	return set_walk(l, &walked, NULL);
 }
 
 /* ---- the call ---- */
@@ -164,7 +153,7 @@ int lower_chain(struct lower *l, int i, bool *done)
 	const struct value *v = n->nout == 1 ? start(l, &c, n) : NULL;
 	if (!v || !set_walk(l, &c, NULL))
 		return OK;
-	take_followers(l, i, &c);
+	chain_follow(l, &c, fits, &i);
 	chain_absorb(l, &c, c.k.op[0].op == CHAIN_KEEP ? v : &n->out[0]);
 	*done = true;
 	int status = place(l, &c, spot);

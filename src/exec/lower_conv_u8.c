@@ -62,6 +62,7 @@ static void set_result(struct job *j)
 	j->k.out = j->f.out ? U8_OUT_U8 : U8_OUT_F32;
 	j->k.levels = j->f.levels;
 	j->k.add_scale = j->f.add_scale;
+	j->k.tail = j->f.tail;
 	for (int i = 0; i <= j->f.levels; i++) {
 		j->k.lo[i] = j->f.lo[i];
 		j->k.hi[i] = j->f.hi[i];
@@ -120,7 +121,7 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (j.k.way < 0)
 		return OK;
 	nhwc_conv_u8_plan(&j.k, pool_size(l->e->o.pool));
-	int status = pack_conv_u8(l->e, j.n, &w, &j.k, &j.pack, l->err);
+	int status = pack_conv_u8(l->e, j.n, &w, &j.k, in->zeros, &j.pack, l->err);
 	if (status == E_UNSUPPORTED)
 		return OK;
 	*done = true;

@@ -167,7 +167,7 @@ static void release_weights(
 }
 
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
-    const struct nhwc_conv_u8 *k, const struct pack **out, struct err *err)
+    const struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err)
 {
 	struct network *net = e->net;
 	const int8_t *q = NULL;
@@ -185,7 +185,7 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 		p->row = k->row;
 		p->u8 = true;
 		p->scale = scale;
-		nhwc_conv_u8_pack(k, packer(e), q, p->data);
+		nhwc_conv_u8_pack(k, packer(e), q, zeros, p->data);
 		if (first)
 			release_weights(net, n, w);
 		*out = p;

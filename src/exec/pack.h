@@ -17,7 +17,7 @@ int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f
 /* Integer weights of a layer for way and row of k, and their scale for each output channel.
  * E_UNSUPPORTED, without a message, when they don't fit 8 bits. */
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
-    const struct nhwc_conv_u8 *k, const struct pack **out, struct err *err);
+    const struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err);
 /* A matrix that stays compressed, for the row of w->k. */
 int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,
     const void **out, struct err *err);

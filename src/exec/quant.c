@@ -59,19 +59,51 @@ static bool is_channels(const struct tensor *t, int rank, int64_t channels)
 	return ok;
 }
 
-/* Where a channel has negative levels, only those from 0 up are used, in a range that is less than
- * one level of another channel's: a channel that calibration saw no value of. */
-static bool set_channel(const struct tensor *r, int64_t c, struct quant *q, float *most)
+static bool set_channel(const struct tensor *r, int64_t c, struct quant *q)
 {
 	double lo = end_at(&r[0], c), hi = end_at(&r[1], c), range = hi - lo, scale = range / 255;
 	if (!(range > 0) || (float)scale < FLT_MIN || !is_near(lo, end_at(&r[2], c), range) ||
-	    !is_near(hi, end_at(&r[3], c), range) || lo > scale * 1e-3)
+	    !is_near(hi, end_at(&r[3], c), range) || lo > scale * 1e-3 || hi < scale * -1e-3)
 		return false;
 	q->scales[c] = (float)scale;
-	q->clamped |= lo < -scale * 1e-3;
-	if (lo >= -scale * 1e-3)
-		*most = *most > q->scales[c] ? *most : q->scales[c];
+	q->zeros[c] = (uint8_t)nearbyint(-lo / scale);
 	return true;
+}
+
+/* Where channels have negative levels, but in ranges that are less than one level of another
+ * channel's, calibration saw no value of them: only levels from 0 up are used then, by all. */
+static bool is_positive(const struct tensor *r, int64_t channels, struct quant *q)
+{
+	float most = 0;
+	for (int64_t c = 0; c < channels; c++)
+		if (end_at(&r[0], c) >= -1e-3 * q->scales[c])
+			most = most > q->scales[c] ? most : q->scales[c];
+		else
+			q->clamped = true;
+	for (int64_t c = 0; c < channels; c++)
+		if (end_at(&r[0], c) < -1e-3 * q->scales[c] && q->scales[c] * 255 > most)
+			return false;
+	return true;
+}
+
+static bool set_zeros(const struct tensor *r, int64_t channels, struct quant *q)
+{
+	if (is_positive(r, channels, q)) {
+		free(q->zeros);
+		q->zeros = NULL;
+		return true;
+	}
+	q->clamped = false;
+	for (int64_t c = 0; c < channels; c++)
+		if (fabs(-end_at(&r[0], c) / q->scales[c] - q->zeros[c]) > 1e-3)
+			return false;
+	return true;
+}
+
+static void free_channels(struct quant *q)
+{
+	free(q->scales);
+	free(q->zeros);
 }
 
 static struct quant of_channels(const struct node *n)
@@ -79,7 +111,6 @@ static struct quant of_channels(const struct node *n)
 	struct quant q = {.scale = 1, .top = 255};
 	struct tensor r[4];
 	const struct shape *s = &n->out[0].info.shape;
-	float most = 0;
 	if (s->rank < 3 || !dim_static(s->dim[1]) || attr_i(n, "levels") != 256)
 		return (struct quant){0};
 	int64_t channels = s->dim[1].min;
@@ -90,21 +121,21 @@ static struct quant of_channels(const struct node *n)
 		if (!is_channels(&r[k], s->rank, channels))
 			return (struct quant){0};
 	}
-	bool ok = (q.scales = calloc((size_t)channels + 1, sizeof *q.scales)) != NULL;
+	q.scales = calloc((size_t)channels + 1, sizeof *q.scales);
+	q.zeros = calloc((size_t)channels + 1, sizeof *q.zeros);
+	bool ok = q.scales && q.zeros;
 	for (int64_t c = 0; ok && c < channels; c++)
-		ok = set_channel(r, c, &q, &most);
-	for (int64_t c = 0; ok && c < channels; c++)
-		ok = end_at(&r[0], c) >= -1e-3 * q.scales[c] || q.scales[c] * 255 <= most;
-	if (ok)
+		ok = set_channel(r, c, &q);
+	if (ok && set_zeros(r, channels, &q))
 		return q;
-	free(q.scales);
+	free_channels(&q);
 	return (struct quant){0};
 }
 
 void quant_free(struct network *net)
 {
 	for (uint32_t id = 0; net->quant && id < net->graph->nvalues; id++)
-		free(net->quant[id].scales);
+		free_channels(&net->quant[id]);
 	free(net->quant);
 }
 

@@ -10,10 +10,11 @@ struct quant {
 	float scale; /* 0: not a value of that kind */
 	int zero, top;
 	bool on; /* computed in 8 bits */
-	/* One for each channel, with zero 0: what only a depthwise convolution reads, and only as
-	 * bytes. scale is 1 then. Of negative values (clamped: there are some in the range) none
-	 * may come. */
+	/* One for each channel: what only a depthwise convolution reads, and only as bytes. scale
+	 * is 1 and zero 0 then, and zero points are in zeros. NULL: all are 0, and of negative
+	 * values (clamped: there are some in the range) none may come. */
 	float *scales;
+	uint8_t *zeros;
 	bool clamped;
 };
 

@@ -21,74 +21,71 @@ static const float *walk(
 	return p + o * w->outer + r * w->row + j * w->col;
 }
 
-/* A piece on its way: x, and k, which is kept. */
-struct piece {
-	float *x, *k;
-	int n;
-};
-
-/* An operation with more than one operand, or of what is kept. */
-static void do_more(const struct chain_run *q, const struct chain_op *p, const float *const f[2],
-    int step, struct piece *e)
+void chain_f32_op(const struct span_f32 *span, const struct chain_op *p, const float *const f[4],
+    int step, struct chain_piece *e)
 {
 	float *x = e->x;
+	int all = e->rows * e->n;
 	switch (p->op) {
-	case CHAIN_AFFINE:
-		q->span->affine(x, f[0], f[1], step, e->n);
-		break;
-	case CHAIN_LEVEL:
-		q->span->level(x, f[0], f[1], step, e->n, p->top);
+	case CHAIN_LEVELS:
+		span->levels(x, e->rows, e->n, f, step, p->top);
 		break;
 	case CHAIN_KEEP:
-		memcpy(e->k, x, (size_t)e->n * sizeof *x);
+		memcpy(e->k, x, (size_t)all * sizeof *x);
 		break;
 	case CHAIN_SWAP:
 		e->x = e->k;
 		e->k = x;
 		break;
+	case CHAIN_ADD_KEPT:
+		span->op[SPAN_ADD](x, e->k, 1, all, 0, 0);
+		break;
+	case CHAIN_MUL_KEPT:
+		span->op[SPAN_MUL](x, e->k, 1, all, 0, 0);
+		break;
 	default:
-		q->span->op[p->op == CHAIN_ADD_KEPT ? SPAN_ADD : SPAN_MUL](x, e->k, 1, e->n, 0, 0);
+		for (int i = 0, n = step ? e->n : all; i < all; i += n)
+			span->op[p->op](x + i, f[0], step, n, p->a, p->b);
 	}
 }
 
-static void do_op(const struct chain_run *q, const struct chain_op *p, int64_t o, int64_t r,
-    int64_t j, struct piece *e)
+/* The operands of p for a piece; how they advance. */
+static int operands(const struct chain_run *q, const struct chain_op *p, int64_t o, int64_t r,
+    int64_t j, const float *f[4])
 {
 	const struct chain_walk *w = &q->c->operand[p->y];
-	bool two = p->op == CHAIN_AFFINE || p->op == CHAIN_LEVEL, binary = p->op < SPAN_CLAMP;
-	const float *f[2] = {&p->a, &p->b};
-	int step = 0;
-	if (!p->constant && (binary || two)) {
-		f[0] = walk(q->operand[p->y], w, o, r, j);
-		step = w->col;
-	}
-	if (!p->constant && two)
-		f[1] = walk(q->operand[p->y + 1], w + 1, o, r, j);
-	if (p->op >= SPAN_OPS)
-		do_more(q, p, f, step, e);
-	else
-		q->span->op[p->op](e->x, f[0], step, e->n, p->a, p->b);
+	const float *const own[4] = {&p->a, &p->b, &p->c, &p->d};
+	int n = chain_op_operands(p);
+	for (int i = 0; i < 4; i++)
+		f[i] = i < n ? walk(q->operand[p->y + i], w + i, o, r, j) : own[i];
+	return n ? w->col : 0;
 }
 
 static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, int n)
 {
 	const struct chain_f32 *c = q->c;
 	float here[PIECE], kept[PIECE];
-	const float *in = walk(q->in, &c->in, o, r, j);
+	const float *in = walk(q->in, &c->in, o, r, j), *f[4];
 	int64_t at = o * c->out.outer + r * c->out.row + j;
-	float *out = c->bytes ? here : (float *)q->out + at;
-	struct piece e = {out, kept, n};
+	bool bytes = chain_ends_in_bytes(c->op, c->nops);
+	float *out = bytes ? here : (float *)q->out + at;
+	struct chain_piece e = {out, kept, 1, n};
 	if (c->in.col == 0)
 		for (int i = 0; i < n; i++)
 			out[i] = *in;
 	else if (out != in)
 		memmove(out, in, (size_t)n * sizeof *in);
-	for (int k = 0; k < c->nops; k++)
-		do_op(q, &c->op[k], o, r, j, &e);
-	if (c->bytes)
-		q->span->bytes((uint8_t *)q->out + at, e.x, n);
-	else if (e.x != out)
+	for (int k = 0; k < c->nops - bytes; k++) {
+		int step = operands(q, &c->op[k], o, r, j, f);
+		chain_f32_op(q->span, &c->op[k], f, step, &e);
+	}
+	if (bytes) {
+		const struct chain_op *p = &c->op[c->nops - 1];
+		int step = operands(q, p, o, r, j, f);
+		q->span->bytes((uint8_t *)q->out + at, 0, e.x, 1, n, f, step, p->top);
+	} else if (e.x != out) {
 		memcpy(out, e.x, (size_t)n * sizeof *out);
+	}
 }
 
 /* ---- narrow rows ---- */

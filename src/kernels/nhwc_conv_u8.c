@@ -32,10 +32,10 @@ size_t nhwc_conv_u8_packed(const struct nhwc_conv_u8 *c)
 	return way_of(c)->packed(c);
 }
 
-void nhwc_conv_u8_pack(
-    const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed)
+void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
+    const uint8_t *zeros, void *packed)
 {
-	way_of(c)->pack(c, pool, w, packed);
+	way_of(c)->pack(c, pool, w, zeros, packed);
 }
 
 void nhwc_conv_u8_run(
@@ -46,22 +46,31 @@ void nhwc_conv_u8_run(
 
 size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c)
 {
-	size_t rows = (size_t)c->columns + 1 + 2 * (size_t)c->levels;
+	size_t rows = nhwc_conv_u8_rows(c) + (size_t)c->tail.rows;
 	return rows * (size_t)c->s.groups * (size_t)c->s.cout + CONV_U8_MORE;
 }
 
 struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c)
 {
-	struct u8_epilogue e = {.out = c->out,
+	struct u8_epilogue e = {.out = c->tail.nops ? U8_OUT_F32 : c->out,
 	    .add = c->add,
 	    .levels = c->levels,
 	    .add_scale = c->add_scale,
 	    .stride = (size_t)c->s.groups * (size_t)c->s.cout};
 	memcpy(e.lo, c->lo, sizeof e.lo);
 	memcpy(e.hi, c->hi, sizeof e.hi);
-	if (c->out == U8_OUT_U8) {
+	if (e.out == U8_OUT_U8) {
 		e.lo[e.levels] = fminf(fmaxf(c->lo[e.levels], 0), 255);
 		e.hi[e.levels] = fmaxf(fminf(c->hi[e.levels], 255), 0);
 	}
 	return e;
+}
+
+void nhwc_tail_u8(const struct nhwc_conv_u8 *c, const struct nhwc_conv_u8_args *a, float *x,
+    int64_t pixel, int m, int64_t col, int n)
+{
+	size_t stride = (size_t)c->s.groups * (size_t)c->s.cout;
+	void *out = (void *)nhwc_at_u8(a->out, c->out == U8_OUT_U8, pixel * c->ld_out + col);
+	tail_u8_run(&c->tail, a->f + nhwc_conv_u8_rows(c) * stride + col, stride, x, m, n, out,
+	    (size_t)c->ld_out);
 }

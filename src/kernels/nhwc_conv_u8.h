@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "kernels/conv_shape.h"
 #include "kernels/nhwc_conv_f32.h"
+#include "kernels/tail_u8.h"
 
 enum u8_out { U8_OUT_F32, U8_OUT_U8 };
 enum u8_add { U8_ADD_NONE, U8_ADD_F32, U8_ADD_U8 };
@@ -35,7 +36,8 @@ struct nhwc_conv_u8 {
 	int levels;   /* at most CONV_U8_LEVELS */
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes are saturated besides */
 	float add_scale;
-	int way, row; /* CONV_IGEMM or CONV_DEPTHWISE, row of its table */
+	struct tail_u8 tail; /* behind the epilogue, whose result is floats then */
+	int way, row;        /* CONV_IGEMM or CONV_DEPTHWISE, row of its table */
 	/* Set by the plan, as in struct nhwc_conv_f32. */
 	int threads, feed, row_blocks, col_blocks, block_rows;
 	size_t shared, worker, scratch;
@@ -48,19 +50,25 @@ int nhwc_conv_u8_choose(const struct conv_shape *s, int columns);
 void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads);
 /* Bytes of the packed weights. They depend on way, row and the weights' dimensions only. */
 size_t nhwc_conv_u8_packed(const struct nhwc_conv_u8 *c);
+/* Rows of factors of the epilogue: columns + 1 + 2 * levels. */
+static inline size_t nhwc_conv_u8_rows(const struct nhwc_conv_u8 *c)
+{
+	return (size_t)c->columns + 1 + 2 * (size_t)c->levels;
+}
 /* Floats of the factors, with what may be read behind. */
 size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c);
-/* w is [groups][cout][cin][kernel]. What is packed holds for c->zero only; pool, which may be NULL,
- * changes nothing of it. */
-void nhwc_conv_u8_pack(
-    const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed);
+/* w is [groups][cout][cin][kernel]. What is packed holds for c->zero only, or, CONV_DEPTHWISE with
+ * zeros that are not NULL, for these zero points of the channels; pool, which may be NULL, changes
+ * nothing of it. */
+void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
+    const uint8_t *zeros, void *packed);
 
 /* packed and scratch are aligned to 64 bytes. out may be add when both have the same type and
  * distance of pixels, but must not overlap the rest. */
 struct nhwc_conv_u8_args {
 	const uint8_t *in;
 	const void *packed;
-	const float *f;  /* columns + 1 + 2 * levels rows of groups * cout, and CONV_U8_MORE */
+	const float *f;  /* nhwc_conv_u8_rows rows of groups * cout, the tail's, and CONV_U8_MORE */
 	const void *add; /* of the type that c->add says, or NULL with U8_ADD_NONE */
 	void *out;
 	void *scratch;    /* c->scratch bytes */

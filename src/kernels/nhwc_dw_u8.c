@@ -46,15 +46,25 @@ static size_t channels_of(const struct nhwc_conv_u8 *c)
 	return ((size_t)c->s.groups + vec_of(c) - 1) / vec_of(c) * vec_of(c);
 }
 
-/* What the sums start with, then the weights. */
+/* What the sums start with, then the zero points, then the weights. */
 static size_t start_bytes(const struct nhwc_conv_u8 *c)
 {
 	return nhwc_round64((size_t)c->columns * channels_of(c) * sizeof(int32_t));
 }
 
+static size_t head_bytes(const struct nhwc_conv_u8 *c)
+{
+	return start_bytes(c) + nhwc_round64((size_t)c->s.groups);
+}
+
+static const void *weights_of(const struct nhwc_conv_u8 *c, const void *packed)
+{
+	return (const char *)packed + head_bytes(c);
+}
+
 static size_t packed_bytes(const struct nhwc_conv_u8 *c)
 {
-	return start_bytes(c) + groups_of(c) * channels_of(c) * taps4(c);
+	return head_bytes(c) + groups_of(c) * channels_of(c) * taps4(c);
 }
 
 /* The channel of lane i in a block, see dw_nhwc_u8_body.h. */
@@ -65,7 +75,8 @@ static size_t channel_of(size_t i, size_t vec)
 }
 
 /* start[channel / vec][sum][vec]; w: [channels][taps]. */
-static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int32_t *start)
+static void pack_start(
+    const struct nhwc_conv_u8 *c, const int8_t *w, const uint8_t *zeros, int32_t *start)
 {
 	size_t vec = vec_of(c), n = (size_t)c->s.groups, taps = nhwc_volume(c->s.kernel);
 	int columns = c->columns;
@@ -75,18 +86,23 @@ static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int32_t *s
 				size_t channel = g + channel_of(i, vec);
 				for (size_t t = (size_t)x; t < taps && channel < n;
 				     t += (size_t)columns)
-					*start -= w[channel * taps + t] * c->zero;
+					*start -= w[channel * taps + t] * zeros[channel];
 			}
 }
 
-static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed)
+static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
+    const uint8_t *zeros, void *packed)
 {
 	(void)pool;
 	size_t vec = vec_of(c), taps = taps_of(c), n = (size_t)c->s.groups;
 	size_t columns = groups_of(c);
-	int8_t *to = (int8_t *)packed + start_bytes(c);
+	int8_t *to = (int8_t *)packed + head_bytes(c);
+	uint8_t *zero = (uint8_t *)packed + start_bytes(c);
 	memset(packed, 0, packed_bytes(c));
-	pack_start(c, w, packed);
+	memset(zero, c->zero, n);
+	if (zeros)
+		memcpy(zero, zeros, n);
+	pack_start(c, w, zero, packed);
 	for (size_t g = 0; g < n; g += vec)
 		for (size_t at = 0; at < columns * taps4(c); at += 4)
 			for (size_t i = 0; i < vec; i++)
@@ -98,18 +114,12 @@ static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *
 				}
 }
 
-/* Rows of factors. */
-static size_t rows_of(const struct nhwc_conv_u8 *c)
-{
-	return (size_t)c->columns + 1 + 2 * (size_t)c->levels;
-}
-
 /* to[channel / vec][rows][vec]; fours of neighbours stay neighbours, or vec is 1. */
 static void order_factors(const struct nhwc_conv_u8 *c, const float *f, float *to)
 {
 	size_t vec = vec_of(c), n = (size_t)c->s.groups, run = vec < 4 ? 1 : 4;
 	for (size_t g = 0; g < n; g += vec)
-		for (size_t row = 0; row < rows_of(c); row++)
+		for (size_t row = 0; row < nhwc_conv_u8_rows(c); row++)
 			for (size_t i = 0; i < vec; i += run, to += run) {
 				size_t channel = g + channel_of(i, vec);
 				size_t there = channel < n ? n - channel : 0;
@@ -138,16 +148,22 @@ static void plan(struct nhwc_conv_u8 *c)
 		c->col_blocks = nhwc_pieces(2 * c->threads, c->row_blocks);
 		c->col_blocks = c->col_blocks < blocks ? c->col_blocks : blocks;
 	}
-	c->shared = nhwc_round64((size_t)c->s.groups) +
-		    nhwc_round64(rows_of(c) * channels_of(c) * sizeof(float));
-	c->worker = 0;
+	c->shared = nhwc_round64(nhwc_conv_u8_rows(c) * channels_of(c) * sizeof(float));
+	c->worker = c->tail.nops ? nhwc_round64((size_t)c->s.out[2] * LEAST_CHANNELS * 4) : 0;
 }
 
 struct dw_run {
 	const struct nhwc_conv_u8 *c;
 	const struct nhwc_conv_u8_args *a;
 	struct u8_epilogue e;
-	float *f; /* factors in the kernel's order */
+	const uint8_t *zero; /* a pixel outside of the image */
+	float *f;            /* factors in the kernel's order */
+};
+
+/* Channels from..to-1 of lines; with a tail at most a piece, whose floats are at tile. */
+struct part {
+	int from, to;
+	float *tile;
 };
 
 /* The first pixel under tap t of output pixel x of a line, NULL outside of the image. */
@@ -185,38 +201,45 @@ static const uint8_t *row_under(const struct dw_run *r, int number, int t)
 	return r->a->in + at * s->in[2] * r->c->ld_in;
 }
 
-/* What does not depend on where the pixels are: x of a line, channels from..to-1. */
-static struct dw_nhwc_u8_args args_of(const struct dw_run *r, int number, int x, int from, int to)
+/* What does not depend on where the pixels are: x of a line. */
+static struct dw_nhwc_u8_args args_of(
+    const struct dw_run *r, int number, int x, const struct part *p)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const char *packed = r->a->packed;
 	int64_t at = (int64_t)number * c->s.out[2] + x;
-	return (struct dw_nhwc_u8_args){.n = to - from,
+	int from = p->from;
+	struct dw_nhwc_u8_args q = {.n = p->to - from,
 	    .scales = c->columns,
 	    .taps = (int)taps4(c),
 	    .start = (const int32_t *)packed + from * c->columns,
-	    .w = (const int8_t *)packed + start_bytes(c) + (size_t)from * groups_of(c) * taps4(c),
-	    .f = r->f + (size_t)from * rows_of(c),
+	    .w = (const int8_t *)weights_of(c, packed) + (size_t)from * groups_of(c) * taps4(c),
+	    .f = r->f + (size_t)from * nhwc_conv_u8_rows(c),
 	    .add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, at * c->ld_add + from),
 	    .out = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, at * c->ld_out + from),
 	    .ld_add = (size_t)c->ld_add,
 	    .ld_out = (size_t)c->ld_out,
 	    .e = r->e};
+	if (c->tail.nops) {
+		q.out = p->tile + (ptrdiff_t)x * q.n;
+		q.ld_out = (size_t)q.n;
+	}
+	return q;
 }
 
 /* A whole line. */
-static void line(const struct dw_run *r, int number, int from, int to)
+static void line(const struct dw_run *r, int number, const struct part *part)
 {
 	const struct conv_shape *s = &r->c->s;
-	struct dw_nhwc_u8_args q = args_of(r, number, 0, from, to);
+	struct dw_nhwc_u8_args q = args_of(r, number, 0, part);
 	const uint8_t *pixel[4];
 	ptrdiff_t in[4];
-	q.zero = (const uint8_t *)r->a->scratch + from;
+	q.zero = r->zero + part->from;
 	for (int t = 0; t < 4; t++) {
 		const uint8_t *p = NULL;
 		if (t < (int)taps_of(r->c))
 			p = row_under(r, number, t);
-		pixel[t] = p ? p + from : q.zero;
+		pixel[t] = p ? p + part->from : q.zero;
 		in[t] = p ? -1 : 0;
 	}
 	q.m = s->out[2];
@@ -230,8 +253,8 @@ static void line(const struct dw_run *r, int number, int from, int to)
 	dw_nhwc_u8_rows[r->c->row].run(&q);
 }
 
-/* Pixels x0..x1-1 of a line, whose taps are inside or outside alike, channels from..to-1. */
-static void pixels(const struct dw_run *r, int number, int x0, int x1, int from, int to)
+/* Pixels x0..x1-1 of a line, whose taps are inside or outside alike. */
+static void pixels(const struct dw_run *r, int number, int x0, int x1, const struct part *part)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
@@ -241,10 +264,10 @@ static void pixels(const struct dw_run *r, int number, int x0, int x1, int from,
 	for (int i = 0; i < all; i++) {
 		int t = i % each * c->columns + i / each;
 		const uint8_t *p = i % each < taps ? under(r, number, x0, t) : NULL;
-		pixel[i] = (p ? p : (const uint8_t *)r->a->scratch) + from;
+		pixel[i] = (p ? p : r->zero) + part->from;
 		in[i] = p ? -1 : 0;
 	}
-	struct dw_nhwc_u8_args q = args_of(r, number, x0, from, to);
+	struct dw_nhwc_u8_args q = args_of(r, number, x0, part);
 	q.m = x1 - x0;
 	q.pixel = pixel;
 	q.inside = in;
@@ -252,37 +275,55 @@ static void pixels(const struct dw_run *r, int number, int x0, int x1, int from,
 	dw_nhwc_u8_rows[c->row].run(&q);
 }
 
+static void edges_and_middle(const struct dw_run *r, int number, const struct part *p)
+{
+	const struct conv_shape *s = &r->c->s;
+	int x0, x1;
+	nhwc_whole(s, &x0, &x1);
+	for (int x = 0; x < x0; x++)
+		pixels(r, number, x, x + 1, p);
+	if (x0 < x1)
+		pixels(r, number, x0, x1, p);
+	for (int x = x1; x < s->out[2]; x++)
+		pixels(r, number, x, x + 1, p);
+}
+
+static void any_line(const struct dw_run *r, int number, const struct part *p)
+{
+	const struct nhwc_conv_u8 *c = r->c;
+	int wide = c->s.out[2];
+	if (by_lines(c))
+		line(r, number, p);
+	else
+		edges_and_middle(r, number, p);
+	if (c->tail.nops)
+		nhwc_tail_u8(
+		    c, r->a, p->tile, (int64_t)number * wide, wide, p->from, p->to - p->from);
+}
+
 static void task(void *ctx, int number, int worker)
 {
 	const struct dw_run *r = ctx;
 	const struct nhwc_conv_u8 *c = r->c;
 	int i = number / c->col_blocks, j = number % c->col_blocks, n = c->s.groups;
-	int blocks = nhwc_pieces(n, LEAST_CHANNELS), lines = lines_of(&c->s), x0, x1;
+	int blocks = nhwc_pieces(n, LEAST_CHANNELS), lines = lines_of(&c->s);
 	int from = nhwc_part(blocks, j, c->col_blocks) * LEAST_CHANNELS;
 	int to = nhwc_part(blocks, j + 1, c->col_blocks) * LEAST_CHANNELS;
-	(void)worker;
 	to = to < n ? to : n;
-	nhwc_whole(&c->s, &x0, &x1);
+	int each = c->tail.nops ? LEAST_CHANNELS : to - from;
+	char *tile = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
 	for (int y = nhwc_part(lines, i, c->row_blocks); y < nhwc_part(lines, i + 1, c->row_blocks);
-	     y++) {
-		if (by_lines(c)) {
-			line(r, y, from, to);
-			continue;
+	     y++)
+		for (int k = from; k < to; k += each) {
+			struct part p = {k, to - k < each ? to : k + each, (float *)(void *)tile};
+			any_line(r, y, &p);
 		}
-		for (int x = 0; x < x0; x++)
-			pixels(r, y, x, x + 1, from, to);
-		if (x0 < x1)
-			pixels(r, y, x0, x1, from, to);
-		for (int x = x1; x < c->s.out[2]; x++)
-			pixels(r, y, x, x + 1, from, to);
-	}
 }
 
 static void run(const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a)
 {
-	size_t pixel = nhwc_round64((size_t)c->s.groups);
-	struct dw_run r = {c, a, nhwc_epilogue_u8(c), (float *)((char *)a->scratch + pixel)};
-	memset(a->scratch, c->zero, pixel);
+	const uint8_t *zero = (const uint8_t *)a->packed + start_bytes(c);
+	struct dw_run r = {c, a, nhwc_epilogue_u8(c), zero, a->scratch};
 	order_factors(c, a->f, r.f);
 	pool_run(pool, c->row_blocks * c->col_blocks, task, &r);
 }

@@ -8,6 +8,7 @@
 #define L2_IMAGE (384 << 10)   /* bytes of the image that a block covers */
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
 #define MAX_ROWS 1024          /* rows of a block */
+#define TAIL_BLOCK 140         /* rows of one with a tail */
 #define LINE 64                /* bytes of a cache line */
 
 static int groups_of(const struct nhwc_conv_u8 *c)
@@ -99,8 +100,10 @@ static void pack_panel(void *ctx, int task, int worker)
 	    k->packed + group * group_packed(c) + (size_t)(j / nr) * panel_bytes(c, nr));
 }
 
-static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed)
+static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
+    const uint8_t *zeros, void *packed)
 {
+	(void)zeros;
 	struct packing k = {c, w, packed};
 	char *to = packed;
 	if (is_whole(c)) {
@@ -125,7 +128,8 @@ static int cached_rows(const struct nhwc_conv_u8 *c)
 	size_t pointers = (size_t)igemm_u8_taps(c) * sizeof(uint8_t *);
 	size_t n = L2_IMAGE / (bytes + igemm_u8_row_copy(c) + 1);
 	n = n < L2_POINTERS / pointers ? n : L2_POINTERS / pointers;
-	n = n < MAX_ROWS ? n : MAX_ROWS;
+	size_t most = c->tail.nops ? TAIL_BLOCK : MAX_ROWS;
+	n = n < most ? n : most;
 	int mr = igemm_u8_rows[c->row].mr;
 	return n > (size_t)(4 * mr) ? (int)n / mr * mr : 4 * mr;
 }
@@ -174,13 +178,20 @@ static void cut(struct nhwc_conv_u8 *c)
 	}
 }
 
+/* A panel's results before the tail. */
+static size_t tail_bytes(const struct nhwc_conv_u8 *c)
+{
+	size_t floats = (size_t)c->block_rows * (size_t)igemm_u8_rows[c->row].nr;
+	return c->tail.nops ? nhwc_round64(floats * sizeof(float)) : 0;
+}
+
 static void plan(struct nhwc_conv_u8 *c)
 {
 	c->row = igemm_u8_pick();
 	igemm_u8_feed(c);
 	cut(c);
 	c->shared = igemm_u8_shared(c);
-	c->worker = igemm_u8_worker(c);
+	c->worker = igemm_u8_worker(c) + tail_bytes(c);
 }
 
 /* ---- run ---- */
@@ -205,7 +216,7 @@ static void set_ahead(const struct igemm_u8_run *r, struct ahead a, int m, struc
 
 /* One panel at b, col columns of group g from its column j on, times rows first..last-1. */
 static void panel(const struct igemm_u8_run *r, int first, int last, int g, int j, const char *b,
-    const char *scratch, struct ahead ahead)
+    char *scratch, struct ahead ahead)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct igemm_u8 *row = &igemm_u8_rows[c->row];
@@ -223,8 +234,15 @@ static void panel(const struct igemm_u8_run *r, int first, int last, int g, int 
 	    .ld_add = (size_t)c->ld_add,
 	    .ldc = (size_t)c->ld_out,
 	    .e = r->e};
+	float *tile = (float *)(void *)(scratch + igemm_u8_worker(c));
+	if (c->tail.nops) {
+		q.c = tile;
+		q.ldc = (size_t)n;
+	}
 	set_ahead(r, ahead, last - first, &q);
 	row->run(&q, last - first, n);
+	if (c->tail.nops)
+		nhwc_tail_u8(c, r->a, tile, first, last - first, col, n);
 }
 
 /* Panel number p of all. */

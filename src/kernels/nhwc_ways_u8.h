@@ -9,8 +9,8 @@
 struct nhwc_way_u8 {
 	void (*plan)(struct nhwc_conv_u8 *c);
 	size_t (*packed)(const struct nhwc_conv_u8 *c);
-	void (*pack)(
-	    const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w, void *packed);
+	void (*pack)(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
+	    const uint8_t *zeros, void *packed);
 	void (*run)(
 	    const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a);
 };
@@ -19,6 +19,10 @@ bool nhwc_depthwise_u8_fits(const struct conv_shape *s);
 extern const struct nhwc_way_u8 nhwc_igemm_u8, nhwc_depthwise_u8;
 
 struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c);
+/* The tail of m pixels from number pixel on, channels col..col+n-1, which are rows of n floats at
+ * x. */
+void nhwc_tail_u8(const struct nhwc_conv_u8 *c, const struct nhwc_conv_u8_args *a, float *x,
+    int64_t pixel, int m, int64_t col, int n);
 
 /* Element at of a matrix of floats or bytes, as the enum u8_out or u8_add - 1 says. */
 static inline const void *nhwc_at_u8(const void *p, bool bytes, int64_t at)

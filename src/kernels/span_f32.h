@@ -61,28 +61,30 @@ struct span_f32 {
 	    bool variance, float eps, bool inside_sqrt);
 	float (*sum)(const float *in, int n);
 	float (*max)(const float *in, int n);
-	/* x * m + p with one rounding, m and p advance by step, 0 or 1. level clamps that to 0..top
-	 * and rounds it half to even; a NaN becomes 0. */
-	void (*affine)(float *x, const float *m, const float *p, int step, int n);
-	void (*level)(float *x, const float *m, const float *p, int step, int n, float top);
-	void (*bytes)(uint8_t *out, const float *x, int n); /* of whole numbers from 0 to 255 */
+	/* To levels: x * f[0] + f[1] with one rounding, clamped to 0..top and rounded half to even;
+	 * a NaN becomes 0. x is rows of n floats without a gap, factors advance by step, 0 or 1,
+	 * and begin anew in each row. levels goes back to floats by * f[2] + f[3], with one
+	 * rounding; bytes, with top up to 255, stores rows that lie ld bytes apart. */
+	void (*levels)(float *x, int rows, int n, const float *const f[4], int step, float top);
+	void (*bytes)(uint8_t *out, size_t ld, const float *x, int rows, int n,
+	    const float *const f[2], int step, float top);
 };
 
 extern const struct span_f32 span_f32_rows[];
 /* The first row that the processor, as limited, has. */
 int span_f32_pick(void);
 
-#define SPAN_F32(need, isa)                                                                   \
-	extern span_f32_fn *const span_f32_ops##isa[];                                        \
-	void span_f32_softmax##isa(float *out, const float *in, int n);                       \
-	void span_f32_mvn##isa(float *out, const float *in, int n, const float *gamma,        \
-	    const float *beta, bool variance, float eps, bool inside_sqrt);                   \
-	float span_f32_sum##isa(const float *in, int n);                                      \
-	float span_f32_max##isa(const float *in, int n);                                      \
-	void span_f32_affine##isa(float *x, const float *m, const float *p, int step, int n); \
-	void span_f32_level##isa(                                                             \
-	    float *x, const float *m, const float *p, int step, int n, float top);            \
-	void span_f32_bytes##isa(uint8_t *out, const float *x, int n);
+#define SPAN_F32(need, isa)                                                                \
+	extern span_f32_fn *const span_f32_ops##isa[];                                     \
+	void span_f32_softmax##isa(float *out, const float *in, int n);                    \
+	void span_f32_mvn##isa(float *out, const float *in, int n, const float *gamma,     \
+	    const float *beta, bool variance, float eps, bool inside_sqrt);                \
+	float span_f32_sum##isa(const float *in, int n);                                   \
+	float span_f32_max##isa(const float *in, int n);                                   \
+	void span_f32_levels##isa(                                                         \
+	    float *x, int rows, int n, const float *const f[4], int step, float top);      \
+	void span_f32_bytes##isa(uint8_t *out, size_t ld, const float *x, int rows, int n, \
+	    const float *const f[2], int step, float top);
 #include "kernels/kernels.def"
 
 #endif

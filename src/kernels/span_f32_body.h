@@ -230,33 +230,38 @@ void NAME(span_f32_mvn)(float *out, const float *in, int n, const float *gamma, 
 
 /* ---- levels ---- */
 
-void NAME(span_f32_affine)(float *x, const float *m, const float *p, int step, int n)
+INLINE vec level_of(vec x, vec m, vec p, vec top)
 {
-	vec k = vec_set1(*m), a = vec_set1(*p);
-	for (int i = 0; i < n; i += VEC) {
-		if (step) {
-			k = load_n(m + i, n - i);
-			a = load_n(p + i, n - i);
-		}
-		store_n(x + i, n - i, vec_fused(load_n(x + i, n - i), k, a));
-	}
+	return vec_clamp_u8(vec_fused(x, m, p), vec_zero(), top);
 }
 
-void NAME(span_f32_level)(float *x, const float *m, const float *p, int step, int n, float top)
+void NAME(span_f32_levels)(float *x, int rows, int n, const float *const f[4], int step, float top)
 {
-	vec k = vec_set1(*m), a = vec_set1(*p), hi = vec_set1(top);
-	for (int i = 0; i < n; i += VEC) {
-		if (step) {
-			k = load_n(m + i, n - i);
-			a = load_n(p + i, n - i);
-		}
-		vec r = vec_fused(load_n(x + i, n - i), k, a);
-		store_n(x + i, n - i, vec_round(vec_clamp_u8(r, vec_zero(), hi)));
+	vec k[4], hi = vec_set1(top);
+	for (int j = 0; j < 4; j++)
+		k[j] = vec_set1(*f[j]);
+	if (!step) {
+		n *= rows;
+		rows = 1;
 	}
+	for (; rows > 0; rows--, x += n)
+		for (int i = 0; i < n; i += VEC) {
+			for (int j = 0; j < 4 && step; j++)
+				k[j] = load_n(f[j] + i, n - i);
+			vec r = vec_round(level_of(load_n(x + i, n - i), k[0], k[1], hi));
+			store_n(x + i, n - i, vec_fused(r, k[2], k[3]));
+		}
 }
 
-void NAME(span_f32_bytes)(uint8_t *out, const float *x, int n)
+void NAME(span_f32_bytes)(uint8_t *out, size_t ld, const float *x, int rows, int n,
+    const float *const f[2], int step, float top)
 {
-	for (int i = 0; i < n; i += VEC)
-		vec_store_u8(out + i, n - i < VEC ? n - i : VEC, load_n(x + i, n - i));
+	vec k[2] = {vec_set1(*f[0]), vec_set1(*f[1])}, hi = vec_set1(top);
+	for (; rows > 0; rows--, x += n, out += ld)
+		for (int i = 0; i < n; i += VEC) {
+			for (int j = 0; j < 2 && step; j++)
+				k[j] = load_n(f[j] + i, n - i);
+			vec r = level_of(load_n(x + i, n - i), k[0], k[1], hi);
+			vec_store_u8(out + i, n - i < VEC ? n - i : VEC, r);
+		}
 }

@@ -14,11 +14,14 @@
 /* a < b ? x : y */
 #define vec_if_less(a, b, x, y) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x)
 #define vec_bits(x) _mm512_castps_si512(x)
-/* 2^n for a whole n in -127..128 */
-INLINE vec vec_pow2(vec n)
+/* y * 2^n for a whole n in -254..256 */
+#define vec_scale(y, n) _mm512_scalef_ps(y, n)
+/* 1 / x, within 1 ulp, for x from 2^-100 to 2^100; NaN goes through. */
+INLINE vec vec_recip(vec x)
 {
-	__m512i e = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-	return _mm512_castsi512_ps(_mm512_slli_epi32(e, 23));
+	__m512 r = _mm512_rcp14_ps(x);
+	r = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(x, r, _mm512_set1_ps(1)), r);
+	return r;
 }
 /* x = m * 2^e with m in [sqrt(1/2), sqrt(2)), for a normal x */
 INLINE vec vec_split(vec x, vec *e)
@@ -39,6 +42,8 @@ INLINE vec vec_split(vec x, vec *e)
 #define vec_sqrt(x) _mm256_sqrt_ps(x)
 #define vec_abs(x) _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x)
 #define vec_if_less(a, b, x, y) _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_LT_OQ))
+#define vec_recip(x) vec_div(vec_set1(1), x)
+/* 2^n for a whole n in -127..128 */
 INLINE vec vec_pow2(vec n)
 {
 	__m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
@@ -73,6 +78,7 @@ INLINE float vec_top(vec x)
 #define vec_sqrt(x) sqrtf(x)
 #define vec_abs(x) fabsf(x)
 #define vec_if_less(a, b, x, y) ((a) < (b) ? (x) : (y))
+#define vec_recip(x) (1 / (x))
 INLINE vec vec_pow2(vec n)
 {
 	uint32_t bits = (uint32_t)(isnan(n) ? 0 : (int32_t)n + 127) << 23;
@@ -95,6 +101,14 @@ INLINE vec vec_split(vec x, vec *e)
 
 #define vec_neg(x) vec_sub(vec_set1(-0.0f), x)
 
+#ifndef vec_scale
+INLINE vec vec_scale(vec y, vec n)
+{
+	vec half = vec_round(vec_mul(n, vec_set1(0.5f)));
+	return vec_mul(vec_mul(y, vec_pow2(half)), vec_pow2(vec_sub(n, half)));
+}
+#endif
+
 /* Coefficients from the highest power down. */
 INLINE vec vec_poly(vec x, const float *c, int n)
 {
@@ -114,9 +128,7 @@ INLINE vec vec_exp(vec x)
 	vec n = vec_round(vec_mul(x, vec_set1(1.44269504f)));
 	vec r = vec_fnma(n, vec_set1(0.693359375f), x); /* ln 2 in two parts, the first exact */
 	r = vec_fnma(n, vec_set1(-2.12194440e-4f), r);
-	vec half = vec_round(vec_mul(n, vec_set1(0.5f)));
-	vec y = vec_mul(vec_poly(r, c, 7), vec_pow2(half));
-	return vec_mul(y, vec_pow2(vec_sub(n, half)));
+	return vec_scale(vec_poly(r, c, 7), n);
 }
 
 /* Within 2 ulp for normal x > 0; -inf for 0 and denormals, NaN below. */
@@ -133,11 +145,11 @@ INLINE vec vec_log(vec x)
 	return vec_if_less(x, vec_set1(INFINITY), y, x);
 }
 
-/* Within 2 ulp. */
+/* Within 3 ulp. */
 INLINE vec vec_sigmoid(vec x)
 {
-	vec one = vec_set1(1);
-	return vec_div(one, vec_add(one, vec_exp(vec_neg(x))));
+	vec e = vec_exp(vec_neg(vec_abs(x))), y = vec_recip(vec_add(vec_set1(1), e));
+	return vec_if_less(x, vec_zero(), vec_mul(e, y), y);
 }
 
 /* Within 2 ulp. */

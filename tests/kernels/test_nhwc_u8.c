@@ -81,7 +81,7 @@ static uint8_t byte_of(float r, float scale, int zero)
 struct data {
 	struct nhwc_conv_u8 c;
 	size_t nin, nout, nadd, nw, size_out, size_add;
-	uint8_t *in, *want;
+	uint8_t *in, *want, *zeros; /* zeros NULL: one zero point for all channels */
 	int8_t *w;
 	float *f;
 	void *add;
@@ -106,10 +106,27 @@ static int64_t sum_at(const struct data *d, int b, int oc, const int o[3], int c
 		for (int c = 0; c < s->cin && in; c++)
 			sum +=
 			    (d->in[at * (size_t)d->c.ld_in + (size_t)(g * s->cin + c)] -
-				d->c.zero) *
+				(d->zeros ? d->zeros[g] : d->c.zero)) *
 			    d->w[((size_t)oc * (size_t)s->cin + (size_t)c) * volume(k) + (size_t)p];
 	}
 	return sum;
+}
+
+/* A result times its own level, clamped, as levels or what they mean; f: factors of its channel. */
+static const struct tail_u8 tail = {.nops = 6,
+    .rows = 4,
+    .op = {{.op = CHAIN_KEEP}, {.op = CHAIN_LEVELS, .y = 0, .top = 9}, {.op = CHAIN_SWAP},
+	{.op = SPAN_CLAMP, .a = -30, .b = 50}, {.op = CHAIN_MUL_KEPT},
+	{.op = CHAIN_BYTES, .constant = true, .a = 2, .b = 100, .c = 3, .d = -5, .top = 255}}};
+
+static float tail_of(const struct nhwc_conv_u8 *c, float r, const float *f)
+{
+	int n = c->s.groups * c->s.cout;
+	const struct chain_op *last = &c->tail.op[5];
+	float level = nearbyintf(clampf(fmaf(r, f[0], f[n]), 0, 9));
+	float x = (isnan(r) ? r : clampf(r, -30, 50)) * fmaf(level, f[2 * n], f[3 * n]);
+	x = nearbyintf(clampf(fmaf(x, last->a, last->b), 0, last->top));
+	return c->out == U8_OUT_U8 ? x : fmaf(x, last->c, last->d);
 }
 
 static void conv_naive(struct data *d)
@@ -134,7 +151,11 @@ static void conv_naive(struct data *d)
 				r = fmaf(((float *)d->add)[from], c->add_scale, r);
 			if (c->add == U8_ADD_U8)
 				r = fmaf(((uint8_t *)d->add)[from], c->add_scale, r);
-			r = clampf(r, c->lo[c->levels], c->hi[c->levels]);
+			/* floats keep a NaN */
+			if (!c->tail.nops || !isnan(r))
+				r = clampf(r, c->lo[c->levels], c->hi[c->levels]);
+			if (c->tail.nops)
+				r = tail_of(c, r, f);
 			if (c->out == U8_OUT_U8)
 				d->want[to] = (uint8_t)nearbyintf(clampf(r, 0, 255));
 			else
@@ -185,6 +206,12 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 	    number % 2)
 		d.c.columns = s->kernel[2];
 	size_t channels = (size_t)(s->groups * s->cout), pixels = (size_t)s->batch * volume(s->out);
+	if (nhwc_conv_u8_choose(s, 1) == CONV_DEPTHWISE && number % 4 < 2)
+		d.zeros = noise(channels, 8);
+	if (number % 5 < 3) {
+		d.c.tail = tail;
+		d.c.tail.op[5].op = d.c.out == U8_OUT_U8 ? CHAIN_BYTES : CHAIN_LEVELS;
+	}
 	d.size_out = d.c.out == U8_OUT_U8 ? 1 : 4;
 	d.size_add = d.c.add == U8_ADD_U8 ? 1 : 4;
 	d.nin = (size_t)s->batch * volume(s->in) * (size_t)d.c.ld_in - (size_t)extra;
@@ -203,6 +230,7 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 static void data_free(struct data *d)
 {
 	free(d->in);
+	free(d->zeros);
 	free(d->w);
 	free(d->f);
 	free(d->add);
@@ -215,7 +243,7 @@ static void run_conv(const struct data *d, struct pool *pool)
 	nhwc_conv_u8_plan(&c, pool_size(pool));
 	size_t n = nhwc_conv_u8_packed(&c);
 	void *packed = guarded(n), *scratch = guarded(c.scratch), *out = guarded(d->nout);
-	nhwc_conv_u8_pack(&c, NULL, d->w, packed);
+	nhwc_conv_u8_pack(&c, NULL, d->w, d->zeros, packed);
 	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, out, scratch, packed, n};
 	nhwc_conv_u8_run(&c, pool, &a);
 	assert_memory_equal(out, d->want, d->nout);
@@ -240,7 +268,7 @@ static void check_shape(const struct conv_shape *s, int number)
 {
 	struct data d = data_of(s, number % 4 ? number % 5 : 0, number);
 	int ways[2] = {nhwc_conv_u8_choose(s, d.c.columns), CONV_IGEMM};
-	int nways = ways[0] == ways[1] || d.c.columns > 1 ? 1 : 2;
+	int nways = ways[0] == ways[1] || d.c.columns > 1 || d.zeros ? 1 : 2;
 	conv_naive(&d);
 	for (size_t l = 0; l < COUNT(levels); l++) {
 		cpu_limit(levels[l]);
@@ -645,7 +673,7 @@ static double bench_layer(const struct layer *l, struct pool *pool)
 	size_t n = nhwc_conv_u8_packed(c);
 	void *packed = guarded(n), *scratch = guarded(c->scratch);
 	struct nhwc_conv_u8_args a = {d.in, packed, d.f, d.add, d.want, scratch, NULL, 0};
-	BEST(p, nhwc_conv_u8_pack(c, NULL, d.w, packed));
+	BEST(p, nhwc_conv_u8_pack(c, NULL, d.w, NULL, packed));
 	BEST(t, nhwc_conv_u8_run(c, pool, &a));
 	double gop = 2e-9 * (double)d.nw * (double)volume(s.out);
 	printf("%-10s %4d %4d x%-4d %3d %dx%d/%d %s%s %8.4f ms %6.1f GOP/s  pack %.2f ms  %dx%d\n",

@@ -92,8 +92,8 @@ static void test_bytes(void **state)
 			nhwc_conv_u8_plan(&c, 3);
 			size_t n = nhwc_conv_u8_packed(&c);
 			char *one = calloc(1, n), *three = calloc(1, n);
-			nhwc_conv_u8_pack(&c, NULL, w, one);
-			nhwc_conv_u8_pack(&c, pool, w, three);
+			nhwc_conv_u8_pack(&c, NULL, w, NULL, one);
+			nhwc_conv_u8_pack(&c, pool, w, NULL, three);
 			same(one, three, n);
 			int32_t sum = 0;
 			for (size_t k = 0; k < column; k++)

@@ -268,11 +268,11 @@ static void check_chain(int rows, int cols, int gap, struct pool *pool)
 	free(out);
 }
 
-/* x times the level of x, both by factors of each column, to levels again; as floats or bytes. */
+/* x times the level of x, which has factors of each column, to levels again; as floats or bytes. */
 static void check_levels(int rows, int cols, bool bytes, struct pool *pool)
 {
-	size_t n = (size_t)rows * (size_t)cols;
-	float *x = randoms(n, 1), *m = randoms((size_t)cols, 2), *p = randoms((size_t)cols, 3);
+	size_t n = (size_t)rows * (size_t)cols, w = (size_t)cols;
+	float *x = randoms(n, 1), *f = randoms(4 * w, 2);
 	float *out = malloc((n + 1) * sizeof *out);
 	uint8_t *byte = (uint8_t *)out;
 	struct chain_walk line = {0, cols, 1}, column = {0, 0, 1};
@@ -281,33 +281,36 @@ static void check_levels(int rows, int cols, bool bytes, struct pool *pool)
 	    .cols = cols,
 	    .in = line,
 	    .out = line,
-	    .noperands = 2,
-	    .operand = {column, column},
-	    .nops = 7,
-	    .op = {{.op = CHAIN_KEEP}, {.op = CHAIN_LEVEL, .y = 0, .top = 7},
-		{.op = CHAIN_AFFINE, .constant = true, .a = 0.5f, .b = -1}, {.op = CHAIN_SWAP},
-		{.op = CHAIN_AFFINE, .y = 0}, {.op = CHAIN_MUL_KEPT},
-		{.op = CHAIN_LEVEL, .constant = true, .a = 9, .b = 20, .top = 40}},
-	    .bytes = bytes};
-	const float *operand[CHAIN_OPERANDS] = {m, p};
-	for (size_t j = 0; j < (size_t)cols; j++)
-		m[j] *= 8;
+	    .noperands = 4,
+	    .operand = {column, column, column, column},
+	    .nops = 5,
+	    .op = {{.op = CHAIN_KEEP}, {.op = CHAIN_LEVELS, .y = 0, .top = 7}, {.op = CHAIN_SWAP},
+		{.op = CHAIN_MUL_KEPT},
+		{.op = bytes ? CHAIN_BYTES : CHAIN_LEVELS,
+		    .constant = true,
+		    .a = 9,
+		    .b = 20,
+		    .c = 2,
+		    .d = 1,
+		    .top = 40}}};
+	const float *operand[CHAIN_OPERANDS] = {f, f + w, f + 2 * w, f + 3 * w};
+	for (size_t j = 0; j < w; j++)
+		f[j] *= 8;
 	if (bytes)
 		byte[n] = 77;
 	else
 		out[n] = GUARD;
 	chain_f32_run(&c, pool, x, operand, out);
 	for (size_t i = 0; i < n; i++) {
-		float v = fmaf(x[i], m[i % (size_t)cols], p[i % (size_t)cols]);
-		float level = rintf(fminf(fmaxf(v, 0), 7));
-		float want = fmaf(v * fmaf(level, 0.5f, -1), 9, 20);
+		size_t j = i % w;
+		float level = rintf(fminf(fmaxf(fmaf(x[i], f[j], f[w + j]), 0), 7));
+		float want = fmaf(x[i] * fmaf(level, f[2 * w + j], f[3 * w + j]), 9, 20);
 		want = rintf(fminf(fmaxf(want, 0), 40));
-		assert_near(bytes ? byte[i] : out[i], want, 0);
+		assert_near(bytes ? byte[i] : out[i], bytes ? want : fmaf(want, 2, 1), 0);
 	}
 	assert_true(bytes ? byte[n] == 77 : out[n] == GUARD);
 	free(x);
-	free(m);
-	free(p);
+	free(f);
 	free(out);
 }
 

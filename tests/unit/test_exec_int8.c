@@ -335,6 +335,30 @@ static void test_joined(void **state)
 	    0.2, (struct want){.conv = 1});
 }
 
+/* Behind quantized convolutions they are done tile by tile; a depthwise one reads bytes whose zero
+ * points differ from channel to channel. */
+static void test_tail(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("p", "x", "s") WEIGHTS(
+		  "w", "6,3,3,3", S6) CONV("y", "p", "w",
+		  "1,1") "l = Const f32[1,6,1,1] -0.51585 -1.0733 -0.272975 0 -2.895015 -1.0711\n"
+			 "h = Const f32[1,6,1,1] 2.114985 1.663615 2.51137 2.582895 0 1.660205\n"
+			 "g = Sigmoid-1(y)\n" FQ("a", "g", "m")
+			     FQ("b", "y", "s") "m = Multiply-1(b, a)\n"
+					       "f = FakeQuantize-1(m, l, h, l, h) "
+					       "{levels=256}\n" WEIGHTS("v", "6,1,1,3,3",
+						   "6,1,1,1,1] 0.012 0.023 0.011 0.03 0.01 "
+						   "0.02") "vt = Multiply-1(vf, vs)\n"
+							   "d = GroupConvolution-1(f, vt) "
+							   "{strides=1,1 dilations=1,1 "
+							   "pads_begin=1,1 "
+							   "pads_end=1,1}\n"
+							   "e = HSwish-4(d)\n"
+							   "Result-1(e)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1});
+}
+
 /* No level is zero; scales differ between input channels; weights need 9 bits. */
 static void test_fallback(void **state)
 {
@@ -373,6 +397,7 @@ int main(void)
 	    cmocka_unit_test(test_float_batch_norm),
 	    cmocka_unit_test(test_float_fake_quantize),
 	    cmocka_unit_test(test_joined),
+	    cmocka_unit_test(test_tail),
 	    cmocka_unit_test(test_fallback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
