@@ -44,6 +44,7 @@ struct calibrate {
 	struct groups sample_groups;
 	struct samples s, judge_by; /* to calibrate with; to judge by */
 	struct samples rank_by;     /* of the former, when the latter are others: to rank with */
+	int64_t fitted; /* the first ones of s: ranges, biases and weights follow from them */
 	int64_t judge_from;
 	bool few_left; /* judged by the samples of the calibration too */
 	struct preprocess_spec spec;

@@ -4,6 +4,8 @@
 
 #include "cli/calibrate.h"
 
+#define FITTED 300
+#define FITTED_PRUNING 1000      /* whole layers are refitted, which takes more */
 #define JUDGE_LEAST 100          /* fewer samples left: all are judged by */
 #define AHEAD ((size_t)32 << 20) /* bytes of samples read ahead */
 
@@ -28,14 +30,25 @@ static int open_one(struct calibrate *c, const struct list *data, const char *la
 	    err, E_DATA, "'%s' holds one sample: ranges and verdicts need more", data->v[0]);
 }
 
+/* How many samples are for fitting. By default pruning leaves half of them to judge by. */
+static void choose_fitted(struct calibrate *c)
+{
+	int64_t half = c->s.count / 2;
+	c->fitted = c->samples ? c->samples : FITTED;
+	if (!c->samples && calibrate_prunes(c) && (c->test_data.n || half > FITTED))
+		c->fitted = c->test_data.n || half > FITTED_PRUNING ? FITTED_PRUNING : half;
+	if (c->fitted > c->s.count)
+		c->fitted = c->s.count;
+}
+
 /* Without --test-data: the samples that calibration leaves over, or all when these are few. */
 static void judge_by_rest(struct calibrate *c)
 {
 	c->judge_source = c->source;
 	c->judge_by = c->s;
-	if (!calibrate_quantizes(c)) /* nothing is calibrated */
+	if (!calibrate_quantizes(c) && !calibrate_prunes(c)) /* nothing is fitted */
 		return;
-	c->judge_from = c->samples < c->s.count ? c->samples : c->s.count;
+	c->judge_from = c->fitted;
 	c->few_left = c->s.count - c->judge_from < JUDGE_LEAST;
 	if (!c->few_left)
 		return;
@@ -62,10 +75,7 @@ static void rank_by_calibration(struct calibrate *c)
 {
 	bool apart = c->test_data.n ? !same_files(&c->data, &c->test_data) : c->judge_from > 0;
 	c->rank_by = c->s;
-	if (c->samples < c->s.count)
-		c->rank_by.count = c->samples;
-	if (!apart)
-		c->rank_by.count = 0;
+	c->rank_by.count = apart ? c->fitted : 0;
 }
 
 bool calibrate_judges(const struct calibrate *c)
@@ -80,6 +90,7 @@ int calibrate_samples(struct calibrate *c, struct err *err)
 	status = status ? status : open_one(c, &c->data, c->labels, &c->source, &c->s, err);
 	if (status)
 		return status;
+	choose_fitted(c);
 	if (!c->test_data.n)
 		judge_by_rest(c);
 	else

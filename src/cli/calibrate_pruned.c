@@ -51,7 +51,7 @@ static int read_options(struct calibrate *c, struct pruning_options *o, struct e
 	*o = (struct pruning_options){.criterion = (enum pruning_criterion)k,
 	    .exact_ratio = c->exact_ratio,
 	    .no_refit = c->no_refit,
-	    .samples = c->samples,
+	    .samples = c->fitted,
 	    .pool = c->pool,
 	    .log = tool_log(c->p)};
 	return OK;

@@ -94,7 +94,7 @@ static int part_get(void *user, int64_t i, struct tensor *in, int64_t *label, st
 static int take_part(struct calibrate *c, struct part *p, struct samples *s, struct err *err)
 {
 	struct shard shard;
-	int64_t all = c->samples < c->s.count ? c->samples : c->s.count;
+	int64_t all = c->fitted;
 	int status = shard_read(c->shard, &shard, err);
 	if (status)
 		return status;
@@ -121,7 +121,7 @@ static int collect(struct calibrate *c, struct err *err)
 	int status = c->shard ? take_part(c, &part, &s, err) : OK;
 	if (status)
 		return status;
-	progress_start(&c->progress, c->p, "calibrating", c->shard ? s.count : c->samples);
+	progress_start(&c->progress, c->p, "calibrating", c->shard ? s.count : c->fitted);
 	status = calibration_collect(c->c, &s, err);
 	progress_end(&c->progress);
 	return status;

@@ -250,7 +250,7 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	if (!status && c->data.n)
 		status = calibrate_samples(c, err);
 	status = status ? status : pool_new((int)c->threads, &c->pool, err);
-	c->o.samples = c->samples;
+	c->o.samples = c->fitted;
 	c->o.threads = (int)c->threads;
 	c->o.refine.rounding = !c->no_rounding;
 	c->o.refine.biases = !c->no_bias_correction;
@@ -306,7 +306,8 @@ static const struct option_row rows[] = {
     {OPT_STRING, "labels", 'l', "FILE",
 	"their classes: an integer array, or a line for each; not needed for folders", AT(labels),
 	NULL, 0, 0},
-    {OPT_INT, "samples", 0, "N", "how many to calibrate with, the first ones; 300 by default",
+    {OPT_INT, "samples", 0, "N",
+	"how many to calibrate with, the first ones; 300 by default, 1000 to prune with",
 	AT(samples), "subset-size", 1, INT64_MAX},
     {OPT_STRING, "preprocess", 'p', "TEXT",
 	"resize=256,crop=224,mean=A[:B:C],scale=A[:B:C],layout=nhwc,order=rgb", AT(preprocess),
@@ -459,8 +460,7 @@ static void clean(struct calibrate *c)
 
 int mo_calibrate_main(int argc, char **argv)
 {
-	const struct calibrate defaults = {.samples = 300,
-	    .rounding_mb = 128,
+	const struct calibrate defaults = {.rounding_mb = 128,
 	    .preset = "mixed",
 	    .overflow_fix = "disable",
 	    .bias_correction = "fast",

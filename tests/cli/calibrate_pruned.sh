@@ -20,6 +20,9 @@ grep -o "\"verdict\":.true" h.json
 mo-calibrate -q --config held.config.json -n held2 >/dev/null
 cmp held.bin held2.bin
 grep -q '"prune-share"' held.config.json
+# without samples of its own the verdict is by those that nothing was fitted to
+mo-calibrate -q "$m" --data "$GLYPHS/test_images.npy" --labels "$GLYPHS/test_labels.npy" --preprocess $pre --samples 100 --to pruned --exact-ratio --prune-share 0.1 -n rest --json r.json >/dev/null
+grep -o '"judged_on_calibration_samples":.[a-z]*\|"judging_samples":.[0-9]*' r.json
 # pruned, then 8 bits: one table, one verdict, repeated by its config without a search
 mo-calibrate -q "$m" "${data[@]}" --to pruned,int8 --exact-ratio --max-drop 4% "${test[@]}" -n both --table --json b.json >/dev/null
 grep -o '"verdict":.true' b.json
