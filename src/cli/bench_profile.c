@@ -3,17 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "cli/bench_profile.h"
 #include "exec/exec.h"
 #include "report/cost.h"
 
 #define RUNS 10
 
-/* Bytes that a layer reads and writes, constants that feed it included; of what was fused into it
+/* Bytes that a layer reads and writes, constants that feed it apart; of what was fused into it
  * only what is its own. */
-static int64_t bytes_of(const struct node *n)
+static int64_t values_of(const struct node *n)
 {
-	int64_t bytes = cost_weights(n).bytes, out = cost_output_bytes(n);
+	int64_t bytes = 0, out = cost_output_bytes(n);
 	for (int i = 0; i < n->nin; i++) {
 		const struct value *v = n->in[i].value;
 		int64_t in = v && !v->node->data && v->node->nout == 1 ? cost_output_bytes(v->node)
@@ -37,9 +38,13 @@ static void timed(void *user, const struct node *n, const char *kernel, double s
 		return;
 	struct profile_call *c = &p->call[p->at++];
 	if (p->at > p->n) {
-		int64_t macs = cost_macs(n);
-		*c = (struct profile_call){
-		    n, kernel, seconds * 1e3, macs < 0 ? 0 : macs, bytes_of(n)};
+		int64_t macs = cost_macs(n), weights = cost_weights(n).bytes;
+		*c = (struct profile_call){.node = n,
+		    .kernel = kernel,
+		    .ms = seconds * 1e3,
+		    .macs = macs < 0 ? 0 : macs,
+		    .bytes = weights + values_of(n),
+		    .weights = weights};
 		p->n = p->at;
 	}
 	c->ms = seconds * 1e3 < c->ms ? seconds * 1e3 : c->ms;
@@ -68,6 +73,7 @@ static void add_taken_along(struct profile *p, const struct graph *g)
 		}
 		if (c) {
 			c->macs += macs;
+			c->weights += cost_weights(n).bytes;
 			c->bytes += cost_weights(n).bytes;
 		}
 	}
@@ -128,27 +134,31 @@ void profile_print(const struct profile *p)
 		    c->node->op->type);
 	}
 	printf("%9.4f  sum of the least times of %d runs; a core does at most %.0f GFLOP/s in FP32 "
-	       "and "
-	       "reads %.1f GB/s\n",
-	    all, p->runs, p->peak.gflops, p->peak.gbytes);
+	       "and reads %.1f GB/s from memory, %.0f GB/s from its second cache\n",
+	    all, p->runs, p->peak.gflops, p->peak.gbytes, p->peak.cache_gbytes);
 }
 
 static struct advice_limits limits(const struct profile *p)
 {
-	return (struct advice_limits){p->peak.gflops * p->threads, p->peak.gbytes};
+	struct advice_limits l = {.gflops = p->peak.gflops * p->threads,
+	    .gbytes = p->peak.gbytes,
+	    .cache_gbytes = p->peak.cache_gbytes * p->threads,
+	    .cache = (int64_t)cpu_l2() * p->threads};
+	for (int i = 0; i < p->n; i++)
+		l.weights += p->call[i].weights;
+	return l;
 }
 
 static struct advice_call advice_of(const struct profile_call *c)
 {
 	return (struct advice_call){
-	    c->node->name, c->node->op->type, c->kernel, c->ms, c->macs, c->bytes};
+	    c->node->name, c->node->op->type, c->kernel, c->ms, c->macs, c->bytes, c->weights};
 }
 
-static const char *bound_of(const struct profile *p, const struct profile_call *c)
+static const char *bound_of(const struct advice_limits *l, const struct profile_call *c)
 {
 	struct advice_call a = advice_of(c);
-	struct advice_limits l = limits(p);
-	return bound_name(advice_bound(&a, &l));
+	return bound_name(advice_bound(&a, l));
 }
 
 /* What a call computes in. */
@@ -177,6 +187,7 @@ int profile_advice(const struct profile *p, struct advice_run *r, struct err *er
 cJSON *profile_json(const struct profile *p)
 {
 	cJSON *list = cJSON_CreateArray();
+	struct advice_limits l = limits(p);
 	for (int i = 0; i < p->n; i++) {
 		const struct profile_call *c = &p->call[i];
 		cJSON *j = cJSON_CreateObject();
@@ -189,7 +200,7 @@ cJSON *profile_json(const struct profile *p)
 		cJSON_AddNumberToObject(j, "gflops", gflops(c));
 		cJSON_AddNumberToObject(j, "peak", of_peak(p, c));
 		cJSON_AddNumberToObject(j, "bytes", (double)c->bytes);
-		cJSON_AddStringToObject(j, "bound", bound_of(p, c));
+		cJSON_AddStringToObject(j, "bound", bound_of(&l, c));
 		cJSON_AddItemToArray(list, j);
 	}
 	return list;

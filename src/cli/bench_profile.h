@@ -14,8 +14,8 @@ struct profile {
 	struct profile_call {
 		const struct node *node; /* the first of those done together; of the graph */
 		const char *kernel;
-		double ms; /* the least of all runs */
-		int64_t macs, bytes;
+		double ms;                    /* the least of all runs */
+		int64_t macs, bytes, weights; /* weights: of the bytes */
 	} * call;
 	int n, max, at, runs;
 	struct peak peak; /* of one core */

@@ -8,6 +8,7 @@
 struct peak {
 	double gflops; /* FP32 multiply-adds × 2, a second: the GEMM kernel on a tile in L1 */
 	double gbytes; /* read from memory a second, from more than the caches hold */
+	double cache_gbytes; /* the same from half of the second cache */
 };
 /* Takes about 0.1 s and 256 MB. */
 int peak_measure(struct peak *p, struct err *err);

@@ -364,7 +364,7 @@ static void tile_in(const struct wino_run *r, int i)
 		bool line = nhwc_inside(s, 1, y + k);
 		const float *p = in + ((int64_t)(y + k) * s->in[2] + x) * c->ld_in;
 		for (int j = 0; j < nx; j++, p += c->ld_in)
-			pixel[k * nx + j] = line & nhwc_inside(s, 2, x + j) ? p : r->zero;
+			pixel[k * nx + j] = (line & nhwc_inside(s, 2, x + j)) ? p : r->zero;
 	}
 	row_of(c)->in(&(struct wino_f32_in){
 	    kind_of(c), pixel, s->cin, r->v + (size_t)i * r->z.ldv, r->next_v});

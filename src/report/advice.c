@@ -8,18 +8,30 @@
 
 const char *bound_name(enum bound b)
 {
-	static const char *const names[] = {"compute", "memory", "overhead"};
+	static const char *const names[] = {"compute", "memory", "overhead", "cache"};
 	return names[b];
+}
+
+/* Of so much work at so many thousand millions a second; 0 when the rate is not known. */
+static double milliseconds(double work, double rate)
+{
+	return rate > 0 ? work * 1e-6 / rate : 0;
 }
 
 enum bound advice_bound(const struct advice_call *c, const struct advice_limits *l)
 {
-	double compute = l->gflops > 0 ? (double)c->macs * 2e-6 / l->gflops : 0;
-	double memory = l->gbytes > 0 ? (double)c->bytes * 1e-6 / l->gbytes : 0;
-	double most = compute > memory ? compute : memory;
+	int64_t near = c->bytes > l->cache     ? 0
+		       : l->weights > l->cache ? c->bytes - c->weights
+					       : c->bytes;
+	double compute = milliseconds(2 * (double)c->macs, l->gflops);
+	double memory = milliseconds((double)(c->bytes - near), l->gbytes);
+	double cache = milliseconds((double)near, l->cache_gbytes);
+	double most = compute > memory + cache ? compute : memory + cache;
 	if (most < c->ms / 2)
 		return BOUND_OVERHEAD;
-	return compute >= memory ? BOUND_COMPUTE : BOUND_MEMORY;
+	if (compute >= memory + cache)
+		return BOUND_COMPUTE;
+	return memory >= cache ? BOUND_MEMORY : BOUND_CACHE;
 }
 
 static int slowest_first(const void *a, const void *b)
@@ -48,11 +60,12 @@ static void what_bounds(struct text *t, const struct advice_run *r,
 {
 	static const char *const helps[] = {"INT8, pruning or more threads make it faster",
 	    "smaller weights (FP16 or INT8 storage) or a larger batch make it faster",
-	    "a larger batch, or fewer and larger layers, make it faster"};
-	double ms[3] = {0};
+	    "a larger batch, or fewer and larger layers, make it faster",
+	    "8 bits, or layers that are done together, make it faster"};
+	double ms[4] = {0};
 	for (int i = 0; i < r->n; i++)
 		ms[advice_bound(&r->call[i], &r->limits)] += r->call[i].ms;
-	for (int b = 0; b < 3; b++)
+	for (int b = 0; b < 4; b++)
 		if (ms[b] >= all / 10)
 			text_printf(t, "%.0f %% of the time is bound by %s: %s\n",
 			    ms[b] / all * 100, bound_name((enum bound)b), helps[b]);

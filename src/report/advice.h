@@ -6,24 +6,30 @@
 
 #include "base/text.h"
 
-enum bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_OVERHEAD };
+enum bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_OVERHEAD, BOUND_CACHE };
 
 /* One call of a profile. */
 struct advice_call {
 	const char *name, *type, *kernel;
 	double ms;
 	int64_t macs, bytes; /* read and written, weights included */
+	int64_t weights;     /* of the bytes */
 };
 /* What a machine does at most with all threads of the run. */
 struct advice_limits {
-	double gflops, gbytes;
+	double gflops;
+	double gbytes;       /* a second, from memory */
+	double cache_gbytes; /* a second, from the second cache */
+	int64_t cache;       /* bytes of it */
+	int64_t weights;     /* of the whole network: they stay in it when they fit */
 };
 
 const char *bound_name(enum bound b);
-/* What bounds a call: memory when its bytes take the most of its time at the machine's rate,
- * compute when its multiply-adds do (8 and 16 bits go faster than the limit), overhead when
- * neither takes half of it. After the roofline model (Williams, Waterman, Patterson, CACM 52(4),
- * 2009). */
+/* What bounds a call: compute when its multiply-adds take the most of its time at the machine's
+ * rate (8 and 16 bits go faster than the limit), memory or cache when its bytes do, overhead when
+ * neither takes half of it. A call's data come from the cache when they fit, but for weights, of
+ * which the network's must fit. After the roofline model (Williams, Waterman, Patterson, CACM
+ * 52(4), 2009) with a roof for each level. */
 enum bound advice_bound(const struct advice_call *c, const struct advice_limits *l);
 
 struct advice_run {

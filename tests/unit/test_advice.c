@@ -9,11 +9,11 @@
 
 #include "report/advice.h"
 
-static const struct advice_limits limits = {100, 20};
+static const struct advice_limits limits = {100, 20, 100, 2000000, 30000000};
 static const struct advice_call calls[] = {
-    {"conv", "Convolution", "conv", 8, 300000000, 1000000}, /* 6 ms at 100 GFLOP/s */
-    {"fc", "MatMul", "gemv", 1.5, 5000000, 20000000},       /* 1 ms at 20 GB/s */
-    {"odd", "CumSum", "eval", 0.5, 0, 1000},
+    {"conv", "Convolution", "conv", 8, 300000000, 1000000, 0}, /* 6 ms at 100 GFLOP/s */
+    {"fc", "MatMul", "gemv", 1.5, 5000000, 20000000, 0},       /* 1 ms at 20 GB/s */
+    {"odd", "CumSum", "eval", 0.5, 0, 1000, 0},
 };
 
 static void test_bound(void **state)
@@ -22,6 +22,23 @@ static void test_bound(void **state)
 	assert_int_equal(advice_bound(&calls[0], &limits), BOUND_COMPUTE);
 	assert_int_equal(advice_bound(&calls[1], &limits), BOUND_MEMORY);
 	assert_int_equal(advice_bound(&calls[2], &limits), BOUND_OVERHEAD);
+}
+
+/* 1.5 MB of a network whose weights do not fit into the cache: where they come from. */
+static void test_levels(void **state)
+{
+	struct advice_call c = {"add", "Add", "chain", 0.02, 0, 1500000, 0};
+	struct advice_limits small = limits;
+	(void)state;
+	assert_int_equal(advice_bound(&c, &limits), BOUND_CACHE);
+	c.ms = 0.1; /* as long as memory would take, which it does not wait for */
+	assert_int_equal(advice_bound(&c, &limits), BOUND_OVERHEAD);
+	c.weights = 1400000;
+	assert_int_equal(advice_bound(&c, &limits), BOUND_MEMORY);
+	small.weights = c.weights;
+	assert_int_equal(advice_bound(&c, &small), BOUND_OVERHEAD);
+	c.bytes = 3000000; /* more than fits */
+	assert_int_equal(advice_bound(&c, &small), BOUND_MEMORY);
 }
 
 static void test_text(void **state)
@@ -55,6 +72,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_bound),
+	    cmocka_unit_test(test_levels),
 	    cmocka_unit_test(test_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
