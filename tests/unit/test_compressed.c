@@ -15,6 +15,8 @@
 static void check(const char *text, int64_t rows, int n, size_t bytes)
 {
 	struct graph *g = scan(text);
+	if (!linear_cw_pays((int)rows, 256, 160))
+		n = 0; /* fewer rows are few where there are fewer registers */
 	struct exec *e = make(g, NULL), *ref = make_eval(g);
 	struct tensor in = random_input(g, 0, rows), got[2], want[2];
 	run(e, &in, got);
