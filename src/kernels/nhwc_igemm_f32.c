@@ -174,13 +174,14 @@ void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached)
 	int64_t best = INT64_MAX;
 	int64_t work = (int64_t)m * c->s.cin * igemm_f32_window(c) * c->s.cout * c->s.groups;
 	bool alone = c->threads == 1 || work < NHWC_SMALL;
+	size_t weights = (size_t)(work / m) * sizeof(float);
 	c->row_blocks = least;
 	c->col_blocks = 1;
 	for (int i = least; i <= least + 2 * c->threads && i <= m && !alone; i++)
 		for (int j = 1; j <= 2 * c->threads && j <= panels; j++) {
 			int64_t cost = nhwc_pieces((int64_t)i * j, c->threads) *
 				       nhwc_pieces(panels, j) * rows_cost(mr, nhwc_pieces(m, i));
-			cost = cost * 64 + i * j; /* of equal ones, the fewest pieces */
+			cost = nhwc_cut_cost(cost, i, j, weights);
 			if (cost >= best)
 				continue;
 			best = cost;

@@ -9,7 +9,6 @@
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
 #define MAX_ROWS 1024          /* rows of a block */
 #define TAIL_BLOCK 140         /* rows of one with a tail */
-#define L2_WEIGHTS (256 << 10) /* bytes that stay in each thread's cache from run to run */
 #define LINE 64                /* bytes of a cache line */
 
 static int groups_of(const struct nhwc_conv_u8 *c)
@@ -159,16 +158,13 @@ static void cut(struct nhwc_conv_u8 *c)
 	int64_t work = (int64_t)m * c->s.cin * (int)nhwc_volume(c->s.kernel) * c->s.cout *
 		       c->s.groups;
 	bool alone = c->threads == 1 || work < 4 * NHWC_SMALL;
-	bool light = packed_bytes(c) <= L2_WEIGHTS;
 	c->row_blocks = least;
 	c->col_blocks = 1;
 	for (int i = least; i <= least + 2 * c->threads && i <= m && !alone; i++)
 		for (int j = 1; j <= 2 * c->threads && j <= n; j++) {
 			int64_t cost = nhwc_pieces((int64_t)i * j, c->threads) * nhwc_pieces(n, j) *
 				       rows_cost(c, nhwc_pieces(m, i));
-			/* of equal ones, the fewest pieces; of about equal ones, rows: the next
-			 * layer finds them in the same thread's cache */
-			cost = cost * (light && j > 1 ? 66 : 64) + i * j;
+			cost = nhwc_cut_cost(cost, i, j, packed_bytes(c));
 			if (cost >= best)
 				continue;
 			best = cost;

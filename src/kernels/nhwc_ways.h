@@ -5,7 +5,16 @@
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_kernel.h"
 
-#define NHWC_SMALL 200000     /* multiply-adds that are not worth a second thread */
+#define NHWC_SMALL 200000    /* multiply-adds that are not worth a second thread */
+#define NHWC_LIGHT (1 << 20) /* bytes of weights that stay in each thread's cache */
+
+/* What a cut of an image into rows and columns of blocks costs, of equal work on each thread. Of
+ * equal ones, the fewest pieces; of about equal ones rows, where weights are light: the next layer
+ * finds them in the same thread's cache. */
+static inline int64_t nhwc_cut_cost(int64_t work, int rows, int cols, size_t weights)
+{
+	return work * (weights <= NHWC_LIGHT && cols > 1 ? 66 : 64) + rows * cols;
+}
 #define NHWC_FEW_BYTES 100000 /* of weights that are not */
 
 static inline int nhwc_pieces(int64_t n, int64_t width)
