@@ -36,6 +36,14 @@ cal --data good.npy --max-drop 1%
 for drop in 1 5 0.5x % -1% 150% nan ''; do cal --data good.npy --labels labels --max-drop "$drop"; done
 cal --data good.npy --labels labels --max-drop 1% --max-group-drop 3
 cal --data good.npy --smooth-quant 2
+cal --data good.npy --labels labels --max-drop 1% --time-budget -3
+cal --data good.npy --test-data good.npy --test-labels few --max-drop 1%
+cal --data good.npy --test-data nan.npy --test-labels labels --max-drop 1%
+seq 1 39 >groups
+cal --data good.npy --labels labels --max-drop 1% --groups groups
+mkdir -p bad/a bad/b
+for i in 1 2 3; do echo junk | tee bad/a/$i.jpg >bad/b/$i.png; done
+cal --data bad
 for config in '{' '[]' '{"sampels": 3}' '{"samples": "x"}' '{"samples": 0}' '{"max-drop": "5"}' '{"data": [1]}' '{"ignore": "none"}' '{"decided": 3}' ''; do
 	echo "$config" >c.json
 	cal --data good.npy --labels labels --config c.json
