@@ -98,7 +98,10 @@ static int take_line(struct reader *r, int64_t i, bool plain, struct err *err)
 	if (plain)
 		return put(r, sample, line, err);
 	if (!gap)
-		return fail(err, E_FORMAT, "line '%.60s' is not 'sample group'", line);
+		return fail(err, E_FORMAT,
+		    "line '%.60s' is not 'sample group', and its %lld lines are not a group for "
+		    "each of %lld samples",
+		    line, (long long)r->nlines, (long long)r->n);
 	*gap = 0;
 	int s = find_sample(r, trim(line), &sample, err);
 	if (s && !i && !strcmp(trim(gap + 1), "group"))
