@@ -3,6 +3,14 @@
 #include "kernels/nhwc_kernel.h"
 #include "kernels/vec_f32.h"
 
+static const float dw_zeros[VEC];
+
+/* What lies at floats behind the first element of a line, unless that is outside of the image. */
+INLINE const float *dw_inside(const struct dw_nhwc_f32_args *q, const float *in, ptrdiff_t at)
+{
+	return at >= q->from && at < q->to ? in + at : dw_zeros;
+}
+
 /* What one block of VEC channels works on. */
 struct dw_block {
 	ptrdiff_t c;    /* first channel */
@@ -32,27 +40,28 @@ INLINE void dw_store(const struct dw_nhwc_f32_args *q, const struct dw_block *k,
 	}
 }
 
-/* np pixels from number i on; np, taps and full are constants after inlining (taps 0: any). */
+/* np pixels from number i on; np, full and edges (some lies outside of the image) are constants
+ * after inlining. */
 INLINE void dw_group(const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i,
-    int np, int taps, bool full)
+    int np, bool full, bool edges)
 {
 	vec acc[8];
 	ptrdiff_t step = (ptrdiff_t)q->step, tap = (ptrdiff_t)q->tap;
-	int n = taps ? taps : q->taps;
 #pragma GCC unroll 8
 	for (int p = 0; p < np; p++)
 		acc[p] = k->bias;
 	for (int r = 0; r < q->rows; r++) {
-		const float *in = q->lines[r] + i * step + k->c, *w = k->w + q->at[r] * VEC;
-#pragma GCC unroll 5
-		for (int t = 0; t < n; t++, in += tap, w += VEC) {
+		const float *in = q->lines[r] + k->c, *w = k->w + q->at[r] * VEC;
+		ptrdiff_t at = i * step;
+		for (int t = 0; t < q->taps; t++, at += tap, w += VEC) {
 			vec x = vec_load(w);
 #pragma GCC unroll 8
-			for (int p = 0; p < np; p++)
-				acc[p] = vec_fma(x,
-				    full ? vec_load(in + p * step)
-					 : vec_load_mask(in + p * step, k->mask),
-				    acc[p]);
+			for (int p = 0; p < np; p++) {
+				const float *e = edges ? dw_inside(q, in, at + p * step)
+						       : in + at + p * step;
+				acc[p] = vec_fma(
+				    x, full ? vec_load(e) : vec_load_mask(e, k->mask), acc[p]);
+			}
 		}
 	}
 	dw_store(q, k, i, np, full, acc);
@@ -64,22 +73,25 @@ INLINE void dw_shared(const struct dw_nhwc_f32_args *q, const struct dw_block *k
     int np, int taps, int stride)
 {
 	vec acc[8], w[5];
-	ptrdiff_t tap = (ptrdiff_t)q->tap;
+	int span = (np - 1) * stride + taps, edge = taps / 2;
+	ptrdiff_t tap = (ptrdiff_t)q->tap, first = i * stride * tap;
 #pragma GCC unroll 8
 	for (int p = 0; p < np; p++)
 		acc[p] = k->bias;
 	for (int r = 0; r < q->rows; r++) {
-		const float *in = q->lines[r] + i * stride * tap + k->c;
+		const float *in = q->lines[r] + k->c;
 #pragma GCC unroll 5
 		for (int t = 0; t < taps; t++)
 			w[t] = vec_load(k->w + (q->at[r] + t) * VEC);
 #pragma GCC unroll 20
-		for (int x = 0; x < (np - 1) * stride + taps; x++, in += tap) {
-			vec e = vec_load(in);
+		for (int x = 0; x < span; x++) {
+			ptrdiff_t at = first + x * tap;
+			bool sure = x >= edge && x < span - edge;
+			vec e = vec_load(sure ? in + at : dw_inside(q, in, at));
 #pragma GCC unroll 5
 			for (int t = 0; t < taps; t++) {
-				int at = x - t, p = at / stride;
-				if (at >= 0 && at % stride == 0 && p < np)
+				int p = (x - t) / stride;
+				if (x >= t && (x - t) % stride == 0 && p < np)
 					acc[p] = vec_fma(w[t], e, acc[p]);
 			}
 		}
@@ -114,13 +126,16 @@ INLINE void dw_channels(const struct dw_nhwc_f32_args *q, ptrdiff_t i, int np, e
 		else if (kind == DW_5_2)
 			dw_shared(q, &k, i, np, 5, 2);
 		else
-			dw_group(q, &k, i, np, 0, true);
+			dw_group(q, &k, i, np, true, false);
 	}
 	if (k.c == q->n)
 		return;
 	k.mask = vec_first((int)(q->n - k.c));
 	k.bias = q->bias ? vec_load_mask(q->bias + k.c, k.mask) : vec_zero();
-	dw_group(q, &k, i, np, 0, false);
+	if (q->from || q->to < PTRDIFF_MAX)
+		dw_group(q, &k, i, np, false, true);
+	else
+		dw_group(q, &k, i, np, false, false);
 }
 
 #define DW_PIXELS(np)                                                         \

@@ -6,6 +6,7 @@
 #define MAX_LINES 64        /* lines of a window: depth times height */
 #define L1_LINES (24 << 10) /* bytes of the lines under a window that one pass covers */
 #define LEAST_CHANNELS 32   /* of a pass */
+#define NARROW 64           /* pixels of a line whose ends are worth doing with the rest */
 
 bool nhwc_depthwise_fits(const struct conv_shape *s)
 {
@@ -106,30 +107,35 @@ static void window_lines(const struct dw_run *r, int number, struct line *l)
 		}
 }
 
-/* Pixels x0..x1-1 of a line, which see the same taps, channels from..to-1. */
-static void pixels(
-    const struct dw_run *r, int number, const struct line *l, int x0, int x1, int from, int to)
+/* Pixels x0..x1-1 of a line, which see the taps t0..t1-1, but for left and right elements outside
+ * of the image; channels from..to-1. */
+struct piece {
+	int x0, x1, t0, t1, left, right, from, to;
+};
+
+static void pixels(const struct dw_run *r, int number, const struct line *l, const struct piece *p)
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	const struct conv_shape *s = &c->s;
 	const float *lines[MAX_LINES];
-	int at[MAX_LINES], t0, t1, vec = dw_nhwc_f32_rows[c->row].vec;
+	int at[MAX_LINES], from = p->from, vec = dw_nhwc_f32_rows[c->row].vec;
 	size_t block = nhwc_volume(s->kernel) * (size_t)vec;
-	int64_t pixel = (int64_t)number * s->out[2] + x0;
-	seen(s, 2, x0, &t0, &t1);
-	int64_t x = (int64_t)x0 * s->stride[2] - s->pad[2] + (int64_t)t0 * s->dilation[2];
+	int64_t pixel = (int64_t)number * s->out[2] + p->x0;
+	int64_t x = (int64_t)p->x0 * s->stride[2] - s->pad[2] + (int64_t)p->t0 * s->dilation[2];
 	for (int i = 0; i < l->rows; i++) {
-		lines[i] = l->start[i] + (t1 > t0 ? x * c->ld_in : 0) + from;
-		at[i] = l->at[i] + t0;
+		lines[i] = l->start[i] + (p->t1 > p->t0 ? x * c->ld_in : 0) + from;
+		at[i] = l->at[i] + p->t0;
 	}
-	struct dw_nhwc_f32_args q = {.m = x1 - x0,
-	    .n = to - from,
-	    .rows = t1 > t0 ? l->rows : 0,
-	    .taps = t1 - t0,
+	struct dw_nhwc_f32_args q = {.m = p->x1 - p->x0,
+	    .n = p->to - from,
+	    .rows = p->t1 > p->t0 ? l->rows : 0,
+	    .taps = p->t1 - p->t0,
 	    .lines = lines,
 	    .at = at,
 	    .tap = (size_t)(s->dilation[2] * c->ld_in),
 	    .step = (size_t)(s->stride[2] * c->ld_in),
+	    .from = p->left * c->ld_in,
+	    .to = p->right ? (s->in[2] + p->left) * c->ld_in : PTRDIFF_MAX,
 	    .w = r->a->packed + (size_t)(from / vec) * block,
 	    .block = block,
 	    .bias = r->a->bias ? r->a->bias + from : NULL,
@@ -143,19 +149,37 @@ static void pixels(
 	nhwc_act(c, q.out, q.m, c->ld_out, q.n);
 }
 
+/* Can all pixels of a line be done at once? Sets left and right. */
+static bool at_once(const struct conv_shape *s, struct piece *p)
+{
+	int taps = s->kernel[2], step = s->stride[2];
+	int64_t reach = (int64_t)(s->out[2] - 1) * step + taps - s->pad[2];
+	int64_t right = reach > s->in[2] ? reach - s->in[2] : 0;
+	p->left = s->pad[2] > 0 ? s->pad[2] : 0;
+	p->right = (int)right;
+	return s->out[2] <= NARROW && dw_nhwc_f32_edges(taps, step, s->dilation[2]) &&
+	       p->left <= taps / 2 && right <= taps / 2;
+}
+
 static void line(const struct dw_run *r, int number, int from, int to)
 {
 	const struct conv_shape *s = &r->c->s;
 	struct line l;
+	struct piece p = {.x1 = s->out[2], .t1 = s->kernel[2], .from = from, .to = to};
 	int x0, x1;
 	window_lines(r, number, &l);
+	if (at_once(s, &p)) {
+		pixels(r, number, &l, &p);
+		return;
+	}
+	p.left = p.right = 0;
 	nhwc_whole(s, &x0, &x1);
-	for (int x = 0; x < x0; x++)
-		pixels(r, number, &l, x, x + 1, from, to);
-	if (x0 < x1)
-		pixels(r, number, &l, x0, x1, from, to);
-	for (int x = x1; x < s->out[2]; x++)
-		pixels(r, number, &l, x, x + 1, from, to);
+	for (int x = 0; x < s->out[2]; x = p.x1) {
+		p.x0 = x;
+		p.x1 = x == x0 && x0 < x1 ? x1 : x + 1;
+		seen(s, 2, x, &p.t0, &p.t1);
+		pixels(r, number, &l, &p);
+	}
 }
 
 static void task(void *ctx, int number, int worker)

@@ -71,6 +71,8 @@ struct dw_nhwc_f32_args {
 	const float *const *lines; /* [rows]: what the first tap reads for the first pixel */
 	const int *at;             /* [rows]: number of the weight of the first tap */
 	size_t tap, step;          /* floats from tap to tap, from pixel to pixel */
+	ptrdiff_t from, to;        /* floats from where the lines begin that lie in the image: what
+				      the first and the last pixels see beyond counts as zeros */
 	const float *w;            /* [channels / vec][window][vec], padded with anything */
 	size_t block;              /* floats of the weights of vec channels */
 	const float *bias;         /* n values, or NULL */
@@ -82,6 +84,11 @@ struct dw_nhwc_f32_args {
 /* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias and
  * takes lines and taps in order. A NaN passes the clamp. */
 typedef void dw_nhwc_f32_fn(const struct dw_nhwc_f32_args *q);
+/* Where pixels may see something beyond: fewer elements than half of the taps at either end. */
+static inline bool dw_nhwc_f32_edges(int taps, int stride, int dilation)
+{
+	return (taps == 3 || taps == 5) && stride <= 2 && dilation == 1;
+}
 
 struct dw_nhwc_f32 {
 	const char *name;
