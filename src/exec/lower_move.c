@@ -196,19 +196,15 @@ static int split_axis(const struct lower *l, const struct node *n)
 	return axis >= 0 && axis < rank ? (int)axis : -1;
 }
 
-static bool is_split(const struct node *n)
-{
-	return node_is(n, OP_SPLIT) || node_is(n, OP_VARIADIC_SPLIT);
-}
-
 /* Parts of what is there: channels of each pixel, or elements that follow one another. */
 static int lower_split(struct lower *l, const struct node *n, bool *done)
 {
 	const struct tensor *t = lower_dims(l, node_in(n, 0));
 	int axis = split_axis(l, n);
 	bool last = l->last[n->out[0].id];
-	enum layout layout = last ? CHANNELS_LAST : ROW_MAJOR;
-	int64_t size = dtype_bits(t->type) / 8;
+	bool u8 = l->e->quant[n->out[0].id].on;
+	enum layout layout = (last ? CHANNELS_LAST : ROW_MAJOR) | (u8 ? LAYOUT_U8 : 0);
+	int64_t size = u8 ? 1 : dtype_bits(t->type) / 8;
 	struct spot s;
 	for (int d = 0; d < axis && !last; d++)
 		if (t->dim[d] != 1)
@@ -244,13 +240,13 @@ static bool reshapes_pixels(const struct lower *l, const struct node *n)
 bool move_keeps_last(const struct lower *l, const struct node *n)
 {
 	const struct tensor *x = n->nin ? lower_dims(l, node_in(n, 0)) : NULL;
-	if (!x || !is_image(x) || l->e->quant[node_in(n, 0)->id].on)
+	if (!x || !is_image(x) || (l->e->quant[node_in(n, 0)->id].on && !quant_splits(n)))
 		return false;
 	if (node_is(n, OP_TRANSPOSE))
 		return turns_channels(l, n) == -1;
 	if (!l->last[node_in(n, 0)->id])
 		return false;
-	return is_split(n) ? split_axis(l, n) == 1 : reshapes_pixels(l, n);
+	return quant_splits(n) ? split_axis(l, n) == 1 : reshapes_pixels(l, n);
 }
 
 /* ---- all of them ---- */
@@ -278,7 +274,7 @@ int lower_move(struct lower *l, int i, bool *done)
 	}
 	if (node_is(n, OP_TRANSPOSE))
 		return lower_transpose(l, n, done);
-	if (is_split(n))
+	if (quant_splits(n))
 		return lower_split(l, n, done);
 	if (node_is(n, OP_CONCAT))
 		return lower_concat(l, n, done);

@@ -181,13 +181,19 @@ static bool is_max_pool(const struct node *n)
 	return node_is(n, OP_MAX_POOL_1) || node_is(n, OP_MAX_POOL) || node_is(n, OP_MAX_POOL_14);
 }
 
+bool quant_splits(const struct node *n)
+{
+	return node_is(n, OP_SPLIT) || node_is(n, OP_VARIADIC_SPLIT);
+}
+
 /* Passes its data on level by level; how many of its inputs are data. */
 static int keeps_levels(const struct network *net, const struct node *n)
 {
 	if (n->nout < 1 || n->nin < 1 || !n->in[0].value)
 		return 0;
 	const struct quant *q = &net->quant[n->in[0].value->id];
-	bool one = is_max_pool(n) || quant_reshapes(n) || quant_clamps_nothing(n, q);
+	bool one = is_max_pool(n) || quant_reshapes(n) || quant_clamps_nothing(n, q) ||
+		   quant_splits(n);
 	return q->scale <= 0 || q->scales ? 0 : node_is(n, OP_CONCAT) ? n->nin : one;
 }
 
@@ -495,9 +501,13 @@ static void want(struct network *net, const struct node *n)
 {
 	struct quant_weights w;
 	int ndata = keeps_levels(net, n);
-	if (n->nout && ndata && net->quant[n->out[0].id].on)
-		for (int k = 0; k < ndata; k++)
-			net->quant[n->in[k].value->id].on = true;
+	bool on = false;
+	for (int k = 0; k < n->nout && ndata; k++)
+		on |= net->quant[n->out[k].id].on;
+	for (int k = 0; k < ndata && on; k++)
+		net->quant[n->in[k].value->id].on = true;
+	for (int k = 0; k < n->nout && on; k++)
+		net->quant[n->out[k].id].on |= quant_splits(n);
 	if (quant_layer(net, n, &w))
 		net->quant[n->in[0].value->id].on = true;
 	if (!node_is(n, OP_ADD) || !quant_requantized(net, n))
@@ -519,8 +529,8 @@ int quant_choose(struct network *net, const struct exec_options *o, struct err *
 		return OK;
 	for (int i = 0; i < net->nsteps; i++) {
 		const struct node *n = net->step[i].node;
-		if (n->nout)
-			net->quant[n->out[0].id] = of_step(net, n);
+		for (int k = 0; k < n->nout && (!k || quant_splits(n)); k++)
+			net->quant[n->out[k].id] = of_step(net, n);
 	}
 	for (int i = net->nsteps - 1; i >= 0; i--) {
 		const struct node *n = net->step[i].node;

@@ -359,6 +359,20 @@ static void test_tail(void **state)
 	    0.2, (struct want){.conv = 2, .quantize = 1});
 }
 
+/* The parts of a Split are bytes where they lie; what reads one as floats gets it as floats. */
+static void test_split(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1") FQ("p", "y",
+		      "s") "ax = Const i64[] 1\nle = Const i64[3] 1 3 2\n"
+			   "v0, v1, v2 = VariadicSplit-1(p, ax, le)\n" WEIGHTS("u", "6,3,1,1", S6)
+			       CONV("c", "v1", "u", "0,0") "t = Sigmoid-1(v2)\n"
+							   "o = Concat-1(v0, t, c) {axis=1}\n"
+							   "Result-1(o)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1, .dequantize = 2});
+}
+
 /* No level is zero; scales differ between input channels; weights need 9 bits. */
 static void test_fallback(void **state)
 {
@@ -398,6 +412,7 @@ int main(void)
 	    cmocka_unit_test(test_float_fake_quantize),
 	    cmocka_unit_test(test_joined),
 	    cmocka_unit_test(test_tail),
+	    cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_fallback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
