@@ -3,6 +3,7 @@
 
 #include "base/pages.h"
 #include "exec/pack.h"
+#include "exec/pack_pieces.h"
 
 /* Ways that are not of convolutions: a matrix that stays compressed, weights of a recurrent layer
  * by the input, and by the state. */
@@ -48,18 +49,34 @@ static struct pack *add(struct network *net, size_t bytes)
 	return p->data ? p : NULL;
 }
 
+/* Weights [cout][cin] as the network has them, or its [cin][cout], or [cout][cin] made of them. */
+enum weights_are { IN_PLACE, TURNED, MADE };
+
+/* The blob that v's bytes are in, if nobody but the one who packs them reads them. */
+static const struct blob *own_source(const struct network *net, const struct value *v)
+{
+	return net->c.wanted[v->id] <= 1 ? v->node->data : NULL;
+}
+
 static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const float *w,
-    const void **out, struct err *err)
+    enum weights_are are, const void **out, struct err *err)
 {
 	struct network *net = e->net;
 	bool first = !is_packed(net, n);
 	struct pack *p = add(net, nhwc_conv_f32_packed(k));
 	if (!p)
 		return fail_nomem(err);
+	if (are != TURNED) {
+		const struct blob *source = are == IN_PLACE ? own_source(net, node_in(n, 1)) : NULL;
+		pack_pieces(k, packer(e), w, source, p->data);
+	} else if (!pack_pieces_turned(k, packer(e), w, p->data)) {
+		free(p->data);
+		net->npacks--;
+		return fail_nomem(err);
+	}
 	p->node = n;
 	p->way = k->way;
 	p->row = k->row;
-	nhwc_conv_f32_pack(k, packer(e), w, p->data);
 	*out = p->data;
 	if (first)
 		constants_release(&net->c, node_in(n, 1));
@@ -76,16 +93,7 @@ int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *
 		return OK;
 	}
 	int status = constants_get(e->net, node_in(n, 1), &w, err);
-	return status == OK ? pack(e, n, k, w.data, out, err) : status;
-}
-
-static void transpose(const float *w, size_t rows, size_t cols, float *out)
-{
-	enum { SIDE = 16 };
-	for (size_t i = 0; i < rows; i += SIDE)
-		for (size_t j = 0; j < cols; j++)
-			for (size_t k = i; k < rows && k < i + SIDE; k++)
-				out[j * rows + k] = w[k * cols + j];
+	return status == OK ? pack(e, n, k, w.data, IN_PLACE, out, err) : status;
 }
 
 /* Compressed constants are not kept as floats beside their packs. */
@@ -99,7 +107,7 @@ static int pack_widened(struct exec *e, const struct node *n, const struct nhwc_
 		status = fail_nomem(err);
 	if (status == OK) {
 		linear_cw_widen(&c->k, &s, w);
-		status = pack(e, n, k, w, out, err);
+		status = pack(e, n, k, w, MADE, out, err);
 		blob_forget(c->data->data, 0, blob_size(c->data->data));
 	}
 	compressed_close(&s);
@@ -111,22 +119,13 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
     bool transposed, const void **out, struct err *err)
 {
 	struct tensor w;
-	size_t rows = (size_t)k->s.cin, cols = (size_t)k->s.cout;
 	struct compressed c;
 	if (!find(e->net, n, k->way, k->row, false) && compressed_find(e->net, n, &c))
 		return pack_widened(e, n, k, &c, out, err);
 	if (transposed || find(e->net, n, k->way, k->row, false))
 		return pack_conv(e, n, k, out, err);
 	int status = constants_get(e->net, node_in(n, 1), &w, err);
-	if (status < 0)
-		return status;
-	float *turned = malloc(rows * cols * sizeof *turned);
-	if (!turned)
-		return fail_nomem(err);
-	transpose(w.data, rows, cols, turned);
-	status = pack(e, n, k, turned, out, err);
-	free(turned);
-	return status;
+	return status == OK ? pack(e, n, k, w.data, TURNED, out, err) : status;
 }
 
 int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f32 *k,

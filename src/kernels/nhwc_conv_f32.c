@@ -53,6 +53,15 @@ void nhwc_conv_f32_pack(
 	ways[c->way]->pack(c, pool, w, packed);
 }
 
+int nhwc_conv_f32_panel(const struct nhwc_conv_f32 *c)
+{
+	if (c->s.groups > 1)
+		return 0;
+	return c->way == CONV_IGEMM        ? igemm_f32_rows[c->row].nr
+	       : c->way == CONV_IGEMM_BF16 ? igemm_bf16_rows[c->row].nr
+					   : 0;
+}
+
 void nhwc_conv_f32_run(
     const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a)
 {

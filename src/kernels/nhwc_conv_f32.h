@@ -67,6 +67,11 @@ size_t nhwc_conv_f32_packed(const struct nhwc_conv_f32 *c);
 void nhwc_conv_f32_pack(
     const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed);
 
+/* Weights may be packed piece by piece: of multiples of so many columns, all but the last, with
+ * s.cout those of the piece; packed one after another they are the bytes of the whole. 0: only at
+ * once. */
+int nhwc_conv_f32_panel(const struct nhwc_conv_f32 *c);
+
 /* packed and scratch are aligned to 64 bytes. out may be add (the same pixels, element for element)
  * but must not overlap the rest. */
 struct nhwc_conv_f32_args {

@@ -1,4 +1,4 @@
-/* Packed weights are the same bytes for any number of threads. */
+/* Packed weights are the same bytes for any number of threads, whole or piece by piece. */
 #include "floats.h"
 
 #include <stdlib.h>
@@ -39,6 +39,19 @@ static void same(const void *a, const void *b, size_t n)
 	assert_int_equal(memcmp(a, b, n), 0);
 }
 
+/* Panel after panel, where a way allows it. */
+static void pack_in_pieces(const struct nhwc_conv_f32 *c, const float *w, float *packed)
+{
+	int panel = nhwc_conv_f32_panel(c);
+	size_t column = (size_t)(c->s.cin * c->s.kernel[1] * c->s.kernel[2]);
+	for (int j = 0; j < c->s.cout; j += panel) {
+		struct nhwc_conv_f32 piece = *c;
+		piece.s.cout = c->s.cout - j < panel ? c->s.cout - j : panel;
+		nhwc_conv_f32_pack(&piece, NULL, w + (size_t)j * column, packed);
+		packed += nhwc_conv_f32_packed(&piece) / sizeof *packed;
+	}
+}
+
 static void pack_floats(const struct conv_shape *s, int way, const float *w)
 {
 	struct nhwc_conv_f32 c = {
@@ -49,6 +62,13 @@ static void pack_floats(const struct conv_shape *s, int way, const float *w)
 	nhwc_conv_f32_pack(&c, NULL, w, one);
 	nhwc_conv_f32_pack(&c, pool, w, three);
 	same(one, three, n);
+	assert_int_equal(nhwc_conv_f32_panel(&c) > 0,
+	    s->groups == 1 && (way == CONV_IGEMM || way == CONV_IGEMM_BF16));
+	if (nhwc_conv_f32_panel(&c)) {
+		memset(three, 0xff, n);
+		pack_in_pieces(&c, w, three);
+		same(one, three, n);
+	}
 	free(one);
 	free(three);
 }
@@ -64,7 +84,8 @@ static void test_floats(void **state)
 			float *w = randoms(n, 5);
 			cpu_limit(levels[l]);
 			for (int way = 0; way < 8; way++)
-				if (way == CONV_IGEMM || nhwc_conv_f32_choose(&s, false) == way)
+				if (way == CONV_IGEMM || way == CONV_IGEMM_BF16 ||
+				    nhwc_conv_f32_choose(&s, false) == way)
 					pack_floats(&s, way, w);
 			free(w);
 		}
