@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "kernels/nhwc_igemm_f32.h"
+#include "kernels/pack_f32.h"
 
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
 #define LEAST_DEPTH 256        /* of products, where sums wait */
@@ -43,19 +44,10 @@ static void pack_panel(void *ctx, int task, int worker)
 {
 	const struct packing *p = ctx;
 	int nr = p->row->nr, j = task * nr, have = p->n - j < nr ? p->n - j : nr;
-	int wide = have <= nr / 2 ? nr / 2 : nr;
-	size_t k = (size_t)p->cin * (size_t)p->taps;
-	float *panel = p->packed + (size_t)j * k;
+	struct panel_f32 panel = {have <= nr / 2 ? nr / 2 : nr, have, p->cin, p->taps};
+	size_t at = (size_t)j * (size_t)p->cin * (size_t)p->taps;
 	(void)worker;
-	for (int c = 0; c < p->cin; c++)
-		for (int t = 0; t < p->taps; t++) {
-			float *to = panel + (size_t)(t * p->cin + c) * (size_t)wide;
-			const float *from = p->w + (size_t)j * k + c * p->taps + t;
-			for (int i = 0; i < have; i++)
-				to[i] = from[(size_t)i * k];
-			for (int i = have; i < wide; i++)
-				to[i] = 0;
-		}
+	panel_f32_pack(&panel, p->w + at, p->packed + at);
 }
 
 void igemm_f32_pack(const struct igemm_f32 *row, struct pool *pool, int cin, int taps, int n,

@@ -1,4 +1,5 @@
-/* Packed weights are the same bytes for any number of threads, whole or piece by piece. */
+/* Packed weights: where a panel has them; the same bytes for any number of threads, whole or piece
+ * by piece. */
 #include "floats.h"
 
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "base/rng.h"
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_conv_u8.h"
+#include "kernels/pack_f32.h"
 
 #define LEVELS (sizeof levels / sizeof *levels)
 
@@ -91,6 +93,41 @@ static void test_floats(void **state)
 		}
 }
 
+/* Each weight is where the contract says, and nothing else is written. */
+static void check_panel(const struct panel_f32 *p)
+{
+	size_t column = (size_t)(p->cin * p->taps), wide = (size_t)p->wide, n = column * wide;
+	float *w = randoms((size_t)p->columns * column, 9), *panel = randoms(n + 1, 3);
+	float guard = panel[n];
+	panel_f32_pack(p, w, panel);
+	for (size_t c = 0; c < (size_t)p->cin; c++)
+		for (size_t t = 0; t < (size_t)p->taps; t++)
+			for (size_t j = 0; j < wide; j++) {
+				float want = 0;
+				if (j < (size_t)p->columns)
+					want = w[j * column + c * (size_t)p->taps + t];
+				size_t line = t * (size_t)p->cin + c;
+				assert_true(panel[line * wide + j] == want);
+			}
+	assert_true(panel[n] == guard);
+	free(w);
+	free(panel);
+}
+
+static void test_panels(void **state)
+{
+	static const int columns[] = {1, 3, 8, 15, 16, 17, 31, 32};
+	(void)state;
+	for (size_t l = 0; l < LEVELS; l++)
+		for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+			for (int taps = 1; taps < 50; taps += 8)
+				for (int cin = 1; cin < 40; cin += 6) {
+					int j = columns[i], wide = j > 16 ? 32 : j > 8 ? 16 : 8;
+					cpu_limit(levels[l]);
+					check_panel(&(struct panel_f32){wide, j, cin, taps});
+				}
+}
+
 /* Besides: what each column's sums start with is what its weights say. */
 static void test_bytes(void **state)
 {
@@ -130,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_floats),
+	    cmocka_unit_test(test_panels),
 	    cmocka_unit_test(test_bytes),
 	};
 	if (pool_new(3, &pool, NULL))
