@@ -29,9 +29,8 @@ static int bodies_of(const struct op *op)
 }
 
 /* Why a layer cannot be read, or NULL when it can. */
-static const char *unsupported(const struct ir_layer *l)
+static const char *unsupported(const struct ir_layer *l, const struct op *op)
 {
-	const struct op *op = layer_op(l);
 	if (op && l->nbodies != bodies_of(op))
 		return "its bodies are not those of such a layer";
 	if (op)
@@ -46,7 +45,7 @@ int ir_check_layers(struct ir_reader *r)
 
 	for (int i = 0; i < r->doc.nlayers; i++) {
 		const struct ir_layer *l = &r->doc.layer[i];
-		const char *why = unsupported(l);
+		const char *why = unsupported(l, r->op[i] = layer_op(l));
 		if (!why)
 			continue;
 		err_detail(r->err, "layer '%s' (%s of %s): %s", l->name, l->type, l->version, why);
@@ -57,7 +56,8 @@ int ir_check_layers(struct ir_reader *r)
 		return OK;
 	return fail(r->err, E_UNSUPPORTED,
 	    "%d of %d layers cannot be read, the first is '%s' (%s of %s): %s", count,
-	    r->doc.nlayers, first->name, first->type, first->version, unsupported(first));
+	    r->doc.nlayers, first->name, first->type, first->version,
+	    unsupported(first, layer_op(first)));
 }
 
 static const char *layer_attr(const struct ir_layer *l, const char *name)
@@ -203,9 +203,9 @@ static int set_names(struct ir_reader *r, const struct ir_layer *l, struct node 
 	return OK;
 }
 
-static int make_node(struct ir_reader *r, const struct ir_layer *l, struct node **out)
+static int make_node(
+    struct ir_reader *r, const struct ir_layer *l, const struct op *op, struct node **out)
 {
-	const struct op *op = layer_op(l);
 	int rc = check_counts(r, l, op);
 
 	if (rc != OK)
@@ -225,7 +225,7 @@ int ir_make_nodes(struct ir_reader *r)
 {
 	for (int i = 0; i < r->doc.nlayers; i++) {
 		const struct ir_layer *l = &r->doc.layer[i];
-		int rc = make_node(r, l, &r->node[i]);
+		int rc = make_node(r, l, r->op[i], &r->node[i]);
 		if (rc != OK) {
 			err_in(r->err, "layer '%s'", l->name);
 			return rc;

@@ -23,8 +23,9 @@ int ir_index_layers(struct ir_reader *r)
 	int n = r->doc.nlayers;
 
 	r->by_id = arena_array(r->arena, (size_t)n + 1, sizeof *r->by_id);
+	r->op = arena_array(r->arena, (size_t)n + 1, sizeof *r->op);
 	r->node = arena_array(r->arena, (size_t)n + 1, sizeof *r->node);
-	if (!r->by_id || !r->node)
+	if (!r->by_id || !r->op || !r->node)
 		return fail_nomem(r->err);
 	for (int i = 0; i < n; i++)
 		r->by_id[i] = &r->doc.layer[i];

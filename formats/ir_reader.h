@@ -12,14 +12,15 @@ struct ir_reader {
 	struct arena *arena; /* of what the XML says */
 	struct ir_doc doc;
 	struct ir_layer **by_id;
-	struct node **node; /* parallel to doc.layer */
+	const struct op **op; /* parallel to doc.layer, as is */
+	struct node **node;
 	struct graph *graph;
 	struct map names; /* tensor names given so far: the first one of a name keeps it */
 	struct file *bin; /* mapped when the first constant asks */
 	struct err *err;
 };
 
-/* Lays out r->by_id and r->node; no id may be there twice. */
+/* Lays out r->by_id, r->op and r->node; no id may be there twice. */
 int ir_index_layers(struct ir_reader *r);
 /* Place in doc.layer, or -1. */
 int ir_find_layer(struct ir_reader *r, int64_t id);
@@ -30,7 +31,7 @@ int ir_add_name(struct ir_reader *r, struct value *v, const char *name);
 /* Draws all edges; names what Results read. */
 int ir_connect(struct ir_reader *r);
 
-/* ir_layer.c: lists all layers that cannot be read at once. */
+/* ir_layer.c: fills r->op; lists all layers that cannot be read at once. */
 int ir_check_layers(struct ir_reader *r);
 /* A node for each layer, in r->node. */
 int ir_make_nodes(struct ir_reader *r);

@@ -12,6 +12,8 @@ static const char *skip_other(const char *p, const char *end)
 {
 	static const char *const pair[][2] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
 
+	if (end - p < 2 || (p[1] != '!' && p[1] != '?'))
+		return NULL;
 	for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
 		size_t n = strlen(pair[i][0]), k = strlen(pair[i][1]);
 		const char *close;
@@ -23,12 +25,16 @@ static const char *skip_other(const char *p, const char *end)
 	return NULL;
 }
 
-/* Past the tag at p; NULL when it has too many attributes. */
+/* Past the tag at p; NULL when it has too many attributes. No tag goes on behind the next '<',
+ * which libxml2 does not take in values, and an attribute is four bytes at least. */
 static const char *skip_tag(const char *p, const char *end)
 {
+	const char *next = memchr(p + 1, '<', (size_t)(end - p) - 1);
 	char quote = 0;
 	int count = 0;
 
+	if ((next ? next : end) - p <= 4 * MAX_ATTRS)
+		return next ? next : end;
 	for (; p < end && (quote || *p != '>'); p++) {
 		if (quote)
 			quote = *p == quote ? 0 : quote;

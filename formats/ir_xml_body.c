@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 
-static int read_purpose(struct xml *x, const xmlNode *n, struct ir_map *m)
+static int read_purpose(struct xml *x, const struct xml_element *n, struct ir_map *m)
 {
 	const char *s = element_attr(n, "purpose");
 
@@ -21,11 +21,11 @@ static int read_purpose(struct xml *x, const xmlNode *n, struct ir_map *m)
 	return OK;
 }
 
-static int read_map(struct xml *x, const xmlNode *n, struct ir_map *m)
+static int read_map(struct xml *x, const struct xml_element *n, struct ir_map *m)
 {
 	int rc;
 
-	m->line = element_line(n);
+	m->line = n->line;
 	m->axis = -1;
 	if (element_is(n, "edge")) {
 		m->kind = MAP_BACK_EDGE;
@@ -44,7 +44,8 @@ static int read_map(struct xml *x, const xmlNode *n, struct ir_map *m)
 	return read_purpose(x, n, m);
 }
 
-static int read_maps(struct xml *x, const xmlNode *maps, const xmlNode *edges, struct ir_body *b)
+static int read_maps(struct xml *x, const struct xml_element *maps, const struct xml_element *edges,
+    struct ir_body *b)
 {
 	int total = element_count(maps, "input") + element_count(maps, "output") +
 		    element_count(edges, "edge");
@@ -56,18 +57,20 @@ static int read_maps(struct xml *x, const xmlNode *maps, const xmlNode *edges, s
 	b->map = arena_array(x->arena, (size_t)total + 1, sizeof *b->map);
 	if (!b->map)
 		return fail_nomem(x->err);
-	for (const xmlNode *n = maps ? maps->children : NULL; n && rc == OK; n = n->next)
+	for (const struct xml_element *n = maps ? maps->children : NULL; n && rc == OK; n = n->next)
 		if (element_is(n, "input") || element_is(n, "output"))
 			rc = read_map(x, n, &b->map[b->nmaps++]);
-	for (const xmlNode *n = edges ? edges->children : NULL; n && rc == OK; n = n->next)
+	for (const struct xml_element *n = edges ? edges->children : NULL; n && rc == OK;
+	     n = n->next)
 		if (element_is(n, "edge"))
 			rc = read_map(x, n, &b->map[b->nmaps++]);
 	return rc;
 }
 
-static int read_inside(struct xml *x, const xmlNode *n)
+static int read_inside(struct xml *x, const struct xml_element *n)
 {
-	const xmlNode *layers = element_child(n, "layers"), *edges = element_child(n, "edges");
+	const struct xml_element *layers = element_child(n, "layers"),
+				 *edges = element_child(n, "edges");
 	int rc = OK;
 
 	for (n = layers ? layers->children : NULL; n && rc == OK; n = n->next)
@@ -79,19 +82,19 @@ static int read_inside(struct xml *x, const xmlNode *n)
 	return rc;
 }
 
-static int read_body(
-    struct xml *x, const xmlNode *layer, const char *element, const char *maps, struct ir_body *b)
+static int read_body(struct xml *x, const struct xml_element *layer, const char *element,
+    const char *maps, struct ir_body *b)
 {
-	const xmlNode *n = element_child(layer, element);
+	const struct xml_element *n = element_child(layer, element);
 	struct ir_doc *outer = x->doc;
 	int rc;
 
 	if (!n)
-		return fail(x->err, E_FORMAT, "line %ld: <layer> has no <%s>", element_line(layer),
-		    element);
+		return fail(
+		    x->err, E_FORMAT, "line %ld: <layer> has no <%s>", layer->line, element);
 	if (x->depth == LIMIT_BODIES)
-		return fail(x->err, E_LIMIT, "line %ld: bodies nest deeper than %d",
-		    element_line(n), LIMIT_BODIES);
+		return fail(
+		    x->err, E_LIMIT, "line %ld: bodies nest deeper than %d", n->line, LIMIT_BODIES);
 	rc = read_maps(x, element_child(layer, maps), element_child(layer, "back_edges"), b);
 	if (rc != OK)
 		return rc;
@@ -103,7 +106,7 @@ static int read_body(
 	return rc;
 }
 
-int xml_read_bodies(struct xml *x, const xmlNode *n, struct ir_layer *l)
+int xml_read_bodies(struct xml *x, const struct xml_element *n, struct ir_layer *l)
 {
 	bool branches = element_child(n, "then_body") || element_child(n, "else_body");
 

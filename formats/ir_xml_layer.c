@@ -11,7 +11,7 @@
 
 /* Splits "a,b\,c" into names. */
 static int read_names(
-    struct xml *x, const xmlNode *n, const char *attr, const char ***names, int *count)
+    struct xml *x, const struct xml_element *n, const char *attr, const char ***names, int *count)
 {
 	const char *text;
 	char *copy, *to;
@@ -25,7 +25,7 @@ static int read_names(
 		pieces += *s == ',';
 	if (pieces > MAX_NAMES)
 		return fail(x->err, E_LIMIT, "line %ld: attribute '%s' has more than %d names",
-		    element_line(n), attr, MAX_NAMES);
+		    n->line, attr, MAX_NAMES);
 	*names = arena_array(x->arena, pieces, sizeof **names);
 	copy = to = arena_str(x->arena, text);
 	if (!*names || !copy)
@@ -45,29 +45,28 @@ static int read_names(
 	return OK;
 }
 
-static int read_dims(struct xml *x, const xmlNode *n, struct ir_port *p)
+static int read_dims(struct xml *x, const struct xml_element *n, struct ir_port *p)
 {
 	int count = element_count(n, "dim");
 
 	if (count > MAX_RANK)
 		return fail(x->err, E_LIMIT, "line %ld: <port> has more than %d dimensions",
-		    element_line(n), MAX_RANK);
+		    n->line, MAX_RANK);
 	p->dim = arena_array(x->arena, (size_t)count, sizeof *p->dim);
 	if (!p->dim)
 		return fail_nomem(x->err);
-	for (const xmlNode *c = n->children; c; c = c->next) {
-		const xmlNode *t = c->children;
+	for (const struct xml_element *c = n->children; c; c = c->next) {
 		int64_t *dim = &p->dim[p->ndims];
 		if (!element_is(c, "dim"))
 			continue;
-		if (!t || !t->content || !parse_i64((const char *)t->content, dim) || *dim < -1)
+		if (!parse_i64(c->text, dim) || *dim < -1)
 			return element_bad(x, c, "holds no size");
 		p->ndims++;
 	}
 	return OK;
 }
 
-static int read_port(struct xml *x, const xmlNode *n, struct ir_port *p)
+static int read_port(struct xml *x, const struct xml_element *n, struct ir_port *p)
 {
 	int rc = element_int(x, n, "id", &p->id);
 
@@ -78,13 +77,14 @@ static int read_port(struct xml *x, const xmlNode *n, struct ir_port *p)
 	return rc == OK ? read_dims(x, n, p) : rc;
 }
 
-static int read_ports(struct xml *x, const xmlNode *n, struct ir_port **ports, int *count)
+static int read_ports(
+    struct xml *x, const struct xml_element *n, struct ir_port **ports, int *count)
 {
 	int total = element_count(n, "port");
 
 	if (total > LIMIT_PORTS)
-		return fail(x->err, E_LIMIT, "line %ld: <%s> has more than %d ports",
-		    element_line(n), (const char *)n->name, LIMIT_PORTS);
+		return fail(x->err, E_LIMIT, "line %ld: <%s> has more than %d ports", n->line,
+		    n->name, LIMIT_PORTS);
 	*ports = arena_array(x->arena, (size_t)total, sizeof **ports);
 	if (!*ports)
 		return fail_nomem(x->err);
@@ -96,20 +96,17 @@ static int read_ports(struct xml *x, const xmlNode *n, struct ir_port **ports, i
 	return OK;
 }
 
-static int read_data(struct xml *x, const xmlNode *n, struct ir_layer *l)
+static int read_data(struct xml *x, const struct xml_element *n, struct ir_layer *l)
 {
-	int count = 0;
+	int count = n ? n->nattrs : 0;
 
-	for (const xmlAttr *a = n ? n->properties : NULL; a; a = a->next)
-		count++;
 	l->attr = arena_array(x->arena, (size_t)count, sizeof *l->attr);
 	if (!l->attr)
 		return fail_nomem(x->err);
-	for (const xmlAttr *a = n ? n->properties : NULL; a; a = a->next) {
+	for (int i = 0; i < count; i++) {
 		struct ir_pair *p = &l->attr[l->nattrs++];
-		const char *value = a->children ? (const char *)a->children->content : NULL;
-		p->name = arena_str(x->arena, (const char *)a->name);
-		p->value = arena_str(x->arena, value ? value : "");
+		p->name = arena_str(x->arena, n->attr[i].name);
+		p->value = arena_str(x->arena, n->attr[i].value);
 		if (!p->name || !p->value)
 			return fail_nomem(x->err);
 	}
@@ -117,22 +114,19 @@ static int read_data(struct xml *x, const xmlNode *n, struct ir_layer *l)
 }
 
 /* <attribute name version value/>, or the older <name version value/>. */
-static int read_layer_meta(struct xml *x, const xmlNode *n, struct ir_layer *l)
+static int read_layer_meta(struct xml *x, const struct xml_element *n, struct ir_layer *l)
 {
 	struct meta **end = &l->meta;
 
 	for (n = n ? n->children : NULL; n; n = n->next) {
 		struct meta *m;
-		const char *name = (const char *)n->name;
 		int rc;
-		if (n->type != XML_ELEMENT_NODE)
-			continue;
 		if (!(m = xml_add_meta(x, &end)))
 			return fail_nomem(x->err);
 		if (element_is(n, "attribute"))
 			rc = element_text(x, n, "name", NULL, &m->key);
 		else
-			rc = (m->key = arena_str(x->arena, name)) ? OK : fail_nomem(x->err);
+			rc = (m->key = arena_str(x->arena, n->name)) ? OK : fail_nomem(x->err);
 		if (rc == OK)
 			rc = element_text(x, n, "version", "0", &m->version);
 		if (rc == OK)
@@ -157,7 +151,7 @@ static void *one_more(struct xml *x, void *array, int n, int *cap, size_t size)
 	return more;
 }
 
-int xml_read_layer(struct xml *x, const xmlNode *n)
+int xml_read_layer(struct xml *x, const struct xml_element *n)
 {
 	struct ir_doc *d = x->doc;
 	struct ir_layer *l;
@@ -169,7 +163,7 @@ int xml_read_layer(struct xml *x, const xmlNode *n)
 	if (!d->layer)
 		return fail_nomem(x->err);
 	l = &d->layer[d->nlayers++];
-	l->line = element_line(n);
+	l->line = n->line;
 	if ((rc = element_int(x, n, "id", &l->id)) != OK ||
 	    (rc = element_text(x, n, "name", NULL, &l->name)) != OK ||
 	    (rc = element_text(x, n, "type", NULL, &l->type)) != OK ||
@@ -183,7 +177,7 @@ int xml_read_layer(struct xml *x, const xmlNode *n)
 	return xml_read_bodies(x, n, l);
 }
 
-int xml_read_edge(struct xml *x, const xmlNode *n)
+int xml_read_edge(struct xml *x, const struct xml_element *n)
 {
 	struct ir_doc *d = x->doc;
 	struct ir_edge *e;
@@ -195,7 +189,7 @@ int xml_read_edge(struct xml *x, const xmlNode *n)
 	if (!d->edge)
 		return fail_nomem(x->err);
 	e = &d->edge[d->nedges++];
-	e->line = element_line(n);
+	e->line = n->line;
 	if ((rc = element_int(x, n, "from-layer", &e->from_layer)) != OK ||
 	    (rc = element_int(x, n, "from-port", &e->from_port)) != OK ||
 	    (rc = element_int(x, n, "to-layer", &e->to_layer)) != OK)

@@ -66,7 +66,8 @@ static struct block *block_add(struct arena *a, size_t size)
 	return b;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* Not zeroed. */
+static void *take(struct arena *a, size_t size)
 {
 	size_t need;
 	if (add_size(size ? size : 1, ALIGN - 1, &need))
@@ -79,7 +80,13 @@ void *arena_alloc(struct arena *a, size_t size)
 		return NULL;
 	void *p = b->bytes + b->used;
 	b->used += need;
-	return memset(p, 0, need);
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	void *p = take(a, size);
+	return p ? memset(p, 0, size) : NULL;
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -90,7 +97,7 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 
 void *arena_copy(struct arena *a, const void *p, size_t size)
 {
-	void *q = arena_alloc(a, size);
+	void *q = take(a, size);
 	if (q && size)
 		memcpy(q, p, size);
 	return q;
@@ -103,9 +110,11 @@ char *arena_str(struct arena *a, const char *s)
 
 char *arena_strn(struct arena *a, const char *s, size_t n)
 {
-	char *q = n == SIZE_MAX ? NULL : arena_alloc(a, n + 1);
+	char *q = n == SIZE_MAX ? NULL : take(a, n + 1);
 	if (q && n)
 		memcpy(q, s, n);
+	if (q)
+		q[n] = 0;
 	return q;
 }
 

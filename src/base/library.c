@@ -7,7 +7,7 @@
 
 int library_load(const char *soname, const struct library_function *f, struct err *err)
 {
-	void *handle = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+	void *handle = dlopen(soname, RTLD_LAZY | RTLD_LOCAL);
 	if (!handle)
 		return fail(err, E_IO, "cannot load the library '%s': %s", soname, dlerror());
 	for (; f->name; f++) {

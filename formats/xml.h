@@ -1,0 +1,37 @@
+/* XML read element by element, those that are wanted whole as trees. */
+#ifndef FORMATS_XML_H
+#define FORMATS_XML_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+struct xml_attr {
+	const char *name, *value;
+};
+
+struct xml_element {
+	const char *name; /* without a prefix, as those of attributes */
+	const char *text; /* never NULL; "" of one that has children */
+	struct xml_attr *attr;
+	int nattrs;
+	long line;
+	struct xml_element *children, *next;
+};
+
+enum xml_inside { XML_EACH, XML_WHOLE, XML_SKIP };
+
+/* The first status that is not OK ends it. */
+struct xml_handler {
+	/* An element begins, the root at depth 0: how is what is inside to come? */
+	int (*open)(void *user, const struct xml_element *e, int depth, enum xml_inside *inside);
+	/* One that came whole. It is gone when this returns. */
+	int (*whole)(void *user, const struct xml_element *e, int depth);
+};
+
+/* No document type, no entities of its own, no network; of elements in elements and long names
+ * what libxml2 allows. */
+int xml_read(
+    const void *data, size_t size, const struct xml_handler *h, void *user, struct err *err);
+
+#endif
