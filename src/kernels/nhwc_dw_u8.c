@@ -74,44 +74,44 @@ static size_t channel_of(size_t i, size_t vec)
 	return lanes ? i / 4 % lanes * 16 + i / (4 * lanes) * 4 + i % 4 : i;
 }
 
-/* start[channel / vec][sum][vec]; w: [channels][taps]. */
-static void pack_start(
-    const struct nhwc_conv_u8 *c, const int8_t *w, const uint8_t *zeros, int32_t *start)
+/* What the sums of a channel start with, vec apart; w: its taps. */
+static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int zero, int32_t *start)
 {
-	size_t vec = vec_of(c), n = (size_t)c->s.groups, taps = nhwc_volume(c->s.kernel);
-	int columns = c->columns;
-	for (size_t g = 0; g < n; g += vec)
-		for (int x = 0; x < columns; x++)
-			for (size_t i = 0; i < vec; i++, start++) {
-				size_t channel = g + channel_of(i, vec);
-				for (size_t t = (size_t)x; t < taps && channel < n;
-				     t += (size_t)columns)
-					*start -= w[channel * taps + t] * zeros[channel];
-			}
+	size_t taps = nhwc_volume(c->s.kernel), columns = (size_t)c->columns;
+	for (size_t t = 0; t < taps; t++)
+		start[t % columns * vec_of(c)] -= w[t] * zero;
 }
 
+/* The taps of a channel, those of a column after the other; to: its lane. */
+static void pack_taps(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *to)
+{
+	size_t taps = taps_of(c), columns = groups_of(c), fours = taps4(c) / 4;
+	for (size_t x = 0; x < columns; x++)
+		for (size_t t = 0; t < taps; t++)
+			to[(x * fours + t / 4) * vec_of(c) * 4 + t % 4] = w[t * columns + x];
+}
+
+/* start[channel / vec][sum][vec], zero points, weights [channel / vec][fours of taps][vec][4]. */
 static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
     const uint8_t *zeros, void *packed)
 {
 	(void)pool;
-	size_t vec = vec_of(c), taps = taps_of(c), n = (size_t)c->s.groups;
-	size_t columns = groups_of(c);
-	int8_t *to = (int8_t *)packed + head_bytes(c);
+	size_t vec = vec_of(c), n = (size_t)c->s.groups, taps = nhwc_volume(c->s.kernel);
+	int32_t *start = packed;
 	uint8_t *zero = (uint8_t *)packed + start_bytes(c);
+	int8_t *to = (int8_t *)packed + head_bytes(c);
 	memset(packed, 0, packed_bytes(c));
 	memset(zero, c->zero, n);
 	if (zeros)
 		memcpy(zero, zeros, n);
-	pack_start(c, w, zero, packed);
 	for (size_t g = 0; g < n; g += vec)
-		for (size_t at = 0; at < columns * taps4(c); at += 4)
-			for (size_t i = 0; i < vec; i++)
-				for (size_t k = at; k < at + 4; k++, to++) {
-					size_t channel = g + channel_of(i, vec);
-					size_t x = k / taps4(c), t = k % taps4(c);
-					if (channel < n && t < taps)
-						*to = w[(channel * taps + t) * columns + x];
-				}
+		for (size_t i = 0; i < vec; i++) {
+			size_t k = g + channel_of(i, vec);
+			if (k >= n)
+				continue;
+			pack_start(c, w + k * taps, zero[k], start + g * (size_t)c->columns + i);
+			pack_taps(c, w + k * taps, to + g * groups_of(c) * taps4(c) + 4 * i);
+		}
 }
 
 /* to[channel / vec][rows][vec]; fours of neighbours stay neighbours, or vec is 1. */
