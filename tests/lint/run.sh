@@ -21,10 +21,9 @@ check 'opening sentence' awk -f tests/lint/opening.awk "${all[@]}"
 if command -v clang-format >/dev/null; then check formatting clang-format --dry-run -Werror "${all[@]}"; else skip formatting 'no clang-format'; fi
 
 headers_alone() {
-	local h bad=0 xml
-	read -ra xml < <(pkg-config --cflags libxml-2.0)
+	local h bad=0
 	for h in $(find src formats passes -name '*.h' | sort); do
-		printf '#include "%s"\n' "${h#src/}" | $CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Isrc -I. -I"$BUILD/gen" "${xml[@]}" -fsyntax-only -x c - || bad=1
+		printf '#include "%s"\n' "${h#src/}" | $CC -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Isrc -I. -I"$BUILD/gen" -fsyntax-only -x c - || bad=1
 	done
 	return $bad
 }

@@ -323,6 +323,10 @@ static void broken_xml(void **state)
 		E_UNSUPPORTED, "not of this opset"},
 	    {"type=\"Add\" version=\"opset1\"", "type=\"Add\" version=\"extension\"", E_UNSUPPORTED,
 		"extension"},
+	    {"?>", " encoding=\"IBM037\"?>", OK, NULL}, /* not for the file to say */
+	    {"<dim>4</dim>", "<dim>&#52;</dim>", OK, NULL},
+	    {"<dim>4</dim>", "<dim><![CDATA[4]]></dim>", OK, NULL},
+	    {"<dim>4</dim>", "<dim>4<dim/></dim>", E_FORMAT, "size"},
 	    {"<dim>4</dim>", "<dim>5</dim>", E_FORMAT, "port 0 declares FP32 [5,3,3,3]"},
 	    {"<dim>4</dim>", "<dim>-1</dim>", OK, NULL},
 	    {"<dim>4</dim>", "<dim>-4</dim>", E_FORMAT, "size"},
