@@ -260,6 +260,7 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	c->o.all = c->all_layers;
 	c->o.products = c->products;
 	c->o.refine_bytes = (size_t)c->rounding_mb << 20;
+	c->o.full_bias_bytes = c->cache_mb << 20;
 	c->o.log = tool_log(c->p);
 	c->unit = "ms";
 	if (!status)
@@ -342,7 +343,9 @@ static const struct option_row rows[] = {
 	NULL, 0, 0},
     {OPT_INT, "rank-samples", 0, "N", "how many samples to rank layers with; 128 by default",
 	AT(rank_samples), NULL, 1, INT32_MAX},
-    {OPT_INT, "cache-mb", 0, "N", "memory for activations while layers are ranked; 512 by default",
+    {OPT_INT, "cache-mb", 0, "N",
+	"memory for activations while layers are ranked or biases corrected in full; 512 by "
+	"default",
 	AT(cache_mb), NULL, 1, 1 << 20},
     {OPT_FLAG, "table", 0, NULL,
 	"compare size, latency and metric of the network as it is, FP16, INT8 and the result",

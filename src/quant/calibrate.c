@@ -115,6 +115,7 @@ static int refine_full(struct calibration *c, const struct samples *samples, str
 	    .n = BIAS_SAMPLES,
 	    .of = c->o.samples,
 	    .index = c->o.index,
+	    .bytes = c->o.full_bias_bytes,
 	    .threads = c->o.threads,
 	    .log = c->o.log};
 	return full_bias(&f, err);

@@ -42,6 +42,7 @@ struct calibrate_options {
 	 * moments of layers' inputs: those that don't fit are rounded to nearest. */
 	struct refine_options refine;
 	size_t refine_bytes;
+	int64_t full_bias_bytes; /* memory for activations; 0: any */
 	bool full_bias; /* biases are corrected in the quantized network, not each layer for itself
 			 */
 	/* Layers in original precision, by name. */

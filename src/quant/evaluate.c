@@ -208,7 +208,7 @@ static void work(void *user, int task, int worker)
 		r = exec_run(h->e, h->in, h->out, &h->err);
 	if (!r && any && j->v->keep)
 		r = keep_run(j, h, run);
-	if (!r && any)
+	if (!r && any && j->answer)
 		r = answer_run(j, h, run);
 	if (!r && !(j->v->until > 0 && clock_seconds() > j->v->until))
 		return;
@@ -276,7 +276,8 @@ int evaluate(struct graph *g, const struct evaluation *v, struct answer *answer,
 {
 	struct err own = {0};
 	struct job j = {.v = v, .g = g, .answer = answer, .err = err ? err : &own};
-	memset(answer, 0, (size_t)v->deal->n * sizeof *answer);
+	if (answer)
+		memset(answer, 0, (size_t)v->deal->n * sizeof *answer);
 	for (int64_t i = 0; i < v->deal->n; i++)
 		j.left += !v->deal->unreadable[i];
 	pthread_mutex_init(&j.lock, NULL);

@@ -53,8 +53,8 @@ struct evaluation {
 	double until; /* by clock_seconds; 0: no limit */
 	struct log log;
 };
-/* answer has one for each sample of the deal; those not run, or not readable, are not seen.
- * EVALUATE_STOPPED when the bound decided early or the time was up. */
+/* answer has one for each sample of the deal; those not run, or not readable, are not seen. NULL:
+ * no answers are wanted. EVALUATE_STOPPED when the bound decided early or the time was up. */
 int evaluate(struct graph *g, const struct evaluation *v, struct answer *answer, struct err *err);
 /* Samples seen, and of those the ones whose label is among the first. */
 int64_t answers_seen(const struct answer *a, int64_t n);

@@ -1,5 +1,5 @@
-/* Shifts biases until the means of all layers are those of the original, from the inputs on: one
- * layer's shift moves the means of all behind it. */
+/* Shifts biases so that the means of all layers are those of the original, from the inputs on: one
+ * layer's shift moves the means of all behind it, which therefore run after it. */
 #include "quant/full_bias.h"
 
 #include <math.h>
@@ -9,8 +9,7 @@
 #include "base/threads.h"
 #include "exec/exec.h"
 #include "passes/rewrite.h"
-
-#define SWEEPS 100 /* of more layers, several that follow each other are corrected at once */
+#include "quant/flow.h"
 
 /* Sums by channel of what a layer gives, bias included. */
 struct sums {
@@ -34,30 +33,63 @@ static const struct value *biased(const struct node *n)
 	return add && node_is(add, OP_ADD) && const_input(add) >= 0 ? &add->out[0] : &n->out[0];
 }
 
+static int axis_of(const struct node *n)
+{
+	return node_is(n, OP_MATMUL) ? n->out[0].info.shape.rank - 1 : 1;
+}
+
 static bool tapped(void *user, const struct value *v)
 {
 	const struct run *r = user;
 	return r->site[v->id] > 0;
 }
 
+static bool has_channels(const struct tensor *t, int axis, int64_t channels)
+{
+	return t->type == DT_F32 && t->rank > axis && t->dim[axis] == channels;
+}
+
+/* Numbers of each channel: outer blocks of inner ones. */
+static void sizes(const struct tensor *t, int axis, int64_t *outer, int64_t *inner)
+{
+	*outer = *inner = 1;
+	for (int d = 0; d < t->rank; d++)
+		*(d < axis ? outer : inner) *= d == axis ? 1 : t->dim[d];
+}
+
+static int64_t sum_channels(const struct tensor *t, int axis, double *to)
+{
+	const float *x = t->data;
+	int64_t outer, inner;
+	sizes(t, axis, &outer, &inner);
+	for (int64_t o = 0; o < outer; o++)
+		for (int64_t c = 0; c < t->dim[axis]; c++, x += inner) {
+			double sum = 0;
+			for (int64_t i = 0; i < inner; i++)
+				sum += x[i];
+			to[c] += sum;
+		}
+	return outer * inner;
+}
+
+static void shift_channels(struct tensor *t, int axis, const double *by)
+{
+	float *x = t->data;
+	int64_t outer, inner;
+	sizes(t, axis, &outer, &inner);
+	for (int64_t o = 0; o < outer; o++)
+		for (int64_t c = 0; c < t->dim[axis]; c++, x += inner)
+			for (int64_t i = 0; i < inner; i++)
+				x[i] += (float)by[c];
+}
+
 static int tap(void *user, const struct value *v, const struct tensor *t, struct err *err)
 {
 	struct run *r = user;
 	struct sums *s = &r->layer[r->site[v->id] - 1];
-	const float *x = t->data;
-	int64_t outer = 1, inner = 1;
-	if (t->type != DT_F32 || t->rank <= s->axis || t->dim[s->axis] != s->channels)
+	if (!has_channels(t, s->axis, s->channels))
 		return fail(err, E_FORMAT, "'%s' has another shape", v->node->name);
-	for (int d = 0; d < t->rank; d++)
-		*(d < s->axis ? &outer : &inner) *= d == s->axis ? 1 : t->dim[d];
-	for (int64_t o = 0; o < outer; o++)
-		for (int64_t c = 0; c < s->channels; c++, x += inner) {
-			double sum = 0;
-			for (int64_t i = 0; i < inner; i++)
-				sum += x[i];
-			s->sum[c] += sum;
-		}
-	s->count += outer * inner;
+	s->count += sum_channels(t, s->axis, s->sum);
 	return OK;
 }
 
@@ -66,18 +98,23 @@ static bool unreadable(int status)
 	return status == E_IO || status == E_FORMAT || status == E_LIMIT || status == E_UNSUPPORTED;
 }
 
+/* The number of sample i of those that are run. */
+static int64_t sample_at(const struct full_bias *f, int64_t i)
+{
+	int64_t all = f->samples->count < f->of ? f->samples->count : f->of;
+	int64_t at = i * all / f->n;
+	return f->index ? f->index[at] : at;
+}
+
 static int run_samples(struct run *r, struct graph *g, struct exec *e, struct err *err)
 {
 	const struct full_bias *f = r->f;
 	struct tensor *in = calloc((size_t)g->ninputs + 1, sizeof *in);
 	struct tensor *out = calloc((size_t)g->noutputs + 1, sizeof *out);
-	int64_t all = f->samples->count < f->of ? f->samples->count : f->of, label;
-	int64_t n = f->n < all ? f->n : all;
+	int64_t label;
 	int status = in && out ? OK : fail_nomem(err);
-	for (int64_t i = 0; i < n && !status; i++) {
-		int64_t at = i * all / n;
-		status = f->samples->get(
-		    f->samples->user, f->index ? f->index[at] : at, in, &label, err);
+	for (int64_t i = 0; i < f->n && !status; i++) {
+		status = f->samples->get(f->samples->user, sample_at(f, i), in, &label, err);
 		if (unreadable(status)) { /* has been spoken of */
 			err_clear(err);
 			status = OK;
@@ -92,8 +129,8 @@ static int run_samples(struct run *r, struct graph *g, struct exec *e, struct er
 	return status;
 }
 
-/* Finds the layers [from, to) in g and sums up what they give. */
-static int measure(struct run *r, struct graph *g, int from, int to, struct err *err)
+/* Sums up what the layers give in g. */
+static int measure(struct run *r, struct graph *g, struct err *err)
 {
 	struct pool *pool = NULL;
 	struct exec *e = NULL;
@@ -106,9 +143,9 @@ static int measure(struct run *r, struct graph *g, int from, int to, struct err 
 		s->v = n ? biased(n) : NULL;
 		s->count = 0;
 		memset(s->sum, 0, (size_t)s->channels * sizeof *s->sum);
-		if (!n || k < from || k >= to)
+		if (!n)
 			continue;
-		s->axis = node_is(n, OP_MATMUL) ? n->out[0].info.shape.rank - 1 : 1;
+		s->axis = axis_of(n);
 		r->site[s->v->id] = k + 1;
 	}
 	struct exec_options o = {
@@ -162,53 +199,175 @@ static double compare(const struct run *want, struct run *have)
 	return error;
 }
 
-/* Layers [from, to). */
-static void shift(const struct full_bias *f, const struct run *by, int from, int to)
-{
-	for (int k = from; k < to; k++) {
-		int64_t n;
-		double *x = refinement_shift(f->r, k, &n);
-		for (int64_t c = 0; c < n; c++)
-			x[c] += by->layer[k].sum[c];
-	}
-}
-
-static int sweep(const struct full_bias *f, const struct run *want, struct run *have, int from,
-    int to, double *error, struct err *err)
+static int sweep(const struct full_bias *f, const struct run *want, struct run *have, double *error,
+    struct err *err)
 {
 	struct graph *q = NULL;
 	int status = f->make(f->user, &q, err);
-	status = status ? status : measure(have, q, from, to, err);
+	status = status ? status : measure(have, q, err);
 	graph_free(q);
 	*error = status ? 0 : compare(want, have);
 	return status;
 }
 
-static int correct(const struct full_bias *f, const struct run *want, struct run *have,
-    double *first, double *last, struct err *err)
+/* ---- layer by layer ---- */
+
+/* A layer of the quantized network that can be shifted, and its output on all samples. */
+struct step {
+	int layer, axis;
+	int64_t channels, runs;
+	struct tensor *y;
+	double *sum; /* [runs][channels], then in the first ones: what is missing of the mean */
+	int64_t *count;
+};
+
+/* Has it a bias, or may it be given one? As refine_apply says. */
+static bool can_shift(const struct node *n)
 {
-	int n = want->nlayers, step = (n + SWEEPS - 1) / SWEEPS;
-	int status = sweep(f, want, have, 0, n, first, err);
-	for (int k = 0; k < n && !status; k += step) {
-		int to = k + step < n ? k + step : n;
-		status = sweep(f, want, have, k, to, last, err);
-		if (!status)
-			shift(f, have, k, to);
+	return n->out[0].info.shape.rank > 1 && (!node_is(n, OP_MATMUL) || biased(n) != &n->out[0]);
+}
+
+static void sum_run(void *ctx, int task, int worker)
+{
+	struct step *s = ctx;
+	(void)worker;
+	if (has_channels(&s->y[task], s->axis, s->channels))
+		s->count[task] = sum_channels(&s->y[task], s->axis, s->sum + task * s->channels);
+}
+
+static void shift_run(void *ctx, int task, int worker)
+{
+	struct step *s = ctx;
+	(void)worker;
+	if (s->count[task])
+		shift_channels(&s->y[task], s->axis, s->sum);
+}
+
+/* Sums are added up in the order of the samples, whoever took them. */
+static void correct(
+    struct step *s, const struct full_bias *f, const struct sums *want, struct pool *pool)
+{
+	int64_t count = 0, n;
+	double *shift = refinement_shift(f->r, s->layer, &n);
+	pool_run(pool, (int)s->runs, sum_run, s);
+	for (int64_t r = 0; r < s->runs; r++)
+		count += s->count[r];
+	if (!count || !want->count)
+		return;
+	for (int64_t c = 0; c < s->channels; c++) {
+		double sum = 0;
+		for (int64_t r = 0; r < s->runs; r++)
+			sum += s->sum[r * s->channels + c];
+		s->sum[c] = want->sum[c] / (double)want->count - sum / (double)count;
+		shift[c] += s->sum[c];
 	}
-	return status ? status : sweep(f, want, have, 0, n, last, err);
+	pool_run(pool, (int)s->runs, shift_run, s);
+}
+
+static int run_step(struct step *s, struct flow *flow, int k, const struct evaluation *v,
+    const struct full_bias *f, const struct sums *want, struct err *err)
+{
+	int status = flow_run(flow, k, v, &s->y, err);
+	s->channels = want->channels;
+	s->runs = deal_runs(v->deal);
+	s->sum = calloc((size_t)(s->runs * s->channels) + 1, sizeof *s->sum);
+	s->count = calloc((size_t)s->runs + 1, sizeof *s->count);
+	if (!status && (!s->sum || !s->count))
+		status = fail_nomem(err);
+	if (!status)
+		correct(s, f, want, v->pool);
+	free(s->sum);
+	free(s->count);
+	return status;
+}
+
+static int deal_samples(
+    const struct full_bias *f, const struct graph *g, struct deal *d, struct err *err)
+{
+	int status = deal_new(d, f->samples, 0, f->n, g, err);
+	for (int64_t i = 0; i < d->n && !status; i++)
+		d->index[i] = sample_at(f, i);
+	d->batch = 1;
+	return status;
+}
+
+static int run_steps(const struct full_bias *f, struct flow *flow, struct step *step, int n,
+    const struct graph *q, const struct run *want, struct err *err)
+{
+	struct deal deal = {0};
+	struct evaluation v = {.deal = &deal};
+	int status = deal_samples(f, q, &deal, err);
+	status = status ? status : pool_new(f->threads, &v.pool, err);
+	status = status ? status : flow_start(flow, &v, err);
+	for (int k = 0; k < n && !status; k++)
+		status = run_step(&step[k], flow, k, &v, f, &want->layer[step[k].layer], err);
+	pool_free(v.pool);
+	deal_free(&deal);
+	return status;
+}
+
+/* Layers that can be shifted, in the quantized network. */
+static int find_steps(
+    const struct full_bias *f, const struct graph *q, struct step *step, const struct value **end)
+{
+	int n = 0;
+	for (int k = 0; k < refinement_layers(f->r); k++) {
+		const struct node *node = graph_find_node(q, refinement_layer(f->r, k).name);
+		if (!node || !can_shift(node))
+			continue;
+		end[n] = biased(node);
+		step[n++] = (struct step){.layer = k, .axis = axis_of(node)};
+	}
+	return n;
+}
+
+/* As many samples as the memory holds what is kept of. */
+static int64_t samples_that_fit(const struct full_bias *f, const struct flow *flow)
+{
+	int64_t all = f->samples->count < f->of ? f->samples->count : f->of;
+	int64_t n = f->n < all ? f->n : all, bytes = flow_bytes(flow);
+	int64_t fit = bytes > 0 && f->bytes ? f->bytes / bytes : n;
+	return fit < 1 ? 1 : fit < n ? fit : n;
+}
+
+static int correct_all(struct full_bias *f, struct graph *q, struct err *err)
+{
+	int n = refinement_layers(f->r);
+	struct step *step = calloc((size_t)n + 1, sizeof *step);
+	const struct value **end = calloc((size_t)n + 1, sizeof *end);
+	struct flow *flow = NULL;
+	struct run want, have = {0};
+	double first = 0, last = 0;
+	bool ok = allocate(&want, f) && allocate(&have, f);
+	int status = ok && step && end ? OK : fail_nomem(err);
+	if (!status) {
+		n = find_steps(f, q, step, end);
+		status = flow_new(q, end, n, &flow, err);
+	}
+	if (!status)
+		f->n = samples_that_fit(f, flow);
+	status = status ? status : measure(&want, f->g, err);
+	status = status ? status : sweep(f, &want, &have, &first, err);
+	status = status ? status : run_steps(f, flow, step, n, q, &want, err);
+	status = status ? status : sweep(f, &want, &have, &last, err);
+	if (!status)
+		log_say(&f->log, LOG_DEBUG,
+		    "biases: error of means %.6g, before %.6g (%lld samples)", last, first,
+		    (long long)f->n);
+	flow_free(flow);
+	release(&want);
+	release(&have);
+	free(step);
+	free(end);
+	return status;
 }
 
 int full_bias(const struct full_bias *f, struct err *err)
 {
-	struct run want, have = {0};
-	double first = 0, last = 0;
-	bool ok = allocate(&want, f) && allocate(&have, f);
-	int status = ok ? measure(&want, f->g, 0, want.nlayers, err) : fail_nomem(err);
-	status = status ? status : correct(f, &want, &have, &first, &last, err);
-	if (!status)
-		log_say(
-		    &f->log, LOG_DEBUG, "biases: error of means %.6g, before %.6g", last, first);
-	release(&want);
-	release(&have);
+	struct full_bias own = *f;
+	struct graph *q = NULL;
+	int status = f->make(f->user, &q, err);
+	status = status ? status : correct_all(&own, q, err);
+	graph_free(q);
 	return status;
 }

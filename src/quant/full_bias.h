@@ -15,6 +15,7 @@ struct full_bias {
 	const struct samples *samples;
 	int64_t n, of;        /* so many, spread over the first of them */
 	const int64_t *index; /* their numbers, when they are not the first ones */
+	int64_t bytes; /* for what is kept of the samples: where it is not enough, fewer are run */
 	int threads;
 	struct log log;
 };
