@@ -164,11 +164,12 @@ struct wino_f32 {
 	struct igemm_f32 tile; /* the products between */
 };
 
-/* One pixel of a pooling: the maximum (a NaN wins) or the sum divided by count, over a window of
- * size whose pixels lie step floats apart, then the clamp, which a NaN passes. Without pixels (size
- * 0, 0, 0) the maximum is -FLT_MAX, the sum 0. */
+/* Pixels of a line of a pooling: the maximum (a NaN wins) or the sum divided by count, over a
+ * window of size whose pixels lie step floats apart, then the clamp, which a NaN passes. Without
+ * pixels (size 0, 0, 0) the maximum is -FLT_MAX, the sum 0. */
 struct pool_nhwc_f32_args {
-	int n; /* channels */
+	int m, n;               /* pixels, channels */
+	ptrdiff_t next, ld_out; /* floats from window to window, from result to result */
 	bool max;
 	int size[3];
 	ptrdiff_t step[3];

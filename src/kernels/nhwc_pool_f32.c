@@ -67,13 +67,21 @@ static void line(const struct pool_task *t, int64_t number, int x0, int x1, int 
 	struct span z = span_of(p, 0, (int)(plane % s->out[0]));
 	int64_t at = ((image * s->in[0] + z.first) * s->in[1] + y.first) * s->in[2];
 	float lines = p->exclude_pad ? (float)z.n * (float)y.n : (float)z.padded * (float)y.padded;
-	struct pool_nhwc_f32_args q = {
-	    .n = to - from, .max = p->kind == POOL_MAX, .lo = p->lo, .hi = p->hi};
+	struct pool_nhwc_f32_args q = {.n = to - from,
+	    .max = p->kind == POOL_MAX,
+	    .lo = p->lo,
+	    .hi = p->hi,
+	    .next = s->stride[2] * p->ld_in,
+	    .ld_out = p->ld_out};
 	q.step[2] = s->dilation[2] * p->ld_in;
 	q.step[1] = (ptrdiff_t)s->dilation[1] * s->in[2] * p->ld_in;
 	q.step[0] = (ptrdiff_t)s->dilation[0] * s->in[1] * s->in[2] * p->ld_in;
-	for (int i = x0; i < x1; i++) {
+	int whole0, whole1; /* pixels whose windows lie inside are done at once */
+	nhwc_whole(s, &whole0, &whole1);
+	for (int i = x0; i < x1; i += q.m) {
 		struct span x = span_of(p, 2, i);
+		bool whole = i >= whole0 && i < whole1;
+		q.m = !whole ? 1 : whole1 < x1 ? whole1 - i : x1 - i;
 		bool some = z.n && y.n && x.n;
 		q.in = some ? t->in + (at + x.first) * p->ld_in + from : t->in;
 		q.out = t->out + (number * s->out[2] + i) * p->ld_out + from;

@@ -3,5 +3,5 @@
 
 void pool_nhwc_f32__avx2(const struct pool_nhwc_f32_args *q)
 {
-	pool_pixel(q);
+	pool_pixels(q);
 }

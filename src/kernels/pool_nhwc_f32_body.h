@@ -1,5 +1,5 @@
-/* One pixel of a pooling with channels last, for the vectors of the including file's instruction
- * set. Defines pool_pixel(). */
+/* Pixels of a pooling with channels last, for the vectors of the including file's instruction
+ * set. Defines pool_pixels(). */
 #include <float.h>
 
 #include "kernels/nhwc_kernel.h"
@@ -10,9 +10,13 @@ INLINE vec pool_load(const float *p, bool full, vec_mask mask)
 	return full ? vec_load(p) : vec_load_mask(p, mask);
 }
 
-/* nv vectors of channels from number c on; nv, max and full are constants after inlining. */
-INLINE void pool_group(const struct pool_nhwc_f32_args *q, ptrdiff_t c, int nv, bool max, bool full)
+/* Of pixel number i nv vectors of channels from number c on; nv, max and full are constants after
+ * inlining. */
+INLINE void pool_group(
+    const struct pool_nhwc_f32_args *q, int i, ptrdiff_t c, int nv, bool max, bool full)
 {
+	const float *in = q->in + i * q->next + c;
+	float *out = q->out + i * q->ld_out + c;
 	vec acc[4], count = vec_set1(q->count), lo = vec_set1(q->lo), hi = vec_set1(q->hi);
 	vec_mask mask = vec_first((int)(q->n - c));
 #pragma GCC unroll 4
@@ -20,7 +24,7 @@ INLINE void pool_group(const struct pool_nhwc_f32_args *q, ptrdiff_t c, int nv, 
 		acc[v] = max ? vec_set1(q->size[2] ? -INFINITY : -FLT_MAX) : vec_zero();
 	for (int z = 0; z < q->size[0]; z++)
 		for (int y = 0; y < q->size[1]; y++) {
-			const float *p = q->in + c + z * q->step[0] + y * q->step[1];
+			const float *p = in + z * q->step[0] + y * q->step[1];
 			for (int x = 0; x < q->size[2]; x++, p += q->step[2])
 #pragma GCC unroll 4
 				for (int v = 0; v < nv; v++) {
@@ -32,27 +36,28 @@ INLINE void pool_group(const struct pool_nhwc_f32_args *q, ptrdiff_t c, int nv, 
 	for (int v = 0; v < nv; v++) {
 		vec r = vec_clamp(max ? acc[v] : vec_div(acc[v], count), lo, hi);
 		if (full)
-			vec_store(q->out + c + v * VEC, r);
+			vec_store(out + v * VEC, r);
 		else
-			vec_store_mask(q->out + c + v * VEC, mask, r);
+			vec_store_mask(out + v * VEC, mask, r);
 	}
 }
 
-INLINE void pool_kind(const struct pool_nhwc_f32_args *q, bool max)
+INLINE void pool_kind(const struct pool_nhwc_f32_args *q, int i, bool max)
 {
 	ptrdiff_t c = 0;
 	for (; c + 4 * VEC <= q->n; c += 4 * VEC)
-		pool_group(q, c, 4, max, true);
+		pool_group(q, i, c, 4, max, true);
 	for (; c + VEC <= q->n; c += VEC)
-		pool_group(q, c, 1, max, true);
+		pool_group(q, i, c, 1, max, true);
 	if (c < q->n)
-		pool_group(q, c, 1, max, false);
+		pool_group(q, i, c, 1, max, false);
 }
 
-static void pool_pixel(const struct pool_nhwc_f32_args *q)
+static void pool_pixels(const struct pool_nhwc_f32_args *q)
 {
-	if (q->max)
-		pool_kind(q, true);
-	else
-		pool_kind(q, false);
+	for (int i = 0; i < q->m; i++)
+		if (q->max)
+			pool_kind(q, i, true);
+		else
+			pool_kind(q, i, false);
 }
