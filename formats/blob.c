@@ -8,7 +8,7 @@
 #include "version.h"
 
 #define MAGIC "\x93mo-blob"
-#define FORMAT 1
+#define FORMAT 2
 #define ORDER 0x01020304u /* in the order of the machine that wrote it */
 #define PAGE 4096
 #define VERSION_MAX 24
@@ -156,6 +156,14 @@ int blob_file_open(const struct file *f, struct blob_head *out, struct err *err)
 		return fail(err, E_FORMAT, "compiled by mo %s, this is mo %s: compile it again",
 		    h.version, MO_VERSION);
 	return OK;
+}
+
+bool blob_file_has(const struct blob_head *h, const char *name)
+{
+	for (int i = 0; i < h->n; i++)
+		if (!strcmp(h->entry[i].name, name))
+			return true;
+	return false;
 }
 
 int blob_file_section(struct file *f, const struct blob_head *h, const char *name, bool verify,

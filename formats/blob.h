@@ -39,6 +39,7 @@ bool blob_file_sniff(const void *data, size_t size);
 /* E_FORMAT for a head that is damaged or of another version of mo; names the field that differs.
  * When it is the version only, out is set all the same, else it has no sections. */
 int blob_file_open(const struct file *f, struct blob_head *out, struct err *err);
+bool blob_file_has(const struct blob_head *h, const char *name);
 /* Where a section lies; its checksum is compared when verify is set. */
 int blob_file_section(struct file *f, const struct blob_head *h, const char *name, bool verify,
     const struct blob_entry **out, struct err *err);

@@ -4,6 +4,7 @@
 
 #include "api.h"
 #include "passes/pass.h"
+#include "store/shapes.h"
 #include "version.h"
 
 _Static_assert((int)MO_NF4 == DT_NF4 && (int)MO_U64 == DT_U64 && (int)MO_BOOL == DT_BOOL,
@@ -36,11 +37,17 @@ const char *mo_error(void)
 /* ---- loading ---- */
 
 /* Those that the caller's version knows. */
-static struct store_options options_of(const struct mo_options *o)
+static struct mo_options options_known(const struct mo_options *o)
 {
 	struct mo_options all = {0};
 	if (o)
 		memcpy(&all, o, o->size < sizeof all ? o->size : sizeof all);
+	return all;
+}
+
+static struct store_options options_of(const struct mo_options *o)
+{
+	struct mo_options all = options_known(o);
 	return (struct store_options){.bf16 = all.bf16,
 	    .exact = all.exact,
 	    .no_mmap = all.no_mmap,
@@ -73,61 +80,94 @@ static int finish(struct mo_model *m, int status, struct mo_model **out, struct 
 	return api_failed(status, err);
 }
 
-static struct tensor *fixed_inputs(const struct graph *g)
+/* The sizes that the caller names, or those that the network has; none for one of open sizes. */
+static int read_shapes(struct graph *g, const char *shapes, struct shape_sets *p, struct err *err)
 {
 	struct tensor *in = calloc((size_t)g->ninputs + 1, sizeof *in);
+	bool known = true;
+	*p = (struct shape_sets){0};
 	for (int k = 0; in && k < g->ninputs; k++) {
 		const struct info *info = &g->inputs[k]->out[0].info;
+		known &= shape_static(&info->shape);
 		in[k].type = info->type;
 		in[k].rank = info->shape.rank;
 		for (int d = 0; d < in[k].rank; d++)
 			in[k].dim[d] = info->shape.dim[d].min;
 	}
-	return in;
+	int r = !in      ? fail_nomem(err)
+		: shapes ? shapes_read(g, &shapes, 1, p, err)
+		: known  ? shapes_add(p, g, in, err)
+			 : OK;
+	free(in);
+	if (!r && shapes && p->s.open)
+		return fail(
+		    err, E_USAGE, "shapes '%s': a set with ranges is for mo-compile", shapes);
+	p->s.open = !known;
+	return r;
 }
 
-/* Into the cache, with one thread: the plan serves any number. */
-static int compile(struct stored *s, const struct exec_options *o, struct err *err)
+/* Makes what is not there already, packing what the requests share. */
+static int prepare(
+    struct exec *e, const struct graph *g, const struct shape_sets *p, bool *made, struct err *err)
 {
+	int r = OK;
+	for (int i = 0; i < p->s.n && !r; i++) {
+		r = exec_prepare(e, p->s.in + (size_t)i * (size_t)g->ninputs, err);
+		*made |= !exec_plan_loaded(e);
+	}
+	return r;
+}
+
+/* Into the cache, with one thread: the plans serve any number. */
+static int compile(struct mo_model *m, const char *shapes, bool *made, struct err *err)
+{
+	struct stored *s = &m->net;
 	struct pass_options passes = pass_defaults();
-	struct exec *e = NULL;
-	int r = s->format == MODEL_ONNX ? passes_run(s->g, &passes, NULL, NULL, err) : OK;
-	if (r || !s->content)
-		return r;
-	struct tensor *in = fixed_inputs(s->g);
-	r = in ? exec_new(s->g, o, &e, err) : fail_nomem(err);
-	r = r ? r : exec_prepare(e, in, err);
-	if (!r)
-		store_made(s, e);
-	exec_free(e);
-	free(in);
+	struct shape_sets p = {0};
+	bool cached = s->use != CACHE_OFF && s->content;
+	int r = s->use == CACHE_MISS && s->format == MODEL_ONNX
+		    ? passes_run(s->g, &passes, NULL, NULL, err)
+		    : OK;
+	if (!r && (shapes || (cached && s->use == CACHE_MISS)))
+		r = read_shapes(s->g, shapes, &p, err);
+	if (!r && p.s.n)
+		r = exec_new(s->g, &m->o, &m->exec, err);
+	if (!r && p.s.n)
+		r = prepare(m->exec, s->g, &p, made, err);
+	*made &= cached;
+	if (!r && *made)
+		store_keep(s, m->exec, &p.s);
+	shapes_free(&p);
 	return r;
 }
 
 /* After a miss from the cache, so that what was compiled is mapped and not kept twice. */
-static int open_path(
-    struct mo_model *m, const char *path, const struct store_options *o, struct err *err)
+static void open_again(struct mo_model *m, const char *path, const struct store_options *o)
 {
-	int r = store_open(path, o, &m->net, err);
-	m->use = m->net.use;
-	if (r || m->use != CACHE_MISS)
-		return r;
-	r = compile(&m->net, &m->o, err);
 	struct stored again;
 	struct err ignored = {0};
-	if (r || !m->net.content)
-		return r;
-	r = store_open(path, o, &again, &ignored);
-	err_clear(&ignored);
-	if (r)
-		return OK;
-	if (again.use != CACHE_HIT) {
+	if (!store_open(path, o, &again, &ignored) && again.use == CACHE_HIT) {
+		exec_free(m->exec);
+		m->exec = NULL;
+		store_free(&m->net);
+		m->net = again;
+	} else {
 		store_free(&again);
-		return OK;
 	}
-	store_free(&m->net);
-	m->net = again;
-	return OK;
+	err_clear(&ignored);
+}
+
+static int open_path(struct mo_model *m, const char *path, const struct mo_options *options,
+    const struct store_options *o, struct err *err)
+{
+	struct mo_options all = options_known(options);
+	bool made = false;
+	int r = store_open(path, o, &m->net, err);
+	m->use = m->net.use;
+	r = r ? r : compile(m, all.shapes, &made, err);
+	if (!r && made)
+		open_again(m, path, o);
+	return r;
 }
 
 int mo_model_load_with(const char *path, const struct mo_options *options, struct mo_model **out)
@@ -135,7 +175,7 @@ int mo_model_load_with(const char *path, const struct mo_options *options, struc
 	struct err err = {0};
 	struct store_options o = options_of(options);
 	struct mo_model *m = model_new(&o);
-	return finish(m, m ? open_path(m, path, &o, &err) : OK, out, &err);
+	return finish(m, m ? open_path(m, path, options, &o, &err) : OK, out, &err);
 }
 
 int mo_model_load(const char *path, struct mo_model **out)

@@ -100,6 +100,9 @@ struct mo_options {
 	int no_mmap;           /* blobs are read into memory instead of mapped */
 	const char *cache_dir; /* keep compiled networks here, and take them from here */
 	int64_t cache_bytes;   /* the folder's limit; 0: 4 GiB */
+	/* "ids[1,16],mask[1,16];ids[1,128],mask[1,128]": sizes of the inputs for which a network of
+	 * open sizes is made ready here, and kept in the cache, all in one file. NULL: none */
+	const char *shapes;
 };
 /* As mo_model_load. With a cache the model is compiled here, and ONNX goes through the passes of mo
  * first; a cache that cannot be used is no failure. options may be NULL; its strings are not kept.
@@ -142,7 +145,8 @@ int mo_output_info(const struct mo_model *m, int k, struct mo_tensor *out);
 
 /* A request runs the model with n threads, this one included (0: all that the process may use by
  * its affinity and its container's quota). The plan is made by the first run for the shapes it
- * gets, or was loaded with a blob; runs of other shapes make another. */
+ * gets, or was loaded with a blob; runs of other shapes make another. A blob that was compiled for
+ * some shapes only refuses others with MO_E_USAGE, and the words name what there is. */
 int mo_request_new(struct mo_model *m, int threads, struct mo_request **out);
 /* Waits for a run under way. NULL is legal. */
 void mo_request_free(struct mo_request *r);

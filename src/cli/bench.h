@@ -20,8 +20,8 @@ enum { COLD_READ, COLD_COMPILE, COLD_FIRST, COLD_PROCESS, COLD_TIMES };
 struct bench {
 	struct program *p;
 	/* options */
-	const char *model, *json, *precision, *hint, *int8_model, *resume, *suite, *csv, *db,
-	    *shard, *html;
+	const char *model, *shape, *json, *precision, *hint, *int8_model, *resume, *suite, *csv,
+	    *db, *shard, *html;
 	struct list data, sweep, beside, reports;
 	double peak_mb; /* before a profile; of cold runs, the largest of their processes */
 	int64_t threads, streams, iterations, warmup, seed, batch, sets, cold, requests, rounds;
@@ -69,6 +69,7 @@ struct job {
 	int nstreams;
 	struct queue queue;
 	struct exec_products products;
+	bool loaded; /* the plan, with a compiled network */
 	double read_ms, compile_ms, first_ms, total_ms;
 	struct times latency;
 	struct times cold[COLD_TIMES]; /* read, compile, first, the whole process */

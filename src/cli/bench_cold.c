@@ -44,6 +44,10 @@ static void command(struct command *c, const struct job *j)
 	number(c, 1, "--random", b->seed);
 	if (b->batch)
 		number(c, 2, "--batch", b->batch);
+	if (b->shape) {
+		word(c, "--shape");
+		word(c, b->shape);
+	}
 	if (b->exact)
 		word(c, "--exact");
 	if (b->bf16)

@@ -30,6 +30,7 @@ static int fill(struct job *j, struct err *err)
 	while (j->nsets < j->b->sets && !s) {
 		struct feed *f = &j->feed[j->nsets];
 		s = feed_new(f, j->g, tool_log(j->b->p), err);
+		s = s ? s : feed_shape(f, j->g, j->b->shape, err);
 		s = s ? s : feed_files(f, j->g, &j->b->data, err);
 		s = s ? s : feed_random(f, j->g, j->b->seed + j->nsets, err);
 		j->nsets++;
@@ -71,6 +72,7 @@ int job_load(struct job *j, struct err *err)
 	s = j->out ? exec_run(j->exec, j->feed[0].in, j->out, err) : fail_nomem(err);
 	j->first_ms = now_ms() - start;
 	j->products = exec_products(j->exec);
+	j->loaded = exec_plan_loaded(j->exec);
 	if (!s)
 		store_made(&j->net, j->exec);
 	return s;

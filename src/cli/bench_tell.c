@@ -35,6 +35,7 @@ static void add_job(cJSON *o, const struct job *j)
 	cJSON_AddNumberToObject(o, "first_ms", j->first_ms);
 	cJSON_AddStringToObject(o, "format", format_name(j));
 	cJSON_AddStringToObject(o, "cache", cache_use_name(j->net.use));
+	cJSON_AddStringToObject(o, "plan", j->loaded ? "loaded" : "made");
 	cJSON_AddItemToObject(o, "latency_ms", times_json(&j->latency));
 	cJSON_AddNumberToObject(o, "throughput_fps", throughput(j));
 	cJSON_AddNumberToObject(o, "single_pass_ms", j->latency.n ? j->total_ms / j->latency.n : 0);

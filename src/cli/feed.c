@@ -7,8 +7,10 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "cli/feed.h"
+#include "exec/exec.h"
 #include "formats/npy.h"
 #include "formats/onnx.h"
+#include "store/shapes.h"
 
 #define RANDOM_INTEGERS 50
 
@@ -159,8 +161,8 @@ static int feed_take(
 		return OK;
 	}
 	tensor_free(t);
-	/* What nothing reads needs no data that fit. */
-	if (!v->nuses && f->in[k].type == DT_NONE && f->shape[k].rank >= 0) {
+	/* What nothing reads needs no data that fit; of a compiled network that is not known. */
+	if (!v->nuses && !exec_planned(g) && f->in[k].type == DT_NONE && f->shape[k].rank >= 0) {
 		log_say(&f->log, LOG_WARN, "%s; nothing uses this input", err->text);
 		err_clear(err);
 		return fill_input(f, g, k, NULL, err);
@@ -272,9 +274,39 @@ int feed_files(struct feed *f, const struct graph *g, const struct list *data, s
 	return OK;
 }
 
+int feed_shape(struct feed *f, const struct graph *g, const char *text, struct err *err)
+{
+	return text ? shapes_one(g, text, f->shape, err) : OK;
+}
+
+static bool plan_fits(const struct feed *f, const struct tensor *in)
+{
+	for (int k = 0; k < f->n; k++) {
+		const struct tensor *t = f->in[k].type == DT_NONE ? &in[k] : &f->in[k];
+		if (!shape_fits(&f->shape[k], in[k].rank, in[k].dim) || t->rank != in[k].rank ||
+		    memcmp(t->dim, in[k].dim, (size_t)t->rank * sizeof *t->dim))
+			return false;
+	}
+	return true;
+}
+
+/* A compiled network runs best what it has a plan for. */
+static void prefer_planned(struct feed *f, const struct graph *g)
+{
+	for (int i = 0; i < exec_planned(g); i++) {
+		const struct tensor *in = exec_planned_for(g, i);
+		if (!plan_fits(f, in))
+			continue;
+		for (int k = 0; k < f->n; k++)
+			f->shape[k] = tensor_shape(&in[k]);
+		return;
+	}
+}
+
 int feed_random(struct feed *f, const struct graph *g, int64_t seed, struct err *err)
 {
 	uint64_t state = seed;
+	prefer_planned(f, g);
 	for (int i = 0; i < f->n; i++) {
 		int r = f->in[i].type == DT_NONE ? fill_input(f, g, i, &state, err) : OK;
 		if (r)

@@ -12,7 +12,8 @@ struct look {
 	struct file *f;
 	struct made made;
 	struct graph *g;
-	struct exec_products products;
+	struct exec_products products;         /* of the first plan */
+	struct exec_plan_size size[EXEC_SETS]; /* of each */
 	bool serves;
 	struct err why; /* not, or why it cannot be read */
 };
@@ -24,12 +25,14 @@ bool info_is_blob(const struct info_run *r)
 	return !stat(path, &st) && S_ISREG(st.st_mode) && network_is_blob(path);
 }
 
-/* The plan is there as it was compiled. */
-static int count_products(struct look *l)
+/* The plans are there as they were compiled. */
+static int look_at_plans(struct look *l)
 {
 	struct exec_options o = {.exact = l->made.exact, .bf16 = l->made.bf16};
 	struct exec *e = NULL;
 	int s = exec_new(l->g, &o, &e, &l->why);
+	s = s ? s : exec_prepare(e, exec_planned_for(l->g, 0), &l->why);
+	s = s ? s : exec_plan_sizes(e, l->size, &l->why);
 	if (!s)
 		l->products = exec_products(e);
 	exec_free(e);
@@ -52,8 +55,30 @@ static int look_at(struct look *l, const char *path, struct err *err)
 	if (made_check(&l->made, l->made.exact, l->made.bf16, &l->why))
 		return OK;
 	s = network_load(l->f, &head, true, &l->g, err);
-	l->serves = !s && !count_products(l);
+	l->serves = !s && !look_at_plans(l);
 	return s;
+}
+
+static void print_plans(const struct look *l)
+{
+	for (int i = 0; i < exec_planned(l->g); i++) {
+		const struct exec_plan_size *p = &l->size[i];
+		const struct tensor *in = exec_planned_for(l->g, i);
+		struct text t = {0};
+		for (int k = 0; k < l->g->ninputs; k++) {
+			struct shape s = tensor_shape(&in[k]);
+			text_printf(&t, "%s[", value_name(&l->g->inputs[k]->out[0]));
+			shape_text(&t, &s);
+			text_add(&t, "] ");
+		}
+		printf("plan     %s%d calls, %.1f MB of workspace, %.1f MB of weights, %.1f MB of "
+		       "them alone\n",
+		    t.data ? t.data : "", p->calls, (double)p->workspace * 1e-6,
+		    (double)p->weights * 1e-6, (double)p->alone * 1e-6);
+		text_free(&t);
+	}
+	printf("shapes   %s\n",
+	    exec_planned_open(l->g) ? "others that fit the inputs are planned" : "no others");
 }
 
 static void print(const struct look *l)
@@ -67,11 +92,36 @@ static void print(const struct look *l)
 		info_print_edges(l->g, true);
 	}
 	if (l->serves)
+		print_plans(l);
+	if (l->serves)
 		printf("computed in %s: of %d products with weights %d in i8, %d in bf16\n",
 		    precision_name(l->products), l->products.all, l->products.int8,
 		    l->products.bf16);
 	else
 		printf("does not serve here: %s\n", l->why.text);
+}
+
+static cJSON *plans_json(const struct look *l)
+{
+	cJSON *all = cJSON_CreateArray();
+	for (int i = 0; i < exec_planned(l->g); i++) {
+		const struct exec_plan_size *p = &l->size[i];
+		const struct tensor *in = exec_planned_for(l->g, i);
+		cJSON *o = cJSON_CreateObject(), *shapes = cJSON_AddObjectToObject(o, "shapes");
+		for (int k = 0; k < l->g->ninputs; k++) {
+			cJSON *dims = cJSON_AddArrayToObject(
+			    shapes, value_name(&l->g->inputs[k]->out[0]));
+			for (int d = 0; d < in[k].rank; d++)
+				cJSON_AddItemToArray(
+				    dims, cJSON_CreateNumber((double)in[k].dim[d]));
+		}
+		cJSON_AddNumberToObject(o, "calls", p->calls);
+		cJSON_AddNumberToObject(o, "workspace_bytes", (double)p->workspace);
+		cJSON_AddNumberToObject(o, "weights_bytes", (double)p->weights);
+		cJSON_AddNumberToObject(o, "weights_alone_bytes", (double)p->alone);
+		cJSON_AddItemToArray(all, o);
+	}
+	return all;
 }
 
 static cJSON *json_of(const struct info_run *r, const struct look *l)
@@ -91,6 +141,10 @@ static cJSON *json_of(const struct info_run *r, const struct look *l)
 	if (l->g) {
 		cJSON_AddItemToObject(j, "inputs", info_edges_json(l->g, false));
 		cJSON_AddItemToObject(j, "outputs", info_edges_json(l->g, true));
+	}
+	if (l->serves) {
+		cJSON_AddBoolToObject(j, "open", exec_planned_open(l->g));
+		cJSON_AddItemToObject(j, "plans", plans_json(l));
 	}
 	cJSON_AddNumberToObject(j, "products", l->products.all);
 	cJSON_AddNumberToObject(j, "products_bf16", l->products.bf16);

@@ -52,6 +52,9 @@ static int check(const struct bench *b, struct err *err)
 	if (!b->sweep.n && (b->int8_model || b->resume || b->max_latency > 0))
 		return fail(err, E_USAGE,
 		    "--int8-model, --resume and --max-latency belong to --sweep or --suite");
+	if (b->shape && (b->njobs > 1 || b->sweep.n || b->beside.n || b->batch))
+		return fail(err, E_USAGE,
+		    "--shape is for one model, without --sweep, --beside and --batch");
 	if (b->beside.n && (b->njobs > 1 || b->cold || b->data.n))
 		return fail(err, E_USAGE,
 		    "--beside is for one model on random data, and has the cold runs in it");
@@ -181,6 +184,7 @@ static const struct option_row rows[] = {
 	MAX_SETS},
     {OPT_INT, "batch", 0, "N", "run with the inputs' first dim set to this", AT(batch), NULL, 1,
 	INT32_MAX},
+    {OPT_STRING, "shape", 0, "SET", SHAPE_HELP, AT(shape), NULL, 0, 0},
     {OPT_FLAG, "random-weights", 0, NULL, "weights that an ONNX file was stripped of are random",
 	AT(random_weights), NULL, 0, 0},
     {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,

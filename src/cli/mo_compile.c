@@ -13,18 +13,20 @@
 #include "cli/precision.h"
 #include "cli/programs.h"
 #include "passes/pass.h"
+#include "store/shapes.h"
 #include "store/store.h"
 
 struct compile {
 	struct program *p;
 	/* options */
 	const char *model, *output, *json, *precision, *cache, *cache_dir;
-	struct list data;
+	struct list data, shapes;
 	int64_t cache_size;
 	bool exact, lenient, bf16, zstd;
 	/* state */
 	struct stored net;
 	struct feed feed;
+	struct shape_sets sets;
 	struct exec_products products;
 };
 
@@ -45,12 +47,15 @@ static int load(struct compile *c, struct err *err)
 	return s;
 }
 
-/* Sizes that are not fixed are those of the data, else 1. */
+/* Those of --shape; without it, sizes that are not fixed are those of the data, else 1. */
 static int shapes(struct compile *c, struct err *err)
 {
+	if (c->shapes.n)
+		return shapes_read(c->net.g, c->shapes.v, c->shapes.n, &c->sets, err);
 	int s = feed_new(&c->feed, c->net.g, tool_log(c->p), err);
 	s = s ? s : feed_files(&c->feed, c->net.g, &c->data, err);
-	return s ? s : feed_random(&c->feed, c->net.g, 1, err);
+	s = s ? s : feed_random(&c->feed, c->net.g, 1, err);
+	return s ? s : shapes_add(&c->sets, c->net.g, c->feed.in, err);
 }
 
 /* The real path of the folder that a file is in or would be in. The caller frees it. */
@@ -97,7 +102,7 @@ static int write_blob(struct compile *c, struct exec *e, struct err *err)
 	int s = sources_hash(&c->net.sources, &hash, err);
 	strncpy(made.isa, cpu_level(), sizeof made.isa - 1);
 	made.source = source_of(c);
-	s = s ? s : network_write(e, hash, &made, c->output, err);
+	s = s ? s : network_write(e, &c->sets.s, hash, &made, c->output, err);
 	if (!s && c->zstd)
 		s = compress(c->output, err);
 	return s ? s : network_verify(c->output, err);
@@ -109,6 +114,9 @@ static int tell(const struct compile *c, struct err *err)
 	stat(c->output, &st);
 	tool_say(
 	    c->p, "wrote '%s', %.1f MB, for %s", c->output, (double)st.st_size * 1e-6, cpu_level());
+	if (c->shapes.n)
+		tool_say(c->p, "%d plan%s, %s", c->sets.s.n, c->sets.s.n == 1 ? "" : "s",
+		    c->sets.s.open ? "other shapes are planned when they come" : "no other shapes");
 	if (!c->json)
 		return OK;
 	cJSON *j = cJSON_CreateObject();
@@ -116,6 +124,8 @@ static int tell(const struct compile *c, struct err *err)
 	cJSON_AddNumberToObject(j, "bytes", (double)st.st_size);
 	cJSON_AddStringToObject(j, "isa", cpu_level());
 	cJSON_AddBoolToObject(j, "exact", c->exact);
+	cJSON_AddNumberToObject(j, "plans", c->sets.s.n);
+	cJSON_AddBoolToObject(j, "open", c->sets.s.open);
 	cJSON_AddStringToObject(j, "effective_precision", precision_name(c->products));
 	return json_write(c->json, j, err);
 }
@@ -126,12 +136,14 @@ static int compile(struct compile *c, struct err *err)
 	struct exec *e = NULL;
 	if (!c->output)
 		return fail(err, E_USAGE, "--output says where the blob goes");
+	if (c->shapes.n && c->data.n)
+		return fail(err, E_USAGE, "--shape and --data both say which sizes there are");
 	int s = precision_read(c->p, c->precision, &c->bf16, err);
 	o.bf16 = c->bf16;
 	s = s ? s : load(c, err);
 	s = s ? s : shapes(c, err);
 	s = s ? s : exec_new(c->net.g, &o, &e, err);
-	s = s ? s : exec_prepare(e, c->feed.in, err);
+	s = s ? s : exec_prepare(e, c->sets.s.in, err);
 	s = s ? s : write_blob(c, e, err);
 	if (!s)
 		c->products = exec_products(e);
@@ -241,6 +253,10 @@ static const struct option_row rows[] = {
 	"data for an input (.npy, .npz, TensorProto), whose shape counts where the model leaves "
 	"it open; else 1",
 	AT(data), NULL, 0, 0},
+    {OPT_LIST, "shape", 0, "SET",
+	"\"ids[1,128],mask[1,128]\" gets a plan, a set with ranges, \"ids[1,1..512]\", says which "
+	"others may come; sets are given by ';' or several times",
+	AT(shapes), NULL, 0, 0},
     {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Output"},
@@ -282,6 +298,7 @@ int mo_compile_main(int argc, char **argv)
 	if (run(&c, &operands, &code, &err))
 		code = tool_error(&p, &err);
 	feed_free(&c.feed);
+	shapes_free(&c.sets);
 	store_free(&c.net);
 	return tool_finish(&p, code);
 }

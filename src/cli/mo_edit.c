@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "cli/convert.h"
 #include "cli/feed.h"
-#include "cli/words.h"
+#include "base/words.h"
 #include "ops/edit.h"
 
 /* The index of the named input; of the k-th one for an empty name. */

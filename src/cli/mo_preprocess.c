@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "cli/convert.h"
-#include "cli/words.h"
+#include "base/words.h"
 
 static struct preprocess *entry(struct convert *c, int input)
 {

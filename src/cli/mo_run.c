@@ -101,6 +101,7 @@ static int run_plain(struct run *r, struct err *err)
 {
 	struct feed f = {0};
 	int s = feed_new(&f, r->g, tool_log(r->p), err);
+	s = s ? s : feed_shape(&f, r->g, r->shape, err);
 	s = s ? s : feed_files(&f, r->g, &r->data, err);
 	if (!s && r->seed >= 0)
 		s = feed_random(&f, r->g, r->seed, err);
@@ -152,6 +153,8 @@ static int check(const struct run *r, struct err *err)
 		return fail(err, E_USAGE, "--dump needs --out and a plain run");
 	if (r->repeat && (r->dump.n || modes))
 		return fail(err, E_USAGE, "--repeat is for a plain run without --dump");
+	if (r->shape && modes)
+		return fail(err, E_USAGE, "--shape is for a plain run");
 	if (r->out && modes)
 		return fail(err, E_USAGE, "--out is for a plain run");
 	if (r->classes && !r->classify.n)
@@ -215,6 +218,7 @@ static const struct option_row rows[] = {
     {OPT_INT, "random", 0, "SEED",
 	"random data for inputs without --data: floats in [0,1), integers 0 to 49", AT(seed), NULL,
 	0, INT64_MAX},
+    {OPT_STRING, "shape", 0, "SET", SHAPE_HELP, AT(shape), NULL, 0, 0},
     {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Run"},

@@ -14,6 +14,7 @@ struct run {
 	const char *model;
 	struct list data, dump, classify;
 	int64_t seed; /* below 0: not given */
+	const char *shape;
 	const char *out, *compare, *labels, *preprocess, *classes, *json;
 	const char *metric, *metric_cmd, *groups, *max_drop, *max_group_drop, *drop_type;
 	int64_t threads, repeat, label_offset, top, max_unreadable;

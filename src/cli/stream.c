@@ -7,7 +7,10 @@
 static int find_batch(struct stream *s, struct err *err)
 {
 	const struct shape *shape = &s->r->g->inputs[0]->out[0].info.shape;
+	const struct graph *g = s->r->g;
 	s->batch = shape->rank > 0 && dim_static(shape->dim[0]) ? shape->dim[0].min : 1;
+	if (shape->rank > 0 && exec_planned(g)) /* that of the first plan */
+		s->batch = exec_planned_for(g, 0)->dim[0];
 	return s->batch < 1 ? fail(err, E_USAGE, "the network's batch is 0") : OK;
 }
 

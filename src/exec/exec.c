@@ -29,8 +29,8 @@ static int attach(
 	    .c = &net->c,
 	    .scratch = scratch};
 	int status = variables_new(e, err);
-	if (status == OK && net->graph->plan)
-		status = plan_load(e, err);
+	if (status == OK && net->graph->compiled)
+		status = compiled_open(e, err);
 	if (status < 0)
 		exec_free(e);
 	else
@@ -60,6 +60,7 @@ void exec_free(struct exec *e)
 {
 	if (!e)
 		return;
+	exec_free(e->behind);
 	for (int i = 0; i < PLAN_CACHE; i++)
 		plan_free(e, e->plan[i]);
 	segments_free(e);
@@ -115,9 +116,10 @@ static int input_misfit(const struct value *v, const struct tensor *t, struct er
 	shape_text(&got, &s);
 	int status = want.failed || got.failed
 			 ? fail_nomem(err)
-			 : fail(err, E_USAGE,
-			       "input '%s': shape [%s] does not fit the network's [%s]",
-			       value_name(v), got.data ? got.data : "", want.data ? want.data : "");
+			 : fail(err, E_USAGE, "input '%s': shape [%s] does not fit the %s [%s]",
+			       value_name(v), got.data ? got.data : "",
+			       v->node->graph->compiled ? "compiled network's" : "network's",
+			       want.data ? want.data : "");
 	text_free(&want);
 	text_free(&got);
 	return status;
@@ -138,10 +140,18 @@ static int check_inputs(struct exec *e, const struct tensor *in, struct err *err
 	return OK;
 }
 
+static int choose(struct exec *e, const struct tensor *in, struct err *err)
+{
+	int status = check_inputs(e, in, err);
+	return status == OK ? compiled_choose(e, in, err) : status;
+}
+
 int exec_prepare(struct exec *e, const struct tensor *in, struct err *err)
 {
 	struct plan *p;
-	int status = check_inputs(e, in, err);
+	int status = choose(e, in, err);
+	if (status == OK && e->is_behind)
+		return exec_prepare(e->behind, in, err);
 	return status == OK ? plan_get(e, in, &p, err) : status;
 }
 
@@ -156,7 +166,11 @@ int exec_prepare_with(struct exec *e, const struct tensor *in, struct pool *pack
 int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct err *err)
 {
 	struct plan *p = NULL;
-	int status = check_inputs(e, in, err);
+	int status = choose(e, in, err);
+	if (status == OK && e->is_behind) {
+		exec_set_timed(e->behind, e->o.timed, e->o.timed_user);
+		return exec_run(e->behind, in, out, err);
+	}
 	if (status == OK)
 		status = plan_get(e, in, &p, err);
 	if (status < 0)
@@ -164,24 +178,37 @@ int exec_run(struct exec *e, const struct tensor *in, struct tensor *out, struct
 	return plan_run(e, p, in, out, err);
 }
 
+/* Whose plan was used last. */
+static const struct exec *runner(const struct exec *e)
+{
+	return e->is_behind ? e->behind : e;
+}
+
 size_t exec_workspace(const struct exec *e)
 {
-	return e->plan[0] ? e->plan[0]->bytes : 0;
+	const struct plan *p = runner(e)->plan[0];
+	return p ? p->bytes : 0;
+}
+
+/* Those in a mapping are no memory of ours. */
+static size_t packed(struct network *net)
+{
+	size_t sum = 0;
+	pthread_mutex_lock(&net->lock);
+	for (int i = 0; i < net->npacks; i++)
+		sum += net->pack[i].lent ? 0 : net->pack[i].bytes;
+	pthread_mutex_unlock(&net->lock);
+	return sum;
 }
 
 size_t exec_packed(const struct exec *e)
 {
-	size_t sum = 0;
-	pthread_mutex_lock(&e->net->lock);
-	for (int i = 0; i < e->net->npacks; i++)
-		sum += e->net->pack[i].bytes;
-	pthread_mutex_unlock(&e->net->lock);
-	return sum;
+	return packed(e->net) + (e->behind ? packed(e->behind->net) : 0);
 }
 
 struct exec_products exec_products(const struct exec *e)
 {
-	const struct plan *p = e->plan[0];
+	const struct plan *p = runner(e)->plan[0];
 	struct exec_products sum = {0};
 	for (int i = 0; p && i < p->ncalls; i++) {
 		struct exec_products inner = {0};

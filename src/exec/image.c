@@ -1,4 +1,4 @@
-/* The elements of an image: numbers, text, tensors, written or read with their limits. */
+/* The elements of an image: numbers, text, tensors, shapes, written or read with their limits. */
 #include "exec/image.h"
 
 #include <string.h>
@@ -101,4 +101,17 @@ void image_tensor(struct image *im, struct tensor *t)
 	im->bad = true;
 	if (im->load)
 		*t = (struct tensor){0};
+}
+
+void image_shape(struct image *im, struct shape *s)
+{
+	if (im->load)
+		*s = (struct shape){0};
+	image_int(im, &s->rank, 0, MAX_RANK);
+	for (int d = 0; d < s->rank; d++) {
+		struct dim *dim = &s->dim[d];
+		image_i64(im, &dim->min, 0, IMAGE_LARGE);
+		image_i64(im, &dim->max, 0, DIM_INF);
+		im->bad |= dim->max < dim->min || (dim->max > IMAGE_LARGE && dim->max < DIM_INF);
+	}
 }

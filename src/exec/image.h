@@ -36,10 +36,65 @@ void image_count(struct image *im, int *n, int most);
 void image_text(struct image *im, const char **s);
 /* Type, rank and dims, of which data has not more than the limits allow; absent is legal. */
 void image_tensor(struct image *im, struct tensor *t);
+/* A rank that is known, and the range of each dim. */
+void image_shape(struct image *im, struct shape *s);
 
-/* image_graph.c: the nodes that a plan needs, in an order that node numbers refer to. */
-int image_graph_save(struct exec *e, const struct plan *p, struct image *im, struct err *err);
+/* image_pieces.c: constant bytes that lie behind each other at multiples of 64, each content once.
+ * Zero-initialise; data are borrowed. */
+struct image_pieces {
+	struct exec_bytes *v;
+	int64_t *at, end;
+	int n, max;
+	struct piece_key *key;
+	size_t nkeys, nused;
+};
+/* Where the bytes lie; false without memory. */
+bool image_piece(struct image_pieces *p, const void *data, size_t size, int64_t *at);
+void image_pieces_free(struct image_pieces *p);
+
+/* A compiled network: what its sections hold, and the plans by their shapes. */
+struct compiled {
+	struct blob *plan, *weights, *network, *constants; /* the last two NULL when it has none */
+	struct arena *arena;
+	const char *level; /* of the processor */
+	bool exact, bf16;
+	int n;
+	struct compiled_plan {
+		struct tensor *in, *out; /* without data */
+		size_t at, size;         /* in plan */
+	} * v;
+};
+/* compiled.c: the plan for these inputs, or NULL when there is none. */
+const struct compiled_plan *compiled_find(const struct graph *g, const struct tensor *in);
+/* Where constant bytes lie that an image names; NULL when not inside of a section. */
+const void *compiled_bytes(const struct compiled *c, int64_t at, int64_t size);
+
+/* image_graph.c: the nodes that plans need, in an order that node numbers refer to. Inputs and
+ * outputs have the shapes given, which may be open. */
+struct image_edges {
+	const struct shape *in, *out;
+};
+int image_graph_save(struct exec *e, struct plan *const *p, int n, const struct image_edges *edges,
+    struct image *im, struct err *err);
 int image_graph_load(struct image *im, struct graph **out, struct err *err);
+void image_node_save(struct image *im, struct node *n);
+/* Without inputs and shapes. */
+int image_node_load(struct image *im, struct graph *g, struct err *err);
+/* Inputs and outputs of the graph; nodes by their marks, or as in the list. */
+void image_edges_save(const struct graph *g, const struct image_edges *edges, struct image *im);
+int image_edges_load(
+    struct image *im, struct graph *g, struct node *const *list, int n, struct err *err);
+/* image_plan.c: one plan, whose nodes are marked with their numbers. */
+int image_plan_save(struct exec *e, const struct plan *p, struct image *im,
+    struct image_pieces *pieces, struct err *err);
+int image_plan_load(
+    struct exec *e, const struct compiled_plan *at, struct plan **out, struct err *err);
+/* image_network.c: the whole network that plans are made of, its constants, and the packed weights
+ * that there are. */
+int image_network_save(
+    struct exec *e, struct image *im, struct image_pieces *pieces, struct err *err);
+int image_network_load(
+    const struct compiled *c, const struct exec_options *o, struct exec **out, struct err *err);
 /* image_call.c: kind, operands and kernel of a call, its node apart. False when calls of this kind
  * cannot be written. */
 bool image_call(struct image *im, struct call *c, int nin, int nout);

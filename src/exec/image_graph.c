@@ -1,4 +1,4 @@
-/* The part of a network that its plan names: inputs, outputs, and the nodes behind the calls. */
+/* The part of a network that its plans name: inputs, outputs, and the nodes behind the calls. */
 #include "exec/image.h"
 
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static int load_attrs(struct image *im, struct node *n, struct err *err)
 	return status;
 }
 
-static void save_node(struct image *im, struct node *n)
+void image_node_save(struct image *im, struct node *n)
 {
 	const char *type = n->op->type, *name = n->name;
 	int opset = n->op->opset, nin = n->nin, nout = n->nout;
@@ -73,7 +73,7 @@ static void save_node(struct image *im, struct node *n)
 	save_attrs(im, n);
 }
 
-static int load_node(struct image *im, struct graph *g, struct err *err)
+int image_node_load(struct image *im, struct graph *g, struct err *err)
 {
 	const char *type, *name;
 	int opset = 0, nin = 0, nout = 0;
@@ -102,10 +102,11 @@ static int load_node(struct image *im, struct graph *g, struct err *err)
 /* ---- edges ---- */
 
 /* Type, sizes and names of an input or output. */
-static void save_edge(struct image *im, const struct value *v, struct tensor t)
+static void save_edge(struct image *im, const struct value *v, struct shape s)
 {
-	int n = v->nnames;
-	image_tensor(im, &t);
+	int n = v->nnames, type = (int)v->info.type;
+	image_int(im, &type, DT_NONE + 1, DT_COUNT - 1);
+	image_shape(im, &s);
 	image_count(im, &n, LIMIT_PORTS);
 	for (int i = 0; i < n; i++)
 		image_text(im, &v->names[i]);
@@ -113,86 +114,38 @@ static void save_edge(struct image *im, const struct value *v, struct tensor t)
 
 static int load_edge(struct image *im, struct value *v, struct err *err)
 {
-	struct tensor t;
 	const char *name;
-	int n = 0;
+	int n = 0, type = DT_NONE;
 	bool ok = true;
-	image_tensor(im, &t);
+	image_int(im, &type, DT_NONE + 1, DT_COUNT - 1);
+	image_shape(im, &v->info.shape);
 	image_count(im, &n, LIMIT_PORTS);
-	v->info.type = t.type;
-	v->info.shape = tensor_shape(&t);
+	v->info.type = (enum dtype)type;
 	for (int i = 0; i < n && ok; i++) {
 		image_text(im, &name);
 		ok = value_add_name(v, name);
 	}
 	if (!ok)
 		return fail_nomem(err);
-	return t.type == DT_NONE || image_fails(im) ? fail(err, E_FORMAT, "an edge has no type")
-						    : OK;
+	return image_fails(im) ? fail(err, E_FORMAT, "an edge has no type or no shape") : OK;
 }
 
-/* ---- all of them ---- */
-
-/* The nodes that a plan names, in the order in which they are written. */
-struct nodes {
-	struct node **at;
-	int n;
-};
-
-static void take(struct nodes *list, struct node *n)
+void image_edges_save(const struct graph *g, const struct image_edges *edges, struct image *im)
 {
-	if (n->mark == UINT32_MAX) {
-		n->mark = (uint32_t)list->n;
-		list->at[list->n++] = n;
-	}
-}
-
-static void collect(const struct exec *e, const struct plan *p, struct nodes *list)
-{
-	graph_each (e->graph, n)
-		n->mark = UINT32_MAX;
-	for (int k = 0; k < e->graph->ninputs; k++)
-		take(list, e->graph->inputs[k]);
-	for (int k = 0; k < e->graph->noutputs; k++)
-		take(list, node_in(e->graph->outputs[k], 0)->node);
-	for (int i = 0; i < p->ncalls; i++)
-		take(list, (struct node *)p->call[i].node);
-}
-
-static void save_edges(const struct exec *e, const struct plan *p, struct image *im)
-{
-	for (int k = 0; k < e->graph->ninputs; k++) {
-		const struct value *v = &e->graph->inputs[k]->out[0];
-		save_edge(im, v, p->value[v->id]);
-	}
-	int n = e->graph->noutputs;
+	for (int k = 0; k < g->ninputs; k++)
+		save_edge(im, &g->inputs[k]->out[0], edges->in[k]);
+	int n = g->noutputs;
 	image_count(im, &n, LIMIT_PORTS);
 	for (int k = 0; k < n; k++) {
-		const struct node *r = e->graph->outputs[k];
+		const struct node *r = g->outputs[k];
 		const struct value *v = node_in(r, 0);
 		int node = (int)v->node->mark, port = v->port;
 		const char *name = r->name;
 		image_int(im, &node, 0, LIMIT_NODES);
 		image_int(im, &port, 0, LIMIT_PORTS);
 		image_text(im, &name);
-		save_edge(im, v, p->value[v->id]);
+		save_edge(im, v, edges->out[k]);
 	}
-}
-
-int image_graph_save(struct exec *e, const struct plan *p, struct image *im, struct err *err)
-{
-	const char *name = e->graph->name;
-	struct nodes list = {calloc((size_t)e->graph->nnodes + 1, sizeof *list.at), 0};
-	if (!list.at)
-		return fail_nomem(err);
-	collect(e, p, &list);
-	image_text(im, &name);
-	image_count(im, &list.n, LIMIT_NODES);
-	for (int i = 0; i < list.n; i++)
-		save_node(im, list.at[i]);
-	save_edges(e, p, im);
-	free(list.at);
-	return OK;
 }
 
 static int load_result(
@@ -211,7 +164,7 @@ static int load_result(
 	return load_edge(im, v, err);
 }
 
-static int load_edges(
+int image_edges_load(
     struct image *im, struct graph *g, struct node *const *list, int n, struct err *err)
 {
 	int status = OK, nout = 0;
@@ -221,6 +174,52 @@ static int load_edges(
 	for (int k = 0; k < nout && status == OK; k++)
 		status = load_result(im, g, list, n, err);
 	return status;
+}
+
+/* ---- all of them ---- */
+
+/* The nodes that plans name, in the order in which they are written. */
+struct nodes {
+	struct node **at;
+	int n;
+};
+
+static void take(struct nodes *list, struct node *n)
+{
+	if (n->mark == UINT32_MAX) {
+		n->mark = (uint32_t)list->n;
+		list->at[list->n++] = n;
+	}
+}
+
+static void collect(const struct exec *e, struct plan *const *p, int n, struct nodes *list)
+{
+	graph_each (e->graph, node)
+		node->mark = UINT32_MAX;
+	for (int k = 0; k < e->graph->ninputs; k++)
+		take(list, e->graph->inputs[k]);
+	for (int k = 0; k < e->graph->noutputs; k++)
+		take(list, node_in(e->graph->outputs[k], 0)->node);
+	for (int i = 0; i < n; i++)
+		for (int c = 0; c < p[i]->ncalls; c++)
+			take(list, (struct node *)p[i]->call[c].node);
+}
+
+int image_graph_save(struct exec *e, struct plan *const *p, int n, const struct image_edges *edges,
+    struct image *im, struct err *err)
+{
+	const char *name = e->graph->name;
+	struct nodes list = {calloc((size_t)e->graph->nnodes + 1, sizeof *list.at), 0};
+	if (!list.at)
+		return fail_nomem(err);
+	collect(e, p, n, &list);
+	image_text(im, &name);
+	image_count(im, &list.n, LIMIT_NODES);
+	for (int i = 0; i < list.n; i++)
+		image_node_save(im, list.at[i]);
+	image_edges_save(e->graph, edges, im);
+	free(list.at);
+	return OK;
 }
 
 int image_graph_load(struct image *im, struct graph **out, struct err *err)
@@ -234,11 +233,11 @@ int image_graph_load(struct image *im, struct graph **out, struct err *err)
 	if (!g || !list)
 		status = fail_nomem(err);
 	for (int i = 0; i < n && status == OK; i++) {
-		status = load_node(im, g, err);
+		status = image_node_load(im, g, err);
 		list[i] = g->last;
 	}
 	if (status == OK)
-		status = load_edges(im, g, list, n, err);
+		status = image_edges_load(im, g, list, n, err);
 	if (status == OK && (image_fails(im) || cursor_left(&im->in) >= 64))
 		status = fail(err, E_FORMAT, "the list of layers is damaged");
 	free(list);

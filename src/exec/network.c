@@ -91,13 +91,13 @@ int network_new(
 	net->c.keep = o->tap && !o->tapped;
 	number(g);
 	int status = build_steps(net, net->c.keep, err);
-	if (g->plan)
-		net->nsteps = 0; /* the plan has it all */
-	if (status == OK && !g->plan)
+	if (g->compiled)
+		net->nsteps = 0; /* the plans have it all */
+	if (status == OK && !g->compiled)
 		status = quant_choose(net, o, err);
-	if (status == OK && !g->plan)
+	if (status == OK && !g->compiled)
 		status = fold_constants(net, err);
-	if (status == OK && !g->plan && !o->eval_only && !o->exact)
+	if (status == OK && !g->compiled && !o->eval_only && !o->exact)
 		status = quant_order_sums(net, err);
 	if (status < 0) {
 		network_unref(net);
@@ -117,6 +117,7 @@ void network_unref(struct network *net)
 {
 	if (!net || __atomic_sub_fetch(&net->refs, 1, __ATOMIC_ACQ_REL))
 		return;
+	compiled_close(net);
 	packs_free(net);
 	constants_free(net, &net->c);
 	constants_free(net, &net->all);

@@ -14,11 +14,13 @@ static struct pool *packer(const struct exec *e)
 	return e->packer ? e->packer : e->o.pool;
 }
 
-static struct pack *find(const struct network *net, const struct node *n, int way, int row, bool u8)
+static struct pack *find(
+    struct network *net, const struct node *n, int way, int row, bool u8, size_t bytes)
 {
 	for (int i = 0; i < net->npacks; i++) {
 		struct pack *p = &net->pack[i];
-		if (p->node == n && p->way == way && p->row == row && p->u8 == u8)
+		if (p->node == n && p->way == way && p->row == row && p->u8 == u8 &&
+		    p->bytes >= bytes)
 			return p;
 	}
 	return NULL;
@@ -32,19 +34,26 @@ static bool is_packed(const struct network *net, const struct node *n)
 	return false;
 }
 
+static bool reserve(struct network *net)
+{
+	if (net->npacks < net->max_packs)
+		return true;
+	int max = net->max_packs ? net->max_packs * 2 : 32;
+	struct pack *p = reallocarray(net->pack, (size_t)max, sizeof *p);
+	if (!p)
+		return false;
+	net->pack = p;
+	net->max_packs = max;
+	return true;
+}
+
 static struct pack *add(struct network *net, size_t bytes)
 {
-	if (net->npacks == net->max_packs) {
-		int max = net->max_packs ? net->max_packs * 2 : 32;
-		struct pack *p = reallocarray(net->pack, (size_t)max, sizeof *p);
-		if (!p)
-			return NULL;
-		net->pack = p;
-		net->max_packs = max;
-	}
+	if (!reserve(net))
+		return NULL;
 	struct pack *p = &net->pack[net->npacks];
-	*p = (struct pack){.bytes = (bytes + 63) / 64 * 64};
-	p->data = pages_alloc(p->bytes);
+	*p = (struct pack){.bytes = bytes};
+	p->data = pages_alloc((bytes + 63) / 64 * 64);
 	net->npacks += p->data != NULL;
 	return p->data ? p : NULL;
 }
@@ -86,7 +95,7 @@ static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const void **out,
     struct err *err)
 {
-	struct pack *p = find(e->net, n, k->way, k->row, false);
+	struct pack *p = find(e->net, n, k->way, k->row, false, nhwc_conv_f32_packed(k));
 	struct tensor w;
 	if (p) {
 		*out = p->data;
@@ -120,9 +129,10 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 {
 	struct tensor w;
 	struct compressed c;
-	if (!find(e->net, n, k->way, k->row, false) && compressed_find(e->net, n, &c))
+	bool there = find(e->net, n, k->way, k->row, false, nhwc_conv_f32_packed(k)) != NULL;
+	if (!there && compressed_find(e->net, n, &c))
 		return pack_widened(e, n, k, &c, out, err);
-	if (transposed || find(e->net, n, k->way, k->row, false))
+	if (transposed || there)
 		return pack_conv(e, n, k, out, err);
 	int status = constants_get(e->net, node_in(n, 1), &w, err);
 	return status == OK ? pack(e, n, k, w.data, TURNED, out, err) : status;
@@ -132,7 +142,7 @@ int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f
     const void **out, struct err *err)
 {
 	int way = nhwc_deconv_f32_way(&k->s);
-	struct pack *p = find(e->net, n, way, 0, false);
+	struct pack *p = find(e->net, n, way, 0, false, nhwc_deconv_f32_packed(k));
 	bool first = !is_packed(e->net, n);
 	struct tensor w;
 	*out = p ? p->data : NULL;
@@ -172,7 +182,7 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 	const int8_t *q = NULL;
 	int8_t *room = NULL;
 	float *scale = NULL;
-	*out = find(net, n, k->way, k->row, true);
+	*out = find(net, n, k->way, k->row, true, nhwc_conv_u8_packed(k));
 	if (*out)
 		return OK;
 	bool first = !is_packed(net, n);
@@ -199,7 +209,7 @@ int pack_compressed(struct exec *e, const struct node *n, const struct compresse
     const void **out, struct err *err)
 {
 	struct network *net = e->net;
-	struct pack *p = find(net, n, PACK_CW, w->k.row, false);
+	struct pack *p = find(net, n, PACK_CW, w->k.row, false, linear_cw_packed(&w->k));
 	struct cw_source s;
 	bool first = !is_packed(net, n);
 	if (p) {
@@ -229,7 +239,8 @@ static int pack_by(struct network *net, const struct node *n, const struct recur
 {
 	bool inputs = way == PACK_INPUTS;
 	int row = inputs ? k->project.row : k->row;
-	struct pack *p = find(net, n, way, row, false);
+	size_t bytes = inputs ? recurrent_f32_packed_inputs(k) : recurrent_f32_packed_states(k);
+	struct pack *p = find(net, n, way, row, false, bytes);
 	struct tensor t;
 	if (p) {
 		*out = p->data;
@@ -238,7 +249,7 @@ static int pack_by(struct network *net, const struct node *n, const struct recur
 	int status = constants_get(net, node_in(n, w), &t, err);
 	if (status < 0)
 		return status;
-	p = add(net, inputs ? recurrent_f32_packed_inputs(k) : recurrent_f32_packed_states(k));
+	p = add(net, bytes);
 	if (!p)
 		return fail_nomem(err);
 	p->node = n;
@@ -257,10 +268,21 @@ int pack_recurrent(struct exec *e, const struct node *n, const struct recurrent_
 	return status == OK ? pack_by(e->net, n, k, w + 1, PACK_STATES, states, err) : status;
 }
 
+bool pack_lend(
+    struct network *net, const struct node *n, int way, int row, const void *data, size_t bytes)
+{
+	if (!reserve(net))
+		return false;
+	net->pack[net->npacks++] = (struct pack){
+	    .node = n, .way = way, .row = row, .data = (void *)data, .bytes = bytes, .lent = true};
+	return true;
+}
+
 void packs_free(struct network *net)
 {
 	for (int i = 0; i < net->npacks; i++) {
-		free(net->pack[i].data);
+		if (!net->pack[i].lent)
+			free(net->pack[i].data);
 		free(net->pack[i].scale);
 	}
 	free(net->pack);

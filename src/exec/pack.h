@@ -24,6 +24,10 @@ int pack_compressed(struct exec *e, const struct node *n, const struct compresse
 /* The weights of a recurrent layer, its inputs w and r. */
 int pack_recurrent(struct exec *e, const struct node *n, const struct recurrent_f32 *k, int w,
     const void **inputs, const void **states, struct err *err);
+/* Bytes that n's weights are packed to already; they stay where they are, as long as the network.
+ * False without memory. */
+bool pack_lend(
+    struct network *net, const struct node *n, int way, int row, const void *data, size_t bytes);
 void packs_free(struct network *net);
 
 #endif

@@ -179,18 +179,39 @@ static void drop_large(struct exec *e)
 	}
 }
 
-int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
+int plan_make(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
 {
-	struct plan *p = NULL;
+	if (e->graph->compiled)
+		return compiled_plan(e, in, out, err);
+	pthread_mutex_lock(&e->net->lock);
+	int status = plan_new(e, in, out, err);
+	pthread_mutex_unlock(&e->net->lock);
+	return status;
+}
+
+/* Its place among those that are kept; behind the last one when it is not there. */
+static int find(const struct exec *e, const struct tensor *in)
+{
 	int at = 0;
 	while (at < PLAN_CACHE && e->plan[at] && !key_is(e, e->plan[at], in))
 		at++;
+	return at;
+}
+
+struct plan *plan_kept(const struct exec *e, const struct tensor *in)
+{
+	int at = find(e, in);
+	return at < PLAN_CACHE ? e->plan[at] : NULL;
+}
+
+int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
+{
+	struct plan *p = NULL;
+	int at = find(e, in);
 	if (at < PLAN_CACHE && e->plan[at]) {
 		p = e->plan[at];
 	} else {
-		pthread_mutex_lock(&e->net->lock);
-		int status = plan_new(e, in, &p, err);
-		pthread_mutex_unlock(&e->net->lock);
+		int status = plan_make(e, in, &p, err);
 		if (status < 0)
 			return status;
 		if (at == PLAN_CACHE)

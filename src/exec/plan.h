@@ -164,12 +164,19 @@ struct plan {
 
 /* The plan for these inputs, from the cache or made now. */
 int plan_get(struct exec *e, const struct tensor *in, struct plan **out, struct err *err);
+/* From the cache, or NULL; and made now, for the caller to free. */
+struct plan *plan_kept(const struct exec *e, const struct tensor *in);
+int plan_make(struct exec *e, const struct tensor *in, struct plan **out, struct err *err);
 void plan_free(struct exec *e, struct plan *p); /* NULL is legal */
 /* An empty plan for these inputs; the places of its buffers, when these are known. */
 int plan_alloc(struct exec *e, const struct tensor *in, struct plan **out, struct err *err);
 int plan_place(struct plan *p, struct err *err);
-/* The one plan of a compiled network (image.h). */
-int plan_load(struct exec *e, struct err *err);
+/* compiled.c: checks that a compiled network serves e's options; the plan for these inputs out of
+ * it; and who runs these inputs: e, or an exec of its own that makes plans where there are none. */
+int compiled_open(struct exec *e, struct err *err);
+int compiled_plan(struct exec *e, const struct tensor *in, struct plan **out, struct err *err);
+int compiled_choose(struct exec *e, const struct tensor *in, struct err *err);
+void compiled_close(struct network *net);
 
 /* Types and dims of every value, or that they do not follow from the inputs' shapes. */
 int plan_infer(struct exec *e, struct plan *p, const struct tensor *in, struct err *err);

@@ -33,6 +33,7 @@ struct pack {
 	float *scale;            /* theirs, by output channel; on the heap */
 	void *data;              /* 64-byte aligned, on the heap */
 	size_t bytes;
+	bool lent; /* by a compiled network, in which data lie */
 };
 
 /* What all execs of a network share. Steps are fixed once made; constants and packs change under
@@ -52,6 +53,7 @@ struct network {
 	struct constants all; /* what went after packing and was needed again */
 	struct pack *pack;
 	int npacks, max_packs;
+	struct exec *behind; /* of a compiled network: the whole one, for shapes without a plan */
 };
 
 /* What one request has for itself: plans with their workspaces. */
@@ -71,6 +73,8 @@ struct exec {
 	struct segment *segments;      /* of all plans */
 	struct variable *variable;     /* of a network with state */
 	int nvariables;
+	struct exec *behind; /* for shapes that a compiled network has no plan for, or NULL */
+	bool is_behind;      /* it ran last */
 };
 
 /* Steps and constants of the graph, with one reference. For a tap that is every step and every

@@ -87,6 +87,14 @@ struct blob *blob_mapped(struct file *f, size_t off, size_t size)
 	return b;
 }
 
+struct blob *blob_lent(const void *data, size_t size)
+{
+	struct blob *b = blob_new(BYTES, size);
+	if (b)
+		b->bytes.data = data;
+	return b;
+}
+
 struct blob *blob_fill(const void *element, size_t element_size, int64_t count)
 {
 	size_t size;

@@ -19,6 +19,7 @@ struct blob *blob_heap(
     void *data, size_t size); /* takes data, frees it with free() (also on failure) */
 struct blob *blob_copy(const void *data, size_t size);
 struct blob *blob_mapped(struct file *f, size_t off, size_t size);
+struct blob *blob_lent(const void *data, size_t size); /* bytes that outlive it */
 /* count copies of one element. */
 struct blob *blob_fill(const void *element, size_t element_size, int64_t count);
 /* f32 source seen as [outer][channels][inner]: out = (float)(source * scale[channel]), one

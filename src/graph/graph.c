@@ -45,8 +45,8 @@ static void node_drop_blobs(struct node *n)
 
 static void drop_blobs(struct graph *g)
 {
-	blob_unref(g->plan);
-	blob_unref(g->weights);
+	if (g->compiled)
+		g->release(g->compiled);
 	graph_each (g, n)
 		node_drop_blobs(n);
 }

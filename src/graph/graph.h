@@ -140,9 +140,10 @@ struct graph {
 	struct meta *meta;     /* rt_info of the net */
 	uint32_t nvalues;      /* set by graph_number */
 	uint32_t nsymbols;     /* symbols handed out so far */
-	/* Of a compiled network, which has only inputs, outputs and the nodes that they name: its
-	 * plan and packed weights, for exec_new. Else NULL. Owned. */
-	struct blob *plan, *weights;
+	/* Of a compiled network, which has only inputs, outputs and the nodes that its plans name:
+	 * what exec_load made of its sections, for exec_new. Else NULL. Freed by release. */
+	struct compiled *compiled;
+	void (*release)(struct compiled *c);
 };
 
 struct graph *graph_new(const char *name);

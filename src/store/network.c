@@ -100,20 +100,35 @@ static int section(struct file *f, const struct blob_head *h, const char *name, 
 	return *out ? OK : fail_nomem(err);
 }
 
+/* Nothing when the file has none. */
+static int section_if(struct file *f, const struct blob_head *h, const char *name, bool verify,
+    struct blob **out, struct err *err)
+{
+	return blob_file_has(h, name) ? section(f, h, name, verify, out, err) : OK;
+}
+
+static void expect(struct file *f, const struct blob *b)
+{
+	file_expect(f, (size_t)((const uint8_t *)blob_direct(b) - f->data), blob_size(b));
+}
+
 int network_load(
     struct file *f, const struct blob_head *h, bool verify, struct graph **out, struct err *err)
 {
-	struct blob *graph = NULL, *plan = NULL, *weights = NULL;
-	int rc = section(f, h, "graph", true, &graph, err);
-	rc = rc ? rc : section(f, h, "plan", true, &plan, err);
-	rc = rc ? rc : section(f, h, "weights", verify, &weights, err);
+	struct exec_sections s = {0};
+	int rc = section(f, h, "graph", true, &s.graph, err);
+	rc = rc ? rc : section(f, h, "plan", true, &s.plan, err);
+	rc = rc ? rc : section(f, h, "weights", verify, &s.weights, err);
+	rc = rc ? rc : section_if(f, h, "network", true, &s.network, err);
+	rc = rc ? rc : section_if(f, h, "constants", verify, &s.constants, err);
 	if (!rc && !verify)
-		file_expect(f, (size_t)((const uint8_t *)blob_direct(weights) - f->data),
-		    blob_size(weights));
-	rc = rc ? rc : exec_load(graph, plan, weights, out, err);
-	blob_unref(graph);
-	blob_unref(plan);
-	blob_unref(weights);
+		expect(f, s.weights);
+	rc = rc ? rc : exec_load(&s, out, err);
+	blob_unref(s.graph);
+	blob_unref(s.plan);
+	blob_unref(s.weights);
+	blob_unref(s.network);
+	blob_unref(s.constants);
 	return rc;
 }
 
@@ -171,35 +186,44 @@ bool network_is_blob(const char *path)
 
 /* ---- writing ---- */
 
+static struct blob_part part_of(struct exec_bytes b)
+{
+	return (struct blob_part){b.data, b.size};
+}
+
+static struct blob_part *parts_of(const struct exec_bytes *b, size_t n)
+{
+	struct blob_part *p = calloc(n + 1, sizeof *p);
+	for (size_t i = 0; p && i < n; i++)
+		p[i] = part_of(b[i]);
+	return p;
+}
+
 static int write_image(struct output *o, uint64_t hash, const struct made *m,
     const struct exec_image *i, struct err *err)
 {
-	struct blob_part *w = calloc(i->nweights + 1, sizeof *w);
+	struct blob_part *w = parts_of(i->weights, i->nweights),
+			 *c = parts_of(i->constants, i->nconstants);
 	struct text t = {0};
 	made_text(m, &t);
-	if (!w || t.failed) {
-		free(w);
-		text_free(&t);
-		return fail_nomem(err);
-	}
-	for (size_t k = 0; k < i->nweights; k++)
-		w[k] = (struct blob_part){i->weights[k].data, i->weights[k].size};
-	struct blob_part graph = {i->graph.data, i->graph.size},
-			 plan = {i->plan.data, i->plan.size}, made = {t.data, t.len};
+	struct blob_part graph = part_of(i->graph), plan = part_of(i->plan),
+			 network = part_of(i->network), made = {t.data, t.len};
 	struct blob_section s[] = {{"made", &made, 1}, {"graph", &graph, 1}, {"plan", &plan, 1},
-	    {"weights", w, i->nweights}};
-	int rc = blob_file_write(o, hash, s, 4, err);
+	    {"weights", w, i->nweights}, {"network", &network, 1}, {"constants", c, i->nconstants}};
+	int rc = !w || !c || t.failed ? fail_nomem(err)
+				      : blob_file_write(o, hash, s, i->network.size ? 6 : 4, err);
 	free(w);
+	free(c);
 	text_free(&t);
 	return rc;
 }
 
-int network_write(
-    struct exec *e, uint64_t hash, const struct made *m, const char *path, struct err *err)
+int network_write(struct exec *e, const struct exec_shapes *s, uint64_t hash, const struct made *m,
+    const char *path, struct err *err)
 {
 	struct exec_image i;
 	struct output *o = NULL;
-	int rc = exec_save(e, &i, err);
+	int rc = exec_save(e, s, &i, err);
 	rc = rc ? rc : output_open(path, &o, err);
 	rc = rc ? rc : write_image(o, hash, m, &i, err);
 	if (rc)

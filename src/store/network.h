@@ -34,8 +34,8 @@ int network_verify(const char *path, struct err *err);
 bool network_holds_blob(const struct file *f);
 bool network_is_blob(const char *path);
 
-/* Writes the plan of e, made from a model whose content has this hash. */
-int network_write(
-    struct exec *e, uint64_t hash, const struct made *m, const char *path, struct err *err);
+/* Writes plans of e as exec_save makes them, from a model whose content has this hash. */
+int network_write(struct exec *e, const struct exec_shapes *s, uint64_t hash, const struct made *m,
+    const char *path, struct err *err);
 
 #endif

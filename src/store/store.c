@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "formats/ir.h"
 #include "ops/edit.h"
+#include "store/shapes.h"
 
 const char *cache_use_name(enum cache_use use)
 {
@@ -20,14 +21,22 @@ const char *cache_use_name(enum cache_use use)
 /* ---- compiled networks ---- */
 
 /* One that is compiled has the sizes that it was compiled for. */
-static int check_batch(const struct graph *g, int64_t batch, struct err *err)
+static int set_compiled_batch(struct graph *g, int64_t batch, struct err *err)
 {
 	for (int k = 0; k < g->ninputs && batch; k++) {
-		const struct shape *s = &g->inputs[k]->out[0].info.shape;
-		if (s->rank > 0 && s->dim[0].min != batch)
-			return fail(err, E_UNSUPPORTED,
-			    "compiled for batch %" PRId64 ", not for %" PRId64, s->dim[0].min,
-			    batch);
+		struct shape *s = &g->inputs[k]->out[0].info.shape;
+		struct text t = {0};
+		if (s->rank < 1)
+			continue;
+		if (batch < s->dim[0].min || batch > s->dim[0].max) {
+			s->rank = 1;
+			shape_text(&t, s);
+			int rc = fail(err, E_UNSUPPORTED, "compiled for batch %s, not for %" PRId64,
+			    t.data ? t.data : "", batch);
+			text_free(&t);
+			return rc;
+		}
+		s->dim[0] = dim_of(batch);
 	}
 	return OK;
 }
@@ -48,7 +57,7 @@ static int load_file(struct file *f, const struct store_options *o, struct made 
 	int rc = network_made(f, head, made, err);
 	rc = rc ? rc : check_made(made, o, err);
 	rc = rc ? rc : network_load(f, head, false, out, err);
-	rc = rc ? rc : check_batch(*out, o->batch, err);
+	rc = rc ? rc : set_compiled_batch(*out, o->batch, err);
 	if (rc) {
 		graph_free(*out);
 		*out = NULL;
@@ -86,6 +95,8 @@ static bool try_cached(struct stored *s, const char *blob)
 	struct err err = {0};
 	struct graph *g = NULL;
 	int rc = load_path(blob, &s->o, &made, &head, &g, &err);
+	if (!rc && !s->sources.n && made.source)
+		sources_add(&s->sources, made.source);
 	made_free(&made);
 	if (rc) {
 		log_say(&s->o.log, LOG_INFO, "cache: %s", err.text);
@@ -96,6 +107,8 @@ static bool try_cached(struct stored *s, const char *blob)
 	s->g = g;
 	s->format = MODEL_BLOB;
 	s->use = CACHE_HIT;
+	s->content = head.source;
+	s->blob = strdup(blob);
 	cache_touch(blob);
 	return true;
 }
@@ -132,9 +145,7 @@ static void find_by_content(struct stored *s)
 {
 	struct cache_key k = key_of(&s->o);
 	struct err err = {0};
-	if (!shapes_known(s->g))
-		log_say(&s->o.log, LOG_INFO, "cache: not for a network of open sizes");
-	else if (sources_hash(&s->sources, &s->content, &err) || !sources_hold(&s->sources))
+	if (sources_hash(&s->sources, &s->content, &err) || !sources_hold(&s->sources))
 		s->content = 0;
 	err_clear(&err);
 	char *blob = s->content ? cache_path(s->o.cache.dir, &k, s->content) : NULL;
@@ -143,34 +154,69 @@ static void find_by_content(struct stored *s)
 	free(blob);
 }
 
-static int keep(struct stored *s, struct exec *e, const char *blob, struct err *err)
+static int keep(struct stored *s, struct exec *e, const struct exec_shapes *shapes,
+    const char *blob, struct err *err)
 {
-	struct made made = {.exact = s->o.exact, .bf16 = s->o.bf16, .source = s->sources.v->path};
+	struct made made = {.exact = s->o.exact, .bf16 = s->o.bf16};
 	int64_t bytes = s->o.cache.bytes ? s->o.cache.bytes : CACHE_BYTES;
 	int removed;
+	made.source = s->sources.n ? s->sources.v->path : NULL;
 	strncpy(made.isa, cpu_level(), sizeof made.isa - 1);
-	int rc = network_write(e, s->content, &made, blob, err);
+	int rc = network_write(e, shapes, s->content, &made, blob, err);
 	if (!rc && (rc = network_verify(blob, err)))
 		unlink(blob);
 	if (rc)
 		return rc;
-	note(s, blob);
+	if (s->use == CACHE_MISS)
+		note(s, blob);
 	return cache_prune(s->o.cache.dir, bytes, &removed, err);
 }
 
-void store_made(struct stored *s, struct exec *e)
+/* Beside those that are there, as far as there is room. */
+static int add_planned(const struct stored *s, struct shape_sets *p)
+{
+	int rc = OK;
+	for (int i = 0; i < exec_planned(s->g) && p->s.n < CACHE_PLANS && !rc; i++)
+		rc = shapes_add(p, s->g, exec_planned_for(s->g, i), NULL);
+	return rc;
+}
+
+static int add_given(
+    const struct stored *s, const struct exec_shapes *shapes, struct shape_sets *p, struct err *err)
+{
+	int rc = OK;
+	p->s.open = shapes->open;
+	for (int i = 0; i < shapes->n && !rc; i++)
+		rc = shapes_add(p, s->g, shapes->in + (size_t)i * (size_t)s->g->ninputs, err);
+	return rc;
+}
+
+void store_keep(struct stored *s, struct exec *e, const struct exec_shapes *shapes)
 {
 	struct cache_key k = key_of(&s->o);
+	struct shape_sets all = {0};
 	struct err err = {0};
-	if (s->use != CACHE_MISS || !s->content)
+	if (s->use == CACHE_OFF || !s->content)
 		return;
-	char *blob = cache_path(s->o.cache.dir, &k, s->content);
-	int rc = blob ? keep(s, e, blob, &err) : fail_nomem(&err);
+	char *blob = s->blob ? strdup(s->blob) : cache_path(s->o.cache.dir, &k, s->content);
+	int rc = blob ? add_given(s, shapes, &all, &err) : fail_nomem(&err);
+	rc = rc ? rc : add_planned(s, &all);
+	rc = rc ? rc : keep(s, e, &all.s, blob, &err);
 	if (rc)
 		log_say(&s->o.log, rc == E_UNSUPPORTED ? LOG_INFO : LOG_WARN, "cache: not kept: %s",
 		    err.text);
 	err_clear(&err);
+	shapes_free(&all);
 	free(blob);
+}
+
+void store_made(struct stored *s, struct exec *e)
+{
+	struct tensor *last = exec_plan_loaded(e) ? NULL : exec_last_shapes(e);
+	bool open = s->use == CACHE_HIT ? exec_planned_open(s->g) : !shapes_known(s->g);
+	if (last)
+		store_keep(s, e, &(struct exec_shapes){last, 1, open});
+	free(last);
 }
 
 /* ---- models ---- */
@@ -336,5 +382,7 @@ void store_free(struct stored *s)
 {
 	graph_free(s->g);
 	sources_free(&s->sources);
+	free(s->blob);
+	s->blob = NULL;
 	s->g = NULL;
 }

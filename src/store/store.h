@@ -20,6 +20,7 @@ struct store_options {
 	struct cache_options cache;
 };
 
+#define CACHE_PLANS 16 /* of one network, those added last */
 enum cache_use { CACHE_OFF, CACHE_MISS, CACHE_HIT };
 
 struct stored {
@@ -28,8 +29,9 @@ struct stored {
 	enum cache_use use;
 	/* for store_made */
 	struct store_options o;
-	struct sources sources;
+	struct sources sources; /* after a hit only the model's own file */
 	uint64_t content;
+	char *blob; /* of the cache, after a hit */
 };
 
 /* Opens the network. On a CACHE_MISS, store_made may follow. */
@@ -42,8 +44,11 @@ int store_open_file(struct file *f, const char *name, const struct store_options
 /* An IR from the bytes of its two files. */
 int store_open_ir(struct file *xml, struct file *bin, const char *name,
     const struct store_options *o, struct stored *out, struct err *err);
-/* e has the plan of s->g: into the cache with it. What goes wrong is a warning. */
+/* e has a plan of s->g: into the cache with it, beside those that are there. What goes wrong is a
+ * warning. */
 void store_made(struct stored *s, struct exec *e);
+/* The same with plans for these shapes; e has made one that is not in the cache. */
+void store_keep(struct stored *s, struct exec *e, const struct exec_shapes *shapes);
 void store_free(struct stored *s);
 
 const char *cache_use_name(enum cache_use use); /* "off", "miss", "hit" */

@@ -64,8 +64,18 @@ echo "forbidden"
 echo file >nofolder
 mo-run net.xml --random 1 --cache-dir nofolder --out have 2>&1 | grep -v wrote
 cmp want/0.npy have/0.npy
-# sizes that are open are not kept
-mo-bench -q "$GLYPHS/glyphs_dynamic.onnx" --iterations 1 --cache-dir open --json - 2>/dev/null | grep -o '"cache":[^,]*' || true
-ls open 2>/dev/null | wc -l
+echo "open sizes: plans are added to one blob"
+mo -q --input "$GLYPHS/glyphs.onnx" -n open --input-shape '[1..8,3,16..64,?]'
+touch -d '2020-01-02' open.xml open.bin
+for _ in 1 2; do
+	for shape in '[1,3,32,32]' '[3,3,20,24]' '[1,3,48,40]'; do
+		mo-run -q open.xml --random 1 --shape "$shape" --out want
+		mo-run -q open.xml --random 1 --shape "$shape" --cache-dir open --out have
+		cmp want/0.npy have/0.npy
+		mo-bench -q open.xml --iterations 1 --shape "$shape" --cache-dir open --json - | grep -o '"cache":[^,]*\|"plan":[^,]*'
+	done
+done
+ls open | sed 's/^[0-9a-f]*//' | sort
+mo-info --json - open/*.blob | grep -c '"shapes"'
 mo-compile --cache list --cache-dir none 2>&1 || echo "exit $?"
 mo-compile --cache other --cache-dir cache 2>&1 || echo "exit $?"

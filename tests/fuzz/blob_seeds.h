@@ -10,7 +10,14 @@
 #include "exec/exec.h"
 #include "ops/op.h"
 
-/* The length of the graph, the graph, the plan. */
+static inline void blob_number(size_t n, struct text *to)
+{
+	const uint8_t b[4] = {
+	    (uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16), (uint8_t)(n >> 24)};
+	text_addn(to, (const char *)b, sizeof b);
+}
+
+/* The lengths of the graph and of the network, these, the plans. */
 static inline void blob_seed(const char *network, struct text *to)
 {
 	struct graph *g = NULL;
@@ -22,15 +29,15 @@ static inline void blob_seed(const char *network, struct text *to)
 	EXPECT(graph_scan(network, op_find, node_infer, &g, NULL) == OK);
 	const struct info *info = &g->inputs[0]->out[0].info;
 	for (int d = 0; d < info->shape.rank; d++)
-		dim[d] = info->shape.dim[d].min;
+		dim[d] = dim_static(info->shape.dim[d]) ? info->shape.dim[d].min : 5;
 	EXPECT(tensor_alloc(&in, info->type, info->shape.rank, dim, NULL) == OK);
 	EXPECT(exec_new(g, NULL, &e, NULL) == OK);
 	EXPECT(exec_prepare(e, &in, NULL) == OK);
-	EXPECT(exec_save(e, &i, NULL) == OK);
-	const uint8_t n[4] = {(uint8_t)i.graph.size, (uint8_t)(i.graph.size >> 8),
-	    (uint8_t)(i.graph.size >> 16), (uint8_t)(i.graph.size >> 24)};
-	text_addn(to, (const char *)n, sizeof n);
+	EXPECT(exec_save(e, &(struct exec_shapes){.open = true}, &i, NULL) == OK);
+	blob_number(i.graph.size, to);
+	blob_number(i.network.size, to);
 	text_addn(to, i.graph.data, i.graph.size);
+	text_addn(to, i.network.data, i.network.size);
 	text_addn(to, i.plan.data, i.plan.size);
 	EXPECT(!to->failed);
 	exec_image_free(&i);

@@ -1,6 +1,7 @@
 /* Fuzzes compiled networks: whole files, whose checksums stop most of it, and the sections behind
- * them. The first four bytes are the length of the graph (little-endian) then, the bytes after it
- * the plan; the weights are zeros. What is accepted runs. */
+ * them. The first eight bytes are the lengths of the graph and of the network (little-endian) then,
+ * which follow; the rest are the plans. Weights and constants are zeros. What is accepted runs, for
+ * the shapes that it has plans for and for another one. */
 #include "fuzz.h"
 
 #include "base/cpu.h"
@@ -13,29 +14,34 @@
 
 static int blob_runs; /* that came to their end */
 
-static bool blob_input(const struct value *v, struct tensor *t)
+/* Tensors of a plan's shapes, one longer in the last dim of the last input when other is set. */
+static bool blob_inputs(const struct graph *g, int plan, bool other, struct tensor *in)
 {
-	const struct shape *s = &v->info.shape;
-	int64_t dim[MAX_RANK];
-	for (int d = 0; d < s->rank; d++)
-		dim[d] = s->dim[d].min;
-	if (shape_count(s) < 0 || shape_count(s) > 1 << 20)
-		return false;
-	return tensor_alloc(t, v->info.type, s->rank, dim, NULL) == OK;
+	const struct tensor *shape = exec_planned(g) ? exec_planned_for(g, plan) : NULL;
+	bool ok = g->ninputs <= BLOB_EDGES;
+	for (int k = 0; ok && shape && k < g->ninputs; k++) {
+		struct tensor t = shape[k];
+		if (other && k == g->ninputs - 1 && t.rank)
+			t.dim[t.rank - 1]++;
+		struct shape s = tensor_shape(&t);
+		ok = shape_count(&s) >= 0 && shape_count(&s) <= 1 << 20 &&
+		     tensor_alloc(&in[k], t.type, t.rank, t.dim, NULL) == OK;
+	}
+	return ok && shape;
 }
 
-static void blob_run(const struct graph *g, struct exec *e)
+static void blob_run(const struct graph *g, struct exec *e, int plan, bool other)
 {
 	struct tensor in[BLOB_EDGES] = {0}, out[BLOB_EDGES];
 	struct err err = {0};
-	bool ok = g->ninputs <= BLOB_EDGES && g->noutputs <= BLOB_EDGES &&
-		  exec_workspace(e) < BLOB_WORK;
-	for (int k = 0; ok && k < g->ninputs; k++)
-		ok = blob_input(&g->inputs[k]->out[0], &in[k]);
-	int rc = ok ? exec_run(e, in, out, &err) : OK;
+	bool ok = g->noutputs <= BLOB_EDGES && blob_inputs(g, plan, other, in);
+	int rc = ok ? exec_prepare(e, in, &err) : OK;
+	bool runs = ok && !rc && exec_workspace(e) < BLOB_WORK;
+	if (runs)
+		rc = exec_run(e, in, out, &err);
 	if (rc)
 		fuzz_check_error(rc, &err);
-	blob_runs += ok && !rc;
+	blob_runs += runs && !rc;
 	for (int k = 0; k < BLOB_EDGES; k++)
 		tensor_free(&in[k]);
 }
@@ -47,8 +53,10 @@ static void blob_try(int rc, struct graph *g, struct err *err)
 	rc = rc ? rc : exec_new(g, NULL, &e, err);
 	if (rc)
 		fuzz_check_error(rc, err);
-	else
-		blob_run(g, e);
+	for (int i = 0; !rc && i < exec_planned(g); i++)
+		blob_run(g, e, i, false);
+	if (!rc && exec_planned_open(g))
+		blob_run(g, e, 0, true);
 	exec_free(e);
 	graph_free(g);
 }
@@ -68,19 +76,23 @@ static void blob_file(const uint8_t *data, size_t size)
 static void blob_sections(const uint8_t *data, size_t size)
 {
 	struct cursor c = cursor_of(data, size);
-	size_t length = cursor_u32le(&c);
+	size_t length = cursor_u32le(&c), whole = cursor_u32le(&c);
 	struct graph *g = NULL;
 	struct err err = {0};
-	if (c.err || length > cursor_left(&c))
+	const uint8_t *bytes = cursor_bytes(&c, length), *more = cursor_bytes(&c, whole);
+	if (c.err)
 		return;
-	struct blob *graph = blob_copy(c.p, length);
-	struct blob *plan = blob_copy(c.p + length, cursor_left(&c) - length);
+	struct blob *graph = blob_copy(bytes, length);
+	struct blob *network = whole ? blob_copy(more, whole) : NULL;
+	struct blob *plan = blob_copy(c.p, cursor_left(&c));
 	char *zeros = aligned_alloc(64, BLOB_WEIGHTS);
 	EXPECT(graph && plan && zeros);
 	memset(zeros, 0, BLOB_WEIGHTS);
 	struct blob *weights = blob_heap(zeros, BLOB_WEIGHTS);
-	int rc = exec_load(graph, plan, weights, &g, &err);
+	struct exec_sections sections = {graph, plan, weights, network, network ? weights : NULL};
+	int rc = exec_load(&sections, &g, &err);
 	blob_unref(graph);
+	blob_unref(network);
 	blob_unref(plan);
 	blob_unref(weights);
 	blob_try(rc, g, &err);

@@ -98,9 +98,11 @@ static int compiled_networks(void)
 {
 	for (size_t i = 0; i < CALL_NETWORKS; i++) {
 		struct text t = {0};
+		int before = blob_runs;
 		blob_seed(call_networks[i], &t);
 		fuzz_one_blob((const uint8_t *)t.data, t.len);
-		EXPECT(blob_runs == (int)i + 1);
+		/* those of open sizes are planned for another one, too */
+		EXPECT(blob_runs == before + 1 + (strstr(call_networks[i], "?") != NULL));
 		text_free(&t);
 	}
 	return CALL_NETWORKS;

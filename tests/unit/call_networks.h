@@ -77,6 +77,8 @@ static const char *const call_networks[] = {
     "b2 = Const f32[2,24] random(8)\n"
     "z, zh = GRUSequence-5(x, yh, n, w2, r2, b2) {hidden_size=6 direction=bidirectional "
     "linear_before_reset=true}\nResult-1(y)\nResult-1(yc)\nResult-1(z)\n",
+    "x = Parameter-1 {shape=1,4,5,? element_type=f32}\nw = Const f32[8,4,3,3] random(1)\n"
+    "a = Convolution-1(x, w)" CONV "Result-1(a)\n",
 };
 #define CALL_NETWORKS (sizeof call_networks / sizeof *call_networks)
 

@@ -201,6 +201,53 @@ static void test_cache(void **state)
 	remove_folder(dir);
 }
 
+/* Batches by one file: each made ready once, in any order, and others besides. */
+static void test_shapes(void **state)
+{
+	static const char *const shapes[] = {"input[1,3,32,32];input[4,3,32,32]",
+	    "[4,3,32,32];[2,3,32,32]", NULL, "[9,3,32]", "[?,3,32,32]"};
+	char dir[] = "/tmp/test_api_XXXXXX", blob[512];
+	struct mo_model *m;
+	struct mo_request *r;
+	struct mo_tensor in = {.type = MO_F32, .rank = 4, .dim = {0, 3, 32, 32}}, out;
+	float *x = calloc(8 * 3 * 32 * 32, sizeof *x), want[10];
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	struct mo_options o = {.size = sizeof o, .cache_dir = dir};
+	in.data = x;
+	for (int i = 0; i < 4; i++) {
+		o.shapes = shapes[i / 2];
+		assert_int_equal(
+		    mo_model_load_with("testdata/glyphs/glyphs_dynamic.onnx", &o, &m), MO_OK);
+		assert_int_equal(mo_model_cache(m), i ? MO_CACHE_HIT : MO_CACHE_MISS);
+		assert_int_equal(mo_request_new(m, 1, &r), MO_OK);
+		for (int batch = 1; batch <= 8; batch *= 2) {
+			in.dim[0] = batch;
+			assert_int_equal(mo_request_run(r, &in, &out), MO_OK);
+			assert_int_equal(out.dim[0], batch);
+			if (!i && batch == 1)
+				memcpy(want, out.data, sizeof want);
+			for (int k = 0; k < 10; k++)
+				assert_true(fabsf(((float *)out.data)[k] - want[k]) < 1e-5f);
+		}
+		mo_request_free(r);
+		mo_model_free(m);
+	}
+	for (int i = 3; i < 5; i++) {
+		o.shapes = shapes[i];
+		assert_int_equal(
+		    mo_model_load_with("testdata/glyphs/glyphs_dynamic.onnx", &o, &m), MO_E_USAGE);
+		assert_non_null(strstr(mo_error(), "shapes '"));
+	}
+	find_blob(dir, blob); /* there is one */
+	assert_int_equal(mo_model_load(blob, &m), MO_OK);
+	assert_int_equal(mo_input_info(m, 0, &in), MO_OK);
+	assert_int_equal(in.dim[0], -1);
+	mo_model_free(m);
+	free(x);
+	remove_folder(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +256,7 @@ int main(void)
 	    cmocka_unit_test(test_threads),
 	    cmocka_unit_test(test_failures),
 	    cmocka_unit_test(test_cache),
+	    cmocka_unit_test(test_shapes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

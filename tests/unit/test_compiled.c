@@ -7,55 +7,32 @@
 
 #include "base/cpu.h"
 #include "plan.h"
+#include "sections.h"
 #include "store/network.h"
 
 /* A network with the image of its plan, as a file would hold it. */
-struct compiled {
+struct made_of {
 	struct graph *g;
 	struct exec *e;
-	struct blob *graph, *plan, *weights;
+	struct exec_sections s;
 };
 
-static struct blob *joined(const struct exec_bytes *part, size_t n)
-{
-	size_t size = 0, at = 0;
-	for (size_t i = 0; i < n; i++)
-		size += (part[i].size + 63) / 64 * 64;
-	char *data = aligned_alloc(64, size ? size : 64);
-	assert_non_null(data);
-	memset(data, 0, size);
-	for (size_t i = 0; i < n; at += (part[i++].size + 63) / 64 * 64)
-		if (part[i].size)
-			memcpy(data + at, part[i].data, part[i].size);
-	return blob_heap(data, size);
-}
-
-static void compile(struct compiled *c, const char *text)
+static void compile(struct made_of *c, const char *text)
 {
 	struct err err = {0};
-	struct exec_image i;
 	c->g = scan(text);
 	struct tensor in = random_input(c->g, 0, 1);
 	c->e = make(c->g, NULL);
 	assert_int_equal(exec_prepare(c->e, &in, &err), OK);
-	int status = exec_save(c->e, &i, &err);
-	if (status < 0)
-		print_error("%s\n", err.text);
-	assert_int_equal(status, OK);
-	c->graph = joined(&i.graph, 1);
-	c->plan = joined(&i.plan, 1);
-	c->weights = joined(i.weights, i.nweights);
-	exec_image_free(&i);
+	sections_save(&c->s, c->e, &(struct exec_shapes){0});
 	tensor_free(&in);
 }
 
-static void compiled_free(struct compiled *c)
+static void compiled_free(struct made_of *c)
 {
 	exec_free(c->e);
 	graph_free(c->g);
-	blob_unref(c->graph);
-	blob_unref(c->plan);
-	blob_unref(c->weights);
+	sections_free(&c->s);
 }
 
 static void same_outputs(const struct graph *g, const struct tensor *a, const struct tensor *b)
@@ -73,7 +50,7 @@ static void all_kinds(void **state)
 	bool seen[CALL_KINDS] = {0};
 	(void)state;
 	for (size_t i = 0; i < CALL_NETWORKS; i++) {
-		struct compiled c;
+		struct made_of c;
 		compile(&c, call_networks[i]);
 		for (int k = 0; k < c.e->plan[0]->ncalls; k++)
 			seen[c.e->plan[0]->call[k].kind] = true;
@@ -94,7 +71,7 @@ static void runs_the_same(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 2 * CALL_NETWORKS; i++) {
-		struct compiled c;
+		struct made_of c;
 		struct graph *g = NULL;
 		struct exec *e = NULL;
 		struct exec_options o = {0};
@@ -102,7 +79,7 @@ static void runs_the_same(void **state)
 		compile(&c, call_networks[i / 2]);
 		struct tensor in = random_input(c.g, 0, 1);
 		assert_int_equal(pool_new(i % 2 ? 2 : 1, &o.pool, NULL), OK);
-		assert_int_equal(exec_load(c.graph, c.plan, c.weights, &g, NULL), OK);
+		assert_int_equal(exec_load(&c.s, &g, NULL), OK);
 		assert_int_equal(exec_new(g, &o, &e, NULL), OK);
 		assert_int_equal(g->noutputs, c.g->noutputs);
 		run(c.e, &in, want);
@@ -143,12 +120,12 @@ static void run_anyway(struct graph *g, struct exec *e)
 }
 
 /* An error with words, or a network that runs inside of its memory. */
-static bool load_damaged(const struct compiled *c, struct blob *graph, struct blob *plan)
+static bool load_damaged(const struct exec_sections *s)
 {
 	struct err err = {0};
 	struct graph *g = NULL;
 	struct exec *e = NULL;
-	int status = exec_load(graph, plan, c->weights, &g, &err);
+	int status = exec_load(s, &g, &err);
 	if (status == OK)
 		status = exec_new(g, NULL, &e, &err);
 	if (status == OK)
@@ -161,17 +138,18 @@ static bool load_damaged(const struct compiled *c, struct blob *graph, struct bl
 	return status < 0;
 }
 
-static void each_byte(const struct compiled *c, bool plan, uint8_t flip)
+static void each_byte(const struct made_of *c, size_t at, uint8_t flip)
 {
-	const struct blob *whole = plan ? c->plan : c->graph;
+	struct exec_sections s = c->s;
+	const struct blob *whole = *section(&s, at);
 	size_t size = blob_size(whole), refused = 0;
 	for (size_t i = 0; i < size; i++) {
 		uint8_t *data = malloc(size);
 		assert_non_null(data);
 		memcpy(data, blob_direct(whole), size);
 		data[i] ^= flip;
-		struct blob *b = blob_heap(data, size);
-		refused += load_damaged(c, plan ? c->graph : b, plan ? b : c->plan);
+		struct blob *b = *section(&s, at) = blob_heap(data, size);
+		refused += load_damaged(&s);
 		blob_unref(b);
 	}
 	assert_true(refused > size / 4);
@@ -182,13 +160,24 @@ static void damage_is_noticed(void **state)
 	static const uint8_t flip[] = {1, 0x80, 0xff};
 	(void)state;
 	for (size_t i = 0; i < CALL_NETWORKS; i++) {
-		struct compiled c;
+		struct made_of c;
 		compile(&c, call_networks[i]);
 		for (size_t k = 0; k < sizeof flip; k++) {
-			each_byte(&c, false, flip[k]);
-			each_byte(&c, true, flip[k]);
+			each_byte(&c, offsetof(struct exec_sections, graph), flip[k]);
+			each_byte(&c, offsetof(struct exec_sections, plan), flip[k]);
 		}
 		compiled_free(&c);
+	}
+}
+
+static void cut(const struct made_of *c, size_t at)
+{
+	struct exec_sections s = c->s;
+	const struct blob *whole = *section(&s, at);
+	for (size_t size = 0; size + 64 <= blob_size(whole); size++) {
+		struct blob *b = *section(&s, at) = blob_copy(blob_direct(whole), size);
+		assert_true(load_damaged(&s));
+		blob_unref(b);
 	}
 }
 
@@ -196,18 +185,10 @@ static void cut_short(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CALL_NETWORKS; i++) {
-		struct compiled c;
+		struct made_of c;
 		compile(&c, call_networks[i]);
-		for (size_t size = 0; size + 64 <= blob_size(c.plan); size++) {
-			struct blob *b = blob_copy(blob_direct(c.plan), size);
-			assert_true(load_damaged(&c, c.graph, b));
-			blob_unref(b);
-		}
-		for (size_t size = 0; size + 64 <= blob_size(c.graph); size++) {
-			struct blob *b = blob_copy(blob_direct(c.graph), size);
-			assert_true(load_damaged(&c, b, c.plan));
-			blob_unref(b);
-		}
+		cut(&c, offsetof(struct exec_sections, graph));
+		cut(&c, offsetof(struct exec_sections, plan));
 		compiled_free(&c);
 	}
 }
@@ -226,15 +207,15 @@ static void what_is_refused(void **state)
 	struct tensor in = random_input(g, 0, 1);
 	assert_int_equal(exec_new(g, NULL, &e, &err), OK);
 	assert_int_equal(exec_prepare(e, &in, &err), OK);
-	assert_int_equal(exec_save(e, &i, &err), E_UNSUPPORTED);
+	assert_int_equal(exec_save(e, &(struct exec_shapes){0}, &i, &err), E_UNSUPPORTED);
 	assert_holds(err.text, "not compiled");
 	exec_image_free(&i);
 	exec_free(e);
 	graph_free(g);
 	tensor_free(&in);
-	struct compiled c;
+	struct made_of c;
 	compile(&c, call_networks[0]);
-	assert_int_equal(exec_load(c.graph, c.plan, c.weights, &g, &err), OK);
+	assert_int_equal(exec_load(&c.s, &g, &err), OK);
 	assert_int_equal(
 	    exec_new(g, &(struct exec_options){.exact = true}, &e, &err), E_UNSUPPORTED);
 	assert_holds(err.text, "--exact");

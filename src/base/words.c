@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "base/text.h"
-#include "cli/words.h"
+#include "base/words.h"
 
 static bool is_closed(const char *s)
 {

@@ -1,6 +1,6 @@
 /* The little language of mo's options: lists of "name[values]", "name(values)", "name->value". */
-#ifndef CLI_WORDS_H
-#define CLI_WORDS_H
+#ifndef BASE_WORDS_H
+#define BASE_WORDS_H
 
 #include "base/arena.h"
 #include "base/status.h"

@@ -1,0 +1,375 @@
+/* Networks compiled for several shapes: each plan runs as the network itself does, weights are
+ * there once, other shapes are refused or planned from what is in the image. */
+#include "check.h"
+
+#include <string.h>
+
+#include "base/rng.h"
+#include "exec/image.h"
+#include "network.h"
+#include "sections.h"
+
+#define CONV(name, in, w, pad)                                                               \
+	name " = Convolution-1(" in ", " w ") {strides=1,1 pads_begin=" pad " pads_end=" pad \
+	     " dilations=1,1 auto_pad=explicit}\n"
+#define MATMUL " {transpose_a=false transpose_b=false}\n"
+
+/* With weights that are packed in two ways (by the size of the image), in FP16, turned, and not at
+ * all. */
+static const char convnet[] =
+    "x = Parameter-1 {shape=1..8,32,1..64,? element_type=f32}\n"
+    "w = Const f32[32,32,3,3] random(1)\n" CONV("a", "x", "w",
+	"1,1") "vh = Const f16[32,32,1,1] random(2)\nv = Convert-1(vh) "
+	       "{destination_type=f32}\n" CONV("b", "a", "v",
+		   "0,0") "bias = Const f32[1,32,1,1] random(5)\nb2 = Add-1(b, bias)\n"
+			  "u = Const f32[48,32,3,3] random(3)\n" CONV("c", "b2", "u",
+			      "1,1") "axes = Const i64[2] 2 3\nm = ReduceMean-1(c, axes) "
+				     "{keep_dims=false}\n"
+				     "t = Const f32[48,10] random(4)\ny = MatMul-1(m, t)" MATMUL
+				     "z = Cos-1(y)\nResult-1(z)\n"
+				     "Result-1(b2)\n";
+
+/* Rows of a table, products, and sizes that follow from the shape. */
+static const char words[] =
+    "x = Parameter-1 {shape=?,? element_type=i64}\n"
+    "table = Const f32[50,64] random(1)\nzero = Const i64[] 0\n"
+    "e = Gather-8(table, x, zero) {batch_dims=0}\n"
+    "q = Const f32[64,64] random(2)\na = MatMul-1(e, q)" MATMUL
+    "s = ShapeOf-3(a) {output_type=i64}\ni = Const i64[2] 0 1\nn = Gather-8(s, i, zero) "
+    "{batch_dims=0}\nh = Const i64[2] 4 16\nto = Concat-1(n, h) {axis=0}\n"
+    "b = Reshape-1(a, to) {special_zero=false}\norder = Const i64[4] 0 2 1 3\n"
+    "c = Transpose-1(b, order)\nd = MatMul-1(c, c) {transpose_a=false transpose_b=true}\n"
+    "p = SoftMax-8(d) {axis=-1}\nr = MatMul-1(p, c)" MATMUL "Result-1(r)\n";
+
+struct subject {
+	const char *text;
+	enum dtype type;
+	int rank;
+	int64_t set[3][4], between[2][4];
+};
+static const struct subject subjects[] = {
+    {convnet, DT_F32, 4, {{1, 32, 24, 24}, {1, 32, 1, 1}, {4, 32, 24, 24}},
+	{{2, 32, 9, 17}, {1, 32, 3, 1}}},
+    {words, DT_I64, 2, {{1, 16}, {1, 64}, {3, 7}}, {{1, 40}, {5, 1}}},
+};
+enum { SETS = 3 };
+
+static struct tensor filled(const struct subject *s, const int64_t *dim)
+{
+	struct tensor t;
+	uint64_t seed = 3;
+	assert_int_equal(tensor_alloc(&t, s->type, s->rank, dim, NULL), OK);
+	for (int64_t i = 0; i < tensor_count(&t); i++)
+		if (s->type == DT_F32)
+			((float *)t.data)[i] = 2 * rng_f32(&seed) - 1;
+		else
+			tensor_set_i64(&t, i, (int64_t)(rng_next(&seed) % 50));
+	return t;
+}
+
+struct made_of {
+	struct graph *g;
+	struct exec *e;
+	struct exec_sections s;
+};
+
+static void compile(struct made_of *c, const struct subject *s, int n, bool open)
+{
+	struct tensor in[SETS] = {0};
+	for (int i = 0; i < n; i++) {
+		in[i] = (struct tensor){.type = s->type, .rank = s->rank};
+		memcpy(in[i].dim, s->set[i], sizeof s->set[i]);
+	}
+	c->g = scan(s->text);
+	assert_int_equal(exec_new(c->g, NULL, &c->e, NULL), OK);
+	sections_save(&c->s, c->e, &(struct exec_shapes){in, n, open});
+}
+
+static void made_free(struct made_of *c)
+{
+	exec_free(c->e);
+	graph_free(c->g);
+	sections_free(&c->s);
+}
+
+static void same_run(const struct subject *s, const struct made_of *c, struct exec *e,
+    const int64_t *dim, bool loaded)
+{
+	struct tensor in = filled(s, dim), want[2], have[2];
+	struct err err = {0};
+	int status = exec_run(e, &in, have, &err);
+	if (status < 0)
+		print_error("%s\n", err.text);
+	assert_int_equal(status, OK);
+	assert_int_equal(exec_plan_loaded(e), loaded);
+	assert_int_equal(exec_run(c->e, &in, want, NULL), OK);
+	for (int k = 0; k < c->g->noutputs; k++) {
+		assert_int_equal(tensor_bytes(&have[k]), tensor_bytes(&want[k]));
+		assert_memory_equal(have[k].data, want[k].data, tensor_bytes(&want[k]));
+	}
+	tensor_free(&in);
+}
+
+/* Every plan, several times and in any order, by execs that share it all. */
+static void runs_the_same(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		const struct subject *s = &subjects[i / 2];
+		struct made_of c;
+		struct graph *g = NULL;
+		struct exec *e = NULL, *other = NULL;
+		compile(&c, s, SETS, i % 2);
+		assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+		assert_int_equal(exec_planned(g), SETS);
+		assert_int_equal(exec_planned_open(g), i % 2);
+		assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+		assert_int_equal(exec_share(e, NULL, &other, NULL), OK);
+		for (int k = 0; k < 2 * SETS; k++) {
+			assert_int_equal(
+			    exec_planned_for(g, k % SETS)->dim[0], s->set[k % SETS][0]);
+			same_run(s, &c, k % 2 ? e : other, s->set[k % SETS], true);
+		}
+		assert_null(e->net->behind);
+		exec_free(e);
+		same_run(s, &c, other, s->set[1], true);
+		exec_free(other);
+		graph_free(g);
+		made_free(&c);
+	}
+}
+
+/* What the plans have in common takes the room of one. */
+static void weights_are_shared(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct made_of one, all;
+		struct exec_plan_size size[SETS];
+		struct graph *g = NULL;
+		struct exec *e = NULL;
+		compile(&one, &subjects[i], 1, false);
+		compile(&all, &subjects[i], SETS, false);
+		size_t a = blob_size(one.s.weights), b = blob_size(all.s.weights);
+		/* images of one pixel have weights of their own */
+		assert_true(i ? b < a + a / 8 : b > a && b < 2 * a);
+		assert_int_equal(exec_load(&all.s, &g, NULL), OK);
+		assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+		assert_int_equal(exec_plan_sizes(e, size, NULL), OK);
+		for (int k = 0; k < SETS; k++)
+			assert_true(size[k].calls && size[k].alone < size[k].weights &&
+				    size[k].weights <= (int64_t)b && size[k].workspace);
+		exec_free(e);
+		graph_free(g);
+		made_free(&one);
+		made_free(&all);
+	}
+}
+
+/* One error, which names what was asked for and what there is. */
+static void others_are_refused(void **state)
+{
+	struct err err = {0};
+	struct tensor out[2];
+	struct made_of c;
+	struct graph *g = NULL;
+	struct exec *e = NULL;
+	(void)state;
+	compile(&c, &subjects[1], SETS, false);
+	assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+	struct tensor in = filled(&subjects[1], subjects[1].between[0]);
+	assert_int_equal(exec_run(e, &in, out, &err), E_USAGE);
+	assert_string_equal(err.text, "no plan for x[1,40]: compiled for x[1,16], x[1,64], x[3,7]");
+	tensor_free(&in);
+	in = filled(&subjects[1], (int64_t[]){4, 7});
+	assert_int_equal(exec_run(e, &in, out, &err), E_USAGE);
+	assert_holds(err.text, "input 'x': shape [4,7] does not fit the compiled network's "
+			       "[1..3,7..64]");
+	tensor_free(&in);
+	same_run(&subjects[1], &c, e, subjects[1].set[2], true);
+	exec_free(e);
+	graph_free(g);
+	made_free(&c);
+}
+
+/* Packs that the image has are used where they lie; only another form is packed. */
+static void others_are_planned(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct subject *s = &subjects[i];
+		struct made_of c;
+		struct graph *g = NULL;
+		struct exec *e = NULL, *other = NULL;
+		compile(&c, s, SETS, true);
+		assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+		assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+		assert_int_equal(exec_share(e, NULL, &other, NULL), OK);
+		for (int k = 0; k < 4; k++)
+			same_run(s, &c, k > 1 ? other : e, s->between[k % 2], false);
+		same_run(s, &c, e, s->set[0], true);
+		assert_int_equal(exec_packed(e), 0);
+		exec_free(e);
+		same_run(s, &c, other, s->between[0], false);
+		exec_free(other);
+		graph_free(g);
+		made_free(&c);
+	}
+}
+
+/* With one plan, of few pixels, others need weights packed in another way: from the constants. */
+static void packed_anew(void **state)
+{
+	struct subject s = subjects[0];
+	struct made_of c;
+	struct graph *g = NULL;
+	struct exec *e = NULL;
+	(void)state;
+	memcpy(s.set[0], s.set[1], sizeof s.set[0]);
+	compile(&c, &s, 1, true);
+	assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+	same_run(&s, &c, e, subjects[0].set[0], false);
+	assert_true(exec_packed(e) > 0);
+	exec_free(e);
+	graph_free(g);
+	made_free(&c);
+}
+
+/* A network loaded from an image is saved again with the plans that were added to it. */
+static void grows(void **state)
+{
+	const struct subject *s = &subjects[1];
+	struct tensor in[2] = {{.type = DT_I64, .rank = 2, .dim = {1, 40}},
+	    {.type = DT_I64, .rank = 2, .dim = {1, 16}}};
+	struct made_of c, more = {0};
+	struct graph *g = NULL, *again = NULL;
+	struct exec *e = NULL, *f = NULL;
+	(void)state;
+	compile(&c, s, 1, true);
+	assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+	same_run(s, &c, e, s->between[0], false);
+	sections_save(&more.s, e, &(struct exec_shapes){in, 2, true});
+	assert_int_equal(exec_load(&more.s, &again, NULL), OK);
+	assert_int_equal(exec_new(again, NULL, &f, NULL), OK);
+	same_run(s, &c, f, s->between[0], true);
+	same_run(s, &c, f, s->set[0], true);
+	same_run(s, &c, f, s->set[1], false);
+	exec_free(e);
+	exec_free(f);
+	graph_free(g);
+	graph_free(again);
+	sections_free(&more.s);
+	made_free(&c);
+}
+
+/* ---- damage ---- */
+
+/* Runs a planned shape and another one: each is right or an error with words. */
+static bool run_damaged(const struct subject *s, const struct exec_sections *sections)
+{
+	struct err err = {0};
+	struct graph *g = NULL;
+	struct exec *e = NULL;
+	struct tensor out[4];
+	bool refused = false;
+	int status = exec_load(sections, &g, &err);
+	if (status == OK)
+		status = exec_new(g, NULL, &e, &err);
+	refused |= status < 0;
+	for (int k = 0; k < 2 && e && g->ninputs == 1 && g->noutputs < 4; k++) {
+		struct tensor in = filled(s, k ? s->between[0] : s->set[1]);
+		status = exec_run(e, &in, out, &err);
+		refused |= status < 0;
+		assert_true(status == OK || err.text[0]);
+		tensor_free(&in);
+	}
+	exec_free(e);
+	graph_free(g);
+	err_clear(&err);
+	return refused;
+}
+
+static void damage(const struct subject *s, const struct made_of *c, size_t at, size_t step)
+{
+	struct exec_sections bad = c->s;
+	const struct blob *whole = *section(&bad, at);
+	size_t size = blob_size(whole), refused = 0, n = 0;
+	for (size_t i = 0; i < size; i += step, n++) {
+		uint8_t *data = aligned_alloc(64, (size + 63) / 64 * 64);
+		memcpy(data, blob_direct(whole), size);
+		data[i] ^= i % 3 ? 0xff : 1;
+		struct blob *b = *section(&bad, at) = blob_heap(data, size);
+		refused += run_damaged(s, &bad);
+		blob_unref(b);
+	}
+	assert_true(refused > n / 8);
+	for (size_t i = 0; i + 64 <= size; i += step) {
+		struct blob *b = *section(&bad, at) = blob_copy(blob_direct(whole), i);
+		assert_true(run_damaged(s, &bad));
+		blob_unref(b);
+	}
+}
+
+static void damage_is_noticed(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct made_of c;
+		compile(&c, &subjects[i], 2, true);
+		damage(&subjects[i], &c, offsetof(struct exec_sections, graph), 5);
+		damage(&subjects[i], &c, offsetof(struct exec_sections, plan), 7);
+		damage(&subjects[i], &c, offsetof(struct exec_sections, network), 5);
+		made_free(&c);
+	}
+}
+
+/* A plan whose record is damaged is refused when it is used; the others run. */
+static void second_plan_damaged(void **state)
+{
+	const struct subject *s = &subjects[1];
+	struct made_of c;
+	struct graph *g = NULL;
+	struct exec *e = NULL;
+	struct err err = {0};
+	struct tensor out[2];
+	(void)state;
+	compile(&c, s, SETS, false);
+	assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+	const struct compiled_plan *at = &g->compiled->v[1];
+	size_t size = blob_size(c.s.plan), from = at->at, length = at->size;
+	graph_free(g);
+	uint8_t *data = aligned_alloc(64, size);
+	memcpy(data, blob_direct(c.s.plan), size);
+	memset(data + from + length / 2, 0xff, 8);
+	blob_unref(c.s.plan);
+	c.s.plan = blob_heap(data, size);
+	assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+	same_run(s, &c, e, s->set[0], true);
+	struct tensor in = filled(s, s->set[1]);
+	assert_int_equal(exec_run(e, &in, out, &err), E_FORMAT);
+	assert_holds(err.text, "compiled network");
+	tensor_free(&in);
+	same_run(s, &c, e, s->set[2], true);
+	exec_free(e);
+	graph_free(g);
+	made_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(runs_the_same),
+	    cmocka_unit_test(weights_are_shared),
+	    cmocka_unit_test(others_are_refused),
+	    cmocka_unit_test(others_are_planned),
+	    cmocka_unit_test(packed_anew),
+	    cmocka_unit_test(grows),
+	    cmocka_unit_test(damage_is_noticed),
+	    cmocka_unit_test(second_plan_damaged),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
