@@ -4,23 +4,7 @@
 #include <string.h>
 
 #include "exec/chain.h"
-
-#define FINER 32768 /* steps of a level that is not rounded to: floats have no place for more */
-
-struct walk {
-	struct lower *l;
-	struct fused_u8 *f;
-	int i;      /* the kernel's step */
-	float *mul; /* rows of factors since the last level, nmul of them, and the one behind */
-	int nmul;
-	float lo, hi; /* a clamp since then */
-	bool clamped;
-};
-
-static float *plus(const struct walk *w)
-{
-	return w->mul + w->nmul * w->f->channels;
-}
+#include "exec/fuse_u8.h"
 
 /* The product of all factors of channel c since the last level, and what is added: times m plus a.
  */
@@ -28,7 +12,20 @@ static void change(struct walk *w, int64_t c, double m, double a)
 {
 	for (int x = 0; x < w->nmul; x++)
 		w->mul[x * w->f->channels + c] = (float)(w->mul[x * w->f->channels + c] * m);
-	plus(w)[c] = (float)(plus(w)[c] * m + a);
+	walk_plus(w)[c] = (float)(walk_plus(w)[c] * m + a);
+}
+
+/* The same in floats, of which OpenVINO keeps one product and one sum apart. */
+static void note_gain(struct walk *w)
+{
+	w->odd |= w->gained || w->biased;
+	w->gained = true;
+}
+
+static void note_bias(struct walk *w)
+{
+	w->odd |= w->biased;
+	w->biased = true;
 }
 
 static void absorb(struct walk *w, const struct node *n)
@@ -54,11 +51,6 @@ static bool get(const struct walk *w, const struct value *v, int rank, struct te
 	       (constants_get(w->l->e->net, v, t, &ignored) == OK && t->data);
 }
 
-static double at(const struct tensor *t, int64_t c)
-{
-	return ((const float *)t->data)[tensor_count(t) == 1 ? 0 : c];
-}
-
 /* ---- constants ---- */
 
 static bool take_binary(struct walk *w, const struct node *n, const struct value *x)
@@ -73,9 +65,18 @@ static bool take_binary(struct walk *w, const struct node *n, const struct value
 	    !get(w, node_in(n, k), lower_dims(w->l, x)->rank, &t))
 		return false;
 	for (int64_t c = 0; c < w->f->channels; c++) {
-		double v = at(&t, c);
+		double v = walk_at(&t, c);
 		change(w, c, mul ? v : div ? 1 / v : 1, add ? v : sub ? -v : 0);
+		if (mul)
+			w->gain[c] = (float)v;
+		else
+			w->bias[c] = (float)(sub ? -v : v);
 	}
+	w->odd |= div;
+	if (mul)
+		note_gain(w);
+	else
+		note_bias(w);
 	return true;
 }
 
@@ -93,9 +94,45 @@ static bool take_batch_norm(struct walk *w, const struct node *n, const struct v
 			return false;
 	}
 	for (int64_t c = 0; c < w->f->channels; c++) {
-		double scale = at(&t[0], c) / sqrt(at(&t[3], c) + attr_f(n, "epsilon"));
-		change(w, c, scale, at(&t[1], c) - at(&t[2], c) * scale);
+		double scale = walk_at(&t[0], c) / sqrt(walk_at(&t[3], c) + attr_f(n, "epsilon"));
+		change(w, c, scale, walk_at(&t[1], c) - walk_at(&t[2], c) * scale);
+		w->gain[c] = walk_at(&t[0], c) /
+			     sqrtf(walk_at(&t[3], c) + (float)attr_f(n, "epsilon"));
+		w->bias[c] = -walk_at(&t[2], c) * w->gain[c] + walk_at(&t[1], c);
 	}
+	note_gain(w);
+	note_bias(w);
+	return true;
+}
+
+/* ---- sums ---- */
+
+/* What is added to x by n when that is a value of the same dims that is there already. */
+static const struct value *added(const struct walk *w, const struct node *n, const struct value *x)
+{
+	if (!n || !node_is(n, OP_ADD) || w->f->add || !attr_is(n, "auto_broadcast", "numpy"))
+		return NULL;
+	const struct value *v = node_in(n, node_in(n, 0) == x);
+	bool same = same_kind(lower_dims(w->l, v), lower_dims(w->l, x)) &&
+		    same_kind(lower_dims(w->l, v), lower_dims(w->l, &n->out[0]));
+	return same && v != x && is_there(w->l, v, w->i) && !w->l->e->quant[v->id].scales ? v
+											  : NULL;
+}
+
+static bool take_add(struct walk *w, const struct node *n, const struct value *x)
+{
+	const struct value *v = w->clamped ? NULL : added(w, n, x);
+	struct fused_u8 *f = w->f;
+	if (!v)
+		return false;
+	const struct quant *q = &w->l->e->quant[v->id];
+	bool rounded = f->levels && f->rounded >> (f->levels - 1) & 1;
+	f->add = v;
+	w->unit = q->on ? q->scale : 1;
+	if (q->on && !w->beside && !(rounded && order_added(w, q)))
+		for (int64_t c = 0; c < f->channels; c++)
+			change(w, c, 1 / (double)q->scale, -(double)q->zero);
+	f->sum_scale = w->unit;
 	return true;
 }
 
@@ -125,89 +162,108 @@ static bool clamp_levels(const struct walk *w, const struct scale *s, int top, f
 
 static void to_levels(struct walk *w, const struct scale *s)
 {
-	w->f->add_scale = (float)(w->f->add_scale * s[0].inv);
 	for (int64_t c = 0; c < w->f->channels; c++)
 		change(w, c, s[c].inv, s[c].zero);
 }
 
+static bool get_ranges(const struct walk *w, const struct node *n, struct fq_ranges *q)
+{
+	int rank = lower_dims(w->l, &n->out[0])->rank;
+	q->top = (int)attr_i(n, "levels") - 1;
+	q->stored = false;
+	for (int k = 0; k < 4; k++)
+		if (!get(w, node_in(n, k + 1), rank, &q->r[k]))
+			return false;
+	return true;
+}
+
+/* Levels that OpenVINO counts from another one than bytes do. */
+static int *first_levels(struct walk *w, const struct fq_ranges *q, const struct scale *s)
+{
+	int *from = arena_array(w->l->e->scratch, (size_t)w->f->channels, sizeof *from);
+	for (int64_t c = 0; from && c < w->f->channels; c++) {
+		double lo = walk_at(&q->r[0], c), hi = walk_at(&q->r[1], c);
+		from[c] = (int)(nearbyint(-lo * q->top / (hi - lo)) - nearbyint(s[c].zero));
+	}
+	return from;
+}
+
+/* From what there is to levels: true if in OpenVINO's order, else at once. beside: not rounded, but
+ * summed with that. */
+static bool reach(
+    struct walk *w, const struct fq_ranges *q, const struct scale *s, const struct quant *beside)
+{
+	if (w->f->add) {
+		order_sum(w, q);
+		return true;
+	}
+	if (!w->f->levels && order_sums(w, q, beside))
+		return true;
+	to_levels(w, s);
+	if (!w->f->levels)
+		return false;
+	int *from = first_levels(w, q, s);
+	return from && order_levels(w, q, from);
+}
+
 /* The end: bytes. */
-static bool take_bytes(struct walk *w, const struct quant *q, struct scale *s)
+static bool take_bytes(struct walk *w, const struct node *n, const struct quant *q, struct scale *s)
 {
 	struct fused_u8 *f = w->f;
+	struct fq_ranges r;
 	for (int64_t c = 0; c < f->channels; c++) {
 		s[c].inv = 1 / (double)(q->scales ? q->scales[c] : q->scale);
 		s[c].zero = q->zeros ? q->zeros[c] : q->zero;
 	}
 	if ((q->scales && (f->add || f->axis != 1 || (q->clamped && !(w->lo >= 0)))) ||
+	    !get_ranges(w, n, &r) ||
 	    !clamp_levels(w, s, q->top, &f->lo[f->levels], &f->hi[f->levels]))
 		return false;
-	to_levels(w, s);
+	r.stored = true;
+	reach(w, &r, s, NULL);
 	f->out = q;
 	return true;
 }
 
-/* Rounds to levels and goes on with what they mean as floats. */
+/* Rounds to levels and goes on with what they mean as floats; or is only clamped. */
 static bool take_level(struct walk *w, const struct node *n, struct scale *s)
 {
 	struct fused_u8 *f = w->f;
-	int rank = lower_dims(w->l, &n->out[0])->rank, top = (int)attr_i(n, "levels") - 1;
-	struct tensor r[4];
-	if (f->levels == CONV_U8_LEVELS || f->add || top < 1 || top > 1 << 12)
+	struct fq_ranges q;
+	if (f->levels == CONV_U8_LEVELS || f->add || !get_ranges(w, n, &q) || q.top < 1 ||
+	    q.top > 1 << 12)
 		return false;
-	for (int k = 0; k < 4; k++)
-		if (!get(w, node_in(n, k + 1), rank, &r[k]))
-			return false;
-	if (!f->levels && !w->clamped && f->axis == 1 && !w->l->e->o.exact &&
-	    !quant_rounds(w->l->e, n))
-		top *= FINER;
+	bool rounded = f->levels || w->clamped || f->axis != 1 || w->l->e->o.exact ||
+		       quant_rounds(w->l->e, n);
 	for (int64_t c = 0; c < f->channels; c++) {
-		s[c].inv = top / (at(&r[1], c) - at(&r[0], c));
-		s[c].zero = -at(&r[0], c) * s[c].inv;
-		if (!(at(&r[1], c) > at(&r[0], c)) || !isfinite(s[c].inv) || !isfinite(s[c].zero))
+		s[c].inv = q.top / ((double)walk_at(&q.r[1], c) - walk_at(&q.r[0], c));
+		s[c].zero = -walk_at(&q.r[0], c) * s[c].inv;
+		if (!(walk_at(&q.r[1], c) > walk_at(&q.r[0], c)) || !isfinite(s[c].inv) ||
+		    !isfinite(s[c].zero))
 			return false;
 	}
-	if (!clamp_levels(w, s, top, &f->lo[f->levels], &f->hi[f->levels]))
+	if (!clamp_levels(w, s, q.top, &f->lo[f->levels], &f->hi[f->levels]))
 		return false;
-	to_levels(w, s);
-	w->mul = plus(w) + f->channels;
+	const struct value *v = rounded ? NULL : added(w, follower(w->l, &n->out[0]), &n->out[0]);
+	const struct quant *beside = v && w->l->e->quant[v->id].on ? &w->l->e->quant[v->id] : NULL;
+	w->beside = reach(w, &q, s, beside) && beside;
+	f->rounded |= (int)rounded << f->levels;
+	w->mul = walk_plus(w) + f->channels;
 	w->nmul = 1;
 	for (int64_t c = 0; c < f->channels; c++) {
-		w->mul[c] = (float)((at(&r[3], c) - at(&r[2], c)) / top);
-		plus(w)[c] = (float)at(&r[2], c);
+		float lo = walk_at(&q.r[2], c), hi = walk_at(&q.r[3], c);
+		w->mul[c] = w->beside ? 1 : (hi - lo) / (float)q.top;
+		walk_plus(w)[c] = w->beside ? 0 : lo;
 	}
 	f->levels++;
 	w->lo = -INFINITY;
 	w->hi = INFINITY;
-	w->clamped = false;
+	w->clamped = w->gained = w->biased = w->odd = false;
+	w->last = q;
 	return true;
 }
 
 /* ---- the nodes behind ---- */
-
-/* What is added to x by n when that is a value of the same dims that is there already. */
-static const struct value *added(const struct walk *w, const struct node *n, const struct value *x)
-{
-	if (!n || !node_is(n, OP_ADD) || w->f->add || !attr_is(n, "auto_broadcast", "numpy"))
-		return NULL;
-	const struct value *v = node_in(n, node_in(n, 0) == x);
-	bool same = same_kind(lower_dims(w->l, v), lower_dims(w->l, x)) &&
-		    same_kind(lower_dims(w->l, v), lower_dims(w->l, &n->out[0]));
-	return same && v != x && is_there(w->l, v, w->i) && !w->l->e->quant[v->id].scales ? v
-											  : NULL;
-}
-
-static bool take_add(struct walk *w, const struct node *n, const struct value *x)
-{
-	const struct value *v = w->clamped ? NULL : added(w, n, x);
-	if (!v)
-		return false;
-	const struct quant *q = &w->l->e->quant[v->id];
-	w->f->add = v;
-	w->f->add_scale = q->on ? q->scale : 1;
-	for (int64_t c = 0; c < w->f->channels && q->on; c++)
-		change(w, c, 1, -(double)q->zero * q->scale);
-	return true;
-}
 
 bool bytes_are_read(const struct lower *l, const struct value *v)
 {
@@ -229,7 +285,7 @@ static bool take_fake_quantize(
 	if (!q->on || (sum && w->f->levels < CONV_U8_LEVELS))
 		return take_level(w, n, s);
 	*end = true;
-	return (!q->scales || bytes_are_read(w->l, &n->out[0])) && take_bytes(w, q, s);
+	return (!q->scales || bytes_are_read(w->l, &n->out[0])) && take_bytes(w, n, q, s);
 }
 
 static bool take(struct walk *w, const struct node *n, struct scale *s, bool *end)
@@ -307,21 +363,38 @@ int fuse_u8_factors(struct lower *l, struct fused_u8 *f)
 	return f->f ? OK : fail_nomem(l->err);
 }
 
-int fuse_u8(struct lower *l, int i, struct fused_u8 *f)
+static int fuse_walk(struct walk *w, struct scale *s)
 {
-	struct walk w = {l, f, i, f->f, f->columns, -INFINITY, INFINITY, false};
-	struct arena_mark mark = arena_mark(l->e->scratch);
-	struct scale *s = arena_array(l->e->scratch, (size_t)f->channels, sizeof *s);
+	struct fused_u8 *f = w->f;
 	const struct node *n;
 	bool end = false;
-	if (!s)
-		return fail_nomem(l->err);
-	f->end = l->e->step[i].node;
-	while (!end && (n = follower(l, &f->end->out[0])) && n->nout == 1 && take(&w, n, s, &end))
-		absorb(&w, n);
+	if (!s || !w->gain || !w->bias)
+		return fail_nomem(w->l->err);
+	f->end = w->l->e->step[w->i].node;
+	f->scale = 1;
+	f->sums = U8_SUM_FUSED;
+	while (!end && (n = follower(w->l, &f->end->out[0])) && n->nout == 1 && take(w, n, s, &end))
+		absorb(w, n);
+	return OK;
+}
+
+int fuse_u8(struct lower *l, int i, struct fused_u8 *f)
+{
+	struct arena_mark mark = arena_mark(l->e->scratch);
+	size_t n = (size_t)f->channels;
+	struct walk w = {.l = l,
+	    .f = f,
+	    .i = i,
+	    .mul = f->f,
+	    .nmul = f->columns,
+	    .lo = -INFINITY,
+	    .hi = INFINITY,
+	    .gain = arena_array(l->e->scratch, n, sizeof *w.gain),
+	    .bias = arena_array(l->e->scratch, n, sizeof *w.bias)};
+	int status = fuse_walk(&w, arena_array(l->e->scratch, n, sizeof(struct scale)));
 	arena_reset(l->e->scratch, mark);
-	if (f->out)
-		return OK;
+	if (f->out || status < 0)
+		return status;
 	f->lo[f->levels] = w.lo;
 	f->hi[f->levels] = w.hi;
 	return take_tail(&w);

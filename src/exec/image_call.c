@@ -164,7 +164,11 @@ static void conv_u8_io(struct image *im, struct call *c)
 		image_float(im, &k->lo[i]);
 		image_float(im, &k->hi[i]);
 	}
-	image_float(im, &k->add_scale);
+	image_int(im, &k->rounded, 0, (1 << CONV_U8_LEVELS) - 1);
+	image_int(im, &k->sums, U8_SUM_FUSED, U8_SUM_SCALED);
+	float *const floats[] = {&k->scale, &k->shift, &k->sum_scale, &k->sum_shift};
+	for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
+		image_float(im, floats[i]);
 	image_int(im, &k->tail.nops, 0, TAIL_OPS);
 	image_int(im, &k->tail.rows, 0, TAIL_ROWS);
 	for (int i = 0; i < k->tail.nops; i++)
@@ -367,7 +371,7 @@ _Static_assert(sizeof(struct nhwc_deconv_f32) == 184, "deconv_io");
 _Static_assert(sizeof(struct nhwc_resize_f32) == 72, "resize_io");
 _Static_assert(sizeof(struct nhwc_lrn_f32) == 64, "lrn_io");
 _Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
-_Static_assert(sizeof(struct nhwc_conv_u8) == 608, "conv_u8_io");
+_Static_assert(sizeof(struct nhwc_conv_u8) == 624, "conv_u8_io");
 _Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");

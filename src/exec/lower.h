@@ -54,10 +54,12 @@ struct fused_u8 {
 	int64_t channels;
 	int axis, columns; /* of the sums */
 	float *f;          /* factors: the caller sets those of the sums, fuse_u8 the others */
-	int levels;
+	int levels, rounded;
+	int sums; /* enum u8_sum */
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1];
+	float scale, shift;
 	const struct value *add; /* of the output's dims, or NULL */
-	float add_scale;
+	float sum_scale, sum_shift;
 	const struct quant *out; /* of the result, which is bytes; NULL: floats */
 	struct tail_u8 tail;
 };

@@ -61,7 +61,12 @@ static void set_result(struct job *j)
 {
 	j->k.out = j->f.out ? U8_OUT_U8 : U8_OUT_F32;
 	j->k.levels = j->f.levels;
-	j->k.add_scale = j->f.add_scale;
+	j->k.rounded = j->f.rounded;
+	j->k.sums = j->f.sums;
+	j->k.scale = j->f.scale;
+	j->k.shift = j->f.shift;
+	j->k.sum_scale = j->f.sum_scale;
+	j->k.sum_shift = j->f.sum_shift;
 	j->k.tail = j->f.tail;
 	for (int i = 0; i <= j->f.levels; i++) {
 		j->k.lo[i] = j->f.lo[i];

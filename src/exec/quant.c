@@ -41,8 +41,11 @@ static struct quant of_fake_quantize(const struct node *n)
 	    !is_near(r[0], r[2], range) || !is_near(r[1], r[3], range) ||
 	    fabs(zero - nearbyint(zero)) > 1e-3 || zero < -0.5 || zero > (double)levels - 0.5)
 		return (struct quant){0};
-	return (struct quant){
-	    .scale = (float)scale, .zero = (int)nearbyint(zero), .top = (int)levels - 1};
+	float top = (float)(levels - 1), lo = (float)r[2], hi = (float)r[3];
+	return (struct quant){.scale = (hi - lo) / top, /* in floats as OpenVINO */
+	    .shift = -(top * lo) / (hi - lo),
+	    .zero = (int)nearbyint(zero),
+	    .top = (int)levels - 1};
 }
 
 /* Element of a range, one for all or one for each channel. */

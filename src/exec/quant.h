@@ -8,6 +8,7 @@
 /* The elements (q - zero) * scale of a value, q from 0 to top. */
 struct quant {
 	float scale; /* 0: not a value of that kind */
+	float shift; /* the zero point before it was rounded, which OpenVINO adds values with */
 	int zero, top;
 	bool on; /* computed in 8 bits */
 	/* One for each channel: what only a depthwise convolution reads, and only as bytes. scale

@@ -91,14 +91,12 @@ INLINE vec dw_factor(const struct dw_block *k, int row, int v)
 	return vec_load(k->f + row * BLOCK + v * VEC);
 }
 
-/* The levels before the last; row: of the factors behind those of the sums. */
+/* From what the factors of the sums made; row: of the factors behind those. */
 INLINE vec dw_levels(
     const struct dw_nhwc_u8_args *q, const struct dw_block *k, int row, int v, vec r)
 {
-	for (int i = 0; i < q->e.levels; i++, row += 2) {
-		r = u8_level(r, vec_set1(q->e.lo[i]), vec_set1(q->e.hi[i]));
-		r = vec_fma(r, dw_factor(k, row, v), dw_factor(k, row + 1, v));
-	}
+	for (int i = 0; i < q->e.levels; i++, row += 2)
+		r = u8_level(&q->e, i, r, dw_factor(k, row, v), dw_factor(k, row + 1, v));
 	return r;
 }
 
@@ -155,11 +153,16 @@ INLINE void dw_dots(dvec acc[4], const dvec y[4], const int8_t *w)
 		acc[v] = dw_dot(acc[v], y[v], w + v * 4 * VEC);
 }
 
-INLINE void dw_scale(const struct dw_block *k, int x, const dvec acc[4], vec r[4])
+/* Of scales sums number x; r is what those before it made, and of the first, unless it is the only
+ * one, what is added to all. */
+INLINE void dw_scale(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int x, int scales,
+    const dvec acc[4], vec r[4])
 {
 #pragma GCC unroll 4
-	for (int v = 0; v < 4; v++)
-		r[v] = vec_fma(dvec_float(acc[v]), dw_factor(k, x, v), r[v]);
+	for (int v = 0; v < 4; v++) {
+		vec s = dvec_float(acc[v]), f = dw_factor(k, x, v);
+		r[v] = u8_sum(&q->e, scales > 1 ? U8_SUM_FUSED : q->e.sums, s, f, r[v]);
+	}
 }
 
 /* ---- pixel by pixel: full, groups (fours of taps) are constants after inlining (0: any) ---- */
@@ -187,7 +190,7 @@ INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, 
 			dw_interleave(x, y);
 			dw_dots(acc, y, w);
 		}
-		dw_scale(k, s, acc, r);
+		dw_scale(q, k, s, q->scales, acc, r);
 	}
 	dw_store(q, k, i, c, n, q->scales, r);
 }
@@ -233,14 +236,14 @@ INLINE void dw_line(const struct dw_nhwc_u8_args *q, const struct dw_block *k, i
 #pragma GCC unroll 3
 		for (int x = 0; x < 3; x++) {
 			if (x && scales > 1) {
-				dw_scale(k, x - 1, acc, r);
+				dw_scale(q, k, x - 1, scales, acc, r);
 #pragma GCC unroll 4
 				for (int v = 0; v < 4; v++)
 					acc[v] = dw_start(k, x, v);
 			}
 			dw_dots(acc, y[x], w + x * 4 * BLOCK);
 		}
-		dw_scale(k, scales - 1, acc, r);
+		dw_scale(q, k, scales - 1, scales, acc, r);
 		dw_store(q, k, i, c, n, scales, r);
 	}
 }

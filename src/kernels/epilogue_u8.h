@@ -7,27 +7,40 @@
 #include "kernels/vec_math.h"
 #include "kernels/vec_u8.h"
 
-/* One level before the last. */
-INLINE vec u8_level(vec r, vec lo, vec hi)
+/* One level before the last, with its factors. */
+INLINE vec u8_level(const struct u8_epilogue *e, int k, vec r, vec mul, vec plus)
 {
-	return vec_round(vec_clamp_u8(r, lo, hi));
+	r = vec_clamp_u8(r, vec_set1(e->lo[k]), vec_set1(e->hi[k]));
+	if (e->rounded >> k & 1)
+		return vec_fused(vec_round(r), mul, plus);
+	return vec_add(vec_mul(r, mul), plus);
 }
 
-/* The levels before the last; f from the first column on. */
+/* From what the factors of the sums made to what something may be added to; f from those on. */
 INLINE vec u8_levels(const struct u8_epilogue *e, const float *f, vec r)
 {
 	for (int k = 0; k < e->levels; k++) {
 		f += 2 * e->stride;
-		r = u8_level(r, vec_set1(e->lo[k]), vec_set1(e->hi[k]));
-		r = vec_fused(r, vec_load(f), vec_load(f + e->stride));
+		r = u8_level(e, k, r, vec_load(f), vec_load(f + e->stride));
 	}
 	return r;
 }
 
-/* From sums to what something may be added to. */
+/* What the factors of one sum make of it; sums is that of e. */
+INLINE vec u8_sum(const struct u8_epilogue *e, enum u8_sum sums, vec s, vec mul, vec plus)
+{
+	if (sums == U8_SUM_FUSED)
+		return vec_fused(s, mul, plus);
+	s = vec_add(vec_mul(s, mul), plus);
+	if (sums == U8_SUM_APART)
+		return s;
+	return vec_fused(s, vec_set1(e->scale), vec_set1(e->shift));
+}
+
+/* The same from sums on. */
 INLINE vec u8_scale(const struct u8_epilogue *e, const float *f, vec r)
 {
-	return u8_levels(e, f, vec_fused(r, vec_load(f), vec_load(f + e->stride)));
+	return u8_levels(e, f, u8_sum(e, e->sums, r, vec_load(f), vec_load(f + e->stride)));
 }
 
 /* Adds to r what stands in add from element from on, for n lanes. */
@@ -37,7 +50,7 @@ INLINE vec u8_add(const struct u8_epilogue *e, const void *add, size_t from, int
 	vec x = e->add == U8_ADD_U8 ? vec_load_u8((const uint8_t *)add + from, n)
 		: n >= VEC          ? vec_load(p)
 				    : vec_load_mask(p, vec_first(n));
-	return vec_fused(x, vec_set1(e->add_scale), r);
+	return vec_fused(vec_add(r, x), vec_set1(e->sum_scale), vec_set1(e->sum_shift));
 }
 
 /* Finishes n lanes of r: add from its element from on, stored from element to of out on. */

@@ -113,6 +113,9 @@ INLINE void igemm_pack(uint8_t *p, uint8_t *q, const ivec *a, const ivec *b, int
  * RISING: of one level its lower bound, too, as all that is below comes out as 0. */
 enum how { FLOATS = -1, CLAMPED, SATURATED, RISING };
 
+/* The levels before the last: 0 to 2 that are rounded to, the first of them maybe a CLAMP alone. */
+enum steps { NONE, LEVEL, LEVEL_LEVEL, CLAMP, CLAMP_LEVEL, OTHER };
+
 #if VEC == 16
 #define igemm_all_le(a, b) (_mm512_cmp_ps_mask(a, b, _CMP_LE_OQ) == 0xffff)
 #else
@@ -124,54 +127,81 @@ INLINE vec igemm_abs(vec x)
 	return vec_max(x, vec_sub(vec_zero(), x));
 }
 
+static enum steps igemm_steps(const struct u8_epilogue *e)
+{
+	if (e->levels == 0)
+		return NONE;
+	if (e->levels == 1)
+		return e->rounded & 1 ? LEVEL : CLAMP;
+	return e->rounded == 3 ? LEVEL_LEVEL : e->rounded == 2 ? CLAMP_LEVEL : OTHER;
+}
+
 static enum how igemm_how(const struct igemm_u8_args *q, int n)
 {
 	const struct u8_epilogue *e = &q->e;
 	const float *f = q->f + 2 * (size_t)e->levels * e->stride;
 	int l = e->levels;
-	/* the most that the last factor is multiplied by, and what is added to that */
+	/* the most that the last factors are applied to, and what is done with that */
 	float most = l ? fmaxf(fabsf(e->lo[l - 1]), fabsf(e->hi[l - 1])) : 0x1p31f;
-	float more = e->add ? 255 * fabsf(e->add_scale) : 0;
-	bool small = e->lo[l] <= 0 && e->hi[l] >= 255, rising = l == 1 && !e->add;
-	if (n % VEC || e->out != U8_OUT_U8 || e->add == U8_ADD_F32)
+	bool scaled = !l && e->sums == U8_SUM_SCALED;
+	float mul = scaled ? fabsf(e->scale) : 1, plus = scaled ? fabsf(e->shift) : 0;
+	if (e->add) {
+		mul *= fabsf(e->sum_scale);
+		plus = (plus + 255) * fabsf(e->sum_scale) + fabsf(e->sum_shift);
+	}
+	bool small = e->lo[l] <= 0 && e->hi[l] >= 255;
+	bool rising = igemm_steps(e) == LEVEL && !e->add;
+	if (n % VEC || e->out != U8_OUT_U8 || e->add == U8_ADD_F32 || igemm_steps(e) == OTHER)
 		return FLOATS;
 	for (int j = 0; j < n; j += VEC) {
 		vec m = vec_load(f + j), a = vec_load(f + e->stride + j);
 		vec top = vec_fma(igemm_abs(m), vec_set1(most), igemm_abs(a));
-		small &= igemm_all_le(top, vec_set1(0x1p30f - more));
+		top = vec_fma(top, vec_set1(mul), vec_set1(plus));
+		small &= igemm_all_le(top, vec_set1(0x1p30f));
 		rising &= igemm_all_le(vec_zero(), m) &&
 			  igemm_all_le(vec_fma(m, vec_set1(e->lo[0]), a), vec_set1(0.5f));
 	}
 	return !small ? CLAMPED : rising ? RISING : SATURATED;
 }
 
-/* A vector of sums to integers: levels, add and how are constants after inlining. */
-INLINE ivec igemm_level(const struct u8_epilogue *e, const uint8_t *add_at, int levels, bool add,
-    enum how how, int v, const vec f[][NV], ivec sum)
+INLINE int igemm_levels(enum steps steps)
 {
-	vec r = vec_fused(ivec_float(sum), f[0][v], f[1][v]);
+	return steps == NONE ? 0 : steps == LEVEL || steps == CLAMP ? 1 : 2;
+}
+
+/* A vector of sums to integers: kind, steps, add and how are constants after inlining. */
+INLINE ivec igemm_level(const struct u8_epilogue *e, const uint8_t *add_at, enum u8_sum kind,
+    enum steps steps, bool add, enum how how, int v, const vec f[][NV], ivec sum)
+{
+	int levels = igemm_levels(steps);
+	vec r = u8_sum(e, kind, ivec_float(sum), f[0][v], f[1][v]);
 #pragma GCC unroll 2
 	for (int l = 0; l < levels; l++) {
 		if (how != RISING)
 			r = vec_max(r, vec_set1(e->lo[l]));
-		r = vec_round(vec_min(vec_set1(e->hi[l]), r)); /* a NaN stays */
-		r = vec_fused(r, f[2 * l + 2][v], f[2 * l + 3][v]);
+		r = vec_min(vec_set1(e->hi[l]), r); /* a NaN stays */
+		if (!l && (steps == CLAMP || steps == CLAMP_LEVEL))
+			r = vec_add(vec_mul(r, f[2][v]), f[3][v]);
+		else
+			r = vec_fma(vec_round(r), f[2 * l + 2][v], f[2 * l + 3][v]);
 	}
-	if (add)
-		r = vec_fused(vec_load_u8(add_at, VEC), vec_set1(e->add_scale), r);
+	if (add) {
+		r = vec_add(r, vec_load_u8(add_at, VEC));
+		r = vec_fma(r, vec_set1(e->sum_scale), vec_set1(e->sum_shift));
+	}
 	if (how == CLAMPED)
 		r = vec_clamp_u8(r, vec_set1(e->lo[levels]), vec_set1(e->hi[levels]));
 	return ivec_round(r);
 }
 
-INLINE void igemm_bytes_of(const struct igemm_u8_args *q, int m, int nv, int levels, bool add,
-    enum how how, const ivec *sums)
+INLINE void igemm_bytes_of(const struct igemm_u8_args *q, int m, int nv, enum u8_sum kind,
+    enum steps steps, bool add, enum how how, const ivec *sums)
 {
 	vec f[2 * CONV_U8_LEVELS + 2][NV];
 	uint8_t *c = q->c;
 	const uint8_t *from = q->add;
 #pragma GCC unroll 6
-	for (int k = 0; k < 2 * levels + 2; k++)
+	for (int k = 0; k < 2 * igemm_levels(steps) + 2; k++)
 #pragma GCC unroll 2
 		for (int v = 0; v < nv; v++)
 			f[k][v] = vec_load(q->f + (size_t)k * q->e.stride + v * VEC);
@@ -183,42 +213,55 @@ INLINE void igemm_bytes_of(const struct igemm_u8_args *q, int m, int nv, int lev
 #pragma GCC unroll 2
 			for (int v = 0; v < nv; v++)
 				x[k][v] = igemm_level(&q->e,
-				    add ? from + row[k] * q->ld_add + v * VEC : NULL, levels, add,
-				    how, v, f, sums[row[k] * (size_t)nv + (size_t)v]);
+				    add ? from + row[k] * q->ld_add + v * VEC : NULL, kind, steps,
+				    add, how, v, f, sums[row[k] * (size_t)nv + (size_t)v]);
 		igemm_pack(c + row[0] * q->ldc, c + row[1] * q->ldc, x[0], x[1], nv);
 	}
 }
 
+INLINE void igemm_bytes_by(const struct igemm_u8_args *q, int m, int nv, enum steps steps, bool add,
+    enum how how, const ivec *sums)
+{
+	if (q->e.sums == U8_SUM_FUSED)
+		igemm_bytes_of(q, m, nv, U8_SUM_FUSED, steps, add, how, sums);
+	else if (q->e.sums == U8_SUM_APART)
+		igemm_bytes_of(q, m, nv, U8_SUM_APART, steps, add, how, sums);
+	else
+		igemm_bytes_of(q, m, nv, U8_SUM_SCALED, steps, add, how, sums);
+}
+
 /* One function for each of the usual epilogues. */
 typedef void igemm_bytes_fn(const struct igemm_u8_args *, int m, int nv, const ivec *sums);
-#define IGEMM_BYTES(levels, add, how)                                         \
-	static __attribute__((noinline)) void bytes_##levels##_##add##_##how( \
-	    const struct igemm_u8_args *q, int m, int nv, const ivec *sums)   \
-	{                                                                     \
-		if (nv > 1)                                                   \
-			igemm_bytes_of(q, m, 2, levels, add, how, sums);      \
-		else                                                          \
-			igemm_bytes_of(q, m, 1, levels, add, how, sums);      \
+#define IGEMM_BYTES(steps, add, how)                                         \
+	static __attribute__((noinline)) void bytes_##steps##_##add##_##how( \
+	    const struct igemm_u8_args *q, int m, int nv, const ivec *sums)  \
+	{                                                                    \
+		if (nv > 1)                                                  \
+			igemm_bytes_by(q, m, 2, steps, add, how, sums);      \
+		else                                                         \
+			igemm_bytes_by(q, m, 1, steps, add, how, sums);      \
 	}
-IGEMM_BYTES(0, 0, CLAMPED)
-IGEMM_BYTES(0, 0, SATURATED)
-IGEMM_BYTES(0, 1, CLAMPED)
-IGEMM_BYTES(0, 1, SATURATED)
-IGEMM_BYTES(1, 0, CLAMPED)
-IGEMM_BYTES(1, 0, SATURATED)
-IGEMM_BYTES(1, 0, RISING)
-IGEMM_BYTES(1, 1, CLAMPED)
-IGEMM_BYTES(1, 1, SATURATED)
-IGEMM_BYTES(2, 0, CLAMPED)
-IGEMM_BYTES(2, 0, SATURATED)
-IGEMM_BYTES(2, 1, CLAMPED)
-IGEMM_BYTES(2, 1, SATURATED)
+#define IGEMM_STEPS(steps)               \
+	IGEMM_BYTES(steps, 0, CLAMPED)   \
+	IGEMM_BYTES(steps, 0, SATURATED) \
+	IGEMM_BYTES(steps, 1, CLAMPED)   \
+	IGEMM_BYTES(steps, 1, SATURATED)
+IGEMM_STEPS(NONE)
+IGEMM_STEPS(LEVEL)
+IGEMM_STEPS(LEVEL_LEVEL)
+IGEMM_STEPS(CLAMP)
+IGEMM_STEPS(CLAMP_LEVEL)
+IGEMM_BYTES(LEVEL, 0, RISING)
 
-static igemm_bytes_fn *const igemm_to_bytes[CONV_U8_LEVELS + 1][2][RISING + 1] = {
-    {{bytes_0_0_CLAMPED, bytes_0_0_SATURATED}, {bytes_0_1_CLAMPED, bytes_0_1_SATURATED}},
-    {{bytes_1_0_CLAMPED, bytes_1_0_SATURATED, bytes_1_0_RISING},
-	{bytes_1_1_CLAMPED, bytes_1_1_SATURATED}},
-    {{bytes_2_0_CLAMPED, bytes_2_0_SATURATED}, {bytes_2_1_CLAMPED, bytes_2_1_SATURATED}}};
+#define STEPS_ROW(steps)                                                       \
+	{                                                                      \
+		{bytes_##steps##_0_CLAMPED, bytes_##steps##_0_SATURATED},      \
+		{                                                              \
+			bytes_##steps##_1_CLAMPED, bytes_##steps##_1_SATURATED \
+		}                                                              \
+	}
+static igemm_bytes_fn *const igemm_to_bytes[OTHER][2][SATURATED + 1] = {STEPS_ROW(NONE),
+    STEPS_ROW(LEVEL), STEPS_ROW(LEVEL_LEVEL), STEPS_ROW(CLAMP), STEPS_ROW(CLAMP_LEVEL)};
 
 /* Whatever else the epilogue is. */
 static __attribute__((noinline)) void igemm_finish(
@@ -346,8 +389,10 @@ static void igemm_tile(const struct igemm_u8_args *q, int m, int n, enum how how
 	igemm_by_rows[m - 1][nv - 1](q, sums);
 	if (how == FLOATS)
 		igemm_finish(q, m, nv, n, sums);
+	else if (how == RISING)
+		bytes_LEVEL_0_RISING(q, m, nv, sums);
 	else
-		igemm_to_bytes[q->e.levels][q->e.add == U8_ADD_U8][how](q, m, nv, sums);
+		igemm_to_bytes[igemm_steps(&q->e)][q->e.add == U8_ADD_U8][how](q, m, nv, sums);
 }
 
 static void igemm_run(const struct igemm_u8_args *args, int m, int n)

@@ -55,7 +55,12 @@ struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c)
 	struct u8_epilogue e = {.out = c->tail.nops ? U8_OUT_F32 : c->out,
 	    .add = c->add,
 	    .levels = c->levels,
-	    .add_scale = c->add_scale,
+	    .rounded = (unsigned)c->rounded,
+	    .sums = c->sums,
+	    .scale = c->scale,
+	    .shift = c->shift,
+	    .sum_scale = c->sum_scale,
+	    .sum_shift = c->sum_shift,
 	    .stride = (size_t)c->s.groups * (size_t)c->s.cout};
 	memcpy(e.lo, c->lo, sizeof e.lo);
 	memcpy(e.hi, c->hi, sizeof e.hi);

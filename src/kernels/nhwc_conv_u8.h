@@ -15,10 +15,12 @@
 
 enum u8_out { U8_OUT_F32, U8_OUT_U8 };
 enum u8_add { U8_ADD_NONE, U8_ADD_F32, U8_ADD_U8 };
+/* What becomes of a sum first, see struct u8_epilogue. */
+enum u8_sum { U8_SUM_FUSED, U8_SUM_APART, U8_SUM_SCALED };
 
 /* Products that a sum of 32 bits can hold. */
 #define CONV_U8_DEPTH (INT32_MAX / (255 * 128))
-/* Times that a result is rounded to levels before the last. */
+/* Times that a result is clamped, and maybe rounded to levels, before the last. */
 #define CONV_U8_LEVELS 2
 /* The widest window whose columns may have scales of their own. */
 #define DW_U8_COLUMNS 7
@@ -34,8 +36,10 @@ struct nhwc_conv_u8 {
 	int out, add; /* enum u8_out, enum u8_add */
 	int columns;  /* sums with a scale of their own: 1; CONV_DEPTHWISE: or the window's width */
 	int levels;   /* at most CONV_U8_LEVELS */
+	int rounded;  /* a bit for each */
+	int sums;     /* enum u8_sum */
+	float scale, shift, sum_scale, sum_shift;
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes are saturated besides */
-	float add_scale;
 	struct tail_u8 tail; /* behind the epilogue, whose result is floats then */
 	int way, row;        /* CONV_IGEMM or CONV_DEPTHWISE, row of its table */
 	/* Set by the plan, as in struct nhwc_conv_f32. */

@@ -9,18 +9,28 @@
 
 #include "kernels/nhwc_conv_u8.h"
 
-/* What becomes of a sum s of channel j, step by step, each with one rounding:
- *   r = s * f[0][j] + f[1][j], or of c sums
- *       r = f[c][j], then r = s[k] * f[k][j] + r for each, and f counts from row c - 1 on;
- *   for each k from 1 to levels: r is clamped to lo[k - 1]..hi[k - 1] and rounded half to even,
- * then r = r * f[2 * k][j] + f[2 * k + 1][j]; r = add * add_scale + r, if something is added; r is
- * clamped to lo[levels]..hi[levels], and as a byte rounded half to even. f has stride floats from
- * row to row, and CONV_U8_MORE behind the last one. */
+/* What becomes of a sum s of channel j. Each line rounds once, so that floats come out as those of
+ * OpenVINO, whose order this is (intel_cpu/src/dnnl_postops_composer.cpp, and the kernels of its
+ * oneDNN: scales of the weights, bias, then the post-operations); a last bit here or there decides
+ * on which side of a tie a value falls, and a network makes much of that.
+ *   U8_SUM_FUSED:  r = s * f[0][j] + f[1][j]
+ *   U8_SUM_APART:  r = s * f[0][j]
+ *                  r = r + f[1][j]
+ *   U8_SUM_SCALED: the same, then
+ *                  r = r * scale + shift
+ *   of c sums r = f[c][j], then r = s[k] * f[k][j] + r for each, and f counts from row c - 1 on
+ *   for each k from 1 to levels: r is clamped to lo[k - 1]..hi[k - 1], then
+ *       if bit k - 1 of rounded is set, rounded half to even and r = r * f[2 * k][j] + f[2 * k +
+ * 1][j] otherwise r = r * f[2 * k][j] r = r + f[2 * k + 1][j] if something is added: r = r + add r
+ * = r * sum_scale + sum_shift r is clamped to lo[levels]..hi[levels], and as a byte rounded half to
+ * even. f has stride floats from row to row, and CONV_U8_MORE behind the last one. */
 struct u8_epilogue {
 	int out, add; /* enum u8_out, enum u8_add */
 	int levels;
+	unsigned rounded;
+	int sums; /* enum u8_sum */
+	float scale, shift, sum_scale, sum_shift;
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes: the last ones in 0..255 */
-	float add_scale;
 	size_t stride;
 };
 

@@ -141,16 +141,27 @@ static void conv_naive(struct data *d)
 			size_t from = (size_t)p * (size_t)c->ld_add + (size_t)j;
 			const float *f = d->f + j;
 			float r = f[c->columns * channels];
-			for (int x = 0; x < c->columns; x++, f += channels)
-				r = fmaf((float)sum_at(d, p / (int)volume(o), j, at, x), *f, r);
+			for (int x = 0; x < c->columns; x++, f += channels) {
+				float sum = (float)sum_at(d, p / (int)volume(o), j, at, x);
+				if (c->columns > 1 || c->sums == U8_SUM_FUSED)
+					r = fmaf(sum, *f, r);
+				else
+					r = sum * *f + r;
+				if (c->columns == 1 && c->sums == U8_SUM_SCALED)
+					r = fmaf(r, c->scale, c->shift);
+			}
 			f += channels;
-			for (int k = 0; k < c->levels; k++, f += 2 * channels)
-				r = fmaf(
-				    nearbyintf(clampf(r, c->lo[k], c->hi[k])), f[0], f[channels]);
+			for (int k = 0; k < c->levels; k++, f += 2 * channels) {
+				r = clampf(r, c->lo[k], c->hi[k]);
+				r = c->rounded >> k & 1 ? fmaf(nearbyintf(r), f[0], f[channels])
+							: r * f[0] + f[channels];
+			}
 			if (c->add == U8_ADD_F32)
-				r = fmaf(((float *)d->add)[from], c->add_scale, r);
+				r += ((float *)d->add)[from];
 			if (c->add == U8_ADD_U8)
-				r = fmaf(((uint8_t *)d->add)[from], c->add_scale, r);
+				r += ((uint8_t *)d->add)[from];
+			if (c->add)
+				r = fmaf(r, c->sum_scale, c->sum_shift);
 			/* floats keep a NaN */
 			if (!c->tail.nops || !isnan(r))
 				r = clampf(r, c->lo[c->levels], c->hi[c->levels]);
@@ -199,7 +210,12 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 			     .levels = number / 3 % 3,
 			     .lo = {0, number & 1 ? -3 : 0, number & 2 ? -INFINITY : 5},
 			     .hi = {255, number & 2 ? 100 : 255, INFINITY},
-			     .add_scale = 0.375f}};
+			     .rounded = number / 9 % 4,
+			     .sums = number / 5 % 3,
+			     .scale = 1.25f,
+			     .shift = -0.5f,
+			     .sum_scale = 0.75f,
+			     .sum_shift = 3.25f}};
 	d.c.lo[d.c.levels] = number & 4 ? -INFINITY : 11;
 	d.c.hi[d.c.levels] = number & 4 ? INFINITY : 199;
 	if (nhwc_conv_u8_choose(s, 1) == CONV_DEPTHWISE && s->kernel[2] <= DW_U8_COLUMNS &&
@@ -372,6 +388,7 @@ static void test_factors(void **state)
 		int number = odd_factors[i].add ? 35 : odd_factors[i].levels == 1 ? 21 : 15;
 		struct data d = data_of(&s, 0, number);
 		d.c.levels = odd_factors[i].levels;
+		d.c.rounded = 3;
 		d.c.lo[0] = d.c.lo[1] = d.c.lo[2] = 0;
 		d.c.hi[0] = d.c.hi[1] = d.c.hi[2] = 255;
 		for (int k = 0; k < 2 * d.c.levels; k++)

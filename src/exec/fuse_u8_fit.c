@@ -1,0 +1,61 @@
+/* One multiply-add in place of several operations, when its factors can be chosen so that every
+ * level comes out the same: only values near the middle between two levels have to be looked at. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "exec/fuse_u8.h"
+
+#define NUDGES 3          /* of both factors, in units of their last place */
+#define ROUNDINGS 0x1p-21 /* more than these and all roundings on the way make, relative */
+#define WHOLE 0x1.8p23f   /* floats of this size are whole numbers */
+
+static float result(const struct ties *t, float x)
+{
+	return fminf(fmaxf(x, t->lo), t->hi) + WHOLE - WHOLE;
+}
+
+static bool add_tie(struct ties *t, float x, float y)
+{
+	if (t->n == TIES)
+		return false;
+	t->tie[t->n].x = x;
+	t->tie[t->n++].want = result(t, y);
+	return true;
+}
+
+/* How many come out wrong, at most so many. x * mul is a double without rounding. */
+static int wrong(const struct ties *t, float mul, float plus, int most)
+{
+	int n = 0;
+	for (int i = 0; i < t->n && n < most; i++)
+		n += result(t, (float)((double)t->tie[i].x * mul + plus)) != t->tie[i].want;
+	return n;
+}
+
+void fit_factors(const struct ties *t, float *mul, float *plus)
+{
+	float m = *mul, p = *plus, step = fmaxf(fabsf(p) * 0x1p-23f, 0x1p-20f);
+	int least = wrong(t, m, p, t->n);
+	for (int far = 1; far <= NUDGES && least; far++)
+		for (int i = -far; i <= far && least; i++)
+			for (int sign = -1; sign <= 1 && least; sign += 2) {
+				float a = m * (1 + (float)i * 0x1p-23f);
+				float b = p + (float)(sign * (far - abs(i))) * step;
+				int n = wrong(t, a, b, least);
+				if (n >= least)
+					continue;
+				least = n;
+				*mul = a;
+				*plus = b;
+			}
+}
+
+void find_level_ties(
+    struct ties *t, const struct course *k, int top, int from, float mul, float plus)
+{
+	for (int x = 0; x <= top; x++) {
+		double y = (double)x * mul + plus, near = (fabs(y) + fabs(plus) + 256) * ROUNDINGS;
+		if (y > t->lo - 1 && y < t->hi + 1 && fabs(y - floor(y) - 0.5) <= near)
+			add_tie(t, (float)x, nearbyintf(course_end(k, (float)x)) - (float)from);
+	}
+}

@@ -1,0 +1,272 @@
+/* The floats between the sums of a quantized kernel and bytes as OpenVINO has them: what its passes
+ * make of the constants of the nodes there, one rounding after the other, and which of them it
+ * applies in one go. Sources: low_precision_transformations (fake_quantize.cpp, add.cpp,
+ * network_helper.cpp: decomposeFakeQuantize) for the constants of the graph, intel_cpu's
+ * nodes/fake_quantize.cpp and dnnl_postops_composer.cpp for those of the operations. Values near
+ * the middle between two levels get the level that they get there only when every step is the same.
+ */
+#include <math.h>
+
+#include "exec/fuse_u8.h"
+
+#define SAME_SHIFT 0.00005f /* shifts that OpenVINO takes for one */
+#define NO_SHIFT 0.00001f   /* and for none, as a share of the levels */
+
+static struct line to_levels(float lo, float hi, int top)
+{
+	return (struct line){(float)top / (hi - lo), -lo * (float)top / (hi - lo)};
+}
+
+/* From levels to floats: (level - shift) * scale. */
+static struct line from_levels(float lo, float hi, int top)
+{
+	struct line m = {(hi - lo) / (float)top, -((float)top * lo) / (hi - lo)};
+	return m;
+}
+
+/* The same as level * scale + shift, after both ends were computed. */
+static struct line by_ends(struct line m, int top)
+{
+	float lo = (0 - m.shift) * m.scale, hi = ((float)top - m.shift) * m.scale;
+	return (struct line){(hi - lo) / (float)top, lo};
+}
+
+static bool is_one(const struct tensor *t, int64_t channels)
+{
+	for (int64_t c = 1; c < channels; c++)
+		if (walk_at(t, c) != walk_at(t, 0))
+			return false;
+	return true;
+}
+
+static float shift_of_all(float shift, int top)
+{
+	return fabsf(shift) < (float)top * NO_SHIFT ? 0 : shift;
+}
+
+/* The same for all channels. A last scale without a shift is one of the result, which is divided
+ * by. */
+static struct line to_levels_of_all(float lo, float hi, const struct fq_ranges *q)
+{
+	struct line m = to_levels(lo, hi, q->top);
+	m.shift = shift_of_all(m.shift, q->top);
+	if (q->stored && m.shift == 0)
+		m.scale = 1 / (1 / m.scale);
+	return m;
+}
+
+/* Shifts of channels that are nearly one become one. */
+static bool join_shifts(struct line *m, int64_t channels, int top)
+{
+	for (int64_t c = 1; c < channels; c++)
+		if (fabsf(m[c].shift - m[0].shift) >= SAME_SHIFT)
+			return false;
+	for (int64_t c = channels - 1; c >= 0; c--)
+		m[c].shift = shift_of_all(m[0].shift, top);
+	return true;
+}
+
+/* A clamp that leaves the whole range is dropped before anything else. */
+static bool is_dropped(const struct walk *w, const struct fq_ranges *q)
+{
+	for (int64_t c = 0; c < w->f->channels && w->clamped; c++)
+		if (walk_at(&q->r[0], c) < w->lo || walk_at(&q->r[1], c) > w->hi)
+			return false;
+	return true;
+}
+
+static struct line *lines(struct walk *w)
+{
+	return arena_array(w->l->e->scratch, (size_t)w->f->channels, sizeof(struct line));
+}
+
+/* ---- behind the sums ---- */
+
+/* The levels of own mean floats that are summed with levels of added: as such. */
+static struct line meaning_beside(const struct fq_ranges *own, const struct quant *added)
+{
+	struct line m = from_levels(walk_at(&own->r[2], 0), walk_at(&own->r[3], 0), own->top);
+	m.shift += added->shift * added->scale / m.scale;
+	m.scale /= added->scale;
+	return by_ends(m, own->top);
+}
+
+/* Scales of the sums of which q's ranges have been divided. */
+static bool fold_scales(struct walk *w, const struct fq_ranges *q, struct line *m)
+{
+	for (int64_t c = 0; c < w->f->channels; c++) {
+		float scale = w->mul[c];
+		m[c] = to_levels(
+		    walk_at(&q->r[0], c) / scale, walk_at(&q->r[1], c) / scale, q->top);
+		if (!(scale > 0) || !isfinite(m[c].scale) || !isfinite(m[c].shift))
+			return false;
+	}
+	join_shifts(m, w->f->channels, q->top);
+	return true;
+}
+
+/* The value is only clamped to its range, then added to levels of added. */
+static void clamp_beside(struct walk *w, const struct fq_ranges *q, const struct quant *added)
+{
+	struct fused_u8 *f = w->f;
+	struct line m = meaning_beside(q, added);
+	if (w->biased) {
+		f->shift = f->shift * m.scale + m.shift;
+		f->scale *= m.scale;
+	} else {
+		for (int64_t c = 0; c < f->channels; c++) {
+			walk_plus(w)[c] = walk_plus(w)[c] * m.scale + m.shift;
+			w->mul[c] *= m.scale;
+		}
+	}
+	f->lo[0] = 0 * m.scale + m.shift;
+	f->hi[0] = (float)q->top * m.scale + m.shift;
+}
+
+bool order_sums(struct walk *w, const struct fq_ranges *q, const struct quant *added)
+{
+	struct fused_u8 *f = w->f;
+	int64_t n = f->channels;
+	bool one = is_one(&q->r[0], n) && is_one(&q->r[1], n);
+	bool folded = !w->biased && is_dropped(w, q);
+	struct line *m = lines(w);
+	if (!m || w->odd || w->gained || f->columns > 1 || !(one || (folded && !added)) ||
+	    (added && (!is_one(&q->r[2], n) || !is_one(&q->r[3], n))))
+		return false;
+	if (folded && !fold_scales(w, q, m))
+		return false;
+	for (int64_t c = 0; c < n && folded; c++) {
+		w->mul[c] = m[c].scale;
+		walk_plus(w)[c] = m[c].shift;
+	}
+	if (!folded) {
+		*m = to_levels_of_all(walk_at(&q->r[0], 0), walk_at(&q->r[1], 0), q);
+		f->scale = m->scale;
+		f->shift = m->shift;
+	}
+	f->sums = folded ? U8_SUM_APART : U8_SUM_SCALED;
+	if (added)
+		clamp_beside(w, q, added);
+	return true;
+}
+
+/* ---- behind levels ---- */
+
+/* What levels of w->last mean for channel c behind the gain. */
+static struct line meaning_of(const struct walk *w, int64_t c)
+{
+	float lo = walk_at(&w->last.r[2], c), hi = walk_at(&w->last.r[3], c);
+	if (w->gained) {
+		lo *= w->gain[c];
+		hi *= w->gain[c];
+	}
+	return from_levels(lo, hi, w->last.top);
+}
+
+/* The range of q behind the bias, if that has been taken off it. */
+static struct line range_of(const struct walk *w, const struct fq_ranges *q, int64_t c, bool moved)
+{
+	float bias = w->biased && moved ? w->bias[c] : 0;
+	return (struct line){walk_at(&q->r[0], c) - bias, walk_at(&q->r[1], c) - bias};
+}
+
+static bool is_uniform(const struct course *k, int64_t n, bool own)
+{
+	for (int64_t c = 1; c < n; c++) {
+		const struct line *a = own ? &k[0].own : &k[0].next;
+		const struct line *b = own ? &k[c].own : &k[c].next;
+		if (a->scale != b->scale || a->shift != b->shift)
+			return false;
+	}
+	return true;
+}
+
+/* Shifts that are nearly one are one, and what is the same for all channels has one rounding. */
+static void join_courses(struct course *k, struct line *m, int64_t n, int top)
+{
+	for (int64_t c = 0; c < n; c++)
+		m[c] = k[c].next;
+	bool joined = join_shifts(m, n, top);
+	for (int64_t c = 0; c < n && joined; c++)
+		k[c].next.shift = m[c].shift;
+	bool own = is_uniform(k, n, true), next = is_uniform(k, n, false);
+	for (int64_t c = 0; c < n; c++) {
+		k[c].own_fused = own;
+		k[c].next_fused = next;
+	}
+}
+
+static void set_courses(const struct walk *w, const struct fq_ranges *q, struct course *k)
+{
+	int64_t n = w->f->channels;
+	bool dropped = is_dropped(w, q), direct = dropped;
+	for (int64_t c = 0; c < n; c++)
+		direct &= meaning_of(w, c).scale > 0;
+	for (int64_t c = 0; c < n; c++) {
+		struct line m = meaning_of(w, c), r = range_of(w, q, c, dropped);
+		if (direct) {
+			r.scale = r.scale / m.scale + m.shift;
+			r.shift = r.shift / m.scale + m.shift;
+		} else if (w->biased && !dropped) {
+			m.shift -= w->bias[c] / m.scale;
+		}
+		k[c].direct = direct;
+		k[c].own = by_ends(m, w->last.top);
+		k[c].next = to_levels(r.scale, r.shift, q->top);
+	}
+}
+
+bool order_levels(struct walk *w, const struct fq_ranges *q, const int *from)
+{
+	struct fused_u8 *f = w->f;
+	int64_t n = f->channels;
+	struct course *k = arena_array(w->l->e->scratch, (size_t)n, sizeof *k);
+	struct line *m = lines(w);
+	struct ties *t = arena_array(w->l->e->scratch, 1, sizeof *t);
+	bool rounded = f->rounded >> (f->levels - 1) & 1;
+	if (!k || !m || !t || w->odd)
+		return false;
+	set_courses(w, q, k);
+	join_courses(k, m, n, q->top);
+	for (int64_t c = 0; c < n; c++)
+		if (!isfinite(k[c].next.scale) || !isfinite(k[c].next.shift) ||
+		    (!rounded && (!k[c].direct || k[c].next_fused || from[c])))
+			return false;
+	for (int64_t c = 0; c < n; c++) {
+		if (rounded) {
+			t->n = 0;
+			t->lo = f->lo[f->levels];
+			t->hi = f->hi[f->levels];
+			find_level_ties(t, &k[c], w->last.top, from[c], w->mul[c], walk_plus(w)[c]);
+			fit_factors(t, &w->mul[c], &walk_plus(w)[c]);
+		} else {
+			w->mul[c] = k[c].next.scale;
+			walk_plus(w)[c] = k[c].next.shift;
+		}
+	}
+	return true;
+}
+
+/* ---- sums with another value ---- */
+
+bool order_added(struct walk *w, const struct quant *added)
+{
+	int64_t n = w->f->channels;
+	if (w->odd || w->gained || w->biased || !is_one(&w->last.r[2], n) ||
+	    !is_one(&w->last.r[3], n))
+		return false;
+	struct line m = meaning_beside(&w->last, added);
+	for (int64_t c = 0; c < n; c++) {
+		w->mul[c] = m.scale;
+		walk_plus(w)[c] = m.shift;
+	}
+	return true;
+}
+
+void order_sum(struct walk *w, const struct fq_ranges *q)
+{
+	struct line m = to_levels_of_all(
+	    walk_at(&q->r[0], 0) / w->unit, walk_at(&q->r[1], 0) / w->unit, q);
+	w->f->sum_scale = m.scale;
+	w->f->sum_shift = m.shift;
+}
