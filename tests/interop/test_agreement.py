@@ -1,6 +1,6 @@
 """Networks that mo-calibrate quantized: on samples, at most one in a hundred has another best class in mo-run's engine
-than in OpenVINO on the same IR; of the 200 for the MobileNets at most five: what falls on the other side of a tie between
-two levels early in them becomes as large as the noise of quantization on the way."""
+than in OpenVINO on the same IR, and the answers are as near as sums of floats in another order make them: levels are worked
+out in OpenVINO's order of operations."""
 import ctypes
 from common import *
 import openvino as ov
@@ -42,8 +42,8 @@ def peers(xml, samples):
     return np.stack([np.asarray(model([np.ascontiguousarray(x[None])])[0]).reshape(-1) for x in samples])
 
 
-def compare(name, onnx, calibration, samples, near, most=0.01):
-    """near: how far the answers may be apart, as a share of their norm; most: the share of samples that may change."""
+def compare(name, onnx, calibration, samples, near):
+    """near: how far the answers may be apart, as a share of their norm."""
     rc, _, err = run('mo-calibrate', '-q', onnx, '--data', calibration, '--samples', '300', '--output-dir', WORK,
                      '--model-name', name)
     if not check(f'{name} is calibrated', not rc, err.strip()[:300]):
@@ -51,7 +51,7 @@ def compare(name, onnx, calibration, samples, near, most=0.01):
     mine, theirs = ours(f'{WORK}/{name}.xml', samples), peers(f'{WORK}/{name}.xml', samples)
     changed = float((mine.argmax(1) != theirs.argmax(1)).mean())
     apart = float(np.linalg.norm(mine - theirs) / np.linalg.norm(theirs))
-    check(f'{name} agrees with OpenVINO', changed <= most and apart <= near,
+    check(f'{name} agrees with OpenVINO', changed <= 0.01 and apart <= near,
           f'{100 * changed:.2f} % of {len(samples)} changed, {apart:.4f} apart')
 
 
@@ -61,12 +61,10 @@ compare('glyphs', f'{GLYPHS}/glyphs.onnx', f'{WORK}/calib.npy', images('test_ima
 C = corpus()
 if C:
     data = lambda name, n: np.load(f'{C}/data/{name}.npy', mmap_mode='r')[:n].astype(np.float32)
-    for name, arrays, n, near, most in (('cifar10_resnet20', 'cifar_{}', 1000, 0.01, 0.01),
-                                        ('mlperf_resnet8_cifar10', 'cifar_{}_raw', 1000, 0.01, 0.01),
-                                        ('mobilenet_v1_0.25_224', 'imagenet_{}', 200, 0.05, 0.025),
-                                        ('mobilenet_v2_1.0_224_bn', 'imagenet_{}', 200, 0.05, 0.025)):
+    for name, arrays, n in (('cifar10_resnet20', 'cifar_{}', 1000), ('mlperf_resnet8_cifar10', 'cifar_{}_raw', 1000),
+                            ('mobilenet_v1_0.25_224', 'imagenet_{}', 200), ('mobilenet_v2_1.0_224_bn', 'imagenet_{}', 200)):
         arrays = [arrays.format(k) for k in ('calib', 'test')]
-        compare(name, f'{C}/models/{name}.onnx', f'{C}/data/{arrays[0]}.npy', data(arrays[1], n), near, most)
+        compare(name, f'{C}/models/{name}.onnx', f'{C}/data/{arrays[0]}.npy', data(arrays[1], n), 0.005)
 else:
     skip('trained networks', 'no shared networks here')
 done()
