@@ -22,7 +22,7 @@ struct compile {
 	const char *model, *output, *json, *precision, *cache, *cache_dir;
 	struct list data, shapes;
 	int64_t cache_size;
-	bool exact, lenient, bf16, zstd;
+	bool exact, lenient, bf16, zstd, tune;
 	/* state */
 	struct stored net;
 	struct feed feed;
@@ -124,6 +124,7 @@ static int tell(const struct compile *c, struct err *err)
 	cJSON_AddNumberToObject(j, "bytes", (double)st.st_size);
 	cJSON_AddStringToObject(j, "isa", cpu_level());
 	cJSON_AddBoolToObject(j, "exact", c->exact);
+	cJSON_AddBoolToObject(j, "tune", c->tune);
 	cJSON_AddNumberToObject(j, "plans", c->sets.s.n);
 	cJSON_AddBoolToObject(j, "open", c->sets.s.open);
 	cJSON_AddStringToObject(j, "effective_precision", precision_name(c->products));
@@ -132,7 +133,7 @@ static int tell(const struct compile *c, struct err *err)
 
 static int compile(struct compile *c, struct err *err)
 {
-	struct exec_options o = {.exact = c->exact, .log = tool_log(c->p)};
+	struct exec_options o = {.exact = c->exact, .tune = c->tune, .log = tool_log(c->p)};
 	struct exec *e = NULL;
 	if (!c->output)
 		return fail(err, E_USAGE, "--output says where the blob goes");
@@ -264,6 +265,9 @@ static const struct option_row rows[] = {
     {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},
     {OPT_FLAG, "exact", 0, NULL, "no algorithm that trades exactness for speed (Winograd)",
 	AT(exact), NULL, 0, 0},
+    {OPT_FLAG, "tune", 0, NULL,
+	"choose the algorithm of each convolution by running all of them here", AT(tune), NULL, 0,
+	0},
     {OPT_FLAG, "zstd", 0, NULL,
 	"compressed for transport; loading it takes longer, and memory instead of a mapping",
 	AT(zstd), NULL, 0, 0},

@@ -22,6 +22,8 @@ struct exec_options {
 	bool exact;        /* no algorithm that trades exactness for speed (Winograd) */
 	bool bf16;         /* products with constants may round both factors to BF16, as the
 			    * kernels choose; without the instruction it stays FP32 */
+	bool tune;         /* the ways of convolutions are chosen by measuring, which takes
+			    * seconds: for networks that are saved */
 	struct log log;
 	/* Called after each node with each of its outputs, in order: --dump, --compare,
 	 * calibration. The tensor is valid during the call. Keeps every value alive only while it

@@ -301,6 +301,7 @@ static void tell(const struct exec *e, const struct plan *p)
 int plan_lower(struct exec *e, struct plan *p, struct err *err)
 {
 	struct lower l = {.e = e, .p = p, .err = err};
+	l.tuning = tuning_of(e->graph, &e->o, p->arena);
 	size_t nvalues = e->graph->nvalues + 1;
 	int *last = calloc((size_t)e->nsteps + 1, sizeof *last);
 	uint32_t none;

@@ -3,6 +3,7 @@
 #define EXEC_LOWER_H
 
 #include "exec/plan.h"
+#include "exec/tune.h"
 
 /* A channel range of a Concat's result that a value is written to in place. */
 struct target {
@@ -23,6 +24,7 @@ struct lower {
 	bool *last;            /* by value id: computed as CHANNELS_LAST */
 	struct target *target; /* by value id */
 	struct view *view;     /* by value id */
+	struct tuning tuning;
 	struct err *err;
 };
 
@@ -156,7 +158,7 @@ int lower_eval(struct lower *l, int i);
 /* Has step i a kernel that reads and writes CHANNELS_LAST, but for what only packing tells? */
 bool conv_has_kernel(const struct lower *l, const struct node *n);
 /* The way of a convolution, as the options are. */
-int conv_way_of(const struct lower *l, const struct conv_shape *s);
+int conv_way_of(struct lower *l, const struct conv_shape *s);
 bool deconv_has_kernel(const struct lower *l, const struct node *n);
 bool image_has_kernel(const struct lower *l, const struct node *n);
 /* Does n only tell otherwise what lies with its channels last, which it then does after n, too? */

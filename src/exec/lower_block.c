@@ -12,7 +12,7 @@ struct chosen {
 /* The convolution that alone reads what the block leaves, if it can be done with it: its node, and
  * *longer is the block with it. */
 static const struct node *next_of(
-    const struct lower *l, const struct chosen *b, struct nhwc_block_f32 *longer)
+    struct lower *l, const struct chosen *b, struct nhwc_block_f32 *longer)
 {
 	const struct fused *f = &b->f[b->k.n - 1];
 	const struct node *n = follower(l, &f->end->out[0]);

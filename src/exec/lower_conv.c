@@ -71,10 +71,12 @@ bool conv_has_kernel(const struct lower *l, const struct node *n)
 	       lower_constant(l, node_in(n, 1)) && conv_shape_of(l, n, &s);
 }
 
-int conv_way_of(const struct lower *l, const struct conv_shape *s)
+int conv_way_of(struct lower *l, const struct conv_shape *s)
 {
-	return l->e->o.bf16 ? nhwc_conv_f32_choose_bf16(s, l->e->o.exact)
-			    : nhwc_conv_f32_choose(s, l->e->o.exact);
+	const struct exec_options *o = &l->e->o;
+	int way = o->bf16 ? nhwc_conv_f32_choose_bf16(s, o->exact)
+			  : nhwc_conv_f32_choose(s, o->exact);
+	return o->tune ? tune_way(&l->tuning, s, way) : way;
 }
 
 /* The operands that are the same whatever is convolved. */

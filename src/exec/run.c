@@ -311,14 +311,7 @@ const char *call_name(enum call_kind kind)
 /* What a report calls it: of convolutions also how. */
 static const char *kernel_name(const struct call *c)
 {
-	static const char *const ways[] = {[CONV_IGEMM] = "conv",
-	    [CONV_WINOGRAD] = "conv winograd",
-	    [CONV_WINOGRAD_2] = "conv winograd",
-	    [CONV_DEPTHWISE] = "conv depthwise",
-	    [CONV_IGEMM_BF16] = "conv bf16",
-	    [CONV_WINOGRAD_LINE] = "conv winograd",
-	    [CONV_GROUPS] = "conv groups"};
-	return c->kind == CALL_CONV ? ways[c->conv.way] : call_name(c->kind);
+	return c->kind == CALL_CONV ? nhwc_conv_f32_name(c->conv.way) : call_name(c->kind);
 }
 
 static int run_call(struct exec *e, struct plan *p, const struct call *c, struct err *err)

@@ -11,6 +11,18 @@ static const struct nhwc_way *const ways[] = {
     [CONV_GROUPS] = &nhwc_groups,
 };
 
+const char *nhwc_conv_f32_name(int way)
+{
+	static const char *const names[] = {[CONV_IGEMM] = "conv",
+	    [CONV_WINOGRAD] = "conv winograd",
+	    [CONV_WINOGRAD_2] = "conv winograd 2x2",
+	    [CONV_DEPTHWISE] = "conv depthwise",
+	    [CONV_IGEMM_BF16] = "conv bf16",
+	    [CONV_WINOGRAD_LINE] = "conv winograd 1x4",
+	    [CONV_GROUPS] = "conv groups"};
+	return names[way];
+}
+
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact)
 {
 	if (nhwc_depthwise_fits(s))

@@ -52,6 +52,8 @@ struct nhwc_conv_f32 {
 	size_t scratch;        /* shared + threads * worker */
 };
 
+/* What a report calls it. */
+const char *nhwc_conv_f32_name(int way);
 /* The way for a shape; exact: one that sums the products themselves, so not Winograd's. */
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact);
 /* The same where BF16 is allowed: CONV_IGEMM_BF16 if that is faster on this processor. */

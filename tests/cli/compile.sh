@@ -68,3 +68,8 @@ fails mo-run net.blob --random 1 --dump all --out d
 fails mo-bench net.blob --exact
 fails mo-bench net.blob --batch 3
 fails mo-bench net.blob --infer-precision bf16
+# ways that are measured: a line for each shape
+mo-compile -v "$GLYPHS/glyphs.onnx" --tune -o tuned.blob 2>&1 | grep -c 'channels'
+mo-run -q "$GLYPHS/glyphs.onnx" --random 1 --out want
+mo-run -q tuned.blob --random 1 --out have
+cmp want/outputs.json have/outputs.json
