@@ -81,7 +81,7 @@ struct exec_products {
 };
 struct exec_products exec_products(const struct exec *e);
 
-/* ---- compiled networks (compiled.c) ---- */
+/* ---- compiled networks (compiled_save.c, compiled.c) ---- */
 
 /* Sets of input shapes that a network is compiled for. */
 struct exec_shapes {
