@@ -5,15 +5,10 @@
 
 #include "kernels/nhwc_ways.h"
 
-/* How many groups are worked on as one, with zeros between them: as fill half a panel. A vector's
- * lanes cost the same when they are empty. */
+/* How many groups are worked on as one. */
 static inline int igemm_f32_merged(const struct nhwc_conv_f32 *c)
 {
-	int n = igemm_f32_rows[c->row].nr / 2 / c->s.cout;
-	n = n < c->s.groups ? n : c->s.groups;
-	while (n > 1 && c->s.groups % n)
-		n--;
-	return n > 1 ? n : 1;
+	return nhwc_merged(&c->s, igemm_f32_rows[c->row].nr);
 }
 
 /* Channels of the input of such a group of groups. */

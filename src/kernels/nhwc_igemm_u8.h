@@ -7,14 +7,10 @@
 
 #define IGEMM_U8_OVER 3 /* bytes that are read beyond a row */
 
-/* How many groups are worked on as one, with zeros between them: as fill half a panel. */
+/* How many groups are worked on as one. */
 static inline int igemm_u8_merged(const struct nhwc_conv_u8 *c)
 {
-	int n = igemm_u8_rows[c->row].nr / 2 / c->s.cout;
-	n = n < c->s.groups ? n : c->s.groups;
-	while (n > 1 && c->s.groups % n)
-		n--;
-	return n > 1 ? n : 1;
+	return nhwc_merged(&c->s, igemm_u8_rows[c->row].nr);
 }
 
 /* Channels of a group of groups. */

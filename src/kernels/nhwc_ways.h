@@ -48,6 +48,17 @@ static inline size_t nhwc_volume(const int d[3])
 	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
 }
 
+/* How many groups are worked on as one in panels of nr columns, with zeros between them: as fill
+ * half a panel. A vector's lanes cost the same when they are empty. */
+static inline int nhwc_merged(const struct conv_shape *s, int nr)
+{
+	int n = nr / 2 / s->cout;
+	n = n < s->groups ? n : s->groups;
+	while (n > 1 && s->groups % n)
+		n--;
+	return n > 1 ? n : 1;
+}
+
 static inline size_t nhwc_round64(size_t bytes)
 {
 	return (bytes + 63) / 64 * 64;
