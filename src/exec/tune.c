@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "exec/tune.h"
@@ -25,8 +26,12 @@ struct trial {
 	struct nhwc_conv_f32_args a;
 	float *in, *weights, *packed, *out;
 	void *scratch;
-	char *sweep; /* bytes that drive others out of the caches */
-	size_t nsweep;
+};
+
+/* Bytes that drive others out of the caches. */
+struct sweep {
+	char *p;
+	size_t n;
 };
 
 static size_t count(const int d[3])
@@ -37,14 +42,14 @@ static size_t count(const int d[3])
 /* Touched, so that its pages are there. */
 static void *zeros(size_t bytes)
 {
-	void *p = aligned_alloc(64, (bytes + 128) & ~(size_t)63);
+	void *p = bytes < SIZE_MAX / 2 ? aligned_alloc(64, (bytes + 128) & ~(size_t)63) : NULL;
 	return p ? memset(p, 0, bytes) : NULL;
 }
 
 static void *floats(size_t a, size_t b)
 {
-	size_t bytes;
-	return __builtin_mul_overflow(a, b * sizeof(float), &bytes) ? NULL : zeros(bytes);
+	size_t n, bytes;
+	return mul_size(a, b, &n) || mul_size(n, sizeof(float), &bytes) ? NULL : zeros(bytes);
 }
 
 static void trial_free(struct trial *t)
@@ -54,10 +59,9 @@ static void trial_free(struct trial *t)
 	free(t->packed);
 	free(t->out);
 	free(t->scratch);
-	free(t->sweep);
 }
 
-static bool trial_make(struct trial *t, const struct conv_shape *s, int way, size_t nsweep)
+static bool trial_make(struct trial *t, const struct conv_shape *s, int way)
 {
 	size_t cin = (size_t)s->groups * (size_t)s->cin, cout = (size_t)s->groups * (size_t)s->cout;
 	t->c = (struct nhwc_conv_f32){.s = *s,
@@ -74,9 +78,7 @@ static bool trial_make(struct trial *t, const struct conv_shape *s, int way, siz
 	t->weights = floats(count(s->kernel) * (size_t)s->cin, cout);
 	t->packed = zeros(nhwc_conv_f32_packed(&t->c));
 	t->scratch = zeros(t->c.scratch);
-	t->sweep = zeros(nsweep);
-	t->nsweep = nsweep;
-	if (!t->in || !t->out || !t->weights || !t->packed || !t->scratch || !t->sweep)
+	if (!t->in || !t->out || !t->weights || !t->packed || !t->scratch)
 		return false;
 	nhwc_conv_f32_pack(&t->c, NULL, t->weights, t->packed);
 	t->a = (struct nhwc_conv_f32_args){
@@ -84,10 +86,10 @@ static bool trial_make(struct trial *t, const struct conv_shape *s, int way, siz
 	return true;
 }
 
-static double run_once(struct trial *t)
+static double run_once(struct trial *t, const struct sweep *w)
 {
 	const struct conv_shape *s = &t->c.s;
-	memset(t->sweep, 1, t->nsweep);
+	memset(w->p, 1, w->n);
 	memset(t->in, 0, (size_t)s->batch * count(s->in) * (size_t)t->c.ld_in * sizeof *t->in);
 	double start = clock_seconds();
 	nhwc_conv_f32_run(&t->c, NULL, &t->a);
@@ -95,14 +97,13 @@ static double run_once(struct trial *t)
 }
 
 /* Seconds at best; none without memory. A way that took far more than best is not run on. */
-static double seconds_of(const struct tuning *k, const struct conv_shape *s, int way, double best)
+static double seconds_of(const struct conv_shape *s, int way, const struct sweep *w, double best)
 {
 	struct trial t = {0};
 	double least = INFINITY;
-	size_t sweep = k->weights < SWEEP_MOST ? k->weights : SWEEP_MOST;
-	bool made = trial_make(&t, s, way, sweep);
+	bool made = trial_make(&t, s, way);
 	for (int turn = 0; made && turn < TURNS && !(turn && least > HOPELESS * best); turn++)
-		least = fmin(least, run_once(&t));
+		least = fmin(least, run_once(&t, w));
 	trial_free(&t);
 	return least;
 }
@@ -114,14 +115,15 @@ static bool allowed(const struct conv_shape *s, int way, const struct exec_optio
 	       !(way == CONV_IGEMM_BF16 && !(o->bf16 && cpu_features() & CPU_BF16));
 }
 
-static int fastest(const struct tuning *k, const struct conv_shape *s, int rules)
+static int fastest(
+    const struct tuning *k, const struct conv_shape *s, int rules, const struct sweep *w)
 {
-	double own = seconds_of(k, s, rules, INFINITY), best = own * CLEARLY;
+	double own = seconds_of(s, rules, w, INFINITY), best = own * CLEARLY;
 	int way = rules;
 	for (int other = 0; other < CONV_WAYS && isfinite(own); other++) {
 		if (other == rules || !allowed(s, other, k->o))
 			continue;
-		double took = seconds_of(k, s, other, best);
+		double took = seconds_of(s, other, w, best);
 		way = took < best ? other : way;
 		best = fmin(took, best);
 	}
@@ -129,6 +131,15 @@ static int fastest(const struct tuning *k, const struct conv_shape *s, int rules
 	    s->groups, s->cin, s->cout, s->kernel[1], s->kernel[2], s->out[1], s->out[2],
 	    nhwc_conv_f32_name(rules), own * 1e3, way == rules ? "" : "; better ",
 	    way == rules ? "" : nhwc_conv_f32_name(way));
+	return way;
+}
+
+static int measure(const struct tuning *k, const struct conv_shape *s, int rules)
+{
+	struct sweep w = {.n = k->weights < SWEEP_MOST ? k->weights : SWEEP_MOST};
+	w.p = zeros(w.n);
+	int way = w.p ? fastest(k, s, rules, &w) : rules;
+	free(w.p);
 	return way;
 }
 
@@ -149,7 +160,7 @@ int tune_way(struct tuning *k, const struct conv_shape *s, int rules)
 	struct tuned *t = arena_alloc(k->arena, sizeof *t);
 	if (!t)
 		return rules;
-	*t = (struct tuned){*s, fastest(k, s, rules), k->known};
+	*t = (struct tuned){*s, measure(k, s, rules), k->known};
 	k->known = t;
 	return t->way;
 }
