@@ -55,7 +55,7 @@ bool conv_shape_of(const struct lower *l, const struct node *n, struct conv_shap
 		s->dilation[d] = (int)win.dim[i].dilation;
 		s->pad[d] = (int)win.dim[i].begin;
 	}
-	int64_t taps = (int64_t)s->kernel[0] * s->kernel[1] * s->kernel[2];
+	int64_t taps = (int64_t)conv_volume(s->kernel);
 	return counts_fit(pixels_of(x), 1, 1) && counts_fit(pixels_of(y), 1, 1) &&
 	       counts_fit(taps, s->cin, 1) && counts_fit(s->groups, s->cout, 1) &&
 	       counts_fit(s->groups, s->cin, 1);

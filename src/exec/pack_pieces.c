@@ -7,8 +7,7 @@
 
 static size_t column_floats(const struct nhwc_conv_f32 *k)
 {
-	const int *kernel = k->s.kernel;
-	return (size_t)k->s.cin * (size_t)kernel[0] * (size_t)kernel[1] * (size_t)kernel[2];
+	return (size_t)k->s.cin * conv_volume(k->s.kernel);
 }
 
 /* Columns of a piece. */

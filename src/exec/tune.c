@@ -34,11 +34,6 @@ struct sweep {
 	size_t n;
 };
 
-static size_t count(const int d[3])
-{
-	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
-}
-
 /* Touched, so that its pages are there. */
 static void *zeros(size_t bytes)
 {
@@ -73,9 +68,9 @@ static bool trial_make(struct trial *t, const struct conv_shape *s, int way)
 	    .act = SPAN_NONE,
 	    .way = way};
 	nhwc_conv_f32_plan(&t->c, 1);
-	t->in = floats((size_t)s->batch * count(s->in), cin);
-	t->out = floats((size_t)s->batch * count(s->out), cout);
-	t->weights = floats(count(s->kernel) * (size_t)s->cin, cout);
+	t->in = floats((size_t)s->batch * conv_volume(s->in), cin);
+	t->out = floats((size_t)s->batch * conv_volume(s->out), cout);
+	t->weights = floats(conv_volume(s->kernel) * (size_t)s->cin, cout);
 	t->packed = zeros(nhwc_conv_f32_packed(&t->c));
 	t->scratch = zeros(t->c.scratch);
 	if (!t->in || !t->out || !t->weights || !t->packed || !t->scratch)
@@ -90,7 +85,8 @@ static double run_once(struct trial *t, const struct sweep *w)
 {
 	const struct conv_shape *s = &t->c.s;
 	memset(w->p, 1, w->n);
-	memset(t->in, 0, (size_t)s->batch * count(s->in) * (size_t)t->c.ld_in * sizeof *t->in);
+	memset(
+	    t->in, 0, (size_t)s->batch * conv_volume(s->in) * (size_t)t->c.ld_in * sizeof *t->in);
 	double start = clock_seconds();
 	nhwc_conv_f32_run(&t->c, NULL, &t->a);
 	return clock_seconds() - start;

@@ -2,6 +2,8 @@
 #ifndef KERNELS_CONV_SHAPE_H
 #define KERNELS_CONV_SHAPE_H
 
+#include <stddef.h>
+
 /* Three spatial dimensions, depth, height, width; those that are missing in front have size 1. */
 struct conv_shape {
 	int batch, groups;
@@ -10,5 +12,11 @@ struct conv_shape {
 	int stride[3], dilation[3],
 	    pad[3]; /* pad: before; what is needed behind follows from out */
 };
+
+/* Pixels of an image, or of a window. */
+static inline size_t conv_volume(const int d[3])
+{
+	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
+}
 
 #endif

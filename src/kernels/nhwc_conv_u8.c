@@ -15,7 +15,7 @@ int nhwc_conv_u8_choose(const struct conv_shape *s, int columns)
 	bool one = columns == 1;
 	if (!one && (columns != s->kernel[2] || columns > DW_U8_COLUMNS))
 		return -1;
-	if ((int64_t)nhwc_volume(s->kernel) * s->cin > CONV_U8_DEPTH)
+	if ((int64_t)conv_volume(s->kernel) * s->cin > CONV_U8_DEPTH)
 		return -1;
 	return nhwc_depthwise_u8_fits(s) ? CONV_DEPTHWISE : one ? CONV_IGEMM : -1;
 }

@@ -179,7 +179,7 @@ static int line_pieces(const struct nhwc_deconv_f32 *c, const struct part *p, in
 	int rows = BLOCK_FLOATS / (int)p->k.ld_out, lines = lines_of(p);
 	rows = rows > LEAST_ROWS ? rows : LEAST_ROWS;
 	int n = nhwc_pieces((int64_t)lines * p->k.s.out[2], rows);
-	int64_t taps = (int64_t)nhwc_volume(p->k.s.kernel) * p->k.s.cin;
+	int64_t taps = (int64_t)conv_volume(p->k.s.kernel) * p->k.s.cin;
 	int64_t work = taps * lines * p->k.s.out[2] * p->k.ld_out * c->parts;
 	if (threads > 1 && work >= NHWC_SMALL && n * c->parts < 2 * threads)
 		n = nhwc_pieces(2 * threads, c->parts);
@@ -254,7 +254,7 @@ size_t nhwc_deconv_f32_turned(const struct nhwc_deconv_f32 *c)
 	for (int i = 0; i < c->parts; i++) {
 		struct part p;
 		part_get(c, i, &p);
-		size_t n = (size_t)p.k.ld_out * (size_t)p.k.s.cin * nhwc_volume(p.k.s.kernel);
+		size_t n = (size_t)p.k.ld_out * (size_t)p.k.s.cin * conv_volume(p.k.s.kernel);
 		most = n > most ? n : most;
 	}
 	return most;
@@ -284,8 +284,8 @@ static float turned_tap(
 static void turn(
     const struct nhwc_deconv_f32 *c, const struct part *p, const float *w, float *turned)
 {
-	size_t window = nhwc_volume(c->s.kernel), cin = (size_t)c->s.cin;
-	size_t taps = nhwc_volume(p->k.s.kernel), cout = (size_t)c->s.cout;
+	size_t window = conv_volume(c->s.kernel), cin = (size_t)c->s.cin;
+	size_t taps = conv_volume(p->k.s.kernel), cout = (size_t)c->s.cout;
 	for (size_t g = 0; g < (size_t)c->s.groups; g++)
 		for (size_t o = 0; o < (size_t)p->k.s.cout; o++) {
 			int r[3] = {p->r[0], p->r[1], p->r[2]};

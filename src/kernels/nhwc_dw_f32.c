@@ -17,14 +17,14 @@ bool nhwc_depthwise_fits(const struct conv_shape *s)
 static size_t packed_bytes(const struct nhwc_conv_f32 *c)
 {
 	int vec = dw_nhwc_f32_rows[c->row].vec;
-	return (size_t)nhwc_pieces(c->s.groups, vec) * (size_t)vec * nhwc_volume(c->s.kernel) *
+	return (size_t)nhwc_pieces(c->s.groups, vec) * (size_t)vec * conv_volume(c->s.kernel) *
 	       sizeof(float);
 }
 
 static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed)
 {
 	(void)pool;
-	size_t vec = (size_t)dw_nhwc_f32_rows[c->row].vec, taps = nhwc_volume(c->s.kernel);
+	size_t vec = (size_t)dw_nhwc_f32_rows[c->row].vec, taps = conv_volume(c->s.kernel);
 	size_t n = (size_t)c->s.groups;
 	for (size_t g = 0; g < n; g += vec)
 		for (size_t t = 0; t < taps; t++)
@@ -50,10 +50,10 @@ static int pass_channels(const struct nhwc_conv_f32 *c)
 static void plan(struct nhwc_conv_f32 *c)
 {
 	int lines = lines_of(&c->s);
-	int64_t work = (int64_t)lines * c->s.out[2] * c->s.groups * (int)nhwc_volume(c->s.kernel);
+	int64_t work = (int64_t)lines * c->s.out[2] * c->s.groups * (int)conv_volume(c->s.kernel);
 	c->row = dw_nhwc_f32_pick();
 	/* All channels where memory had better be read in order. */
-	size_t whole = nhwc_volume(c->s.in) + nhwc_volume(c->s.out);
+	size_t whole = conv_volume(c->s.in) + conv_volume(c->s.out);
 	bool large = whole * (size_t)c->s.groups * sizeof(float) > cpu_l2();
 	c->block_rows = large ? c->s.groups : pass_channels(c);
 	c->row_blocks = c->col_blocks = 1;
@@ -119,7 +119,7 @@ static void pixels(const struct dw_run *r, int number, const struct line *l, con
 	const struct conv_shape *s = &c->s;
 	const float *lines[MAX_LINES];
 	int at[MAX_LINES], from = p->from, vec = dw_nhwc_f32_rows[c->row].vec;
-	size_t block = nhwc_volume(s->kernel) * (size_t)vec;
+	size_t block = conv_volume(s->kernel) * (size_t)vec;
 	int64_t pixel = (int64_t)number * s->out[2] + p->x0;
 	int64_t x = (int64_t)p->x0 * s->stride[2] - s->pad[2] + (int64_t)p->t0 * s->dilation[2];
 	for (int i = 0; i < l->rows; i++) {

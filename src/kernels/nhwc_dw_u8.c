@@ -28,7 +28,7 @@ static size_t groups_of(const struct nhwc_conv_u8 *c)
 
 static size_t taps_of(const struct nhwc_conv_u8 *c)
 {
-	return nhwc_volume(c->s.kernel) / groups_of(c);
+	return conv_volume(c->s.kernel) / groups_of(c);
 }
 
 static size_t taps4(const struct nhwc_conv_u8 *c)
@@ -77,7 +77,7 @@ static size_t channel_of(size_t i, size_t vec)
 /* What the sums of a channel start with, vec apart; w: its taps. */
 static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int zero, int32_t *start)
 {
-	size_t taps = nhwc_volume(c->s.kernel), columns = (size_t)c->columns;
+	size_t taps = conv_volume(c->s.kernel), columns = (size_t)c->columns;
 	for (size_t t = 0; t < taps; t++)
 		start[t % columns * vec_of(c)] -= w[t] * zero;
 }
@@ -96,7 +96,7 @@ static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *
     const uint8_t *zeros, void *packed)
 {
 	(void)pool;
-	size_t vec = vec_of(c), n = (size_t)c->s.groups, taps = nhwc_volume(c->s.kernel);
+	size_t vec = vec_of(c), n = (size_t)c->s.groups, taps = conv_volume(c->s.kernel);
 	int32_t *start = packed;
 	uint8_t *zero = (uint8_t *)packed + start_bytes(c);
 	int8_t *to = (int8_t *)packed + head_bytes(c);
@@ -137,7 +137,7 @@ static int lines_of(const struct conv_shape *s)
 static void plan(struct nhwc_conv_u8 *c)
 {
 	int lines = lines_of(&c->s);
-	int64_t work = (int64_t)lines * c->s.out[2] * c->s.groups * (int)nhwc_volume(c->s.kernel);
+	int64_t work = (int64_t)lines * c->s.out[2] * c->s.groups * (int)conv_volume(c->s.kernel);
 	c->row = dw_nhwc_u8_pick();
 	c->feed = 0;
 	c->block_rows = 1;

@@ -48,7 +48,7 @@ static int blocks_of(const struct nhwc_conv_f32 *c)
 /* Floats of one block. */
 static size_t block_packed(const struct nhwc_conv_f32 *c)
 {
-	return nhwc_volume(c->s.kernel) * (size_t)c->s.cin * (size_t)vec_of(c);
+	return conv_volume(c->s.kernel) * (size_t)c->s.cin * (size_t)vec_of(c);
 }
 
 static size_t packed_bytes(const struct nhwc_conv_f32 *c)
@@ -91,7 +91,7 @@ static void plan(struct nhwc_conv_f32 *c)
 {
 	int lines = lines_of(&c->s);
 	int64_t work = (int64_t)lines * c->s.out[2] * channels_of(c) * c->s.cin *
-		       (int64_t)nhwc_volume(c->s.kernel);
+		       (int64_t)conv_volume(c->s.kernel);
 	c->row = group_nhwc_f32_pick();
 	c->block_rows = 1;
 	c->row_blocks = c->col_blocks = 1;

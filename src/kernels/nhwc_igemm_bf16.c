@@ -18,7 +18,7 @@
 
 static int taps_of(const struct conv_shape *s)
 {
-	return (int)nhwc_volume(s->kernel);
+	return (int)conv_volume(s->kernel);
 }
 
 /* Of weights' dimensions only, since the weights are packed for it. */
@@ -51,12 +51,12 @@ static size_t row_pairs(const struct conv_shape *s)
 
 static int rows_of(const struct conv_shape *s)
 {
-	return s->batch * (int)nhwc_volume(s->out);
+	return s->batch * (int)conv_volume(s->out);
 }
 
 static int pixels_of(const struct conv_shape *s)
 {
-	return s->batch * (int)nhwc_volume(s->in);
+	return s->batch * (int)conv_volume(s->in);
 }
 
 static int panels_of(const struct nhwc_conv_f32 *c)

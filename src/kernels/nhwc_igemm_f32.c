@@ -60,7 +60,7 @@ void igemm_f32_pack(const struct igemm_f32 *row, struct pool *pool, int cin, int
 
 static size_t group_packed(const struct nhwc_conv_f32 *c)
 {
-	size_t k = (size_t)igemm_f32_cin(c) * nhwc_volume(c->s.kernel);
+	size_t k = (size_t)igemm_f32_cin(c) * conv_volume(c->s.kernel);
 	return igemm_f32_packed(&igemm_f32_rows[c->row], k, cout_of(c));
 }
 
@@ -85,7 +85,7 @@ static void pack_merged(const struct nhwc_conv_f32 *c, const float *w, float *pa
 
 static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *w, float *packed)
 {
-	size_t size = (size_t)cout_of(c) * (size_t)c->s.cin * nhwc_volume(c->s.kernel);
+	size_t size = (size_t)cout_of(c) * (size_t)c->s.cin * conv_volume(c->s.kernel);
 	for (int g = 0; g < groups_of(c); g++, w += size, packed += group_packed(c))
 		if (igemm_f32_merged(c) > 1)
 			pack_merged(c, w, packed);
@@ -98,7 +98,7 @@ static void pack(const struct nhwc_conv_f32 *c, struct pool *pool, const float *
 
 static int rows_of(const struct conv_shape *s)
 {
-	return s->batch * (int)nhwc_volume(s->out);
+	return s->batch * (int)conv_volume(s->out);
 }
 
 static int panels_of(const struct nhwc_conv_f32 *c)
@@ -123,7 +123,7 @@ static size_t l2_image(const struct nhwc_conv_f32 *c)
 static size_t row_bytes(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
-	size_t window = nhwc_volume(s->kernel), step = nhwc_volume(s->stride);
+	size_t window = conv_volume(s->kernel), step = conv_volume(s->stride);
 	return (size_t)c->ld_in * sizeof(float) * (step < window ? step : window) +
 	       igemm_f32_row_copy(c);
 }
@@ -239,7 +239,7 @@ static const float *weights_at(const struct igemm_f32_run *r, int p, int k)
 	if (p >= n * groups_of(c))
 		return r->a->next;
 	return r->a->packed + (size_t)(p / n) * group_packed(c) +
-	       (size_t)j * (size_t)igemm_f32_cin(c) * nhwc_volume(c->s.kernel) +
+	       (size_t)j * (size_t)igemm_f32_cin(c) * conv_volume(c->s.kernel) +
 	       (size_t)(k * wide_of(c, j));
 }
 

@@ -20,7 +20,7 @@ static inline int igemm_f32_cin(const struct nhwc_conv_f32 *c)
 /* Elements of a window. */
 static inline int igemm_f32_window(const struct nhwc_conv_f32 *c)
 {
-	return (int)nhwc_volume(c->s.kernel);
+	return (int)conv_volume(c->s.kernel);
 }
 
 /* Pointers that a row takes, and the floats behind each. */

@@ -51,7 +51,7 @@ static struct corner corner_of(const struct igemm_f32_run *r, int row)
 {
 	const struct conv_shape *s = &r->c->s;
 	int line = row / s->out[2], plane = line / s->out[1];
-	size_t image = nhwc_volume(s->in) * (size_t)r->c->ld_in;
+	size_t image = conv_volume(s->in) * (size_t)r->c->ld_in;
 	return (struct corner){r->a->in + (size_t)(plane / s->out[0]) * image,
 	    {plane % s->out[0] * s->stride[0] - s->pad[0],
 		line % s->out[1] * s->stride[1] - s->pad[1],

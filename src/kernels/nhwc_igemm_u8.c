@@ -55,7 +55,7 @@ static size_t packed_bytes(const struct nhwc_conv_u8 *c)
 static void pack_column(const struct nhwc_conv_u8 *c, int col, const int8_t *w, char *packed)
 {
 	int nr = igemm_u8_rows[c->row].nr, wide = wide_of(c, col / nr * nr),
-	    taps = (int)nhwc_volume(c->s.kernel);
+	    taps = (int)conv_volume(c->s.kernel);
 	int per = taps / igemm_u8_taps(c),
 	    depth = (igemm_u8_depth(c) + 3) / 4 * 4; /* of a pointer */
 	char *panel = packed + (size_t)(col / nr) * panel_bytes(c, nr);
@@ -74,7 +74,7 @@ static void pack_column(const struct nhwc_conv_u8 *c, int col, const int8_t *w, 
 /* Panels whose columns have all taps of all channels, in the order of pointers. */
 static bool is_whole(const struct nhwc_conv_u8 *c)
 {
-	return groups_of(c) == c->s.groups && igemm_u8_taps(c) == (int)nhwc_volume(c->s.kernel);
+	return groups_of(c) == c->s.groups && igemm_u8_taps(c) == (int)conv_volume(c->s.kernel);
 }
 
 struct packing {
@@ -89,7 +89,7 @@ static void pack_panel(void *ctx, int task, int worker)
 	const struct nhwc_conv_u8 *c = k->c;
 	int nr = igemm_u8_rows[c->row].nr, j = task % panels_of(c) * nr;
 	size_t group = (size_t)(task / panels_of(c));
-	size_t taps = nhwc_volume(c->s.kernel), column = (size_t)c->s.cin * taps;
+	size_t taps = conv_volume(c->s.kernel), column = (size_t)c->s.cin * taps;
 	struct panel_u8 p = {.wide = wide_of(c, j),
 	    .columns = c->s.cout - j < nr ? c->s.cout - j : nr,
 	    .cin = c->s.cin,
@@ -113,7 +113,7 @@ static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *
 	}
 	memset(packed, 0, packed_bytes(c));
 	for (int g = 0; g < groups_of(c); g++, to += group_packed(c))
-		for (int j = 0; j < cout_of(c); j++, w += c->s.cin * (int)nhwc_volume(c->s.kernel))
+		for (int j = 0; j < cout_of(c); j++, w += c->s.cin * (int)conv_volume(c->s.kernel))
 			pack_column(c, j, w, to);
 }
 
@@ -123,7 +123,7 @@ static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *
 static int cached_rows(const struct nhwc_conv_u8 *c)
 {
 	const struct conv_shape *s = &c->s;
-	size_t window = nhwc_volume(s->kernel), step = nhwc_volume(s->stride);
+	size_t window = conv_volume(s->kernel), step = conv_volume(s->stride);
 	size_t bytes = (size_t)c->ld_in * (step < window ? step : window);
 	size_t pointers = (size_t)igemm_u8_taps(c) * sizeof(uint8_t *);
 	size_t n = L2_IMAGE / (bytes + igemm_u8_row_copy(c) + 1);
@@ -155,7 +155,7 @@ static void cut(struct nhwc_conv_u8 *c)
 	int m = igemm_u8_rows_of(&c->s), n = panels_of(c) * groups_of(c);
 	int least = nhwc_pieces(m, cached_rows(c));
 	int64_t best = INT64_MAX;
-	int64_t work = (int64_t)m * c->s.cin * (int)nhwc_volume(c->s.kernel) * c->s.cout *
+	int64_t work = (int64_t)m * c->s.cin * (int)conv_volume(c->s.kernel) * c->s.cout *
 		       c->s.groups;
 	bool alone = c->threads == 1 || work < 4 * NHWC_SMALL;
 	c->row_blocks = least;

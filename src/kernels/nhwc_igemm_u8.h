@@ -21,7 +21,7 @@ static inline int igemm_u8_cin(const struct nhwc_conv_u8 *c)
 
 static inline int igemm_u8_rows_of(const struct conv_shape *s)
 {
-	return s->batch * (int)nhwc_volume(s->out);
+	return s->batch * (int)conv_volume(s->out);
 }
 
 /* Pointers that a row takes, and the bytes behind each, which are rounded up to fours. */

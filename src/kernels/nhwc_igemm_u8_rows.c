@@ -15,7 +15,7 @@ enum feed { PLAIN, TAPS, LINES, PATCH };
 
 static int taps_of(const struct nhwc_conv_u8 *c)
 {
-	return (int)nhwc_volume(c->s.kernel);
+	return (int)conv_volume(c->s.kernel);
 }
 
 static bool few_channels(const struct nhwc_conv_u8 *c)
@@ -122,7 +122,7 @@ static size_t zero_bytes(const struct nhwc_conv_u8 *c)
 /* As much of the end of the image as a row may read too far from. */
 static size_t last_bytes(const struct nhwc_conv_u8 *c)
 {
-	size_t pixels = (size_t)c->s.batch * nhwc_volume(c->s.in);
+	size_t pixels = (size_t)c->s.batch * conv_volume(c->s.in);
 	size_t n = (size_t)(c->s.groups * c->s.cin), all = (pixels - 1) * (size_t)c->ld_in + n;
 	return (all < n + IGEMM_U8_OVER ? all : n + IGEMM_U8_OVER) + IGEMM_U8_OVER;
 }
@@ -136,7 +136,7 @@ void igemm_u8_begin(struct igemm_u8_run *r)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
-	size_t pixels = (size_t)s->batch * nhwc_volume(s->in);
+	size_t pixels = (size_t)s->batch * conv_volume(s->in);
 	r->taps = igemm_u8_taps(c);
 	r->depth = igemm_u8_depth(c);
 	r->depth4 = igemm_u8_depth4(c);
@@ -169,7 +169,7 @@ struct cursor {
 
 static size_t image_bytes(const struct nhwc_conv_u8 *c)
 {
-	return nhwc_volume(c->s.in) * (size_t)c->ld_in;
+	return conv_volume(c->s.in) * (size_t)c->ld_in;
 }
 
 static struct cursor cursor_at(const struct igemm_u8_run *r, int row)

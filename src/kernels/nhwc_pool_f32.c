@@ -7,13 +7,13 @@
 
 static int64_t pixels_of(const struct conv_shape *s)
 {
-	return (int64_t)s->batch * (int64_t)nhwc_volume(s->out);
+	return (int64_t)s->batch * (int64_t)conv_volume(s->out);
 }
 
 void nhwc_pool_f32_plan(struct nhwc_pool_f32 *p, int threads)
 {
 	int64_t pixels = pixels_of(&p->s), want = 2 * threads;
-	int64_t work = pixels * p->s.groups * (int64_t)nhwc_volume(p->s.kernel);
+	int64_t work = pixels * p->s.groups * (int64_t)conv_volume(p->s.kernel);
 	p->row = pool_nhwc_f32_pick();
 	p->row_blocks = p->col_blocks = 1;
 	p->scratch = 0;

@@ -9,7 +9,7 @@
 
 static int64_t pixels_of(const struct conv_shape *s)
 {
-	return (int64_t)s->batch * (int64_t)nhwc_volume(s->out);
+	return (int64_t)s->batch * (int64_t)conv_volume(s->out);
 }
 
 bool nhwc_pool_u8_fits(const struct conv_shape *s)
@@ -23,7 +23,7 @@ bool nhwc_pool_u8_fits(const struct conv_shape *s)
 void nhwc_pool_u8_plan(struct nhwc_pool_u8 *p, int threads)
 {
 	int64_t pixels = pixels_of(&p->s), want = 2 * threads;
-	int64_t work = pixels * p->s.groups * (int64_t)nhwc_volume(p->s.kernel);
+	int64_t work = pixels * p->s.groups * (int64_t)conv_volume(p->s.kernel);
 	p->row = pool_nhwc_u8_pick();
 	p->row_blocks = p->col_blocks = 1;
 	p->scratch = 0;

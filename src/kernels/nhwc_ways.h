@@ -43,11 +43,6 @@ static inline void nhwc_whole_windows(
 	*to = *to > *from ? *to : *from;
 }
 
-static inline size_t nhwc_volume(const int d[3])
-{
-	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
-}
-
 /* How many groups are worked on as one in panels of nr columns, with zeros between them: as fill
  * half a panel. A vector's lanes cost the same when they are empty. */
 static inline int nhwc_merged(const struct conv_shape *s, int nr)
