@@ -8,6 +8,7 @@
 #define NUDGES 3          /* of both factors, in units of their last place */
 #define ROUNDINGS 0x1p-21 /* more than these and all roundings on the way make, relative */
 #define WHOLE 0x1.8p23f   /* floats of this size are whole numbers */
+#define SOME 16           /* levels looked at together */
 
 static float result(const struct ties *t, float x)
 {
@@ -50,12 +51,31 @@ void fit_factors(const struct ties *t, float *mul, float *plus)
 			}
 }
 
+/* Is any of the results of SOME levels from x on nearer to a middle than slack, as floats tell it?
+ * Those of results that are no levels may be said to be. Without a branch, for vectors. */
+static bool any_near(int x, float mul, float plus, float slack)
+{
+	int any = 0;
+	for (int i = 0; i < SOME; i++) {
+		float y = (float)(x + i) * mul + plus;
+		any |= fabsf(y - (y + WHOLE - WHOLE)) > 0.5f - slack;
+	}
+	return any;
+}
+
 void find_level_ties(
     struct ties *t, const struct course *k, int top, int from, float mul, float plus)
 {
-	for (int x = 0; x <= top; x++) {
-		double y = (double)x * mul + plus, near = (fabs(y) + fabs(plus) + 256) * ROUNDINGS;
-		if (y > t->lo - 1 && y < t->hi + 1 && fabs(y - floor(y) - 0.5) <= near)
-			add_tie(t, (float)x, nearbyintf(course_end(k, (float)x)) - (float)from);
+	/* floats are off by a few roundings of results that are no larger than this */
+	float slack = (fabsf(t->lo) + fabsf(t->hi) + 2 * fabsf(plus) + 512) * 2 * (float)ROUNDINGS;
+	for (int first = 0; first <= top; first += SOME) {
+		int end = any_near(first, mul, plus, slack) ? first + SOME : first;
+		for (int x = first; x < end && x <= top; x++) {
+			double y = (double)x * mul + plus;
+			double near = (fabs(y) + fabs(plus) + 256) * ROUNDINGS;
+			if (y > t->lo - 1 && y < t->hi + 1 && fabs(y - floor(y) - 0.5) <= near)
+				add_tie(
+				    t, (float)x, nearbyintf(course_end(k, (float)x)) - (float)from);
+		}
 	}
 }

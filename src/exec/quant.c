@@ -274,6 +274,17 @@ static bool is_weight_range(const struct quant_weights *w, const struct tensor *
 	return true;
 }
 
+/* Ranges -hi to hi before and behind. */
+static bool are_symmetric(const struct tensor *r, int64_t n)
+{
+	const float *lo = r[0].data, *hi = r[1].data, *out_lo = r[2].data, *out_hi = r[3].data;
+	bool ok = true;
+	for (int64_t i = 0; i < n && ok; i++)
+		ok = hi[i] > FLT_MIN * 127 && lo[i] == -hi[i] && out_lo[i] == -hi[i] &&
+		     out_hi[i] == hi[i];
+	return ok;
+}
+
 /* FakeQuantize to 255 levels, in a range symmetric about 0 that is the same on both sides. */
 static bool find_fake_quantized(const struct node *n, struct quant_weights *w)
 {
@@ -293,12 +304,8 @@ static bool find_fake_quantized(const struct node *n, struct quant_weights *w)
 		    tensor_count(&r[k]) != tensor_count(&r[0]) || r[k].rank != r[0].rank)
 			return false;
 	}
-	for (int64_t i = 0; i < 4 * tensor_count(&r[0]); i++) {
-		float x = ((const float *)r[i % 4].data)[i / 4];
-		float hi = ((const float *)r[1].data)[i / 4];
-		if (!(hi > FLT_MIN * 127) || x != (i % 2 ? hi : -hi))
-			return false;
-	}
+	if (!are_symmetric(r, tensor_count(&r[0])))
+		return false;
 	w->fq = fq;
 	return true;
 }

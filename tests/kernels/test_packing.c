@@ -10,6 +10,7 @@
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_conv_u8.h"
 #include "kernels/pack_f32.h"
+#include "kernels/pack_u8.h"
 
 #define LEVELS (sizeof levels / sizeof *levels)
 
@@ -128,6 +129,53 @@ static void test_panels(void **state)
 				}
 }
 
+/* The same of bytes: what a column's sums start with, then each weight at its place among the
+ * fours; no weight from another cin or column. */
+static void check_fours(const struct panel_u8 *p)
+{
+	size_t fours = (size_t)(p->cin + 3) / 4, wide = (size_t)p->wide;
+	size_t column = (size_t)(p->cin * p->taps), n = 4 * wide * (1 + (size_t)p->taps * fours);
+	size_t weights = (size_t)p->columns * column;
+	int8_t *w = malloc(weights), *panel = malloc(n + 1);
+	for (size_t k = 0; k < weights; k++)
+		w[k] = (int8_t)((k + 1) * 2654435761u >> 24);
+	memset(panel, 0x55, n + 1);
+	panel_u8_pack(p, w, panel);
+	for (size_t j = 0; j < wide; j++) {
+		int32_t start = 0;
+		for (size_t c = 0; c < fours * 4; c++)
+			for (size_t t = 0; t < (size_t)p->taps; t++) {
+				bool there = c < (size_t)p->cin && j < (size_t)p->columns;
+				int8_t want = 0;
+				if (there)
+					want = w[j * column + c * (size_t)p->taps + t];
+				size_t line = 1 + t * fours + c / 4;
+				assert_int_equal(panel[(line * wide + j) * 4 + c % 4], want);
+				start -= want * p->zero;
+			}
+		assert_int_equal(((int32_t *)panel)[j], start);
+	}
+	assert_int_equal(panel[n], 0x55);
+	free(w);
+	free(panel);
+}
+
+static void test_fours(void **state)
+{
+	static const int columns[] = {1, 7, 8, 13, 16, 31, 32}, taps[] = {1, 3, 9, 25, 127, 300};
+	static const int cins[] = {1, 3, 4, 6, 8, 60, 64, 132};
+	(void)state;
+	for (size_t l = 0; l < LEVELS; l++)
+		for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+			for (size_t t = 0; t < sizeof taps / sizeof *taps; t++)
+				for (size_t c = 0; c < sizeof cins / sizeof *cins; c++) {
+					int j = columns[i], wide = j > 16 ? 32 : j > 8 ? 16 : 8;
+					cpu_limit(levels[l]);
+					check_fours(
+					    &(struct panel_u8){wide, j, cins[c], taps[t], 77});
+				}
+}
+
 /* Besides: what each column's sums start with is what its weights say. */
 static void test_bytes(void **state)
 {
@@ -168,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_floats),
 	    cmocka_unit_test(test_panels),
+	    cmocka_unit_test(test_fours),
 	    cmocka_unit_test(test_bytes),
 	};
 	if (pool_new(3, &pool, NULL))
