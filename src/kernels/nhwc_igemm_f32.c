@@ -124,8 +124,8 @@ static size_t row_bytes(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
 	size_t window = conv_volume(s->kernel), step = conv_volume(s->stride);
-	return (size_t)c->ld_in * sizeof(float) * (step < window ? step : window) +
-	       igemm_f32_row_copy(c);
+	size_t pixel = (size_t)c->ld_in * sizeof(float) * (step < window ? step : window);
+	return pixel + igemm_f32_copy(c, MAX_ROWS) / MAX_ROWS;
 }
 
 /* Large products of which all rows don't fit are taken a part of the depth after the other. */
@@ -187,7 +187,7 @@ static void set_worker(struct nhwc_conv_f32 *c)
 {
 	c->worker = nhwc_round64(
 			(size_t)c->block_rows * (size_t)igemm_f32_taps(c) * sizeof(float *)) +
-		    nhwc_round64((size_t)c->block_rows * igemm_f32_row_copy(c));
+		    nhwc_round64(igemm_f32_copy(c, c->block_rows));
 }
 
 static void plan(struct nhwc_conv_f32 *c)

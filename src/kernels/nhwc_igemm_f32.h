@@ -26,8 +26,8 @@ static inline int igemm_f32_window(const struct nhwc_conv_f32 *c)
 /* Pointers that a row takes, and the floats behind each. */
 int igemm_f32_taps(const struct nhwc_conv_f32 *c);
 int igemm_f32_depth(const struct nhwc_conv_f32 *c);
-/* Bytes of a row that may be copied: 0 when none is. */
-size_t igemm_f32_row_copy(const struct nhwc_conv_f32 *c);
+/* Bytes of what is copied for a block of so many rows: 0 when nothing is. */
+size_t igemm_f32_copy(const struct nhwc_conv_f32 *c, int rows);
 
 struct igemm_f32_run {
 	const struct nhwc_conv_f32 *c;

@@ -1,5 +1,5 @@
 /* Where the rows of the left side of an implicit GEMM of floats are: pixels read in place through
- * pointers, and lines of windows as one. */
+ * pointers, and lines of windows as one in a copy. */
 #include <string.h>
 
 #include "kernels/nhwc_igemm_f32.h"
@@ -7,8 +7,16 @@
 #define FEW_CHANNELS 16 /* below, window lines are read as one run */
 
 /* PLAIN: row after row, TAPS: a pointer per window element, RUNS: a pointer per line of the window,
- * whose pixels follow one another in memory or are copied so that they do. */
+ * whose pixels follow one another in a copy. */
 enum feed { PLAIN, TAPS, RUNS };
+
+/* Are the lines of windows runs of a few channels, which overlap and leave nothing between them? */
+static bool in_runs(const struct conv_shape *s)
+{
+	return s->groups == 1 && s->cin < FEW_CHANNELS && s->kernel[2] > 1 &&
+	       s->stride[2] <= s->kernel[2] && s->stride[1] <= s->kernel[1] &&
+	       s->dilation[2] == 1 && s->dilation[1] == 1;
+}
 
 void igemm_f32_feed(struct nhwc_conv_f32 *c)
 {
@@ -17,9 +25,7 @@ void igemm_f32_feed(struct nhwc_conv_f32 *c)
 	for (int d = 0; d < 3; d++)
 		plain &= s->kernel[d] == 1 && s->stride[d] == 1 && !s->pad[d] &&
 			 s->in[d] == s->out[d];
-	c->feed = plain                                                         ? PLAIN
-		  : s->groups == 1 && s->cin < FEW_CHANNELS && s->kernel[2] > 1 ? RUNS
-										: TAPS;
+	c->feed = plain ? PLAIN : in_runs(s) ? RUNS : TAPS;
 }
 
 int igemm_f32_taps(const struct nhwc_conv_f32 *c)
@@ -30,13 +36,6 @@ int igemm_f32_taps(const struct nhwc_conv_f32 *c)
 int igemm_f32_depth(const struct nhwc_conv_f32 *c)
 {
 	return c->feed == RUNS ? c->s.kernel[2] * c->s.cin : igemm_f32_cin(c);
-}
-
-size_t igemm_f32_row_copy(const struct nhwc_conv_f32 *c)
-{
-	return c->feed == RUNS
-		   ? (size_t)igemm_f32_taps(c) * (size_t)igemm_f32_depth(c) * sizeof(float)
-		   : 0;
 }
 
 /* ---- pointers ---- */
@@ -124,64 +123,160 @@ static void point_taps(const struct igemm_f32_run *r, int row, int m, const floa
 	}
 }
 
-/* The pixels of a line of the window, which begins at pixel x of line, as one run in *copy. */
-static const float *run_copy(const struct nhwc_conv_f32 *c, const float *line, int x, float **copy)
+/* ---- runs ---- */
+
+/* Walks over the windows of a block. What they read is copied, with zeros where the image ends, so
+ * that every window is whole and its lines are equally far apart. The copy is of parts: the lines
+ * of the block that lie in one plane of the result, all of their pixels; where lines are long, the
+ * pixels of one line. For each line that a part reads, one for each depth of the window follows
+ * another. A part that lies inside of the image is read in place. */
+struct run_walk {
+	const struct igemm_f32_run *r;
+	int row, last;     /* the next one, the block's end */
+	int lines, pixels; /* left of its part, and of its line of it */
+	int width;         /* pixels of a line of the part */
+	size_t line;       /* floats of one in the copy */
+	const float *at;   /* where the window begins */
+	float *end;        /* where the next copy goes */
+};
+
+/* Parts of blocks of so many rows are lines. */
+static bool by_line(const struct conv_shape *s, int rows)
 {
-	const struct conv_shape *s = &c->s;
-	size_t size = (size_t)s->cin * sizeof(float);
-	int kw = s->kernel[2];
-	float *to = *copy;
-	*copy += kw * s->cin;
-	if (c->ld_in == s->cin && s->dilation[2] == 1) {
-		int from = x < 0 ? -x : 0, end = s->in[2] - x < kw ? s->in[2] - x : kw;
-		from = from < kw ? from : kw;
-		end = end > from ? end : from;
-		memset(to, 0, (size_t)from * size);
-		memcpy(to + from * s->cin, line + (x + from) * s->cin, (size_t)(end - from) * size);
-		memset(to + end * s->cin, 0, (size_t)(kw - end) * size);
-		return to;
-	}
-	for (int k = 0; k < kw; k++, x += s->dilation[2])
-		for (int i = 0; i < s->cin; i++)
-			to[k * s->cin + i] = nhwc_inside(s, 2, x) ? line[x * c->ld_in + i] : 0;
-	return to;
+	return rows / 2 < s->out[2];
 }
 
-/* The lines of n windows of one line of the result, each as a run: in place when it lies inside,
- * else copied to *copy. */
-static void point_windows(const struct igemm_f32_run *r, const struct corner *at, int n, int m,
-    const float **rows, float **copy)
+/* Pixels of a line under n windows. */
+static size_t pixels_under(const struct conv_shape *s, int n)
 {
-	const struct nhwc_conv_f32 *c = r->c;
+	return (size_t)(n - 1) * (size_t)s->stride[2] + (size_t)s->kernel[2];
+}
+
+static size_t lines_under(const struct conv_shape *s, int n)
+{
+	return (size_t)(n - 1) * (size_t)s->stride[1] + (size_t)s->kernel[1];
+}
+
+/* Of a block that begins anywhere. */
+size_t igemm_f32_copy(const struct nhwc_conv_f32 *c, int rows)
+{
 	const struct conv_shape *s = &c->s;
-	int x = at->at[2], from, to, step = s->stride[2];
-	nhwc_whole_windows(s, x, n, s->kernel[2], &from, &to);
-	if (c->ld_in != s->cin || s->dilation[2] > 1)
-		from = to = n;
-	for (int kz = 0, z = at->at[0]; kz < s->kernel[0]; kz++, z += s->dilation[0])
-		for (int ky = 0, y = at->at[1]; ky < s->kernel[1];
-		     ky++, y += s->dilation[1], rows += m) {
-			bool in = nhwc_inside(s, 0, z) && nhwc_inside(s, 1, y);
-			const float *line = in ? pixel(c, at->image, z, y, 0) : r->zero;
-			for (int i = 0; i < n && !in; i++)
-				rows[i] = line;
-			for (int i = 0; i < from && in; i++)
-				rows[i] = run_copy(c, line, x + i * step, copy);
-			for (int i = from; i < to && in; i++)
-				rows[i] = line + (ptrdiff_t)(x + i * step) * c->ld_in;
-			for (int i = to; i < n && in; i++)
-				rows[i] = run_copy(c, line, x + i * step, copy);
+	size_t pixels, lines = ((size_t)rows + (size_t)s->out[2] - 2) / (size_t)s->out[2] + 1;
+	if (c->feed != RUNS)
+		return 0;
+	if (by_line(s, rows)) {
+		pixels = (size_t)rows * (size_t)s->stride[2] + lines * (size_t)s->kernel[2];
+		pixels *= (size_t)s->kernel[1];
+	} else {
+		size_t planes = (lines + (size_t)s->out[1] - 2) / (size_t)s->out[1] + 1;
+		pixels = lines * (size_t)s->stride[1] + planes * (size_t)s->kernel[1];
+		pixels *= pixels_under(s, s->out[2]);
+	}
+	return pixels * (size_t)(s->kernel[0] * s->cin) * sizeof(float);
+}
+
+/* Pixels from x on of line y of plane z to all of to. */
+static void copy_line(
+    const struct nhwc_conv_f32 *c, const struct corner *from, int z, int y, float *to, int pixels)
+{
+	const struct conv_shape *s = &c->s;
+	int x = from->at[2], before = x < 0 ? -x : 0, n = pixels - before;
+	size_t size = (size_t)s->cin * sizeof *to;
+	n = n < s->in[2] - x - before ? n : s->in[2] - x - before;
+	if (!nhwc_inside(s, 0, z) || !nhwc_inside(s, 1, y) || n <= 0) {
+		memset(to, 0, (size_t)pixels * size);
+		return;
+	}
+	const float *line = pixel(c, from->image, z, y, x + before);
+	memset(to, 0, (size_t)before * size);
+	to += before * s->cin;
+	if (c->ld_in == s->cin)
+		memcpy(to, line, (size_t)n * size);
+	else
+		for (int i = 0; i < n; i++)
+			memcpy(to + i * s->cin, line + i * c->ld_in, size);
+	memset(to + n * s->cin, 0, (size_t)(pixels - before - n) * size);
+}
+
+/* Can the windows of a part be read in place? */
+static bool is_inside(
+    const struct nhwc_conv_f32 *c, const struct corner *from, int width, int lines)
+{
+	const struct conv_shape *s = &c->s;
+	return s->kernel[0] == 1 && c->ld_in == s->cin && nhwc_inside(s, 0, from->at[0]) &&
+	       from->at[1] >= 0 && from->at[1] + (int)lines_under(s, lines) <= s->in[1] &&
+	       from->at[2] >= 0 && from->at[2] + (int)pixels_under(s, width) <= s->in[2];
+}
+
+static void copy_part(struct run_walk *w, const struct corner *from)
+{
+	const struct conv_shape *s = &w->r->c->s;
+	int pixels = (int)pixels_under(s, w->width);
+	w->line = (size_t)pixels * (size_t)s->cin;
+	for (int i = 0; i < (int)lines_under(s, w->lines); i++)
+		for (int k = 0; k < s->kernel[0]; k++, w->end += w->line)
+			copy_line(w->r->c, from, from->at[0] + k * s->dilation[0], from->at[1] + i,
+			    w->end, pixels);
+}
+
+/* To the first window of the part that begins with row, copying it. */
+static void walk_part(struct run_walk *w)
+{
+	const struct nhwc_conv_f32 *c = w->r->c;
+	const struct conv_shape *s = &c->s;
+	int x = w->row % s->out[2], line = w->row / s->out[2], y = line % s->out[1];
+	int left = (w->last - 1) / s->out[2] - line + 1, inside = x;
+	w->lines = left < s->out[1] - y ? left : s->out[1] - y;
+	w->width = s->out[2];
+	if (by_line(s, c->block_rows)) {
+		w->lines = 1;
+		w->width = w->last - w->row < s->out[2] - x ? w->last - w->row : s->out[2] - x;
+		inside = 0;
+	}
+	struct corner from = corner_of(w->r, w->row - inside);
+	w->pixels = w->width - inside;
+	if (is_inside(c, &from, w->width, w->lines)) {
+		w->at = pixel(c, from.image, from.at[0], from.at[1], from.at[2]);
+		w->line = (size_t)s->in[2] * (size_t)s->cin;
+	} else {
+		w->at = w->end;
+		copy_part(w, &from);
+	}
+	w->at += inside * s->stride[2] * s->cin;
+}
+
+/* Pointers to the first lines of n windows of a line of a part, in a tile of m; to the other lines
+ * from them. */
+static void walk_line(const struct run_walk *w, int n, int m, const float **rows)
+{
+	const struct conv_shape *s = &w->r->c->s;
+	ptrdiff_t step = s->stride[2] * s->cin, line = (ptrdiff_t)w->line;
+	for (int z = 0; z < s->kernel[0]; z++)
+		for (int y = 0; y < s->kernel[1]; y++, rows += m) {
+			const float *at = w->at + (y * s->kernel[0] + z) * line;
+			for (int i = 0; i < n; i++)
+				rows[i] = at + i * step;
 		}
 }
 
-static void point_runs(
-    const struct igemm_f32_run *r, int row, int m, const float **rows, float **copy)
+/* All lines of m windows. */
+static void point_runs(struct run_walk *w, int m, const float **rows)
 {
-	int n;
-	for (int i = 0; i < m; i += n) {
-		struct corner at = corner_of(r, row + i);
-		n = same_line(&r->c->s, row, i, m);
-		point_windows(r, &at, n, m, rows + i, copy);
+	const struct conv_shape *s = &w->r->c->s;
+	ptrdiff_t step = s->stride[2] * s->cin;
+	for (int i = 0, n; i < m; i += n) {
+		if (!w->lines)
+			walk_part(w);
+		n = w->pixels < m - i ? w->pixels : m - i;
+		walk_line(w, n, m, rows + i);
+		w->row += n;
+		w->at += n * step;
+		w->pixels -= n;
+		if (w->pixels)
+			continue;
+		w->at += s->stride[1] * s->kernel[0] * (ptrdiff_t)w->line - w->width * step;
+		w->pixels = w->width;
+		w->lines--;
 	}
 }
 
@@ -190,8 +285,8 @@ void igemm_f32_point(const struct igemm_f32_run *r, int first, int last, int til
 	const struct nhwc_conv_f32 *c = r->c;
 	const float **rows = (const float **)scratch;
 	size_t taps = (size_t)igemm_f32_taps(c);
-	float *copy = (float *)(scratch +
-				nhwc_round64((size_t)c->block_rows * taps * sizeof(float *)));
+	struct run_walk w = {.r = r, .row = first, .last = last};
+	w.end = (float *)(scratch + nhwc_round64((size_t)c->block_rows * taps * sizeof(float *)));
 	for (int t = 0; t < tiles; t++) {
 		int from = first + nhwc_part(last - first, t, tiles);
 		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
@@ -201,7 +296,7 @@ void igemm_f32_point(const struct igemm_f32_run *r, int first, int last, int til
 		else if (c->feed == TAPS)
 			point_taps(r, from, m, rows);
 		else
-			point_runs(r, from, m, rows, &copy);
+			point_runs(&w, m, rows);
 		rows += (size_t)m * taps;
 	}
 }
