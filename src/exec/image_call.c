@@ -136,7 +136,7 @@ static void lrn_io(struct image *im, struct call *c)
 
 static void pool_io(struct image *im, struct call *c)
 {
-	struct nhwc_pool_f32 *k = &c->pool;
+	struct nhwc_pool *k = &c->pool;
 	shape_io(im, &k->s);
 	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
 	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
@@ -145,6 +145,7 @@ static void pool_io(struct image *im, struct call *c)
 	ints(im, k->pad_end, 3, -IMAGE_SMALL, IMAGE_SMALL);
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
+	image_int(im, &k->zero, 0, 255);
 }
 
 static void conv_u8_io(struct image *im, struct call *c)
@@ -177,18 +178,6 @@ static void conv_u8_io(struct image *im, struct call *c)
 		   (k->tail.nops &&
 		       chain_ends_in_bytes(k->tail.op, k->tail.nops) != (k->out == U8_OUT_U8));
 	image_int(im, &k->way, CONV_IGEMM, CONV_DEPTHWISE);
-}
-
-static void pool_u8_io(struct image *im, struct call *c)
-{
-	struct nhwc_pool_u8 *k = &c->pool_u8;
-	shape_io(im, &k->s);
-	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
-	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
-	image_int(im, &k->kind, POOL_MAX, POOL_AVG);
-	image_int(im, &k->zero, 0, 255);
-	image_bool(im, &k->exclude_pad);
-	ints(im, k->pad_end, 3, -IMAGE_SMALL, IMAGE_SMALL);
 }
 
 static void code_io(struct image *im, struct u8_code *k)
@@ -370,9 +359,8 @@ _Static_assert(sizeof(struct nhwc_block_f32) == 664, "block_io");
 _Static_assert(sizeof(struct nhwc_deconv_f32) == 184, "deconv_io");
 _Static_assert(sizeof(struct nhwc_resize_f32) == 72, "resize_io");
 _Static_assert(sizeof(struct nhwc_lrn_f32) == 64, "lrn_io");
-_Static_assert(sizeof(struct nhwc_pool_f32) == 152, "pool_io");
+_Static_assert(sizeof(struct nhwc_pool) == 152, "pool_io");
 _Static_assert(sizeof(struct nhwc_conv_u8) == 624, "conv_u8_io");
-_Static_assert(sizeof(struct nhwc_pool_u8) == 152, "pool_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
 _Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");

@@ -136,16 +136,33 @@ static bool windows_ok(const struct conv_shape *s)
 	return true;
 }
 
-bool image_check_pool(struct lower *l, struct call *c)
+static bool pool_ok(const struct nhwc_pool *k, int64_t *in, int64_t *out)
 {
-	struct nhwc_pool_f32 *k = &c->pool;
-	int64_t in, out, n = k->s.groups;
-	if (k->s.cin != 1 || k->s.cout != 1 || !shape_fits_int(&k->s, &in, &out) ||
+	int64_t n = k->s.groups, pixels_in, pixels_out;
+	if (k->s.cin != 1 || k->s.cout != 1 || !shape_fits_int(&k->s, &pixels_in, &pixels_out) ||
 	    !windows_ok(&k->s) || k->ld_in < n || k->ld_out < n)
 		return false;
-	nhwc_pool_f32_plan(k, pool_size(l->e->o.pool));
-	return operand_reads(l, c->in, operand_reach(in, k->ld_in, n)) &&
-	       operand_writes(l, c->out, operand_reach(out, k->ld_out, n));
+	*in = operand_reach(pixels_in, k->ld_in, n);
+	*out = operand_reach(pixels_out, k->ld_out, n);
+	return true;
+}
+
+bool image_check_pool(struct lower *l, struct call *c)
+{
+	int64_t in, out;
+	if (!pool_ok(&c->pool, &in, &out))
+		return false;
+	nhwc_pool_f32_plan(&c->pool, pool_size(l->e->o.pool));
+	return operand_reads(l, c->in, in) && operand_writes(l, c->out, out);
+}
+
+bool image_check_pool_u8(struct lower *l, struct call *c)
+{
+	int64_t in, out;
+	if (!pool_ok(&c->pool, &in, &out) || !nhwc_pool_u8_fits(&c->pool.s))
+		return false;
+	nhwc_pool_u8_plan(&c->pool, pool_size(l->e->o.pool));
+	return operand_inside(l, c->in, in, 1, false) && operand_inside(l, c->out, out, 1, true);
 }
 
 static bool conv_u8_add_ok(struct lower *l, const struct call *c, int64_t pixels, int64_t cout)
@@ -174,16 +191,4 @@ bool image_check_conv_u8(struct lower *l, struct call *c)
 	       operand_inside(l, c->packed, (int64_t)nhwc_conv_u8_packed(k), 64, false) &&
 	       operand_reads(l, c->conv_u8.f, (int64_t)nhwc_conv_u8_factors(k)) &&
 	       conv_u8_add_ok(l, c, out, cout) && call_scratch(l, c, k->scratch) == OK;
-}
-
-bool image_check_pool_u8(struct lower *l, struct call *c)
-{
-	struct nhwc_pool_u8 *k = &c->pool_u8;
-	int64_t in, out, n = k->s.groups;
-	if (k->s.cin != 1 || k->s.cout != 1 || !shape_fits_int(&k->s, &in, &out) ||
-	    !windows_ok(&k->s) || !nhwc_pool_u8_fits(&k->s) || k->ld_in < n || k->ld_out < n)
-		return false;
-	nhwc_pool_u8_plan(k, pool_size(l->e->o.pool));
-	return operand_inside(l, c->in, operand_reach(in, k->ld_in, n), 1, false) &&
-	       operand_inside(l, c->out, operand_reach(out, k->ld_out, n), 1, true);
 }

@@ -23,7 +23,7 @@ static bool is_small(int64_t n)
 /* Dim i of the window; false when it is none for the kernels: one may lie outside of the input
  * altogether. */
 static bool set_dim(const struct tensor *x, const struct tensor *y, const struct window *w, int i,
-    int64_t kernel, struct nhwc_pool_f32 *k)
+    int64_t kernel, struct nhwc_pool *k)
 {
 	int d = 3 - w->n + i;
 	int64_t in = x->dim[2 + i], out = y->dim[2 + i], begin = w->dim[i].begin;
@@ -44,7 +44,7 @@ static bool set_dim(const struct tensor *x, const struct tensor *y, const struct
 	return true;
 }
 
-static bool pool_shape(const struct lower *l, const struct node *n, struct nhwc_pool_f32 *k)
+static bool pool_shape(const struct lower *l, const struct node *n, struct nhwc_pool *k)
 {
 	const struct tensor *x = lower_dims(l, node_in(n, 0)), *y = lower_dims(l, &n->out[0]);
 	struct err ignored = {0};
@@ -55,7 +55,7 @@ static bool pool_shape(const struct lower *l, const struct node *n, struct nhwc_
 	    !is_small(pixels_of(y)) || !is_small(x->dim[1]) || !tensor_count(x) ||
 	    window_read(&w, n, spatial, &ignored) < 0 || attr_ints(n, "kernel", &kernel) != spatial)
 		return false;
-	*k = (struct nhwc_pool_f32){.kind = is_max(n) ? POOL_MAX : POOL_AVG,
+	*k = (struct nhwc_pool){.kind = is_max(n) ? POOL_MAX : POOL_AVG,
 	    .exclude_pad = is_average(n) && attr_bool(n, "exclude-pad"),
 	    .lo = -INFINITY,
 	    .hi = INFINITY};
@@ -93,7 +93,7 @@ static bool is_global(const struct lower *l, const struct node *n)
 static int lower_global(struct lower *l, const struct node *n)
 {
 	const struct tensor *t = lower_dims(l, node_in(n, 0));
-	struct nhwc_pool_f32 k = {
+	struct nhwc_pool k = {
 	    .kind = POOL_AVG, .ld_out = t->dim[1], .lo = -INFINITY, .hi = INFINITY};
 	struct spot x, y;
 	int pixels = (int)(pixels_of(t) / t->dim[0]);
@@ -127,7 +127,7 @@ static int lower_global(struct lower *l, const struct node *n)
 /* The indices of the newer versions may not be asked for. */
 bool pool_has_kernel(const struct lower *l, const struct node *n)
 {
-	struct nhwc_pool_f32 k;
+	struct nhwc_pool k;
 	if (!is_max(n) && !is_average(n))
 		return false;
 	return (n->nout < 2 || (!is_tapped(l->e, &n->out[1]) && !l->e->uses[n->out[1].id])) &&
@@ -136,7 +136,7 @@ bool pool_has_kernel(const struct lower *l, const struct node *n)
 
 bool max_pool_shape(const struct lower *l, const struct node *n, struct conv_shape *s)
 {
-	struct nhwc_pool_f32 k;
+	struct nhwc_pool k;
 	if (!is_max(n) || !pool_has_kernel(l, n) || !pool_shape(l, n, &k))
 		return false;
 	*s = k.s;
@@ -146,7 +146,7 @@ bool max_pool_shape(const struct lower *l, const struct node *n, struct conv_sha
 int lower_pool(struct lower *l, int i, bool *done)
 {
 	const struct node *n = l->e->step[i].node;
-	struct nhwc_pool_f32 k;
+	struct nhwc_pool k;
 	struct spot x, y;
 	struct call *c;
 	if (is_global(l, n)) {

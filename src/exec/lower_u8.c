@@ -138,9 +138,8 @@ static int lower_max_pool(struct lower *l, const struct node *n, const struct co
 	int status = call_one(l, CALL_POOL_U8, n, &n->out[0], U8_CHANNELS_LAST, &x, &y, &c);
 	if (status != OK)
 		return status;
-	c->pool_u8 = (struct nhwc_pool_u8){
-	    .s = *s, .ld_in = x.ld, .ld_out = y.ld, .kind = POOL_MAX};
-	nhwc_pool_u8_plan(&c->pool_u8, pool_size(l->e->o.pool));
+	c->pool = (struct nhwc_pool){.s = *s, .ld_in = x.ld, .ld_out = y.ld, .kind = POOL_MAX};
+	nhwc_pool_u8_plan(&c->pool, pool_size(l->e->o.pool));
 	return OK;
 }
 

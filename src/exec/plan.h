@@ -19,8 +19,7 @@
 #include "kernels/nhwc_conv_u8.h"
 #include "kernels/nhwc_deconv_f32.h"
 #include "kernels/nhwc_lrn_f32.h"
-#include "kernels/nhwc_pool_f32.h"
-#include "kernels/nhwc_pool_u8.h"
+#include "kernels/nhwc_pool.h"
 #include "kernels/nhwc_resize_f32.h"
 #include "kernels/norm_f32.h"
 #include "kernels/quant_u8.h"
@@ -99,12 +98,11 @@ struct call {
 			struct ref table[2];
 		} resize;
 		struct nhwc_lrn_f32 lrn;
-		struct nhwc_pool_f32 pool;
+		struct nhwc_pool pool;
 		struct {
 			struct nhwc_conv_u8 k;
 			struct ref f;
 		} conv_u8;
-		struct nhwc_pool_u8 pool_u8;
 		struct quant_u8 quant; /* of two: the second operand is add */
 		struct {
 			struct matmul_f32 q;

@@ -249,7 +249,7 @@ static int run_conv_u8(struct exec *e, struct plan *p, const struct call *c, str
 static int run_pool_u8(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	(void)err;
-	nhwc_pool_u8_run(&c->pool_u8, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
+	nhwc_pool_u8_run(&c->pool, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
 	return OK;
 }
 

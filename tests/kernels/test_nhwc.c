@@ -12,7 +12,7 @@
 #include "base/half.h"
 #include "kernels/layout.h"
 #include "kernels/nhwc_kernel.h"
-#include "kernels/nhwc_pool_f32.h"
+#include "kernels/nhwc_pool.h"
 
 static const char *const levels[] = {"bf16", "avx512", "avx2", "ref"};
 
@@ -334,7 +334,7 @@ static void test_conv_nan(void **state)
 /* ---- pooling ---- */
 
 /* Pixel o, channel c by the definition: pixels behind count as far as pad_end goes. */
-static float pool_at(const struct nhwc_pool_f32 *p, const float *in, int b, int c, const int o[3])
+static float pool_at(const struct nhwc_pool *p, const float *in, int b, int c, const int o[3])
 {
 	const struct conv_shape *s = &p->s;
 	double sum = 0, best = -INFINITY;
@@ -363,7 +363,7 @@ static float pool_at(const struct nhwc_pool_f32 *p, const float *in, int b, int 
 	return clampf(count ? (float)(sum / count) : 0, p->lo, p->hi);
 }
 
-static void check_pool(struct nhwc_pool_f32 p, int extra)
+static void check_pool(struct nhwc_pool p, int extra)
 {
 	const int *o = p.s.out;
 	size_t n = (size_t)p.s.groups, pixels = (size_t)p.s.batch * volume(o);
@@ -408,7 +408,7 @@ static void test_pools(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(pools_of) * 4; i++) {
-		struct nhwc_pool_f32 p = {.s = pools_of[i / 4],
+		struct nhwc_pool p = {.s = pools_of[i / 4],
 		    .kind = i & 1 ? POOL_AVG : POOL_MAX,
 		    .exclude_pad = i & 2,
 		    .pad_end = {0, (int)i / 4 % 2, (int)i / 4 % 3},
@@ -660,8 +660,8 @@ static const struct named bench_shapes[] = {
 static void bench_pool(int channels, int in, int kernel, int stride, int kind)
 {
 	int out = kernel == in ? 1 : in / stride;
-	struct nhwc_pool_f32 p = {.s = {1, channels, 1, 1, {1, in, in}, {1, kernel, kernel},
-				      {1, out, out}, {1, stride, stride}, {1, 1, 1}, {0, 0, 0}},
+	struct nhwc_pool p = {.s = {1, channels, 1, 1, {1, in, in}, {1, kernel, kernel},
+				  {1, out, out}, {1, stride, stride}, {1, 1, 1}, {0, 0, 0}},
 	    .ld_in = channels,
 	    .ld_out = channels,
 	    .kind = kind,

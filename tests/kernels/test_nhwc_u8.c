@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "kernels/nhwc_conv_u8.h"
 #include "kernels/nhwc_kernel_u8.h"
-#include "kernels/nhwc_pool_u8.h"
+#include "kernels/nhwc_pool.h"
 #include "kernels/quant_u8.h"
 
 #define GUARD 64 /* bytes before and behind a buffer */
@@ -446,8 +446,7 @@ static void test_choice(void **state)
 /* ---- pooling ---- */
 
 /* Pixel o, channel c by the definition: pixels behind count as far as pad_end goes. */
-static uint8_t pool_at(
-    const struct nhwc_pool_u8 *p, const uint8_t *in, int b, int c, const int o[3])
+static uint8_t pool_at(const struct nhwc_pool *p, const uint8_t *in, int b, int c, const int o[3])
 {
 	const struct conv_shape *s = &p->s;
 	int sum = 0, best = 0, count = 0;
@@ -476,7 +475,7 @@ static uint8_t pool_at(
 	return count ? (uint8_t)nearbyint((double)sum / count) : (uint8_t)p->zero;
 }
 
-static void check_pool(struct nhwc_pool_u8 p, int extra)
+static void check_pool(struct nhwc_pool p, int extra)
 {
 	const int *o = p.s.out;
 	size_t n = (size_t)p.s.groups, pixels = (size_t)p.s.batch * volume(o);
@@ -523,7 +522,7 @@ static void test_pools(void **state)
 	large.kernel[2] = 2;
 	assert_false(nhwc_pool_u8_fits(&large));
 	for (size_t i = 0; i < COUNT(pools_of) * 4; i++) {
-		struct nhwc_pool_u8 p = {.s = pools_of[i / 4],
+		struct nhwc_pool p = {.s = pools_of[i / 4],
 		    .kind = i & 1 ? POOL_AVG : POOL_MAX,
 		    .zero = i % 3 ? 128 : 7,
 		    .exclude_pad = i & 2,
@@ -725,8 +724,8 @@ static void bench_moves(void)
 static void bench_pool(int channels, int in, int kernel, int stride, int kind)
 {
 	int out = kernel == in ? 1 : in / stride;
-	struct nhwc_pool_u8 p = {.s = {1, channels, 1, 1, {1, in, in}, {1, kernel, kernel},
-				     {1, out, out}, {1, stride, stride}, {1, 1, 1}, {0, 0, 0}},
+	struct nhwc_pool p = {.s = {1, channels, 1, 1, {1, in, in}, {1, kernel, kernel},
+				  {1, out, out}, {1, stride, stride}, {1, 1, 1}, {0, 0, 0}},
 	    .ld_in = channels,
 	    .ld_out = channels,
 	    .kind = kind};
