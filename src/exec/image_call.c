@@ -299,6 +299,18 @@ static void copy_io(struct image *im, struct call *c)
 	image_i64(im, &c->copy.to, 0, IMAGE_LARGE);
 }
 
+static void shuffle_io(struct image *im, struct call *c)
+{
+	struct channel_shuffle *k = &c->shuffle;
+	image_i64(im, &k->pixels, 1, IMAGE_SMALL);
+	image_int(im, &k->groups, 2, IMAGE_SMALL);
+	image_int(im, &k->n, 1, IMAGE_SMALL);
+	image_i64(im, &k->ld_a, 1, IMAGE_SMALL);
+	image_i64(im, &k->ld_b, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 1, IMAGE_SMALL);
+	image_int(im, &k->size, 1, 4);
+}
+
 static void walk_io(struct image *im, struct chain_walk *w)
 {
 	image_i64(im, &w->outer, 0, IMAGE_LARGE);
@@ -370,6 +382,7 @@ _Static_assert(sizeof(struct chain_f32) == 992, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 32, "norm_io");
 _Static_assert(sizeof(struct layout_move) == 40, "move_io");
 _Static_assert(sizeof(struct copy) == 32, "copy_io");
+_Static_assert(sizeof(struct channel_shuffle) == 48, "shuffle_io");
 
 static void (*const kernels[CALL_KINDS])(struct image *, struct call *) = {
 #define CALL(kind, stem, fields, name) [CALL_##kind] = fields##_io,

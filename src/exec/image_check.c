@@ -94,6 +94,25 @@ bool image_check_copy(struct lower *l, struct call *c)
 	       operand_inside(l, c->out, to + k->size, 1, true);
 }
 
+static bool pixels_inside(struct lower *l, struct ref r, const struct channel_shuffle *k,
+    int64_t ld, int64_t channels, bool write)
+{
+	int64_t far = ld * k->size;
+	return ld >= channels && FITS(&far, IMAGE_LARGE, k->pixels - 1) &&
+	       operand_inside(l, r, far + channels * k->size, k->size, write);
+}
+
+bool image_check_shuffle(struct lower *l, struct call *c)
+{
+	const struct channel_shuffle *k = &c->shuffle;
+	int64_t all = k->groups;
+	bool two = k->groups == 2;
+	return (k->size == 1 || k->size == 4) && FITS(&all, IMAGE_SMALL, k->n) &&
+	       pixels_inside(l, c->in, k, k->ld_a, two ? k->n : all, false) &&
+	       (!two || pixels_inside(l, c->add, k, k->ld_b, k->n, false)) &&
+	       pixels_inside(l, c->out, k, k->ld_out, all, true);
+}
+
 /* ---- eval ---- */
 
 static bool overlaps(struct ref a, int64_t na, struct ref b, int64_t nb)

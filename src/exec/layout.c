@@ -107,7 +107,7 @@ static bool computed_last(const struct lower *l, const struct node *n)
 		return concat_last(l, n);
 	if (node_is(n, OP_BATCH_NORM) || node_is(n, OP_BATCH_NORM_1))
 		return l->last[node_in(n, node_is(n, OP_BATCH_NORM) ? 0 : 2)->id];
-	return move_keeps_last(l, n) || truncates_last(l, n) ||
+	return move_keeps_last(l, n) || shuffle_keeps_last(l, n) || truncates_last(l, n) ||
 	       (elementwise(n) && keeps_last(l, n));
 }
 
@@ -142,7 +142,7 @@ void layout_choose(struct lower *l)
 	}
 	for (int i = e->nsteps - 1; i >= 0; i--) {
 		const struct node *n = e->step[i].node;
-		if (node_is(n, OP_CONCAT) && l->last[n->out[0].id])
+		if (node_is(n, OP_CONCAT) && l->last[n->out[0].id] && !shuffle_takes(l, n))
 			aim(l, n);
 	}
 }

@@ -147,6 +147,7 @@ int lower_deconv(struct lower *l, int i, bool *done);
 int lower_image(struct lower *l, int i, bool *done); /* Interpolate and LRN */
 int lower_pool(struct lower *l, int i, bool *done);
 int lower_move(struct lower *l, int i, bool *done);
+int lower_shuffle(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);
 int lower_norm(struct lower *l, int i, bool *done);
 int lower_attention(struct lower *l, int i, bool *done);
@@ -163,6 +164,10 @@ bool deconv_has_kernel(const struct lower *l, const struct node *n);
 bool image_has_kernel(const struct lower *l, const struct node *n);
 /* Does n only tell otherwise what lies with its channels last, which it then does after n, too? */
 bool move_keeps_last(const struct lower *l, const struct node *n);
+/* Is n's result one of channels shuffled, which lies with its channels last? Are the operands of
+ * Concat n shuffled, from where they lie? */
+bool shuffle_keeps_last(const struct lower *l, const struct node *n);
+bool shuffle_takes(const struct lower *l, const struct node *n);
 bool pool_has_kernel(const struct lower *l, const struct node *n);
 
 static inline const struct tensor *lower_dims(const struct lower *l, const struct value *v)

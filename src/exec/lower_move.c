@@ -66,10 +66,16 @@ static bool is_small(int64_t n)
 	return n < INT_MAX / 64;
 }
 
+/* The bit of a layout in which n's result and what it moves are wanted. */
+static enum layout coded(const struct lower *l, const struct node *n)
+{
+	return l->e->quant[n->out[0].id].on ? LAYOUT_U8 : ROW_MAJOR;
+}
+
 static int lower_matrices(struct lower *l, const struct node *n, bool *done)
 {
 	const struct tensor *t = lower_dims(l, node_in(n, 0));
-	int64_t size[3], bytes = dtype_bits(t->type) / 8;
+	int64_t size[3], bytes = coded(l, n) ? 1 : dtype_bits(t->type) / 8;
 	struct spot x, y;
 	struct call *c;
 	if (dtype_bits(t->type) % 8 || (bytes != 1 && bytes != 2 && bytes != 4) ||
@@ -77,7 +83,8 @@ static int lower_matrices(struct lower *l, const struct node *n, bool *done)
 	    !is_small(size[2]))
 		return OK;
 	*done = true;
-	int status = call_one(l, CALL_TO_CHANNELS_LAST, n, &n->out[0], ROW_MAJOR, &x, &y, &c);
+	int status = call_one(
+	    l, CALL_TO_CHANNELS_LAST, n, &n->out[0], ROW_MAJOR | coded(l, n), &x, &y, &c);
 	if (status != OK)
 		return status;
 	c->move = (struct layout_move){.batch = size[0],
@@ -92,19 +99,20 @@ static int lower_transpose(struct lower *l, const struct node *n, bool *done)
 {
 	const struct value *x = node_in(n, 0), *y = &n->out[0];
 	struct spot s = {0};
+	enum layout code = coded(l, n);
 	int turn = turns_channels(l, n), status;
 	if (turn == 1 && l->last[x->id]) {
-		status = spot_need(l, x, CHANNELS_LAST, &s);
+		status = spot_need(l, x, CHANNELS_LAST | code, &s);
 		*done = status == OK && s.ld == lower_dims(l, x)->dim[1];
 		if (*done)
-			spot_alias(l, y, ROW_MAJOR, (struct spot){s.ref, 0});
+			spot_alias(l, y, ROW_MAJOR | code, (struct spot){s.ref, 0});
 		return status;
 	}
 	if (turn != -1 || lower_dims(l, x)->type != DT_F32)
 		return lower_matrices(l, n, done);
-	status = spot_need(l, x, ROW_MAJOR, &s);
+	status = spot_need(l, x, ROW_MAJOR | code, &s);
 	*done = true;
-	spot_alias(l, y, CHANNELS_LAST, (struct spot){s.ref, lower_dims(l, y)->dim[1]});
+	spot_alias(l, y, CHANNELS_LAST | code, (struct spot){s.ref, lower_dims(l, y)->dim[1]});
 	return status;
 }
 
@@ -177,6 +185,8 @@ static int lower_concat(struct lower *l, const struct node *n, bool *done)
 	if (dtype_bits(t->type) % 8)
 		return OK;
 	*done = true;
+	if (shuffle_takes(l, n))
+		return OK;
 	if (l->last[n->out[0].id])
 		return concat_last(l, n);
 	return concat_rows(l, n, (int)(axis < 0 ? axis + t->rank : axis));
@@ -233,14 +243,14 @@ static bool is_image(const struct tensor *t)
 static bool reshapes_pixels(const struct lower *l, const struct node *n)
 {
 	const struct tensor *x = lower_dims(l, node_in(n, 0)), *y = lower_dims(l, &n->out[0]);
-	return quant_reshapes(n) && !l->e->quant[n->out[0].id].on && is_image(x) && is_image(y) &&
-	       x->dim[0] == y->dim[0] && x->dim[1] == y->dim[1];
+	return quant_reshapes(n) && is_image(x) && is_image(y) && x->dim[0] == y->dim[0] &&
+	       x->dim[1] == y->dim[1];
 }
 
 bool move_keeps_last(const struct lower *l, const struct node *n)
 {
 	const struct tensor *x = n->nin ? lower_dims(l, node_in(n, 0)) : NULL;
-	if (!x || !is_image(x) || (l->e->quant[node_in(n, 0)->id].on && !quant_splits(n)))
+	if (!x || !is_image(x))
 		return false;
 	if (node_is(n, OP_TRANSPOSE))
 		return turns_channels(l, n) == -1;
@@ -254,14 +264,10 @@ bool move_keeps_last(const struct lower *l, const struct node *n)
 static int lower_reshape(struct lower *l, const struct node *n)
 {
 	struct spot s;
-	if (l->last[n->out[0].id]) {
-		int found = spot_need(l, node_in(n, 0), CHANNELS_LAST, &s);
-		spot_alias(l, &n->out[0], CHANNELS_LAST, s);
-		return found;
-	}
-	enum layout layout = l->e->quant[n->out[0].id].on ? U8_ROW_MAJOR : ROW_MAJOR;
+	bool last = l->last[n->out[0].id];
+	enum layout layout = (last ? CHANNELS_LAST : ROW_MAJOR) | coded(l, n);
 	int status = spot_need(l, node_in(n, 0), layout, &s);
-	spot_alias(l, &n->out[0], layout, (struct spot){s.ref, 0});
+	spot_alias(l, &n->out[0], layout, (struct spot){s.ref, last ? s.ld : 0});
 	return status;
 }
 

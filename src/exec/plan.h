@@ -24,6 +24,7 @@
 #include "kernels/norm_f32.h"
 #include "kernels/quant_u8.h"
 #include "kernels/recurrent_f32.h"
+#include "kernels/shuffle.h"
 
 /* Bytes of a buffer from an offset on; buffer 0 is none: a NULL pointer. */
 struct ref {
@@ -120,6 +121,7 @@ struct call {
 		} recurrent;
 		struct layout_move move;
 		struct copy copy;
+		struct channel_shuffle shuffle; /* of two groups the second is add */
 		struct {
 			struct chain_f32 k;
 			struct ref operand[CHAIN_OPERANDS];

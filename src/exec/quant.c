@@ -196,7 +196,7 @@ static int keeps_levels(const struct network *net, const struct node *n)
 		return 0;
 	const struct quant *q = &net->quant[n->in[0].value->id];
 	bool one = is_max_pool(n) || quant_reshapes(n) || quant_clamps_nothing(n, q) ||
-		   quant_splits(n);
+		   quant_splits(n) || node_is(n, OP_TRANSPOSE) || node_is(n, OP_SHUFFLE_CHANNELS);
 	return q->scale <= 0 || q->scales ? 0 : node_is(n, OP_CONCAT) ? n->nin : one;
 }
 

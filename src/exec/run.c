@@ -281,6 +281,14 @@ static int run_add_u8(struct exec *e, struct plan *p, const struct call *c, stru
 	return OK;
 }
 
+static int run_shuffle(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	channel_shuffle(
+	    &c->shuffle, e->o.pool, ref_at(p, c->in), ref_at(p, c->add), ref_at(p, c->out));
+	return OK;
+}
+
 static int run_tap(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	const struct node *n = c->node;

@@ -6,6 +6,7 @@
 #include "kernels/nhwc_kernel.h"
 #include "kernels/nhwc_kernel_u8.h"
 #include "kernels/seen_f32.h"
+#include "kernels/shuffle.h"
 #include "kernels/span_f32.h"
 
 const struct gemm_f32 gemm_f32_rows[] = {
@@ -115,6 +116,12 @@ const struct seen_f32 seen_f32_rows[] = {
     {0},
 };
 
+const struct zip zip_rows[] = {
+#define ZIP(need, isa) {"zip__" #isa, need, zip_b32__##isa, zip_b8__##isa},
+#include "kernels/kernels.def"
+    {0},
+};
+
 /* The first row of a table that the processor has. */
 #define PICK(family)                                            \
 	int family##_pick(void)                                 \
@@ -140,3 +147,4 @@ PICK(pool_nhwc_u8)
 PICK(quant_u8)
 PICK(linear_cw)
 PICK(seen_f32)
+PICK(zip)

@@ -56,6 +56,9 @@ static const char *const call_networks[] = {
 							 "s") "c2 = "
 							      "Convolution-1("
 							      "t2, w)" CONV "Result-1(c2)\n",
+    "x = Parameter-1 {shape=1,3,5,5 element_type=f32}\nw = Const f32[6,3,3,3] random(1)\n"
+    "a = Convolution-1(x, w)" CONV "b = ShuffleChannels-1(a) {axis=1 group=2}\n"
+    "c = ShuffleChannels-1(b) {axis=1 group=3}\nResult-1(c)\n",
     "x = Parameter-1 {shape=1,2,128 element_type=f32}\nh = Const f16[128,256] random(1)\n"
     "w = Convert-1(h) {destination_type=f32}\na = MatMul-1(x, w)" MATMUL
     "q = Const u4[256,4,64] random(2)\nqf = Convert-1(q) {destination_type=f32}\n"

@@ -140,6 +140,21 @@ static void truncations(void **state)
 	    4);
 }
 
+/* Channels dealt out from two convolutions, which write where they like: no move but one back. */
+static void shuffled(void **state)
+{
+	(void)state;
+	wanted = CALL_SHUFFLE;
+	check(IMAGE "v = Const f32[8,8,3,3] random(2)\ny = Convolution-1(x, v)" CONV
+		    "cat = Concat-1(x, y) {axis=1}\nto = Const i64[4] 2 2 8 30\n"
+		    "g = Reshape-1(cat, to) {special_zero=false}\nby = Const i64[4] 0 2 1 3\n"
+		    "t = Transpose-1(g, by)\nback = Const i64[4] 2 16 5 6\n"
+		    "r = Reshape-1(t, back) {special_zero=false}\nResult-1(r)\n",
+	    2);
+	check(IMAGE "r = ShuffleChannels-1(x) {axis=-3 group=4}\nResult-1(r)\n", 2);
+	wanted = CALL_KINDS;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +163,7 @@ int main(void)
 	    cmocka_unit_test(matrices),
 	    cmocka_unit_test(joined),
 	    cmocka_unit_test(truncations),
+	    cmocka_unit_test(shuffled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
