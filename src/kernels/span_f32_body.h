@@ -185,11 +185,19 @@ float NAME(span_f32_max)(const float *in, int n)
 	return vec_top(m);
 }
 
+/* exp(x), 0 where that is denormal: sums and products of such numbers take a hundred times as long.
+ */
+INLINE vec exp_normal(vec x)
+{
+	vec least = vec_set1(-87.3f);
+	return vec_if_less(x, least, vec_zero(), vec_exp(vec_max(least, x)));
+}
+
 void NAME(span_f32_softmax)(float *out, const float *in, int n)
 {
 	vec top = vec_set1(NAME(span_f32_max)(in, n)), s = vec_zero();
 	for (int i = 0; i < n; i += VEC) {
-		vec e = vec_exp(vec_sub(load_fill(in + i, n - i, -INFINITY), top));
+		vec e = exp_normal(vec_sub(load_fill(in + i, n - i, -INFINITY), top));
 		store_n(out + i, n - i, e);
 		s = vec_add(s, e);
 	}

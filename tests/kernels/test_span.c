@@ -230,6 +230,23 @@ static void test_rows(void **state)
 	cpu_limit("bf16");
 }
 
+/* What is too small beside the largest is 0, and no denormal number. */
+static void test_far_scores(void **state)
+{
+	static const float scores[] = {-87, 0, -60, -88, -100, -65504, -INFINITY};
+	(void)state;
+	for (size_t l = 0; l < COUNT(levels); l++) {
+		enum { N = COUNT(scores) };
+		struct norm_f32 soft = {.kind = NORM_SOFTMAX, .rows = 1, .n = N};
+		float y[N];
+		cpu_limit(levels[l]);
+		norm_f32_run(&soft, NULL, scores, NULL, NULL, y);
+		for (int i = 0; i < N; i++)
+			assert_near(y[i] / exp(i < 3 ? scores[i] : 0), i < 3, 1e-5);
+	}
+	cpu_limit("bf16");
+}
+
 /* ---- chains ---- */
 
 /* (x * a[channel] + y) clamped, on [2][rows][cols] with x and y inside of lines wider by gap. */
@@ -395,6 +412,7 @@ int main(void)
 	    cmocka_unit_test(test_functions),
 	    cmocka_unit_test(test_function_ends),
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_far_scores),
 	    cmocka_unit_test(test_chains),
 	    cmocka_unit_test(test_attention),
 	};
