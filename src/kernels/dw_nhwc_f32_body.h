@@ -40,10 +40,9 @@ INLINE void dw_store(const struct dw_nhwc_f32_args *q, const struct dw_block *k,
 	}
 }
 
-/* np pixels from number i on; np, full and edges (some lies outside of the image) are constants
- * after inlining. */
-INLINE void dw_group(const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i,
-    int np, bool full, bool edges)
+/* np pixels from number i on; np and full are constants after inlining. */
+INLINE void dw_group(
+    const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i, int np, bool full)
 {
 	vec acc[8];
 	ptrdiff_t step = (ptrdiff_t)q->step, tap = (ptrdiff_t)q->tap;
@@ -57,8 +56,7 @@ INLINE void dw_group(const struct dw_nhwc_f32_args *q, const struct dw_block *k,
 			vec x = vec_load(w);
 #pragma GCC unroll 8
 			for (int p = 0; p < np; p++) {
-				const float *e = edges ? dw_inside(q, in, at + p * step)
-						       : in + at + p * step;
+				const float *e = in + at + p * step;
 				acc[p] = vec_fma(
 				    x, full ? vec_load(e) : vec_load_mask(e, k->mask), acc[p]);
 			}
@@ -67,10 +65,10 @@ INLINE void dw_group(const struct dw_nhwc_f32_args *q, const struct dw_block *k,
 	dw_store(q, k, i, np, full, acc);
 }
 
-/* The same where pixels are stride taps apart, so that each element of the image is read once. All
- * lanes are full; np, taps and stride are constants after inlining. */
+/* The same where pixels are stride taps apart, so that each element of the image is read once. np,
+ * full, taps and stride are constants after inlining. */
 INLINE void dw_shared(const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i,
-    int np, int taps, int stride)
+    int np, bool full, int taps, int stride)
 {
 	vec acc[8], w[5];
 	int span = (np - 1) * stride + taps, edge = taps / 2;
@@ -87,7 +85,8 @@ INLINE void dw_shared(const struct dw_nhwc_f32_args *q, const struct dw_block *k
 		for (int x = 0; x < span; x++) {
 			ptrdiff_t at = first + x * tap;
 			bool sure = x >= edge && x < span - edge;
-			vec e = vec_load(sure ? in + at : dw_inside(q, in, at));
+			const float *from = sure ? in + at : dw_inside(q, in, at);
+			vec e = full ? vec_load(from) : vec_load_mask(from, k->mask);
 #pragma GCC unroll 5
 			for (int t = 0; t < taps; t++) {
 				int p = (x - t) / stride;
@@ -96,7 +95,7 @@ INLINE void dw_shared(const struct dw_nhwc_f32_args *q, const struct dw_block *k
 			}
 		}
 	}
-	dw_store(q, k, i, np, true, acc);
+	dw_store(q, k, i, np, full, acc);
 }
 
 /* How the pixels of a call lie. */
@@ -110,6 +109,22 @@ static enum dw_kind dw_kind(const struct dw_nhwc_f32_args *q)
 	return q->taps == 3 ? (stride == 1 ? DW_3_1 : DW_3_2) : stride == 1 ? DW_5_1 : DW_5_2;
 }
 
+/* np, full and kind are constants after inlining. */
+INLINE void dw_block(const struct dw_nhwc_f32_args *q, const struct dw_block *k, ptrdiff_t i,
+    int np, bool full, enum dw_kind kind)
+{
+	if (kind == DW_3_1)
+		dw_shared(q, k, i, np, full, 3, 1);
+	else if (kind == DW_3_2)
+		dw_shared(q, k, i, np, full, 3, 2);
+	else if (kind == DW_5_1)
+		dw_shared(q, k, i, np, full, 5, 1);
+	else if (kind == DW_5_2)
+		dw_shared(q, k, i, np, full, 5, 2);
+	else
+		dw_group(q, k, i, np, full);
+}
+
 /* All channels of np pixels, so that memory is read in order. */
 INLINE void dw_channels(const struct dw_nhwc_f32_args *q, ptrdiff_t i, int np, enum dw_kind kind)
 {
@@ -117,25 +132,13 @@ INLINE void dw_channels(const struct dw_nhwc_f32_args *q, ptrdiff_t i, int np, e
 	k.mask = vec_first(VEC);
 	for (; k.c + VEC <= q->n; k.c += VEC, k.w += q->block) {
 		k.bias = q->bias ? vec_load(q->bias + k.c) : vec_zero();
-		if (kind == DW_3_1)
-			dw_shared(q, &k, i, np, 3, 1);
-		else if (kind == DW_3_2)
-			dw_shared(q, &k, i, np, 3, 2);
-		else if (kind == DW_5_1)
-			dw_shared(q, &k, i, np, 5, 1);
-		else if (kind == DW_5_2)
-			dw_shared(q, &k, i, np, 5, 2);
-		else
-			dw_group(q, &k, i, np, true, false);
+		dw_block(q, &k, i, np, true, kind);
 	}
 	if (k.c == q->n)
 		return;
 	k.mask = vec_first((int)(q->n - k.c));
 	k.bias = q->bias ? vec_load_mask(q->bias + k.c, k.mask) : vec_zero();
-	if (q->from || q->to < PTRDIFF_MAX)
-		dw_group(q, &k, i, np, false, true);
-	else
-		dw_group(q, &k, i, np, false, false);
+	dw_block(q, &k, i, np, false, kind);
 }
 
 #define DW_PIXELS(np)                                                         \

@@ -106,9 +106,10 @@ static size_t pointers_bytes(const struct nhwc_conv_f32 *c)
 
 /* ---- choice ---- */
 
-#define BYTE_COST 2     /* multiply-adds in the time that a byte of large weights takes */
-#define ELEMENT_COST 6  /* the same for the transform of an element */
-#define LARGE (1 << 20) /* bytes of weights that are not counted */
+#define BYTE_COST 2      /* multiply-adds in the time that a byte of large weights takes */
+#define ELEMENT_COST 6   /* the same for the transform of an element */
+#define LARGE (1 << 20)  /* bytes of weights that are not counted */
+#define LEAST_CHANNELS 8 /* in and out; with fewer the transforms are mostly of nothing */
 #define WORTH 10 /* 4x4 must save one part of so many: its weights are more than twice 2x2's */
 
 static int64_t weights_cost(const struct conv_shape *s, int elements)
@@ -118,14 +119,16 @@ static int64_t weights_cost(const struct conv_shape *s, int elements)
 	return bytes > LARGE ? bytes * BYTE_COST : 0;
 }
 
-/* Cost in multiply-adds by tiles of oy x ox results from so many elements; tiles of one: direct. */
+/* Cost in multiply-adds by tiles of oy x ox results from so many elements; tiles of one: direct.
+ * Vectors are computed whole: of results in products, of both in transforms. */
 static int64_t cost_of(const struct conv_shape *s, int elements, int oy, int ox)
 {
 	int64_t images = (int64_t)s->batch * s->out[0];
-	int64_t channels = (int64_t)s->cin * s->cout * s->kernel[0];
+	int in = round_lanes(s->cin), out = round_lanes(s->cout);
+	int64_t channels = (int64_t)s->cin * out * s->kernel[0];
 	int64_t rows = images * nhwc_pieces(s->out[1], oy) * nhwc_pieces(s->out[2], ox);
 	int64_t full = rows < 6 ? 6 : rows; /* lower tiles take as long */
-	int64_t transform = oy * ox > 1 ? rows * elements * (s->cin + s->cout) * ELEMENT_COST : 0;
+	int64_t transform = oy * ox > 1 ? rows * elements * (in + out) * ELEMENT_COST : 0;
 	return full * elements * channels + weights_cost(s, elements) + transform;
 }
 
@@ -148,9 +151,11 @@ bool nhwc_winograd_fits(const struct conv_shape *s, int way)
 
 int nhwc_winograd_choose(const struct conv_shape *s)
 {
-	if (nhwc_winograd_fits(s, CONV_WINOGRAD_LINE) && s->cin >= 16 && s->cout >= 16)
+	if (s->cin < LEAST_CHANNELS || s->cout < LEAST_CHANNELS)
+		return CONV_IGEMM;
+	if (nhwc_winograd_fits(s, CONV_WINOGRAD_LINE))
 		return line_cost(s) < cost_of(s, WINO_LINE, 1, 1) ? CONV_WINOGRAD_LINE : CONV_IGEMM;
-	if (!nhwc_winograd_fits(s, CONV_WINOGRAD) || s->cin < 16 || s->cout < 16)
+	if (!nhwc_winograd_fits(s, CONV_WINOGRAD))
 		return CONV_IGEMM;
 	int64_t direct = cost_of(s, 9, 1, 1), two = cost_of(s, 16, 2, 2);
 	int64_t four = cost_of(s, 36, 4, 4);
