@@ -176,7 +176,7 @@ static void release_weights(
 }
 
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
-    const struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err)
+    struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err)
 {
 	struct network *net = e->net;
 	const int8_t *q = NULL;
@@ -187,7 +187,13 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 		return OK;
 	bool first = !is_packed(net, n);
 	int status = quant_read(net, w, &q, &room, &scale, err);
-	struct pack *p = status == OK ? add(net, nhwc_conv_u8_packed(k)) : NULL;
+	if (status == OK && !nhwc_conv_u8_holds(k, q)) {
+		k->way = CONV_IGEMM;
+		nhwc_conv_u8_plan(k, k->threads);
+		*out = find(net, n, k->way, k->row, true, nhwc_conv_u8_packed(k));
+	}
+	bool found = *out;
+	struct pack *p = status == OK && !found ? add(net, nhwc_conv_u8_packed(k)) : NULL;
 	if (p) {
 		p->node = n;
 		p->way = k->way;
@@ -202,7 +208,7 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 		free(scale);
 	}
 	free(room);
-	return p || status < 0 ? status : fail_nomem(err);
+	return p || found || status < 0 ? status : fail_nomem(err);
 }
 
 int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,

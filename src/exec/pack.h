@@ -14,10 +14,11 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 /* The weights of a transposed convolution. */
 int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f32 *k,
     const void **out, struct err *err);
-/* Integer weights of a layer for way and row of k, and their scale for each output channel.
- * E_UNSUPPORTED, without a message, when they don't fit 8 bits. */
+/* Integer weights of a layer for way and row of k, and their scale for each output channel. k is
+ * planned again for CONV_IGEMM when its way is not exact with them. E_UNSUPPORTED, without a
+ * message, when they don't fit 8 bits. */
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
-    const struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err);
+    struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err);
 /* A matrix that stays compressed, for the row of w->k. */
 int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,
     const void **out, struct err *err);

@@ -24,10 +24,11 @@ static void tile(const struct igemm_u8_args *q, const uint8_t *const *rows, int 
 		}
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < n; j++) {
-			vec r = u8_scale(&q->e, q->f + j, (float)(int32_t)acc[i][j]);
+			const struct u8_result *to = &q->to;
+			vec r = u8_scale(&to->e, to->f + j, (float)(int32_t)acc[i][j]);
 			size_t row = (size_t)(first + i), col = (size_t)j;
-			u8_finish(
-			    &q->e, q->add, row * q->ld_add + col, q->c, row * q->ldc + col, 1, r);
+			u8_finish(&to->e, to->add, row * to->ld_add + col, to->c,
+			    row * to->ldc + col, 1, r);
 		}
 }
 

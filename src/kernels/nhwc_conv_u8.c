@@ -7,17 +7,34 @@
 
 static const struct nhwc_way_u8 *way_of(const struct nhwc_conv_u8 *c)
 {
-	return c->way == CONV_DEPTHWISE ? &nhwc_depthwise_u8 : &nhwc_igemm_u8;
+	return c->way == CONV_DEPTHWISE  ? &nhwc_depthwise_u8
+	       : c->way == CONV_WINOGRAD ? &nhwc_winograd_u8
+					 : &nhwc_igemm_u8;
 }
 
 int nhwc_conv_u8_choose(const struct conv_shape *s, int columns)
 {
-	bool one = columns == 1;
-	if (!one && (columns != s->kernel[2] || columns > DW_U8_COLUMNS))
+	if (nhwc_conv_u8_fits(s, columns, CONV_DEPTHWISE))
+		return CONV_DEPTHWISE;
+	if (!nhwc_conv_u8_fits(s, columns, CONV_IGEMM))
 		return -1;
+	return nhwc_winograd_u8_pays(s) ? CONV_WINOGRAD : CONV_IGEMM;
+}
+
+bool nhwc_conv_u8_fits(const struct conv_shape *s, int columns, int way)
+{
 	if ((int64_t)conv_volume(s->kernel) * s->cin > CONV_U8_DEPTH)
-		return -1;
-	return nhwc_depthwise_u8_fits(s) ? CONV_DEPTHWISE : one ? CONV_IGEMM : -1;
+		return false;
+	if (way == CONV_DEPTHWISE)
+		return nhwc_depthwise_u8_fits(s) &&
+		       (columns == 1 || (columns == s->kernel[2] && columns <= DW_U8_COLUMNS));
+	return columns == 1 &&
+	       (way == CONV_IGEMM || (way == CONV_WINOGRAD && nhwc_winograd_u8_fits(s)));
+}
+
+bool nhwc_conv_u8_holds(const struct nhwc_conv_u8 *c, const int8_t *w)
+{
+	return c->way != CONV_WINOGRAD || nhwc_winograd_u8_holds(&c->s, w);
 }
 
 void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads)

@@ -41,7 +41,7 @@ struct nhwc_conv_u8 {
 	float scale, shift, sum_scale, sum_shift;
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes are saturated besides */
 	struct tail_u8 tail; /* behind the epilogue, whose result is floats then */
-	int way, row;        /* CONV_IGEMM or CONV_DEPTHWISE, row of its table */
+	int way, row;        /* CONV_IGEMM, CONV_WINOGRAD or CONV_DEPTHWISE, row of its table */
 	/* Set by the plan, as in struct nhwc_conv_f32. */
 	int threads, feed, row_blocks, col_blocks, block_rows;
 	size_t shared, worker, scratch;
@@ -50,6 +50,10 @@ struct nhwc_conv_u8 {
 /* The way for a shape with so many sums; -1: more than CONV_U8_DEPTH products in a sum, or more
  * sums than one in something else than a depthwise convolution: nothing here can do it. */
 int nhwc_conv_u8_choose(const struct conv_shape *s, int columns);
+/* Shapes that a way can do. */
+bool nhwc_conv_u8_fits(const struct conv_shape *s, int columns, int way);
+/* Is the way exact with these weights? CONV_IGEMM always is. */
+bool nhwc_conv_u8_holds(const struct nhwc_conv_u8 *c, const int8_t *w);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */
 void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads);
 /* Bytes of the packed weights. They depend on way, row and the weights' dimensions only. */

@@ -228,16 +228,11 @@ static void panel(const struct igemm_u8_run *r, int first, int last, int g, int 
 	    .k = r->depth,
 	    .start = (const int32_t *)b,
 	    .b = (const int8_t *)b + (size_t)wide_of(c, j) * sizeof(int32_t),
-	    .f = r->a->f + col,
-	    .add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, first * c->ld_add + col),
-	    .c = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, first * c->ld_out + col),
-	    .ld_add = (size_t)c->ld_add,
-	    .ldc = (size_t)c->ld_out,
-	    .e = r->e};
+	    .to = nhwc_result_u8(c, r->a, &r->e, first, col)};
 	float *tile = (float *)(void *)(scratch + igemm_u8_worker(c));
 	if (c->tail.nops) {
-		q.c = tile;
-		q.ldc = (size_t)n;
+		q.to.c = tile;
+		q.to.ldc = (size_t)n;
 	}
 	set_ahead(r, ahead, last - first, &q);
 	row->run(&q, last - first, n);

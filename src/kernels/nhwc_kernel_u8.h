@@ -34,6 +34,15 @@ struct u8_epilogue {
 	size_t stride;
 };
 
+/* Where m rows of n results go. */
+struct u8_result {
+	const float *f;  /* of the epilogue, from the first of n columns on */
+	const void *add; /* m rows by n, ld_add elements apart */
+	void *c;         /* m rows by n, ldc elements apart: all that is written */
+	size_t ld_add, ldc;
+	struct u8_epilogue e;
+};
+
 /* A strip of m rows, n columns of an implicit matrix product: row i of the left side is, for each
  * tap, k bytes somewhere in an image. It is done in tiles, see igemm_u8_tile. */
 struct igemm_u8_args {
@@ -43,13 +52,9 @@ struct igemm_u8_args {
 	const int32_t *start;       /* what the sums start with: nr values, or nr / 2 as b */
 	const int8_t *b;            /* panel [taps][k / 4 rounded up][nr][4], or [nr / 2][4] when n
 				       is at most nr / 2; bytes beyond k are 0 */
-	const float *f;             /* of the epilogue, from the first of n columns on */
-	const void *add;            /* m rows by n, ld_add elements apart */
-	void *c;                    /* m rows by n, ldc elements apart: all that is written */
-	size_t ld_add, ldc;
+	struct u8_result to;
 	const int8_t *ahead, *ahead_end; /* fetched into the L2 cache meanwhile: ahead_step bytes */
 	ptrdiff_t ahead_step;            /* for each four of the depth, until the end is reached */
-	struct u8_epilogue e;
 };
 /* Sums are exact modulo 2^32. 1 <= m, 1 <= n <= nr. */
 typedef void igemm_u8_fn(const struct igemm_u8_args *q, int m, int n);
@@ -68,6 +73,59 @@ struct igemm_u8 {
 	const char *name;
 	unsigned need; /* enum cpu_feature bits */
 	igemm_u8_fn *run;
+	int mr, nr;
+};
+
+/* Winograd's F(4x4, 3x3) in integers, interpolation points 0, 1, -1, 2, -2, infinity: every sum is
+ * exact modulo 2^32, and so are results of up to 26 bits, by the inverses of what the transforms
+ * multiply them with. Pixels are taken 128 less, so that they are symmetric about 0: weights whose
+ * sizes add up to at most WINO_U8_WEIGHTS have such results. A tile of 6x6 pixels becomes 36
+ * elements of 16 bits. */
+#define WINO_U8_WEIGHTS ((1 << 25) / 128 - 1)
+#define WINO_U8_CHUNK 32 /* channels that lie together */
+
+struct wino_u8_in {
+	const uint8_t *const *pixel; /* 36 */
+	int n;                       /* channels; rounded up to a chunk are written */
+	int16_t *v;                  /* element i, channel c at v[i * ldv + c / CHUNK * chunk */
+	size_t chunk, ldv;           /* + c % CHUNK] */
+};
+typedef void wino_u8_in_fn(const struct wino_u8_in *q);
+
+/* u[i * ldu + j] of 36 elements from the taps g[t * n + j] of n filters, a multiple of 32. */
+typedef void wino_u8_weights_fn(const int16_t *g, int n, int16_t *u, size_t ldu);
+
+/* A product for one element of m tiles: c[i][j] = sum of a[i][p] * b[p][j]. */
+struct wino_u8_product {
+	const int16_t *a; /* for each group of rows, see igemm_u8_tile, [k / CHUNK rounded up][rows
+			     of the group][CHUNK] */
+	int k;            /* channels; b is 0 beyond them */
+	const int16_t *b; /* [k / 2 rounded up][nr][2], or [nr / 2][2] when n is at most nr / 2 */
+	int32_t *c;       /* m rows of nr or nr / 2 columns */
+	const int16_t *ahead, *ahead_end; /* as in igemm_u8_args, for each two of the depth */
+	ptrdiff_t ahead_step;
+};
+typedef void wino_u8_product_fn(const struct wino_u8_product *q, int m, int n);
+
+/* Results of tiles next to each other in a line of tiles: at most WINO_U8_STRIP. */
+#define WINO_U8_STRIP 8
+struct wino_u8_out {
+	const int32_t *m; /* element i of tile t at m[i * ldm + t * columns], columns as in c */
+	size_t ldm;
+	int tiles, ny, nx, n;    /* lines and pixels of a line that are there; columns */
+	const int32_t *start;    /* added to the sums */
+	struct u8_result to;     /* of the first line */
+	size_t next_add, next_c; /* elements from line to line */
+};
+typedef void wino_u8_out_fn(const struct wino_u8_out *q);
+
+struct wino_u8 {
+	const char *name;
+	unsigned need;
+	wino_u8_in_fn *in;
+	wino_u8_weights_fn *weights;
+	wino_u8_product_fn *product;
+	wino_u8_out_fn *out;
 	int mr, nr;
 };
 
@@ -142,16 +200,23 @@ struct quant_u8_row {
 
 /* Best first, ref last, ended by name NULL. */
 extern const struct igemm_u8 igemm_u8_rows[];
+extern const struct wino_u8 wino_u8_rows[];
 extern const struct dw_nhwc_u8 dw_nhwc_u8_rows[];
 extern const struct pool_nhwc_u8 pool_nhwc_u8_rows[];
 extern const struct quant_u8_row quant_u8_rows[];
 /* Number of the first row that the processor, as limited, has. */
 int igemm_u8_pick(void);
+int wino_u8_pick(void);
 int dw_nhwc_u8_pick(void);
 int pool_nhwc_u8_pick(void);
 int quant_u8_pick(void);
 
 #define IGEMM_U8(need, fn, mr, nr) igemm_u8_fn fn;
+#define WINO_U8(need, isa, mr, nr)                 \
+	wino_u8_in_fn wino_u8_in__##isa;           \
+	wino_u8_weights_fn wino_u8_weights__##isa; \
+	wino_u8_product_fn wino_u8_product__##isa; \
+	wino_u8_out_fn wino_u8_out__##isa;
 #define DW_NHWC_U8(need, fn, vec) dw_nhwc_u8_fn fn;
 #define POOL_NHWC_U8(need, fn) pool_nhwc_u8_fn fn;
 #define QUANT_U8(need, isa)                \

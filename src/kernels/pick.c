@@ -81,6 +81,14 @@ const struct igemm_u8 igemm_u8_rows[] = {
     {0},
 };
 
+const struct wino_u8 wino_u8_rows[] = {
+#define WINO_U8(need, isa, mr, nr)                                          \
+	{"wino_u8__" #isa, need, wino_u8_in__##isa, wino_u8_weights__##isa, \
+	    wino_u8_product__##isa, wino_u8_out__##isa, mr, nr},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct dw_nhwc_u8 dw_nhwc_u8_rows[] = {
 #define DW_NHWC_U8(need, fn, vec) {#fn, need, fn, vec},
 #include "kernels/kernels.def"
@@ -142,6 +150,7 @@ PICK(pool_nhwc_f32)
 PICK(transpose)
 PICK(image_f32)
 PICK(igemm_u8)
+PICK(wino_u8)
 PICK(dw_nhwc_u8)
 PICK(pool_nhwc_u8)
 PICK(quant_u8)

@@ -1,6 +1,6 @@
 /* Quantized kernels with channels last on each instruction set against their definition, bit for
  * bit, with guards around what they write and for any number of threads; -b times them. */
-#include "harness.h"
+#include "conv_u8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,260 +13,6 @@
 #include "kernels/nhwc_kernel_u8.h"
 #include "kernels/nhwc_pool.h"
 #include "kernels/quant_u8.h"
-
-#define GUARD 64 /* bytes before and behind a buffer */
-#define GUARD_VALUE 0xa5
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
-static const char *const levels[] = {"vnni", "avx512", "avx2", "ref"};
-
-/* n bytes of the guard's value between guards, aligned to 64 bytes. */
-static void *guarded(size_t n)
-{
-	uint8_t *p = aligned_alloc(64, (n + 2 * GUARD + 63) / 64 * 64);
-	assert_non_null(p);
-	memset(p, GUARD_VALUE, n + 2 * GUARD);
-	return p + GUARD;
-}
-
-static void guarded_free(void *buffer, size_t n)
-{
-	uint8_t *p = buffer;
-	for (int i = 0; i < GUARD; i++) {
-		assert_int_equal(p[i - GUARD], GUARD_VALUE);
-		assert_int_equal(p[n + (size_t)i], GUARD_VALUE);
-	}
-	free(p - GUARD);
-}
-
-/* n random bytes in a buffer of exactly that size, so that sanitizers see overreads. */
-static void *noise(size_t n, uint64_t seed)
-{
-	uint8_t *p = malloc(n ? n : 1);
-	assert_non_null(p);
-	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)(256 * rng_f32(&seed));
-	return p;
-}
-
-static float *randoms(size_t n, float scale, uint64_t seed)
-{
-	float *p = malloc((n ? n : 1) * sizeof *p);
-	assert_non_null(p);
-	for (size_t i = 0; i < n; i++)
-		p[i] = scale * (2 * rng_f32(&seed) - 1);
-	return p;
-}
-
-static size_t volume(const int d[3])
-{
-	return (size_t)d[0] * (size_t)d[1] * (size_t)d[2];
-}
-
-static float clampf(float x, float lo, float hi)
-{
-	x = x > lo ? x : lo; /* and a NaN */
-	return x > hi ? hi : x;
-}
-
-/* The definition of a byte: one rounding to float, then half to even. */
-static uint8_t byte_of(float r, float scale, int zero)
-{
-	float x = fmaf(r, 1 / scale, (float)zero);
-	return (uint8_t)nearbyintf(clampf(isnan(x) ? 0 : x, 0, 255));
-}
-
-/* ---- convolutions ---- */
-
-struct data {
-	struct nhwc_conv_u8 c;
-	size_t nin, nout, nadd, nw, size_out, size_add;
-	uint8_t *in, *want, *zeros; /* zeros NULL: one zero point for all channels */
-	int8_t *w;
-	float *f;
-	void *add;
-};
-
-/* Of all taps, or those of a column of the window. */
-static int64_t sum_at(const struct data *d, int b, int oc, const int o[3], int column)
-{
-	const struct conv_shape *s = &d->c.s;
-	const int *k = s->kernel;
-	int g = oc / s->cout;
-	int64_t sum = 0;
-	for (int p = 0; p < (int)volume(k); p++) {
-		int kk[3] = {p / k[2] / k[1], p / k[2] % k[1], p % k[2]};
-		size_t at = (size_t)b;
-		bool in = d->c.columns == 1 || kk[2] == column;
-		for (int i = 0; i < 3; i++) {
-			int x = o[i] * s->stride[i] - s->pad[i] + kk[i] * s->dilation[i];
-			in &= x >= 0 && x < s->in[i];
-			at = at * (size_t)s->in[i] + (size_t)x;
-		}
-		for (int c = 0; c < s->cin && in; c++)
-			sum +=
-			    (d->in[at * (size_t)d->c.ld_in + (size_t)(g * s->cin + c)] -
-				(d->zeros ? d->zeros[g] : d->c.zero)) *
-			    d->w[((size_t)oc * (size_t)s->cin + (size_t)c) * volume(k) + (size_t)p];
-	}
-	return sum;
-}
-
-/* A result times its own level, clamped, as levels or what they mean; f: factors of its channel. */
-static const struct tail_u8 tail = {.nops = 6,
-    .rows = 4,
-    .op = {{.op = CHAIN_KEEP}, {.op = CHAIN_LEVELS, .y = 0, .top = 9}, {.op = CHAIN_SWAP},
-	{.op = SPAN_CLAMP, .a = -30, .b = 50}, {.op = CHAIN_MUL_KEPT},
-	{.op = CHAIN_BYTES, .constant = true, .a = 2, .b = 100, .c = 3, .d = -5, .top = 255}}};
-
-static float tail_of(const struct nhwc_conv_u8 *c, float r, const float *f)
-{
-	int n = c->s.groups * c->s.cout;
-	const struct chain_op *last = &c->tail.op[5];
-	float level = nearbyintf(clampf(fmaf(r, f[0], f[n]), 0, 9));
-	float x = (isnan(r) ? r : clampf(r, -30, 50)) * fmaf(level, f[2 * n], f[3 * n]);
-	x = nearbyintf(clampf(fmaf(x, last->a, last->b), 0, last->top));
-	return c->out == U8_OUT_U8 ? x : fmaf(x, last->c, last->d);
-}
-
-static void conv_naive(struct data *d)
-{
-	const struct nhwc_conv_u8 *c = &d->c;
-	const int *o = c->s.out;
-	int channels = c->s.groups * c->s.cout;
-	for (int p = 0; p < c->s.batch * (int)volume(o); p++)
-		for (int j = 0; j < channels; j++) {
-			int at[3] = {p / o[2] / o[1] % o[0], p / o[2] % o[1], p % o[2]};
-			size_t to = (size_t)p * (size_t)c->ld_out + (size_t)j;
-			size_t from = (size_t)p * (size_t)c->ld_add + (size_t)j;
-			const float *f = d->f + j;
-			float r = f[c->columns * channels];
-			for (int x = 0; x < c->columns; x++, f += channels) {
-				float sum = (float)sum_at(d, p / (int)volume(o), j, at, x);
-				if (c->columns > 1 || c->sums == U8_SUM_FUSED)
-					r = fmaf(sum, *f, r);
-				else
-					r = sum * *f + r;
-				if (c->columns == 1 && c->sums == U8_SUM_SCALED)
-					r = fmaf(r, c->scale, c->shift);
-			}
-			f += channels;
-			for (int k = 0; k < c->levels; k++, f += 2 * channels) {
-				r = clampf(r, c->lo[k], c->hi[k]);
-				r = c->rounded >> k & 1 ? fmaf(nearbyintf(r), f[0], f[channels])
-							: r * f[0] + f[channels];
-			}
-			if (c->add == U8_ADD_F32)
-				r += ((float *)d->add)[from];
-			if (c->add == U8_ADD_U8)
-				r += ((uint8_t *)d->add)[from];
-			if (c->add)
-				r = fmaf(r, c->sum_scale, c->sum_shift);
-			/* floats keep a NaN */
-			if (!c->tail.nops || !isnan(r))
-				r = clampf(r, c->lo[c->levels], c->hi[c->levels]);
-			if (c->tail.nops)
-				r = tail_of(c, r, f);
-			if (c->out == U8_OUT_U8)
-				d->want[to] = (uint8_t)nearbyintf(clampf(r, 0, 255));
-			else
-				memcpy(d->want + 4 * to, &r, 4);
-		}
-}
-
-/* Factors with which results are spread over the levels. */
-static float *factors(const struct nhwc_conv_u8 *c, int number)
-{
-	size_t n = (size_t)(c->s.groups * c->s.cout), rows = nhwc_conv_u8_factors(c) / n;
-	size_t depth = volume(c->s.kernel) * (size_t)c->s.cin;
-	uint64_t seed = 7;
-	float *f = calloc(nhwc_conv_u8_factors(c), sizeof *f);
-	assert_non_null(f);
-	for (size_t i = 0; i < n; i++) {
-		for (int x = 0; x < c->columns; x++)
-			f[(size_t)x * n + i] = number % 7 ? 0.02f * (2 * rng_f32(&seed) - 1) /
-								sqrtf((float)depth)
-							  : 0.25f; /* many ties */
-		for (size_t k = (size_t)c->columns; k < rows; k++)
-			f[k * n + i] = (k - (size_t)c->columns) % 2
-					   ? 2 * rng_f32(&seed) - 0.75f
-					   : (float)((int)(200 * rng_f32(&seed)) - 40) / 2;
-	}
-	return f;
-}
-
-/* extra: elements between pixels beyond the channels; all must survive a run. */
-static struct data data_of(const struct conv_shape *s, int extra, int number)
-{
-	static const int zeros[] = {0, 128, 255, 3, 77};
-	struct data d = {.c = {.s = *s,
-			     .ld_in = s->groups * s->cin + extra,
-			     .ld_out = s->groups * s->cout + 2 * extra,
-			     .ld_add = s->groups * s->cout + extra,
-			     .zero = zeros[number % 5],
-			     .out = number % 2,
-			     .add = number % 3,
-			     .columns = 1,
-			     .levels = number / 3 % 3,
-			     .lo = {0, number & 1 ? -3 : 0, number & 2 ? -INFINITY : 5},
-			     .hi = {255, number & 2 ? 100 : 255, INFINITY},
-			     .rounded = number / 9 % 4,
-			     .sums = number / 5 % 3,
-			     .scale = 1.25f,
-			     .shift = -0.5f,
-			     .sum_scale = 0.75f,
-			     .sum_shift = 3.25f}};
-	d.c.lo[d.c.levels] = number & 4 ? -INFINITY : 11;
-	d.c.hi[d.c.levels] = number & 4 ? INFINITY : 199;
-	if (nhwc_conv_u8_choose(s, 1) == CONV_DEPTHWISE && s->kernel[2] <= DW_U8_COLUMNS &&
-	    number % 2)
-		d.c.columns = s->kernel[2];
-	size_t channels = (size_t)(s->groups * s->cout), pixels = (size_t)s->batch * volume(s->out);
-	if (nhwc_conv_u8_choose(s, 1) == CONV_DEPTHWISE && number % 4 < 2)
-		d.zeros = noise(channels, 8);
-	if (number % 5 < 3) {
-		d.c.tail = tail;
-		d.c.tail.op[5].op = d.c.out == U8_OUT_U8 ? CHAIN_BYTES : CHAIN_LEVELS;
-	}
-	d.size_out = d.c.out == U8_OUT_U8 ? 1 : 4;
-	d.size_add = d.c.add == U8_ADD_U8 ? 1 : 4;
-	d.nin = (size_t)s->batch * volume(s->in) * (size_t)d.c.ld_in - (size_t)extra;
-	d.nout = (pixels * (size_t)d.c.ld_out - 2 * (size_t)extra) * d.size_out;
-	d.nadd = pixels * (size_t)d.c.ld_add - (size_t)extra;
-	d.nw = channels * (size_t)s->cin * volume(s->kernel);
-	d.in = noise(d.nin, 5);
-	d.w = noise(d.nw, 6);
-	d.f = factors(&d.c, number);
-	if (d.c.add)
-		d.add = d.c.add == U8_ADD_U8 ? noise(d.nadd, 9) : (void *)randoms(d.nadd, 99, 9);
-	d.want = guarded(d.nout);
-	return d;
-}
-
-static void data_free(struct data *d)
-{
-	free(d->in);
-	free(d->zeros);
-	free(d->w);
-	free(d->f);
-	free(d->add);
-	guarded_free(d->want, d->nout);
-}
-
-static void run_conv(const struct data *d, struct pool *pool)
-{
-	struct nhwc_conv_u8 c = d->c;
-	nhwc_conv_u8_plan(&c, pool_size(pool));
-	size_t n = nhwc_conv_u8_packed(&c);
-	void *packed = guarded(n), *scratch = guarded(c.scratch), *out = guarded(d->nout);
-	nhwc_conv_u8_pack(&c, NULL, d->w, d->zeros, packed);
-	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, out, scratch, packed, n};
-	nhwc_conv_u8_run(&c, pool, &a);
-	assert_memory_equal(out, d->want, d->nout);
-	guarded_free(packed, n);
-	guarded_free(scratch, c.scratch);
-	guarded_free(out, d->nout);
-}
 
 /* A packing serves all sizes of the image. */
 static void check_packed(const struct nhwc_conv_u8 *c)
@@ -283,13 +29,16 @@ static void check_packed(const struct nhwc_conv_u8 *c)
 static void check_shape(const struct conv_shape *s, int number)
 {
 	struct data d = data_of(s, number % 4 ? number % 5 : 0, number);
-	int ways[2] = {nhwc_conv_u8_choose(s, d.c.columns), CONV_IGEMM};
-	int nways = ways[0] == ways[1] || d.c.columns > 1 || d.zeros ? 1 : 2;
+	static const int ways[] = {CONV_DEPTHWISE, CONV_WINOGRAD, CONV_IGEMM};
 	conv_naive(&d);
 	for (size_t l = 0; l < COUNT(levels); l++) {
 		cpu_limit(levels[l]);
-		for (int w = 0; w < nways; w++) {
+		for (size_t w = 0; w < COUNT(ways); w++) {
 			d.c.way = ways[w];
+			if (!nhwc_conv_u8_fits(s, d.c.columns, d.c.way) ||
+			    !nhwc_conv_u8_holds(&d.c, d.w) ||
+			    (d.zeros && d.c.way != CONV_DEPTHWISE))
+				continue;
 			check_packed(&d.c);
 			for (int t = 0; t < 3; t++)
 				run_conv(&d, pools[t]);
@@ -340,6 +89,9 @@ static const struct conv_shape shapes[] = {
     {1, 17, 1, 1, {3, 6, 7}, {3, 3, 3}, {3, 6, 7}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
     {1, 40, 1, 1, {1, 1, 60}, {1, 1, 31}, {1, 1, 60}, {1, 1, 1}, {1, 1, 1}, {0, 0, 15}},
     {1, 64, 1, 1, {1, 9, 9}, {1, 3, 3}, {1, 9, 9}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {1, 1, 67, 30, {1, 45, 50}, {1, 3, 3}, {1, 45, 50}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {2, 1, 33, 9, {3, 3, 2}, {1, 3, 3}, {3, 6, 3}, {1, 1, 1}, {1, 1, 1}, {0, 3, 2}},
+    {1, 1, 5, 16, {1, 40, 3}, {1, 3, 3}, {1, 38, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
     {1, 33, 1, 1, {1, 12, 12}, {1, 11, 11}, {1, 12, 12}, {1, 1, 1}, {1, 1, 1}, {0, 5, 5}},
 };
 
@@ -402,6 +154,35 @@ static void test_factors(void **state)
 			cpu_limit(levels[l]);
 			run_conv(&d, NULL);
 		}
+		data_free(&d);
+	}
+	cpu_limit("bf16");
+}
+
+/* The heaviest weights that Winograd is exact with, of one sign, on the brightest and darkest
+ * pixels; with more it is not used. */
+static void test_winograd_extremes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		struct conv_shape s = {
+		    1, 1, 229, 9, {1, 5, 6}, {1, 3, 3}, {1, 5, 6}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}};
+		struct data d = data_of(&s, 0, 6);
+		d.c.zero = i & 1 ? 255 : 0;
+		d.c.way = CONV_WINOGRAD;
+		memset(d.in, i & 2 ? 255 : 0, d.nin);
+		memset(d.w, i & 4 ? 127 : -127, d.nw);
+		memset(d.w, i & 4 ? 127 : -128, WINO_U8_WEIGHTS - 127 * 9 * 229);
+		assert_true(nhwc_conv_u8_holds(&d.c, d.w));
+		conv_naive(&d);
+		for (size_t l = 0; l < COUNT(levels); l++) {
+			cpu_limit(levels[l]);
+			run_conv(&d, NULL);
+		}
+		memset(d.w + 9 * 229, -128, WINO_U8_WEIGHTS - 127 * 9 * 229 + 1);
+		assert_false(nhwc_conv_u8_holds(&d.c, d.w));
+		d.c.way = CONV_IGEMM;
+		assert_true(nhwc_conv_u8_holds(&d.c, d.w));
 		data_free(&d);
 	}
 	cpu_limit("bf16");
@@ -667,12 +448,47 @@ static const struct layer {
     {"vgg", 64, 64, 224, 3, 1, 1, 1},
     {"vgg", 64, 128, 112, 3, 1, 1, 1},
     {"vgg", 128, 128, 112, 3, 1, 1, 1},
+    {"vgg", 128, 256, 56, 3, 1, 1, 1},
     {"vgg", 256, 256, 56, 3, 1, 1, 2},
+    {"vgg", 256, 512, 28, 3, 1, 1, 1},
+    {"vgg", 512, 512, 28, 3, 1, 1, 2},
+    {"vgg", 512, 512, 14, 3, 1, 1, 3},
+    {"unet", 32, 32, 256, 3, 1, 1, 2},
+    {"unet", 64, 32, 256, 3, 1, 1, 1},
+    {"unet", 256, 256, 32, 3, 1, 1, 2},
+    {"unet", 512, 256, 32, 3, 1, 1, 1},
+    {"unet", 512, 512, 16, 3, 1, 1, 1},
     {"resnext", 4, 4, 56, 3, 32, 1, 0},
     {"dw 5x5", 1, 1, 14, 5, 576, 1, 0},
 };
 
-/* Milliseconds of all its occurrences. */
+static const char *way_name(int way)
+{
+	return way == CONV_DEPTHWISE ? "depthwise" : way == CONV_WINOGRAD ? "winograd" : "igemm";
+}
+
+static double bench_way(const struct layer *l, struct data *d, int way, struct pool *pool)
+{
+	struct nhwc_conv_u8 *c = &d->c;
+	double t, p;
+	c->way = way;
+	nhwc_conv_u8_plan(c, pool_size(pool));
+	size_t n = nhwc_conv_u8_packed(c);
+	void *packed = guarded(n), *scratch = guarded(c->scratch);
+	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, d->want, scratch, NULL, 0};
+	BEST(p, nhwc_conv_u8_pack(c, NULL, d->w, NULL, packed));
+	BEST(t, nhwc_conv_u8_run(c, pool, &a));
+	double gop = 2e-9 * (double)d->nw * (double)volume(c->s.out);
+	printf("%-10s %4d %4d x%-4d %3d %dx%d/%d %s%s %8.4f ms %6.1f GOP/s  pack %.2f ms  %dx%d\n",
+	    l->name, l->cin * l->groups, l->cout * l->groups, l->groups, l->size, l->kernel,
+	    l->kernel, l->stride, way_name(way), c->add ? " add" : "", t * 1e3, gop / t, p * 1e3,
+	    c->row_blocks, c->col_blocks);
+	guarded_free(packed, n);
+	guarded_free(scratch, c->scratch);
+	return t * 1e3 * l->times;
+}
+
+/* Milliseconds of all its occurrences, the way that is chosen, which others are shown beside. */
 static double bench_layer(const struct layer *l, struct pool *pool)
 {
 	int in = l->size * l->stride, k = l->kernel;
@@ -682,24 +498,12 @@ static double bench_layer(const struct layer *l, struct pool *pool)
 	/* bytes, as networks with FakeQuantize behind each layer have them: a level, or two and a
 	 * sum */
 	struct data d = data_of(&s, 0, sum ? 53 : 21);
-	struct nhwc_conv_u8 *c = &d.c;
-	double t, p;
-	c->way = nhwc_conv_u8_choose(&s, c->columns);
-	nhwc_conv_u8_plan(c, pool_size(pool));
-	size_t n = nhwc_conv_u8_packed(c);
-	void *packed = guarded(n), *scratch = guarded(c->scratch);
-	struct nhwc_conv_u8_args a = {d.in, packed, d.f, d.add, d.want, scratch, NULL, 0};
-	BEST(p, nhwc_conv_u8_pack(c, NULL, d.w, NULL, packed));
-	BEST(t, nhwc_conv_u8_run(c, pool, &a));
-	double gop = 2e-9 * (double)d.nw * (double)volume(s.out);
-	printf("%-10s %4d %4d x%-4d %3d %dx%d/%d %s%s %8.4f ms %6.1f GOP/s  pack %.2f ms  %dx%d\n",
-	    l->name, l->cin * l->groups, l->cout * l->groups, l->groups, l->size, k, k, l->stride,
-	    c->way == CONV_DEPTHWISE ? "depthwise" : "igemm", c->add ? " add" : "", t * 1e3,
-	    gop / t, p * 1e3, c->row_blocks, c->col_blocks);
-	guarded_free(packed, n);
-	guarded_free(scratch, c->scratch);
+	int way = nhwc_conv_u8_choose(&s, d.c.columns);
+	double t = bench_way(l, &d, way, pool);
+	if (way != CONV_DEPTHWISE && nhwc_conv_u8_fits(&s, 1, CONV_WINOGRAD))
+		bench_way(l, &d, way == CONV_IGEMM ? CONV_WINOGRAD : CONV_IGEMM, pool);
 	data_free(&d);
-	return t * 1e3 * l->times;
+	return t;
 }
 
 static void bench_moves(void)
@@ -773,6 +577,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_convolutions),
 	    cmocka_unit_test(test_factors),
+	    cmocka_unit_test(test_winograd_extremes),
 	    cmocka_unit_test(test_extremes),
 	    cmocka_unit_test(test_choice),
 	    cmocka_unit_test(test_pools),

@@ -1,0 +1,22 @@
+/* Winograd's transforms and products in integers with AVX-512 VNNI. */
+#include "kernels/wino_u8_body.h"
+
+void wino_u8_in__vnni(const struct wino_u8_in *q)
+{
+	wino_in(q);
+}
+
+void wino_u8_weights__vnni(const int16_t *g, int n, int16_t *u, size_t ldu)
+{
+	wino_weights(g, n, u, ldu);
+}
+
+void wino_u8_product__vnni(const struct wino_u8_product *q, int m, int n)
+{
+	wino_product(q, m, n);
+}
+
+void wino_u8_out__vnni(const struct wino_u8_out *q)
+{
+	wino_out(q);
+}
