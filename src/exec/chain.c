@@ -110,7 +110,7 @@ const struct node *chain_truncation(const struct lower *l, const struct node *n)
 		   : NULL;
 }
 
-/* Squares, roots and inverses. */
+/* Squares, cubes, roots and inverses. */
 static bool is_power(const struct lower *l, const struct node *n, struct chain_op *op)
 {
 	float e = node_is(n, OP_POWER) ? number(l, n, 1, NAN) : NAN;
@@ -122,6 +122,8 @@ static bool is_power(const struct lower *l, const struct node *n, struct chain_o
 		op->a = 1;
 	} else if (e == 0.5f) {
 		*op = (struct chain_op){.op = SPAN_SQRT};
+	} else if (e == 3) {
+		*op = (struct chain_op){.op = SPAN_CUBE};
 	} else {
 		return false;
 	}
@@ -260,6 +262,28 @@ static bool take_fake_quantize(struct lower *l, struct chain *c, const struct no
 	return bytes ? take_bytes(l, c, n) : take_levels(l, c, n);
 }
 
+/* ---- Select ---- */
+
+/* Between x, which is n's input k, and a number, as a constant says. */
+static bool take_select(struct lower *l, struct chain *c, const struct node *n, int k)
+{
+	const struct value *cond = node_in(n, 0);
+	struct chain_op op = {.op = SPAN_SELECT, .a = k ? number(l, n, 3 - k, NAN) : NAN};
+	struct tensor t;
+	struct err ignored = {0};
+	if (isnan(op.a) || !attr_is(n, "auto_broadcast", "numpy") || !lower_constant(l, cond) ||
+	    constants_get(l->e->net, cond, &t, &ignored) < 0 || !t.data || t.type != DT_BOOL ||
+	    c->k.noperands == CHAIN_OPERANDS)
+		return false;
+	float *f = arena_array(l->p->arena, (size_t)tensor_count(&t) + 1, sizeof *f);
+	for (int64_t i = 0; f && i < tensor_count(&t); i++)
+		f[i] = (((const uint8_t *)t.data)[i] != 0) == (k == 1);
+	op.y = (uint8_t)c->k.noperands;
+	c->operand[op.y] = cond;
+	c->made[c->k.noperands++] = f;
+	return f && push(c, op);
+}
+
 /* ---- layers ---- */
 
 bool chain_take(struct lower *l, struct chain *c, const struct node *n, int k)
@@ -273,8 +297,13 @@ bool chain_take(struct lower *l, struct chain *c, const struct node *n, int k)
 	c->end = n;
 	if (n->nout != 1 || lower_dims(l, &n->out[0])->type != DT_F32)
 		return false;
+	if (quant_reshapes(n)) /* to the same dims */
+		return !k &&
+		       chain_same_dims(lower_dims(l, node_in(n, 0)), lower_dims(l, &n->out[0]));
 	if (node_is(n, OP_FAKE_QUANTIZE))
 		return k == 0 && take_fake_quantize(l, c, n);
+	if (node_is(n, OP_SELECT))
+		return take_select(l, c, n, k);
 	if (node_is(n, OP_PRELU) && k == 0)
 		op.op = SPAN_PRELU;
 	else if (!is_binary(n, k == 1, &op))
@@ -302,7 +331,10 @@ static bool both_readers(const struct lower *l, const struct value *v, const str
 /* Which input of n reads v. */
 static int input_of(const struct node *n, const struct value *v)
 {
-	return node_in(n, 0) != v;
+	int k = 0;
+	while (node_in(n, k) != v)
+		k++;
+	return k;
 }
 
 static bool joins(const struct lower *l, const struct node *n)

@@ -293,10 +293,12 @@ static void move_io(struct image *im, struct call *c)
 
 static void copy_io(struct image *im, struct call *c)
 {
-	image_i64(im, &c->copy.count, 0, IMAGE_LARGE);
 	image_i64(im, &c->copy.size, 0, IMAGE_LARGE);
-	image_i64(im, &c->copy.from, 0, IMAGE_LARGE);
-	image_i64(im, &c->copy.to, 0, IMAGE_LARGE);
+	for (int d = 0; d < COPY_DIMS; d++) {
+		image_i64(im, &c->copy.count[d], 1, IMAGE_LARGE);
+		image_i64(im, &c->copy.from[d], 0, IMAGE_LARGE);
+		image_i64(im, &c->copy.to[d], 0, IMAGE_LARGE);
+	}
 }
 
 static void shuffle_io(struct image *im, struct call *c)
@@ -343,8 +345,8 @@ static void norm_io(struct image *im, struct call *c)
 	int kind = (int)k->kind;
 	ref_io(im, &c->norm.gamma);
 	ref_io(im, &c->norm.beta);
-	image_int(im, &kind, NORM_SOFTMAX, NORM_MVN);
-	k->kind = kind == NORM_MVN ? NORM_MVN : NORM_SOFTMAX;
+	image_int(im, &kind, NORM_SOFTMAX, NORM_MEAN);
+	k->kind = kind == NORM_MVN ? NORM_MVN : kind == NORM_MEAN ? NORM_MEAN : NORM_SOFTMAX;
 	image_i64(im, &k->rows, 1, IMAGE_SMALL);
 	image_int(im, &k->n, 1, IMAGE_SMALL);
 	image_bool(im, &k->variance);
@@ -381,7 +383,7 @@ _Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
 _Static_assert(sizeof(struct chain_f32) == 992, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 32, "norm_io");
 _Static_assert(sizeof(struct layout_move) == 40, "move_io");
-_Static_assert(sizeof(struct copy) == 32, "copy_io");
+_Static_assert(sizeof(struct copy) == 80, "copy_io");
 _Static_assert(sizeof(struct channel_shuffle) == 48, "shuffle_io");
 
 static void (*const kernels[CALL_KINDS])(struct image *, struct call *) = {

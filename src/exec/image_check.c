@@ -85,13 +85,17 @@ bool image_check_to_row_major(struct lower *l, struct call *c)
 bool image_check_copy(struct lower *l, struct call *c)
 {
 	const struct copy *k = &c->copy;
-	int64_t from = k->from, to = k->to;
-	if (!k->count)
-		return true;
-	return (k->count == 1 || k->to >= k->size) && FITS(&from, IMAGE_LARGE, k->count - 1) &&
-	       FITS(&to, IMAGE_LARGE, k->count - 1) && k->count <= from + to + 1 &&
-	       operand_inside(l, c->in, from + k->size, 1, false) &&
-	       operand_inside(l, c->out, to + k->size, 1, true);
+	int64_t from = k->size, to = k->size;
+	for (int d = COPY_DIMS - 1; d >= 0; d--) {
+		int64_t far[2] = {k->from[d], k->to[d]}, last = k->count[d] - 1;
+		/* beyond all that the dims within write */
+		if ((last && (!to || k->to[d] < to)) || !FITS(&far[0], IMAGE_LARGE, last) ||
+		    !FITS(&far[1], IMAGE_LARGE, last))
+			return false;
+		from += far[0];
+		to += far[1];
+	}
+	return operand_inside(l, c->in, from, 1, false) && operand_inside(l, c->out, to, 1, true);
 }
 
 static bool pixels_inside(struct lower *l, struct ref r, const struct channel_shuffle *k,

@@ -216,10 +216,10 @@ bool image_check_chain(struct lower *l, struct call *c)
 bool image_check_norm(struct lower *l, struct call *c)
 {
 	const struct norm_f32 *k = &c->norm.k;
-	int64_t all = k->n;
-	if (!FITS(&all, IMAGE_LARGE, k->rows))
+	int64_t all = k->n, out = norm_f32_width(k);
+	if (!FITS(&all, IMAGE_LARGE, k->rows) || !FITS(&out, IMAGE_LARGE, k->rows))
 		return false;
 	return (operand_absent(c->norm.gamma) || operand_reads(l, c->norm.gamma, k->n)) &&
 	       (operand_absent(c->norm.beta) || operand_reads(l, c->norm.beta, k->n)) &&
-	       operand_reads(l, c->in, all) && operand_writes(l, c->out, all);
+	       operand_reads(l, c->in, all) && operand_writes(l, c->out, out);
 }

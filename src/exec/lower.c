@@ -227,8 +227,9 @@ static int lower_step(struct lower *l, int i)
 {
 	const struct node *n = l->e->step[i].node;
 	static int (*const kernels[])(struct lower *, int, bool *) = {lower_u8, lower_view,
-	    lower_shuffle, lower_move, lower_conv_u8, lower_conv, lower_deconv, lower_image,
-	    lower_matmul, lower_pool, lower_attention, lower_norm, lower_recurrent, lower_chain};
+	    lower_shuffle, lower_move, lower_runs, lower_conv_u8, lower_conv, lower_deconv,
+	    lower_image, lower_matmul, lower_pool, lower_attention, lower_norm, lower_recurrent,
+	    lower_chain};
 	bool done = l->e->step[i].folded || (n->nout && l->p->known[n->out[0].id]);
 	int status = OK;
 	if (done)
@@ -279,7 +280,7 @@ static int lower_outputs(struct lower *l)
 		struct call *c = status == OK ? call_add(l, CALL_COPY, v->node) : NULL;
 		if (!c)
 			return status == OK ? fail_nomem(l->err) : status;
-		c->copy = (struct copy){.count = 1, .size = bytes};
+		c->copy = (struct copy){.size = bytes, .count = {1, 1, 1}};
 		c->in = s.ref;
 		c->out = p->out[k] = to;
 		call_uses(l, c->out);

@@ -147,6 +147,7 @@ int lower_deconv(struct lower *l, int i, bool *done);
 int lower_image(struct lower *l, int i, bool *done); /* Interpolate and LRN */
 int lower_pool(struct lower *l, int i, bool *done);
 int lower_move(struct lower *l, int i, bool *done);
+int lower_runs(struct lower *l, int i, bool *done);
 int lower_shuffle(struct lower *l, int i, bool *done);
 int lower_chain(struct lower *l, int i, bool *done);
 int lower_norm(struct lower *l, int i, bool *done);
@@ -168,6 +169,8 @@ bool move_keeps_last(const struct lower *l, const struct node *n);
  * Concat n shuffled, from where they lie? */
 bool shuffle_keeps_last(const struct lower *l, const struct node *n);
 bool shuffle_takes(const struct lower *l, const struct node *n);
+/* The axis of a Split, -1 when it is not known. */
+int split_axis(const struct lower *l, const struct node *n);
 bool pool_has_kernel(const struct lower *l, const struct node *n);
 
 static inline const struct tensor *lower_dims(const struct lower *l, const struct value *v)

@@ -99,8 +99,8 @@ static int place(struct lower *l, struct chain *c, struct spot *spot)
 	for (int t = 1; t < c->k.noperands + 2 && status == OK; t++) {
 		const struct value *v = t == 1 ? c->in : c->operand[t - 2];
 		if (t > 1 && c->made[t - 2])
-			status = buffer_fixed(
-			    l, c->made[t - 2], tensor_bytes(lower_dims(l, v)), &spot[t].ref);
+			status = buffer_fixed(l, c->made[t - 2],
+			    (size_t)tensor_count(lower_dims(l, v)) * sizeof(float), &spot[t].ref);
 		else
 			status = spot_need(l, v, last ? layout_in(l, v, y) : ROW_MAJOR, &spot[t]);
 	}
@@ -129,7 +129,7 @@ static int chain_call(struct lower *l, const struct node *n, struct chain *c, st
  * there is none. */
 static const struct value *start(struct lower *l, struct chain *c, const struct node *n)
 {
-	for (int k = 0; k < n->nin && k < 2; k++) {
+	for (int k = 0; k < n->nin && k < 3; k++) {
 		const struct value *v = node_in(n, k);
 		if (!v || lower_dims(l, v)->type != DT_F32 ||
 		    !chain_same_dims(lower_dims(l, v), lower_dims(l, &n->out[0])) ||

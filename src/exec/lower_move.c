@@ -118,13 +118,15 @@ static int lower_transpose(struct lower *l, const struct node *n, bool *done)
 
 /* ---- Concat ---- */
 
-static int copy_call(
-    struct lower *l, const struct node *n, struct ref from, struct ref to, struct copy copy)
+/* count runs of so many bytes, at these distances. */
+static int copy_call(struct lower *l, const struct node *n, struct ref from, int64_t from_step,
+    struct ref to, int64_t to_step, int64_t count, int64_t size)
 {
 	struct call *c = call_add(l, CALL_COPY, n);
 	if (!c)
 		return fail_nomem(l->err);
-	c->copy = copy;
+	c->copy = (struct copy){
+	    .size = size, .count = {1, count, 1}, .from = {0, from_step, 0}, .to = {0, to_step, 0}};
 	c->in = from;
 	c->out = to;
 	call_uses(l, from);
@@ -149,9 +151,8 @@ static int concat_last(struct lower *l, const struct node *n)
 		const struct tensor *t = lower_dims(l, node_in(n, k));
 		status = spot_need(l, node_in(n, k), layout, &x);
 		if (status == OK && !same_place(x.ref, y.ref) && tensor_count(t))
-			status = copy_call(l, n, x.ref, y.ref,
-			    (struct copy){
-				pixels_of(t), t->dim[1] * size, x.ld * size, y.ld * size});
+			status = copy_call(l, n, x.ref, x.ld * size, y.ref, y.ld * size,
+			    pixels_of(t), t->dim[1] * size);
 		y.ref.offset += t->dim[1] * size;
 	}
 	return status;
@@ -171,8 +172,8 @@ static int concat_rows(struct lower *l, const struct node *n, int axis)
 		int64_t size = lower_dims(l, node_in(n, k))->dim[axis] * inner;
 		status = spot_need(l, node_in(n, k), ROW_MAJOR, &x);
 		if (status == OK && size)
-			status = copy_call(l, n, x.ref, y.ref,
-			    (struct copy){outer, size, size, t->dim[axis] * inner});
+			status = copy_call(
+			    l, n, x.ref, size, y.ref, t->dim[axis] * inner, outer, size);
 		y.ref.offset += size;
 	}
 	return status;
@@ -194,8 +195,7 @@ static int lower_concat(struct lower *l, const struct node *n, bool *done)
 
 /* ---- Split ---- */
 
-/* The axis of a Split, -1 when it is not known. */
-static int split_axis(const struct lower *l, const struct node *n)
+int split_axis(const struct lower *l, const struct node *n)
 {
 	struct tensor t = l->e->c->t[node_in(n, 1)->id];
 	int rank = lower_dims(l, node_in(n, 0))->rank;

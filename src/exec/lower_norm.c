@@ -1,4 +1,4 @@
-/* SoftMax and MVN along the innermost dims as calls of the row kernels. */
+/* SoftMax, MVN and means along the innermost dims as calls of the row kernels. */
 #include <limits.h>
 
 #include "exec/lower.h"
@@ -27,10 +27,11 @@ static bool softmax_axes(const struct lower *l, const struct node *n, uint32_t *
 	return *mask != 0;
 }
 
-static bool mvn_axes(const struct lower *l, const struct node *n, uint32_t *mask)
+/* Those that the second input holds. */
+static bool given_axes(const struct lower *l, const struct node *n, uint32_t *mask)
 {
 	struct tensor axes = l->e->c->t[node_in(n, 1)->id];
-	int64_t rank = lower_dims(l, &n->out[0])->rank;
+	int64_t rank = lower_dims(l, node_in(n, 0))->rank;
 	*mask = 0;
 	for (int64_t i = 0; axes.type != DT_NONE && axes.data && i < tensor_count(&axes); i++) {
 		int64_t axis = tensor_i64(&axes, i);
@@ -110,14 +111,15 @@ int lower_norm(struct lower *l, int i, bool *done)
 {
 	const struct node *n = l->e->step[i].node, *end = n, *f;
 	const struct value *gamma = NULL, *beta = NULL;
-	bool mvn = node_is(n, OP_MVN);
-	struct norm_f32 k = {.kind = mvn ? NORM_MVN : NORM_SOFTMAX};
+	bool mvn = node_is(n, OP_MVN), mean = node_is(n, OP_REDUCE_MEAN);
+	struct norm_f32 k = {.kind = mvn ? NORM_MVN : mean ? NORM_MEAN : NORM_SOFTMAX};
 	uint32_t mask;
 	int64_t cols;
-	if (!mvn && !node_is(n, OP_SOFTMAX) && !node_is(n, OP_SOFTMAX_1))
+	if (!mvn && !mean && !node_is(n, OP_SOFTMAX) && !node_is(n, OP_SOFTMAX_1))
 		return OK;
 	const struct tensor *t = lower_dims(l, node_in(n, 0));
-	if (t->type != DT_F32 || !(mvn ? mvn_axes(l, n, &mask) : softmax_axes(l, n, &mask)) ||
+	if (t->type != DT_F32 ||
+	    !(mvn || mean ? given_axes(l, n, &mask) : softmax_axes(l, n, &mask)) ||
 	    !is_innermost(t, mask, &cols))
 		return OK;
 	*done = true;

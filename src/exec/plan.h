@@ -11,6 +11,7 @@
 #include "exec/state.h"
 #include "kernels/attention_f32.h"
 #include "kernels/chain_f32.h"
+#include "kernels/copy.h"
 #include "kernels/layout.h"
 #include "kernels/linear_cw.h"
 #include "kernels/matmul_f32.h"
@@ -75,11 +76,6 @@ enum call_kind {
 #undef CALL
 #undef CALL_RUN
 	CALL_KINDS,
-};
-
-/* copies of runs: count times size bytes, from and to at these distances */
-struct copy {
-	int64_t count, size, from, to;
 };
 
 struct call {

@@ -150,6 +150,8 @@ bool quant_same(const struct quant *a, const struct quant *b)
 
 bool quant_reshapes(const struct node *n)
 {
+	if (node_is(n, OP_CONVERT))
+		return node_in(n, 0)->info.type == DT_F32 && n->out[0].info.type == DT_F32;
 	return node_is(n, OP_RESHAPE) || node_is(n, OP_SQUEEZE) || node_is(n, OP_SQUEEZE_15) ||
 	       node_is(n, OP_UNSQUEEZE) || node_is(n, OP_IDENTITY);
 }

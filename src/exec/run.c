@@ -185,12 +185,8 @@ static int run_to_row_major(struct exec *e, struct plan *p, const struct call *c
 
 static int run_copy(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
-	const char *from = ref_at(p, c->in);
-	char *to = ref_at(p, c->out);
-	(void)e;
 	(void)err;
-	for (int64_t i = 0; i < c->copy.count; i++, from += c->copy.from, to += c->copy.to)
-		memmove(to, from, (size_t)c->copy.size);
+	copy_runs(&c->copy, e->o.pool, ref_at(p, c->in), ref_at(p, c->out));
 	return OK;
 }
 

@@ -20,9 +20,11 @@ static void norm_task(void *ctx, int task, int worker)
 	last = last < k->rows ? last : k->rows;
 	for (int64_t i = first; i < last; i++) {
 		const float *in = q->in + i * k->n;
-		float *out = q->out + i * k->n;
+		float *out = q->out + i * norm_f32_width(k);
 		if (k->kind == NORM_SOFTMAX)
 			q->span->softmax(out, in, k->n);
+		else if (k->kind == NORM_MEAN)
+			*out = q->span->sum(in, k->n) / (float)k->n;
 		else
 			q->span->mvn(
 			    out, in, k->n, q->gamma, q->beta, k->variance, k->eps, k->inside_sqrt);

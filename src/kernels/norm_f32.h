@@ -1,4 +1,4 @@
-/* SoftMax and mean-variance normalisation of dense rows. */
+/* SoftMax, mean-variance normalisation and means of dense rows. */
 #ifndef KERNELS_NORM_F32_H
 #define KERNELS_NORM_F32_H
 
@@ -7,14 +7,20 @@
 
 /* Plain data. */
 struct norm_f32 {
-	enum norm_kind { NORM_SOFTMAX, NORM_MVN } kind;
+	enum norm_kind { NORM_SOFTMAX, NORM_MVN, NORM_MEAN } kind;
 	int64_t rows;
 	int n; /* floats of a row */
 	bool variance, inside_sqrt;
 	float eps;
 };
 
-/* gamma, beta: n values each, or NULL; not for SoftMax. out may be in. */
+/* Floats of the result's rows. */
+static inline int norm_f32_width(const struct norm_f32 *k)
+{
+	return k->kind == NORM_MEAN ? 1 : k->n;
+}
+
+/* gamma, beta: n values each, or NULL; for NORM_MVN only. out may be in. */
 void norm_f32_run(const struct norm_f32 *k, struct pool *pool, const float *in, const float *gamma,
     const float *beta, float *out);
 

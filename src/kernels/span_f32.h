@@ -19,12 +19,14 @@ enum span_op {
 	SPAN_MAX,
 	SPAN_MIN,
 	SPAN_SQUARED_DIFFERENCE,
-	SPAN_PRELU, /* x < 0 ? x * y : x */
+	SPAN_PRELU,  /* x < 0 ? x * y : x */
+	SPAN_SELECT, /* y > 0 ? x : a */
 	/* x = f(x) */
 	SPAN_CLAMP, /* to a..b */
 	SPAN_ABS,
 	SPAN_NEG,
 	SPAN_SQRT,
+	SPAN_CUBE,
 	SPAN_FLOOR,
 	SPAN_CEIL,
 	SPAN_TRUNC, /* to an int32 and back; one that does not fit, and NaN, is -2^31 */

@@ -24,9 +24,9 @@ INLINE void store_n(float *p, int n, vec x)
 #define BINARY(name, expression)                                                       \
 	static void name(float *x, const float *y, int ystep, int n, float a, float b) \
 	{                                                                              \
-		(void)a;                                                               \
+		vec va = vec_set1(a), r = vec_set1(ystep ? 0 : *y);                    \
+		(void)va;                                                              \
 		(void)b;                                                               \
-		vec r = vec_set1(ystep ? 0 : *y);                                      \
 		for (int i = 0; i < n; i += VEC) {                                     \
 			vec l = load_n(x + i, n - i);                                  \
 			if (ystep)                                                     \
@@ -44,6 +44,7 @@ BINARY(larger, vec_max_nan(l, r))
 BINARY(smaller, vec_neg(vec_max_nan(vec_neg(l), vec_neg(r))))
 BINARY(squared_difference, vec_mul(vec_sub(l, r), vec_sub(l, r)))
 BINARY(prelu, vec_if_less(l, vec_zero(), vec_mul(l, r), l))
+BINARY(select_of, vec_if_less(vec_zero(), r, l, va))
 
 #define UNARY(name, expression)                                                        \
 	static void name(float *x, const float *y, int ystep, int n, float a, float b) \
@@ -97,6 +98,7 @@ UNARY(clamp, vec_clamp(l, va, vb))
 UNARY(absolute, vec_abs(l))
 UNARY(negative, vec_neg(l))
 UNARY(root, vec_sqrt(l))
+UNARY(cube, vec_mul(vec_mul(l, l), l))
 UNARY(floor_of, vec_floor(l))
 UNARY(round_of, vec_round(l))
 UNARY(ceil_of, vec_ceil(l))
@@ -127,10 +129,12 @@ span_f32_fn *const NAME(span_f32_ops)[SPAN_OPS] = {
     [SPAN_MIN] = smaller,
     [SPAN_SQUARED_DIFFERENCE] = squared_difference,
     [SPAN_PRELU] = prelu,
+    [SPAN_SELECT] = select_of,
     [SPAN_CLAMP] = clamp,
     [SPAN_ABS] = absolute,
     [SPAN_NEG] = negative,
     [SPAN_SQRT] = root,
+    [SPAN_CUBE] = cube,
     [SPAN_FLOOR] = floor_of,
     [SPAN_ROUND] = round_of,
     [SPAN_CEIL] = ceil_of,

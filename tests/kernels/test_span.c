@@ -69,6 +69,8 @@ static double truth(enum span_op op, double x, double y, double a, double b)
 		return (x - y) * (x - y);
 	case SPAN_PRELU:
 		return x < 0 ? x * y : x;
+	case SPAN_SELECT:
+		return y > 0 ? x : a;
 	case SPAN_CLAMP:
 		return clamp(x, a, b);
 	case SPAN_ABS:
@@ -77,6 +79,8 @@ static double truth(enum span_op op, double x, double y, double a, double b)
 		return -x;
 	case SPAN_SQRT:
 		return sqrt(x);
+	case SPAN_CUBE:
+		return x * x * x;
 	case SPAN_ROUND:
 		return nearbyint(x);
 	case SPAN_FLOOR:

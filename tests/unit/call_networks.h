@@ -58,7 +58,10 @@ static const char *const call_networks[] = {
 							      "t2, w)" CONV "Result-1(c2)\n",
     "x = Parameter-1 {shape=1,3,5,5 element_type=f32}\nw = Const f32[6,3,3,3] random(1)\n"
     "a = Convolution-1(x, w)" CONV "b = ShuffleChannels-1(a) {axis=1 group=2}\n"
-    "c = ShuffleChannels-1(b) {axis=1 group=3}\nResult-1(c)\n",
+    "c = ShuffleChannels-1(b) {axis=1 group=3}\nr = Const i64[1] 3\n"
+    "d = ReduceMean-1(c, r) {keep_dims=true}\nt = Const i64[4] 2 1 0 3\n"
+    "e = Transpose-1(c, t)\nk = Const bool[5] 1 0 1 0 1\nl = Const f32[] 1\n"
+    "f = Select-1(k, c, l)\nResult-1(d)\nResult-1(e)\nResult-1(f)\n",
     "x = Parameter-1 {shape=1,2,128 element_type=f32}\nh = Const f16[128,256] random(1)\n"
     "w = Convert-1(h) {destination_type=f32}\na = MatMul-1(x, w)" MATMUL
     "q = Const u4[256,4,64] random(2)\nqf = Convert-1(q) {destination_type=f32}\n"

@@ -53,8 +53,11 @@ static void splits(void **state)
 	      "a, b = Split-1(x, axis) {num_splits=2}\nc = Add-1(a, b)\nd = Sigmoid-1(c)\n"
 	      "Result-1(d)\n",
 	    0);
-	/* rows of each image: these are no runs */
+	/* halves of each row, which are too short in the second */
 	check("x = Parameter-1 {shape=2,6,5,8 element_type=f32}\naxis = Const i64[] 3\n"
+	      "a, b = Split-1(x, axis) {num_splits=2}\nc = Add-1(a, b)\nResult-1(c)\n",
+	    2);
+	check("x = Parameter-1 {shape=2,6,5,6 element_type=f32}\naxis = Const i64[] 3\n"
 	      "a, b = Split-1(x, axis) {num_splits=2}\nc = Add-1(a, b)\nResult-1(c)\n",
 	    1);
 }
@@ -78,7 +81,8 @@ static void tokens(void **state)
 	    1);
 }
 
-/* Rows and columns of matrices change places by one call; runs that stay are left to eval. */
+/* Rows and columns of matrices change places by one call, and so do runs that stay together, unless
+ * they are short or go through too many dims. */
 static void matrices(void **state)
 {
 	static const struct {
@@ -91,10 +95,13 @@ static void matrices(void **state)
 	    {"4,1,3,6", "f32", "i64[4] 2 3 1 0", CALL_TO_CHANNELS_LAST},
 	    {"2,5,33", "f16", "i64[3] 0 2 1", CALL_TO_CHANNELS_LAST},
 	    {"2,5,33", "i64", "i64[3] 0 2 1", CALL_EVAL},
-	    {"2,5,6,7", "f32", "i64[4] 0 2 1 3", CALL_EVAL},
+	    {"2,5,6,7", "f32", "i64[4] 0 2 1 3", CALL_COPY},
+	    {"2,5,6,3", "f32", "i64[4] 0 2 1 3", CALL_EVAL},
+	    {"2,5,6,3,2,4", "f32", "i64[6] 4 3 2 1 0 5", CALL_EVAL},
+	    {"7,5,9,16", "u8", "i64[4] 2 1 0 3", CALL_COPY},
 	    {"2,5,6", "f32", "i64[3] 2 1 0", CALL_EVAL},
 	    {"2,5,6", "f32", "i64[3] 1 2 0", CALL_TO_CHANNELS_LAST},
-	    {"2,5,6", "f32", "i64[3] 1 0 2", CALL_EVAL},
+	    {"2,5,6", "f32", "i64[3] 1 0 2", CALL_COPY},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
@@ -140,6 +147,47 @@ static void truncations(void **state)
 	    4);
 }
 
+/* Boxes: one that is a run lies where it did. */
+static void slices(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=3,6,5,8 element_type=f32}\nb = Const i64[2] -5 1\n"
+	      "e = Const i64[2] 5 9\ns = Const i64[2] 1 1\na = Const i64[2] 1 -2\n"
+	      "y = Slice-8(x, b, e, s, a)\nz = Sigmoid-1(y)\nResult-1(z)\n",
+	    1);
+	check("x = Parameter-1 {shape=3,6,5,8 element_type=f32}\nb = Const i64[1] 1\n"
+	      "e = Const i64[1] 2\ns = Const i64[1] 1\ny = Slice-8(x, b, e, s)\n"
+	      "z = Sigmoid-1(y)\nResult-1(z)\n",
+	    0);
+	/* by steps of 2 */
+	wanted = CALL_EVAL;
+	check("x = Parameter-1 {shape=3,6,5,8 element_type=f32}\nb = Const i64[1] 1\n"
+	      "e = Const i64[1] 3\ns = Const i64[1] 2\ny = Slice-8(x, b, e, s)\n"
+	      "z = Sigmoid-1(y)\nResult-1(z)\n",
+	    1);
+	wanted = CALL_KINDS;
+}
+
+/* Layers that foreign exporters leave: means and cubes, a choice by a constant, a Convert of floats
+ * to floats. */
+static void exported(void **state)
+{
+	(void)state;
+	wanted = CALL_NORM;
+	check("x = Parameter-1 {shape=3,6,5,9 element_type=f32}\na = Const i64[2] -1 2\n"
+	      "m = ReduceMean-1(x, a) {keep_dims=true}\ny = Subtract-1(x, m)\nResult-1(y)\n",
+	    0);
+	wanted = CALL_CHAIN;
+	check("x = Parameter-1 {shape=2,4,9 element_type=f32}\nk = Const f32[] 3\n"
+	      "p = Power-1(x, k)\nc = Const bool[1,4,9] 1 0 1 1 0 1 1 0 0 1 0 1 1 0 1 1 0 0 1 0 "
+	      "1 1 0 1 1 0 0 1 0 1 1 0 1 1 0 0\nlow = Const f32[] -9\n"
+	      "s = Select-1(c, p, low)\nf = Convert-1(s) {destination_type=f32}\n"
+	      "e = Const bool[4,1] 0 1 1 0\nt = Select-1(e, low, f)\nz = Sigmoid-1(t)\n"
+	      "Result-1(z)\n",
+	    0);
+	wanted = CALL_KINDS;
+}
+
 /* Channels dealt out from two convolutions, which write where they like: no move but one back. */
 static void shuffled(void **state)
 {
@@ -164,6 +212,8 @@ int main(void)
 	    cmocka_unit_test(joined),
 	    cmocka_unit_test(truncations),
 	    cmocka_unit_test(shuffled),
+	    cmocka_unit_test(slices),
+	    cmocka_unit_test(exported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
