@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "ops/conv.h"
 #include "ops/elem.h"
 #include "ops/rows.h"
-#include "ops/window.h"
 
 const struct attr_def attrs_deconv[] = {
     {"strides", ATTR_INTS, true, NULL, NULL},
@@ -103,7 +103,6 @@ static int infer_spread(struct infer *s, int lead)
 	const struct shape *x = &s->in[0].shape, *f = &s->in[1].shape;
 	struct shape *out = &s->out[0].shape;
 	struct window w;
-	struct dim same;
 	int r = infer_same_types(s, 0, 1);
 	s->out[0].type = s->in[0].type;
 	if (!r && infer_has(s, 2))
@@ -116,10 +115,9 @@ static int infer_spread(struct infer *s, int lead)
 	if (r)
 		return r;
 	struct dim groups = lead == 3 ? f->dim[0] : dim_of(1);
-	struct dim want = dim_mul(f->dim[lead - 2], groups);
-	if (!dim_merge(x->dim[1], want, &same))
-		return infer_fail(s, "the input has %lld channels, the filter takes %lld",
-		    (long long)x->dim[1].min, (long long)want.min);
+	r = conv_channels(s, x->dim[1], f->dim[lead - 2], groups);
+	if (r)
+		return r;
 	*out = shape_any(x->rank);
 	out->dim[0] = x->dim[0];
 	out->dim[1] = dim_mul(f->dim[lead - 1], groups);
@@ -136,17 +134,10 @@ int infer_group_deconv(struct infer *s)
 	return infer_spread(s, 3);
 }
 
-/* One transposed convolution; spatial dims are aligned to the right of three. */
 struct deconv {
-	int64_t batch, groups, in_ch, out_ch; /* channels of one group */
-	int64_t in[3], out[3], kernel[3], stride[3], dilation[3], begin[3];
-	double *image, *filter, *acc;
+	struct conv_sizes z;
+	double *image, *filter, *acc; /* a group's input, a filter's plane, an output plane */
 };
-
-static int64_t volume(const int64_t d[3])
-{
-	return d[0] * d[1] * d[2];
-}
 
 /* Pads that an asked output size leaves when they are automatic, none without one: the larger half
  * of an odd number lies in front for same_upper, as OpenVINO has it. */
@@ -171,39 +162,18 @@ static int deconv_setup(struct eval *s, struct deconv *c, int lead)
 		r = output_padding(s->node, spatial, pad, s->err);
 	if (r)
 		return r;
-	*c = (struct deconv){.batch = x->dim[0], .groups = lead == 3 ? f->dim[0] : 1};
-	c->in_ch = f->dim[lead - 2];
-	c->out_ch = f->dim[lead - 1];
-	for (int i = 0; i < 3; i++)
-		c->in[i] = c->out[i] = c->kernel[i] = c->stride[i] = c->dilation[i] = 1;
 	for (int i = 0; i < spatial; i++) {
-		int k = 3 - spatial + i;
 		w.dim[i].kernel = dim_of(f->dim[lead + i]);
 		if (eval_has(s, 2))
 			asked_pad(&w, i, x->dim[2 + i], s->out[0].dim[2 + i], pad[i]);
-		c->in[k] = x->dim[2 + i];
-		c->out[k] = s->out[0].dim[2 + i];
-		c->kernel[k] = f->dim[lead + i];
-		c->stride[k] = w.dim[i].stride;
-		c->dilation[k] = w.dim[i].dilation;
-		c->begin[k] = w.dim[i].begin;
 	}
-	c->image = eval_scratch(s, c->in_ch * volume(c->in), sizeof(double));
-	c->filter = eval_scratch(s, volume(c->kernel), sizeof(double));
-	c->acc = eval_scratch(s, volume(c->out), sizeof(double));
+	conv_sizes(&c->z, x, f, lead, &s->out[0], &w);
+	c->z.in_ch = f->dim[lead - 2];
+	c->z.out_ch = f->dim[lead - 1];
+	c->image = eval_scratch(s, c->z.in_ch * conv_volume(c->z.in), sizeof(double));
+	c->filter = eval_scratch(s, conv_volume(c->z.kernel), sizeof(double));
+	c->acc = eval_scratch(s, conv_volume(c->z.out), sizeof(double));
 	return c->image && c->filter && c->acc ? OK : E_NOMEM;
-}
-
-/* The inputs i for which i * stride + off lies in 0..out-1. */
-static void landing(
-    int64_t in, int64_t out, int64_t stride, int64_t off, int64_t *from, int64_t *to)
-{
-	*from = off >= 0 ? 0 : (-off + stride - 1) / stride;
-	*to = off >= out ? 0 : (out - 1 - off) / stride + 1;
-	if (*to > in)
-		*to = in;
-	if (*from > *to)
-		*from = *to;
 }
 
 static VECTOR void scatter_row(
@@ -219,50 +189,53 @@ static VECTOR void scatter_row(
 
 static void scatter_tap(const struct deconv *c, const double *plane, const int64_t k[3], double w)
 {
+	const struct conv_sizes *q = &c->z;
 	int64_t from[3], to[3], off[3];
 	for (int d = 0; d < 3; d++) {
-		off[d] = k[d] * c->dilation[d] - c->begin[d];
-		landing(c->in[d], c->out[d], c->stride[d], off[d], &from[d], &to[d]);
+		off[d] = k[d] * q->dilation[d] - q->begin[d];
+		conv_meet(q->in[d], q->stride[d], off[d], q->out[d], &from[d], &to[d]);
 	}
 	if (to[2] <= from[2])
 		return;
 	for (int64_t z = from[0]; z < to[0]; z++)
 		for (int64_t y = from[1]; y < to[1]; y++) {
-			int64_t oz = z * c->stride[0] + off[0], oy = y * c->stride[1] + off[1];
-			double *o = c->acc + (oz * c->out[1] + oy) * c->out[2] +
-				    from[2] * c->stride[2] + off[2];
-			scatter_row(o, plane + (z * c->in[1] + y) * c->in[2] + from[2],
-			    c->stride[2], to[2] - from[2], w);
+			int64_t oz = z * q->stride[0] + off[0], oy = y * q->stride[1] + off[1];
+			double *o = c->acc + (oz * q->out[1] + oy) * q->out[2] +
+				    from[2] * q->stride[2] + off[2];
+			scatter_row(o, plane + (z * q->in[1] + y) * q->in[2] + from[2],
+			    q->stride[2], to[2] - from[2], w);
 		}
 }
 
 static void deconv_plane(struct eval *s, struct deconv *c, int64_t b, int64_t g, int64_t o)
 {
-	int64_t taps = volume(c->kernel), size = volume(c->out), plane = volume(c->in), k[3];
+	const struct conv_sizes *z = &c->z;
+	int64_t taps = conv_volume(z->kernel), size = conv_volume(z->out);
+	int64_t plane = conv_volume(z->in), k[3];
 	memset(c->acc, 0, (size_t)size * sizeof *c->acc);
-	for (int64_t i = 0; i < c->in_ch; i++) {
+	for (int64_t i = 0; i < z->in_ch; i++) {
 		const double *w = c->filter;
-		span_f64(c->filter, &s->in[1], ((g * c->in_ch + i) * c->out_ch + o) * taps, taps);
-		for (k[0] = 0; k[0] < c->kernel[0]; k[0]++)
-			for (k[1] = 0; k[1] < c->kernel[1]; k[1]++)
-				for (k[2] = 0; k[2] < c->kernel[2]; k[2]++)
+		span_f64(c->filter, &s->in[1], ((g * z->in_ch + i) * z->out_ch + o) * taps, taps);
+		for (k[0] = 0; k[0] < z->kernel[0]; k[0]++)
+			for (k[1] = 0; k[1] < z->kernel[1]; k[1]++)
+				for (k[2] = 0; k[2] < z->kernel[2]; k[2]++)
 					scatter_tap(c, c->image + i * plane, k, *w++);
 	}
-	span_put_f64(&s->out[0], ((b * c->groups + g) * c->out_ch + o) * size, size, c->acc);
+	span_put_f64(&s->out[0], ((b * z->groups + g) * z->out_ch + o) * size, size, c->acc);
 }
 
 static int deconv_run(struct eval *s, int lead)
 {
 	struct deconv c;
+	const struct conv_sizes *z = &c.z;
 	int r = deconv_setup(s, &c, lead);
 	if (r || !tensor_count(&s->out[0]))
 		return r;
-	int64_t plane = volume(c.in);
-	for (int64_t b = 0; b < c.batch; b++)
-		for (int64_t g = 0; g < c.groups; g++) {
-			span_f64(c.image, &s->in[0], (b * c.groups + g) * c.in_ch * plane,
-			    c.in_ch * plane);
-			for (int64_t o = 0; o < c.out_ch; o++)
+	int64_t some = z->in_ch * conv_volume(z->in);
+	for (int64_t b = 0; b < z->batch; b++)
+		for (int64_t g = 0; g < z->groups; g++) {
+			span_f64(c.image, &s->in[0], (b * z->groups + g) * some, some);
+			for (int64_t o = 0; o < z->out_ch; o++)
 				deconv_plane(s, &c, b, g, o);
 		}
 	return OK;
