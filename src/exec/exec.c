@@ -88,26 +88,6 @@ bool exec_in_8_bits(const struct exec *e, const struct node *n)
 	return quant_layer(e->net, n, &w);
 }
 
-bool is_tapped(const struct exec *e, const struct value *v)
-{
-	return (e->o.tap || e->o.watch) && (!e->o.tapped || e->o.tapped(e->o.user, v));
-}
-
-int tap_outputs(struct exec *e, const struct node *n, const struct tensor *t, const int64_t *ld,
-    struct err *err)
-{
-	int status = OK;
-	for (int k = 0; k < n->nout && status == OK; k++) {
-		struct exec_view view = {.t = &t[k], .channels_last = ld && ld[k]};
-		view.ld = view.channels_last ? ld[k] : 0;
-		if (!is_tapped(e, &n->out[k]))
-			continue;
-		status = e->o.watch ? e->o.watch(e->o.user, &n->out[k], &view, err)
-				    : e->o.tap(e->o.user, &n->out[k], &t[k], err);
-	}
-	return status;
-}
-
 static int input_misfit(const struct value *v, const struct tensor *t, struct err *err)
 {
 	struct text want = {0}, got = {0};

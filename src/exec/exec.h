@@ -11,9 +11,14 @@ struct exec;
 /* A value as it lies in memory: row by row as t says, or with dim 1 innermost and ld elements from
  * one pixel to the next. */
 struct exec_view {
-	const struct tensor *t;
+	const struct tensor *t; /* without data when a kernel took the value along: see ends */
 	bool channels_last;
 	int64_t ld;
+	/* What the kernel that wrote the value saw of it, or NULL. */
+	const struct exec_ends {
+		float low, high;
+		bool finite;
+	} * ends;
 };
 
 struct exec_options {
@@ -36,6 +41,10 @@ struct exec_options {
 	 * changes their layout. */
 	int (*watch)(
 	    void *user, const struct value *v, const struct exec_view *view, struct err *err);
+	/* Of which of the tapped values a watcher wants nothing but the ends, so that kernels may
+	 * take them along all the same; where none does, they lie in memory. May be NULL: of none.
+	 */
+	bool (*ends)(void *user, const struct value *v);
 	void *user;
 	/* Called after each call of a run with what it took; kernel names what did it. What a
 	 * kernel took along is not called for. May be NULL. */

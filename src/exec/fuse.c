@@ -77,13 +77,28 @@ bool is_there(const struct lower *l, const struct value *v, int i)
 		   l->absorbed[l->e->maker[v->id]]);
 }
 
+/* What a kernel can do behind its sums. */
+struct able {
+	bool sum; /* adds another value */
+	bool see; /* and tells the ends of what it is added to */
+};
+
+/* The node that alone uses v but for a tap, which needs no more than the ends. */
+static const struct node *behind_ends(const struct lower *l, const struct value *v)
+{
+	const struct node *by[2];
+	return tap_wants_ends(l->e, v) && live_readers(l, v, by) == 2 ? by[0] : NULL;
+}
+
 /* Adds: of a bias, before or behind the sum with another value. */
-static int fuse_add(
-    struct lower *l, int i, int axis, int64_t channels, struct fused *f, bool sum, bool *more)
+static int fuse_add(struct lower *l, int i, int axis, int64_t channels, struct fused *f,
+    struct able able, bool *more)
 {
 	const struct value *x = &f->end->out[0];
-	const struct node *n = follower(l, x);
+	const struct node *n = follower(l, x), *seen = NULL;
 	*more = false;
+	if (!n && able.see)
+		n = seen = behind_ends(l, x);
 	if (!n || !node_is(n, OP_ADD) || !attr_is(n, "auto_broadcast", "numpy"))
 		return OK;
 	const struct value *v = node_in(n, node_in(n, 0) == x);
@@ -91,13 +106,14 @@ static int fuse_add(
 	if (!same_dims(y, lower_dims(l, &n->out[0])))
 		return OK;
 	*more = true;
-	if (lower_fixed(l, v) && is_per_axis(t, y->rank, axis, channels)) {
+	if (!seen && lower_fixed(l, v) && is_per_axis(t, y->rank, axis, channels)) {
 		absorb(l, &f->end, n);
 		return take_bias(l, f, v, channels);
 	}
-	*more = sum && !f->add && v != x && same_dims(t, y) && is_there(l, v, i);
+	*more = able.sum && !f->add && v != x && same_dims(t, y) && is_there(l, v, i);
 	if (*more) {
 		f->add = v;
+		f->before = seen ? x : NULL;
 		absorb(l, &f->end, n);
 	}
 	return OK;
@@ -147,24 +163,30 @@ const struct quant *fuse_quantize(struct lower *l, const struct node **end)
 }
 
 static int fuse_all(struct lower *l, int i, const struct node *n, int axis, int64_t channels,
-    struct fused *f, bool sum)
+    struct fused *f, struct able able)
 {
 	bool more = true;
 	int status = OK;
 	*f = (struct fused){.end = n, .lo = -INFINITY, .hi = INFINITY};
 	while (more && status == OK)
-		status = fuse_add(l, i, axis, channels, f, sum, &more);
+		status = fuse_add(l, i, axis, channels, f, able, &more);
 	fuse_clamp(l, &f->end, &f->lo, &f->hi);
 	return status;
 }
 
 int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f)
 {
-	return fuse_all(l, i, n, axis, channels, f, true);
+	return fuse_all(l, i, n, axis, channels, f, (struct able){.sum = true});
+}
+
+int fuse_seeing(
+    struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f)
+{
+	return fuse_all(l, i, n, axis, channels, f, (struct able){.sum = true, .see = true});
 }
 
 int fuse_alone(
     struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f)
 {
-	return fuse_all(l, i, n, axis, channels, f, false);
+	return fuse_all(l, i, n, axis, channels, f, (struct able){0});
 }

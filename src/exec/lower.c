@@ -199,7 +199,8 @@ static int lower_tap(struct lower *l, const struct node *n)
 		if (!is_tapped(l->e, &n->out[k]))
 			continue;
 		t[k] = *lower_dims(l, &n->out[k]);
-		if (!l->p->dynamic[n->out[k].id])
+		bool told = l->p->seen[n->out[k].id] && tap_wants_ends(l->e, &n->out[k]);
+		if (!told && !l->p->dynamic[n->out[k].id])
 			status = tapped_spot(l, &n->out[k], &ref[k], &ld[k]);
 	}
 	struct call *c = status == OK ? call_add(l, CALL_TAP, n) : NULL;

@@ -31,9 +31,10 @@ struct lower {
 /* ---- what a kernel takes along (fuse.c) ---- */
 
 struct fused {
-	const struct node *end;  /* the last node done: its output is the kernel's */
-	float *bias;             /* one per channel, in the plan's arena, or NULL */
-	const struct value *add; /* added before the clamp, of the output's dims, or NULL */
+	const struct node *end;     /* the last node done: its output is the kernel's */
+	float *bias;                /* one per channel, in the plan's arena, or NULL */
+	const struct value *add;    /* added before the clamp, of the output's dims, or NULL */
+	const struct value *before; /* what add is added to, when a watcher is told its ends */
 	float lo, hi;
 	struct chain_op act; /* a function behind the clamp; op SPAN_NONE: none */
 };
@@ -47,6 +48,9 @@ bool is_there(const struct lower *l, const struct value *v, int i);
 /* The nodes behind n that its kernel, run in the place of step i, does with channels along axis of
  * its output: marks them absorbed. */
 int fuse(struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f);
+/* The same for kernels that tell what they see before the sum, where the tap hears it. */
+int fuse_seeing(
+    struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f);
 /* The same for kernels that add no other value. */
 int fuse_alone(
     struct lower *l, int i, const struct node *n, int axis, int64_t channels, struct fused *f);

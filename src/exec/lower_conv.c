@@ -97,6 +97,15 @@ static int finish(struct lower *l, struct call *c, struct nhwc_conv_f32 *k, cons
 	return status == OK ? call_scratch(l, c, k->scratch) : status;
 }
 
+/* What the call tells of its results, when it can. */
+static int see(struct lower *l, struct call *c, const struct fused *f)
+{
+	if (!nhwc_conv_f32_sees(c->conv.way))
+		return OK;
+	int status = tap_seen(l->e, l->p, f->before, &c->before, l->err);
+	return status ? status : tap_seen(l->e, l->p, &f->end->out[0], &c->after, l->err);
+}
+
 static int conv_call(struct lower *l, const struct node *n, struct nhwc_conv_f32 *k,
     const struct fused *f, enum layout layout, const void *packed)
 {
@@ -119,7 +128,16 @@ static int conv_call(struct lower *l, const struct node *n, struct nhwc_conv_f32
 	fused_act(k, f);
 	nhwc_conv_f32_plan(k, pool_size(l->e->o.pool));
 	struct call *c = call_add(l, CALL_CONV, n);
-	return c ? finish(l, c, k, f, packed, x, add, y) : fail_nomem(l->err);
+	status = c ? finish(l, c, k, f, packed, x, add, y) : fail_nomem(l->err);
+	return status ? status : see(l, c, f);
+}
+
+static int fuse_for(struct lower *l, int i, const struct node *n, int axis,
+    const struct nhwc_conv_f32 *k, struct fused *f)
+{
+	int64_t channels = (int64_t)k->s.groups * k->s.cout;
+	return nhwc_conv_f32_sees(k->way) ? fuse_seeing(l, i, n, axis, channels, f)
+					  : fuse(l, i, n, axis, channels, f);
 }
 
 int lower_conv(struct lower *l, int i, bool *done)
@@ -135,11 +153,11 @@ int lower_conv(struct lower *l, int i, bool *done)
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
 	int status = pack_conv(l->e, n, &k, &packed, l->err);
 	if (status == OK)
-		status = fuse(l, i, n, 1, (int64_t)k.s.groups * k.s.cout, &f);
+		status = fuse_for(l, i, n, 1, &k, &f);
 	bool block = false;
 	if (status == OK)
 		fuse_act(l, &f);
-	if (status == OK)
+	if (status == OK && !f.before)
 		status = lower_block(l, i, &k, &f, packed, &block);
 	if (status < 0 || block)
 		return status;
@@ -190,7 +208,7 @@ int lower_linear(struct lower *l, int i, bool *done)
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
 	status = pack_linear(l->e, n, &k, t, &packed, l->err);
 	if (status == OK)
-		status = fuse(l, i, n, lower_dims(l, &n->out[0])->rank - 1, k.s.cout, &f);
+		status = fuse_for(l, i, n, lower_dims(l, &n->out[0])->rank - 1, &k, &f);
 	if (status == OK)
 		fuse_act(l, &f);
 	return status == OK ? conv_call(l, n, &k, &f, ROW_MAJOR, packed) : status;

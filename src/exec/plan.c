@@ -99,12 +99,13 @@ static int allocate(struct exec *e, struct plan *p, const struct tensor *in, str
 	p->value = calloc(nvalues, sizeof *p->value);
 	p->known = calloc(nvalues, sizeof *p->known);
 	p->dynamic = calloc(nvalues, sizeof *p->dynamic);
+	p->seen = calloc(nvalues, sizeof *p->seen);
 	p->left = calloc(nvalues, sizeof *p->left);
 	p->in = calloc((size_t)e->max_in + 1, sizeof *p->in);
 	p->spot = calloc(nvalues, sizeof *p->spot);
 	p->out = calloc((size_t)e->graph->noutputs + 1, sizeof *p->out);
-	if (!p->key || !p->arena || !p->value || !p->known || !p->dynamic || !p->left || !p->in ||
-	    !p->spot || !p->out)
+	if (!p->key || !p->arena || !p->value || !p->known || !p->dynamic || !p->seen || !p->left ||
+	    !p->in || !p->spot || !p->out)
 		return fail_nomem(err);
 	key_fill(e, in, p->key);
 	return OK;
@@ -153,6 +154,7 @@ void plan_free(struct exec *e, struct plan *p)
 	free(p->value);
 	free(p->known);
 	free(p->dynamic);
+	free(p->seen);
 	free(p->left);
 	free(p->call);
 	free(p->workspace);

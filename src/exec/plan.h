@@ -83,6 +83,7 @@ struct call {
 	const struct node *node;
 	struct ref in, out, add, packed, bias, scratch; /* kernels' operands; in and add read */
 	size_t scratch_bytes;
+	struct seen_lanes *before, *after; /* see struct nhwc_conv_f32_args; NULL without taps */
 	union {
 		struct nhwc_conv_f32 conv;
 		struct {
@@ -129,7 +130,7 @@ struct call {
 		struct {
 			struct tensor *t; /* nin operands, then nout results; data set when run */
 			struct ref *ref;  /* theirs */
-			int64_t *ld;      /* of a tap: see tap_outputs */
+			int64_t *ld;      /* of a tap: from pixel to pixel; 0: row by row */
 		} eval;
 		struct {
 			struct segment *s;
@@ -145,7 +146,8 @@ struct plan {
 	struct tensor *value; /* by value id; data is set for constants, known and dynamic ones */
 	bool *known;          /* by value id: content that follows from the shapes, on the heap */
 	bool *dynamic;        /* by value id: size known only when run; a heap tensor then */
-	int *left;            /* by value id: uses of a dynamic value still to come in this run */
+	struct seen_lanes **seen; /* by value id: what a kernel tells of it, or NULL */
+	int *left; /* by value id: uses of a dynamic value still to come in this run */
 	struct spot (*spot)[LAYOUTS]; /* by value id; buffer 0: not there in this layout */
 	struct call *call;
 	int ncalls, max_calls;
@@ -204,6 +206,17 @@ const char *call_name(enum call_kind kind); /* for reports */
 /* Runs the calls on the inputs. */
 int plan_run(
     struct exec *e, struct plan *p, const struct tensor *in, struct tensor *out, struct err *err);
+
+/* tap.c: do kernels tell the watcher what they see? Is it all that it wants of v? */
+bool tap_hears_ends(const struct exec *e);
+bool tap_wants_ends(const struct exec *e, const struct value *v);
+/* Where the kernel that writes v, or takes it along, is to tell of it; NULL when nobody asks. v may
+ * be NULL. */
+int tap_seen(const struct exec *e, struct plan *p, const struct value *v, struct seen_lanes **out,
+    struct err *err);
+/* Hands v to the tap, if it is tapped; seen may be NULL. */
+int tap_value(struct exec *e, const struct value *v, const struct seen_lanes *seen,
+    struct exec_view *view, struct err *err);
 
 static inline void *ref_at(const struct plan *p, struct ref r)
 {

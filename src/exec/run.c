@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "exec/plan.h"
+#include "exec/seen.h"
 
 static int no_output(struct eval *s, int k, enum dtype type, int rank, const int64_t *dims)
 {
@@ -56,8 +57,14 @@ static int run_conv(struct exec *e, struct plan *p, const struct call *c, struct
 	    .bias = ref_at(p, c->bias),
 	    .add = ref_at(p, c->add),
 	    .out = ref_at(p, c->out),
-	    .scratch = scratch_of(p, c)};
+	    .scratch = scratch_of(p, c),
+	    .before = c->before,
+	    .after = c->after};
 	(void)err;
+	if (c->before)
+		seen_open(c->before);
+	if (c->after)
+		seen_open(c->after);
 	nhwc_conv_f32_run(&c->conv, e->o.pool, &a);
 	return OK;
 }
@@ -288,12 +295,19 @@ static int run_shuffle(struct exec *e, struct plan *p, const struct call *c, str
 static int run_tap(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	const struct node *n = c->node;
-	for (int k = 0; k < n->nout; k++)
-		if (p->dynamic[n->out[k].id])
-			c->eval.t[k] = p->value[n->out[k].id];
+	int status = OK;
+	for (int k = 0; k < n->nout && status == OK; k++) {
+		const struct value *v = &n->out[k];
+		struct tensor *t = &c->eval.t[k];
+		int64_t ld = c->eval.ld[k];
+		struct exec_view view = {.t = t, .channels_last = ld, .ld = ld};
+		if (p->dynamic[v->id])
+			*t = p->value[v->id];
 		else
-			c->eval.t[k].data = ref_at(p, c->eval.ref[k]);
-	return tap_outputs(e, n, c->eval.t, c->eval.ld, err);
+			t->data = ref_at(p, c->eval.ref[k]);
+		status = tap_value(e, v, p->seen[v->id], &view, err);
+	}
+	return status;
 }
 
 static const struct {
@@ -333,8 +347,10 @@ static int set_inputs(struct exec *e, struct plan *p, const struct tensor *in, s
 	for (uint32_t b = 0; b < p->nbuffers; b++)
 		if (p->buffer[b].kind == BUFFER_INPUT)
 			p->base[b] = in[p->buffer[b].k].data;
-	for (int k = 0; k < e->graph->ninputs && status == OK; k++)
-		status = tap_outputs(e, e->graph->inputs[k], &in[k], NULL, err);
+	for (int k = 0; k < e->graph->ninputs && status == OK; k++) {
+		struct exec_view view = {.t = &in[k]};
+		status = tap_value(e, &e->graph->inputs[k]->out[0], NULL, &view, err);
+	}
 	return status;
 }
 

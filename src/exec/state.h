@@ -97,9 +97,4 @@ int constants_get(struct network *net, const struct value *v, struct tensor *out
 int constants_hold(struct network *net, const struct value *v, struct tensor *out, struct err *err);
 
 bool is_tapped(const struct exec *e, const struct value *v);
-/* Hands the outputs of a node, value by value, to the tap; t holds n->nout tensors,
- * ld (may be NULL) their distance from pixel to pixel, 0 for those that lie row by row. */
-int tap_outputs(struct exec *e, const struct node *n, const struct tensor *t, const int64_t *ld,
-    struct err *err);
-
 #endif

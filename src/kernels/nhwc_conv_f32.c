@@ -47,6 +47,11 @@ bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
 	return way == CONV_IGEMM || way == CONV_IGEMM_BF16 || nhwc_winograd_fits(s, way);
 }
 
+bool nhwc_conv_f32_sees(int way)
+{
+	return way == CONV_IGEMM || ways[way] == &nhwc_winograd;
+}
+
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)
 {
 	c->threads = threads;

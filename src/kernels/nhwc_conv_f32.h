@@ -16,6 +16,7 @@
 
 #include "base/threads.h"
 #include "kernels/conv_shape.h"
+#include "kernels/seen_f32.h"
 #include "kernels/span_f32.h"
 
 /* CONV_WINOGRAD makes 4x4 results from 36 products, CONV_WINOGRAD_2 2x2 from 16, both of 3x3
@@ -74,6 +75,9 @@ void nhwc_conv_f32_pack(
  * once. */
 int nhwc_conv_f32_panel(const struct nhwc_conv_f32 *c);
 
+/* Does the way tell what it sees of results? */
+bool nhwc_conv_f32_sees(int way);
+
 /* packed and scratch are aligned to 64 bytes. out may be add (the same pixels, element for element)
  * but must not overlap the rest. */
 struct nhwc_conv_f32_args {
@@ -83,6 +87,9 @@ struct nhwc_conv_f32_args {
 	float *out;
 	void *scratch;     /* c->scratch bytes */
 	const float *next; /* packed weights that are read after this: fetched ahead; or NULL */
+	/* Widened to the results as they are before add and the clamp, and as they are written;
+	 * each or NULL. Of ways that see and runs without a pool. */
+	struct seen_lanes *before, *after;
 };
 void nhwc_conv_f32_run(
     const struct nhwc_conv_f32 *c, struct pool *pool, const struct nhwc_conv_f32_args *a);

@@ -253,7 +253,7 @@ static void panel(const struct igemm_f32_run *r, const struct block *b, int p, i
 	int g = p / panels_of(c), j = p % panels_of(c) * row->nr, rows = b->last - b->first;
 	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, depth = igemm_f32_depth(c) - k;
 	ptrdiff_t col = (ptrdiff_t)g * cout_of(c) + j;
-	bool end = depth <= c->depth;
+	bool end = depth <= c->depth, see = end && nhwc_sees(r->a), bare = see || !end;
 	struct igemm_f32_args q = {.rows = b->rows,
 	    .offset = (size_t)g * (size_t)igemm_f32_cin(c) + (size_t)k,
 	    .taps = igemm_f32_taps(c),
@@ -262,20 +262,23 @@ static void panel(const struct igemm_f32_run *r, const struct block *b, int p, i
 	    .bias = r->a->bias ? r->a->bias + col : NULL,
 	    .ld_add = (size_t)c->ld_add,
 	    .ldc = end ? (size_t)c->ld_out : (size_t)row->nr,
-	    .lo = end ? c->lo : -INFINITY,
-	    .hi = end ? c->hi : INFINITY,
+	    .lo = bare ? -INFINITY : c->lo,
+	    .hi = bare ? INFINITY : c->hi,
 	    .ld_start = (size_t)row->nr};
 	for (int t = 0; t < b->tiles; t++) {
 		int at = nhwc_part(rows, t, b->tiles), m = nhwc_part(rows, t + 1, b->tiles) - at;
 		int64_t from = b->first + at;
 		float *sums = wait ? wait + at * row->nr : NULL;
-		q.add = end && r->a->add ? r->a->add + from * c->ld_add + col : NULL;
+		const float *add = r->a->add ? r->a->add + from * c->ld_add + col : NULL;
+		q.add = bare ? NULL : add;
 		q.c = end ? r->a->out + from * c->ld_out + col : sums;
 		q.start = k ? sums : NULL;
 		/* each of the first tiles fetches a fourth of it */
 		q.next = next && t < 8 ? next + t * LINE : NULL;
 		row->run(&q, m, n);
-		if (end)
+		if (see)
+			nhwc_settle(c, r->a, q.c, add, m, n);
+		else if (end)
 			nhwc_act(c, q.c, m, c->ld_out, n);
 		q.rows += m * q.taps;
 	}

@@ -2,6 +2,8 @@
 #ifndef KERNELS_NHWC_WAYS_H
 #define KERNELS_NHWC_WAYS_H
 
+#include <math.h>
+
 #include "kernels/nhwc_conv_f32.h"
 #include "kernels/nhwc_kernel.h"
 
@@ -102,6 +104,39 @@ static inline void nhwc_act(const struct nhwc_conv_f32 *c, float *x, int rows, i
 	}
 	for (int i = 0; i < rows; i++, x += ld)
 		fn(x, NULL, 0, n, c->act_a, c->act_b);
+}
+
+/* Is a run asked what it sees of its results? Then what is done to sums is left to nhwc_settle. */
+static inline bool nhwc_sees(const struct nhwc_conv_f32_args *a)
+{
+	return a->before || a->after;
+}
+
+/* All that is done to rows of n sums x, c->ld_out apart, while they are in the cache. */
+static inline void nhwc_settle(const struct nhwc_conv_f32 *c, const struct nhwc_conv_f32_args *a,
+    float *x, const float *add, int rows, int n)
+{
+	struct seen_settle q = {.x = x,
+	    .rows = rows,
+	    .n = n,
+	    .ld = c->ld_out,
+	    .add = add,
+	    .ld_add = c->ld_add,
+	    .lo = c->lo,
+	    .hi = c->hi,
+	    .before = a->before,
+	    .after = c->act == SPAN_NONE ? a->after : NULL};
+	const struct seen_f32 *row = &seen_f32_rows[seen_f32_pick()];
+	row->settle(&q);
+	if (c->act == SPAN_NONE)
+		return;
+	nhwc_act(c, x, rows, c->ld_out, n);
+	q.add = NULL;
+	q.lo = -INFINITY;
+	q.hi = INFINITY;
+	q.before = NULL;
+	q.after = a->after;
+	row->settle(&q);
 }
 
 struct nhwc_way {

@@ -421,6 +421,8 @@ static void tile_out(const struct wino_run *r, int i, int j, int n, int col)
 	column_at(r, r->first + i % r->n, &image, &y, &x);
 	image = image * s->out[0] + i / r->n;
 	int64_t at = (image * s->out[1] + y) * s->out[2] + x;
+	const float *add = r->a->add ? r->a->add + at * c->ld_add + j : NULL;
+	bool see = nhwc_sees(r->a);
 	struct wino_f32_out q = {.o = kind_of(c),
 	    .m = r->m + (size_t)i * r->z.ldm + col,
 	    .ldm = r->next_m,
@@ -428,16 +430,22 @@ static void tile_out(const struct wino_run *r, int i, int j, int n, int col)
 	    .ny = (int)least(s->out[1] - y, side_of(c, 1)),
 	    .nx = (int)least(s->out[2] - x, side_of(c, 2)),
 	    .bias = r->a->bias ? r->a->bias + j : NULL,
-	    .add = r->a->add ? r->a->add + at * c->ld_add + j : NULL,
+	    .add = see ? NULL : add,
 	    .out = r->a->out + at * c->ld_out + j,
 	    .line = (size_t)s->out[2],
 	    .ld_add = (size_t)c->ld_add,
 	    .ld_out = (size_t)c->ld_out,
-	    .lo = c->lo,
-	    .hi = c->hi};
+	    .lo = see ? -INFINITY : c->lo,
+	    .hi = see ? INFINITY : c->hi};
 	row_of(c)->out(&q);
-	for (int k = 0; k < q.ny; k++)
-		nhwc_act(c, q.out + (int64_t)k * s->out[2] * c->ld_out, q.nx, c->ld_out, n);
+	for (int k = 0; k < q.ny; k++) {
+		int64_t line = (int64_t)k * s->out[2];
+		if (see)
+			nhwc_settle(c, r->a, q.out + line * c->ld_out,
+			    add ? add + line * c->ld_add : NULL, q.nx, n);
+		else
+			nhwc_act(c, q.out + line * c->ld_out, q.nx, c->ld_out, n);
+	}
 }
 
 static void private_task(void *ctx, int number, int worker)

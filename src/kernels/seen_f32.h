@@ -9,6 +9,25 @@
 #define SEEN_ROWS 64        /* of weights, rounded side by side */
 #define SEEN_EVEN 0x1.8p23f /* adding and taking it away rounds to nearest what is below 2^22 */
 
+/* What was seen of floats so far, lane by lane; bad is 0 as long as all were finite. */
+#define SEEN_LANES 16
+struct seen_lanes {
+	float low[SEEN_LANES], high[SEEN_LANES], bad[SEEN_LANES];
+};
+
+/* Sums that a kernel leaves to be finished in place: rows of n floats, ld apart. */
+struct seen_settle {
+	float *x;
+	int rows, n;
+	int64_t ld;
+	const float *add; /* what is added before the clamp, ld_add apart, or NULL */
+	int64_t ld_add;
+	float lo, hi; /* the clamp, which a NaN passes */
+	/* Widened to the floats as they were before all that, and as they are behind it; each or
+	 * NULL. */
+	struct seen_lanes *before, *after;
+};
+
 /* Of a quantizer. */
 struct seen_levels {
 	float low, high, step;
@@ -35,6 +54,7 @@ struct seen_f32 {
 	/* The same for each of n columns of rows that are ld apart. */
 	bool (*columns)(
 	    const float *x, int64_t rows, int64_t ld, int64_t n, float *low, float *high);
+	void (*settle)(const struct seen_settle *q);
 	/* Adds x[0..n-1] to sum, puts it on levels, and adds that to sum_q. */
 	void (*levels)(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);
 	/* Sums go by the order of columns, each product and each sum rounded. */
@@ -50,6 +70,7 @@ int seen_f32_pick(void);
 	bool seen_f32_ends__##isa(const float *x, int64_t n, float *low, float *high);     \
 	bool seen_f32_columns__##isa(                                                      \
 	    const float *x, int64_t rows, int64_t ld, int64_t n, float *low, float *high); \
+	void seen_f32_settle__##isa(const struct seen_settle *q);                          \
 	void seen_f32_levels__##isa(                                                       \
 	    float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);   \
 	void seen_f32_round__##isa(struct seen_round *r);                                  \

@@ -1,5 +1,5 @@
 /* The functions of a row of seen_f32_rows, for the vectors of the including file's instruction set:
- * NAME(ends), columns and levels. */
+ * NAME(ends), columns, settle and levels. */
 #include "kernels/seen_f32.h"
 #include "kernels/vec_f32.h"
 
@@ -80,6 +80,81 @@ bool NAME(columns)(const float *x, int64_t rows, int64_t ld, int64_t n, float *l
 		good &= all_zero(e.bad);
 	}
 	return good;
+}
+
+/* ---- results as they are finished ---- */
+
+/* Of even vectors and of odd ones, before the sum and after the clamp. */
+struct settling {
+	struct ends before[2], after[2];
+};
+
+static struct ends lanes_load(const struct seen_lanes *s)
+{
+	return s ? (struct ends){vec_load(s->low), vec_load(s->high), vec_load(s->bad)}
+		 : (struct ends){vec_zero(), vec_zero(), vec_zero()};
+}
+
+static void lanes_store(struct seen_lanes *s, const struct ends e[2])
+{
+	if (!s)
+		return;
+	vec_store(s->low, vec_min(e[0].low, e[1].low));
+	vec_store(s->high, vec_max(e[0].high, e[1].high));
+	vec_store(s->bad, vec_add(e[0].bad, e[1].bad));
+}
+
+INLINE vec settle_vec(
+    const struct seen_settle *q, vec x, vec y, bool before, bool add, int k, struct settling *t)
+{
+	if (before)
+		widen(&t->before[k], x);
+	x = vec_clamp(add ? vec_add(x, y) : x, vec_set1(q->lo), vec_set1(q->hi));
+	widen(&t->after[k], x);
+	return x;
+}
+
+/* n floats of a row. */
+INLINE void settle_row(const struct seen_settle *q, float *x, const float *y, bool before, bool add,
+    struct settling *t)
+{
+	int i = 0;
+	for (; i + 2 * VEC <= q->n; i += 2 * VEC)
+#pragma GCC unroll 2
+		for (int k = 0; k < 2; k++) {
+			float *at = x + i + k * VEC;
+			vec v = vec_load(at), w = vec_load(y + i + k * VEC);
+			vec_store(at, settle_vec(q, v, w, before, add, k, t));
+		}
+	for (; i + VEC <= q->n; i += VEC)
+		vec_store(
+		    x + i, settle_vec(q, vec_load(x + i), vec_load(y + i), before, add, 0, t));
+	for (; i < q->n; i++) {
+		vec v = vec_set1(x[i]), w = vec_set1(y[i]);
+		vec_store_mask(x + i, vec_first(1), settle_vec(q, v, w, before, add, 0, t));
+	}
+}
+
+INLINE void settle_rows(const struct seen_settle *q, bool before, bool add)
+{
+	struct ends b = lanes_load(q->before), a = lanes_load(q->after);
+	struct settling t = {{b, b}, {a, a}};
+	for (int i = 0; i < q->rows; i++) {
+		float *x = q->x + i * q->ld;
+		settle_row(q, x, add ? q->add + i * q->ld_add : x, before, add, &t);
+	}
+	lanes_store(q->before, t.before);
+	lanes_store(q->after, t.after);
+}
+
+void NAME(settle)(const struct seen_settle *q)
+{
+	if (q->before && q->add)
+		settle_rows(q, true, true);
+	else if (q->add)
+		settle_rows(q, false, true);
+	else
+		settle_rows(q, q->before, false);
 }
 
 void NAME(levels)(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q)

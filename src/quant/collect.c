@@ -44,6 +44,17 @@ static bool tapped(void *user, const struct value *v)
 	       (w->c->moments && moments_tapped(w->c->moments, v));
 }
 
+/* Quantizers with one range for all channels need no more, unless they keep histograms. */
+static bool ends(void *user, const struct value *v)
+{
+	const struct worker *w = user;
+	const struct collect *c = w->c;
+	int site = c->site[v->id];
+	return site >= 0 && c->columns[v->id] < 0 && !c->o->histograms &&
+	       c->p->quantizer[site].channels == 1 &&
+	       !(c->moments && moments_tapped(c->moments, v));
+}
+
 static int watch(void *user, const struct value *v, const struct exec_view *view, struct err *err)
 {
 	struct worker *w = user;
@@ -161,7 +172,8 @@ static int open_worker(struct collect *c, int k, int64_t channels, struct err *e
 	w->s = c->stats ? new_stats(c, err) : NULL;
 	if (!w->in || !w->out || !w->room || !w->row || (c->stats && !w->s))
 		return fail_nomem(err);
-	struct exec_options eo = {.log = c->o->log, .watch = watch, .tapped = tapped, .user = w};
+	struct exec_options eo = {
+	    .log = c->o->log, .watch = watch, .tapped = tapped, .ends = ends, .user = w};
 	if (!k)
 		return exec_new((struct graph *)g, &eo, &w->e, err);
 	int status = exec_share(c->worker[0].e, NULL, &w->e, err);

@@ -50,12 +50,26 @@ static bool see_channels(const struct rows *r, float *low, float *high)
 	return good;
 }
 
-static void count(const struct rows *r, uint64_t *bins)
+static bool see(const struct stats_site *s, const struct exec_view *v, float *low, float *high)
 {
-	for (int64_t i = 0; i < r->n; i++)
-		for (int64_t k = 0; k < r->size; k++) {
+	if (v->ends && s->channels == 1) {
+		*low = v->ends->low;
+		*high = v->ends->high;
+		return v->ends->finite;
+	}
+	struct rows r = rows_of(v, s->channels);
+	return s->channels == 1 ? see_all(&r, low, high)
+	       : r.channels > 1 ? see_channels(&r, low, high)
+				: seen_columns(r.x, r.n, r.step, r.size, low, high);
+}
+
+static void count(const struct exec_view *v, uint64_t *bins)
+{
+	struct rows r = rows_of(v, 1);
+	for (int64_t i = 0; i < r.n; i++)
+		for (int64_t k = 0; k < r.size; k++) {
 			uint32_t bits;
-			memcpy(&bits, &r->x[i * r->step + k], sizeof bits);
+			memcpy(&bits, &r.x[i * r.step + k], sizeof bits);
 			bins[bits >> 16]++;
 		}
 }
@@ -77,7 +91,6 @@ void observe_extremes(struct stats_channel *c, float low, float high)
 
 int observe(struct stats_site *s, const struct exec_view *view, float *room, struct err *err)
 {
-	struct rows r = rows_of(view, s->channels);
 	float *low = room, *high = room + s->channels;
 	for (int64_t c = 0; c < s->channels; c++) {
 		low[c] = INFINITY;
@@ -85,9 +98,7 @@ int observe(struct stats_site *s, const struct exec_view *view, float *room, str
 	}
 	if (s->channels > 1 && (view->t->rank < 2 || view->t->dim[1] != s->channels))
 		return fail(err, E_FORMAT, "'%s' has another number of channels", s->name);
-	bool good = s->channels == 1 ? see_all(&r, low, high)
-		    : r.channels > 1 ? see_channels(&r, low, high)
-				     : seen_columns(r.x, r.n, r.step, r.size, low, high);
+	bool good = see(s, view, low, high);
 	for (int64_t c = 0; c < s->channels && good; c++)
 		good = !(low[c] < -STATS_LIMIT || high[c] > STATS_LIMIT);
 	if (!good)
@@ -95,6 +106,6 @@ int observe(struct stats_site *s, const struct exec_view *view, float *room, str
 	for (int64_t c = 0; c < s->channels; c++)
 		observe_extremes(&s->channel[c], low[c], high[c]);
 	if (s->bins)
-		count(&r, s->bins);
+		count(view, s->bins);
 	return OK;
 }

@@ -98,7 +98,12 @@ static inline void run_conv(
 	size_t n = nhwc_conv_f32_packed(&c) / sizeof(float), ns = (c.scratch + 3) / sizeof(float);
 	float *packed = guarded(n), *scratch = guarded(ns);
 	nhwc_conv_f32_pack(&c, NULL, d->w, packed);
-	struct nhwc_conv_f32_args a = {d->in, packed, d->bias, d->add, out, scratch, NULL};
+	struct nhwc_conv_f32_args a = {.in = d->in,
+	    .packed = packed,
+	    .bias = d->bias,
+	    .add = d->add,
+	    .out = out,
+	    .scratch = scratch};
 	nhwc_conv_f32_run(&c, pool, &a);
 	guarded_free(packed, n);
 	guarded_free(scratch, ns);

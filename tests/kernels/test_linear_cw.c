@@ -237,7 +237,8 @@ static void test_same_bits(void **state)
 		float *packed = guarded(nhwc_conv_f32_packed(&k) / sizeof(float));
 		void *scratch = calloc(1, k.scratch + 64);
 		nhwc_conv_f32_pack(&k, NULL, m.w, packed);
-		struct nhwc_conv_f32_args a = {d.in, packed, d.bias, NULL, want, scratch, NULL};
+		struct nhwc_conv_f32_args a = {
+		    .in = d.in, .packed = packed, .bias = d.bias, .out = want, .scratch = scratch};
 		nhwc_conv_f32_run(&k, NULL, &a);
 		if (c.type == CW_F16 || c.m > 12)
 			assert_memory_equal(got, want, size * sizeof *got);
@@ -308,7 +309,7 @@ static double time_f32(int m, int k, int n)
 	}
 	for (int i = 0; i < RUNS; i++) {
 		struct nhwc_conv_f32_args a = {
-		    in, packed[i % COPIES], NULL, NULL, out, scratch, NULL};
+		    .in = in, .packed = packed[i % COPIES], .out = out, .scratch = scratch};
 		double start = now();
 		nhwc_conv_f32_run(&c, NULL, &a);
 		best = fmin(best, now() - start);

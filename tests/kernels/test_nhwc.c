@@ -327,7 +327,8 @@ static void test_conv_nan(void **state)
 		assert_true(nhwc_conv_f32_packed(&c) <= sizeof packed);
 		nhwc_conv_f32_pack(&c, NULL, w, packed);
 		nhwc_conv_f32_run(&c, NULL,
-		    &(struct nhwc_conv_f32_args){in, packed, NULL, NULL, out, scratch, NULL});
+		    &(struct nhwc_conv_f32_args){
+			.in = in, .packed = packed, .out = out, .scratch = scratch});
 		assert_true(out[0] == 0 && isnan(out[1]) && out[2] == 2);
 	}
 	cpu_limit("bf16");
@@ -509,7 +510,12 @@ static void bench_conv(const char *name, const struct conv_shape *s, int way, st
 	float *packed = guarded(n), *scratch = guarded(c.scratch / sizeof(float)), *out = d.want;
 	double t, p;
 	BEST(p, nhwc_conv_f32_pack(&c, NULL, d.w, packed));
-	struct nhwc_conv_f32_args a = {d.in, packed, d.bias, NULL, out, scratch, packed};
+	struct nhwc_conv_f32_args a = {.in = d.in,
+	    .packed = packed,
+	    .bias = d.bias,
+	    .out = out,
+	    .scratch = scratch,
+	    .next = packed};
 	bench_limit();
 	BEST(t, nhwc_conv_f32_run(&c, pool, &a));
 	double before = limit;

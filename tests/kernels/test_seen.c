@@ -80,6 +80,57 @@ static void check_columns(const struct seen_f32 *row, int rows, int n)
 	free(h);
 }
 
+/* What is left to do to results, and what is seen of them before and behind. */
+static void check_settle(const struct seen_f32 *row, int rows, int n, bool sum)
+{
+	int ld = n + 1;
+	size_t all = (size_t)(rows * ld);
+	float *x = randoms(all, 11), *was = randoms(all, 11), *add = randoms(all, 12);
+	struct seen_lanes before, after;
+	struct seen_settle q = {x, rows, n, ld, sum ? add : NULL, ld, -0.75f, 0.5f, NULL, &after};
+	for (int twice = 0; twice < 2; twice++) {
+		float end[4] = {INFINITY, -INFINITY, INFINITY, -INFINITY}, got[4];
+		for (int k = 0; k < SEEN_LANES; k++) {
+			before.low[k] = after.low[k] = INFINITY;
+			before.high[k] = after.high[k] = -INFINITY;
+			before.bad[k] = after.bad[k] = 0;
+		}
+		memcpy(x, was, all * sizeof *x);
+		q.before = twice ? &before : NULL;
+		row->settle(&q);
+		memcpy(got, end, sizeof got);
+		for (int i = 0; i < rows * ld; i++) {
+			float y = sum ? was[i] + add[i] : was[i];
+			y = fminf(fmaxf(y, q.lo), q.hi);
+			assert_true(x[i] == (i % ld == n ? was[i] : y));
+			if (i % ld == n)
+				continue;
+			end[0] = fminf(end[0], was[i]);
+			end[1] = fmaxf(end[1], was[i]);
+			end[2] = fminf(end[2], y);
+			end[3] = fmaxf(end[3], y);
+		}
+		for (int k = 0; k < SEEN_LANES; k++) {
+			got[0] = fminf(got[0], before.low[k]);
+			got[1] = fmaxf(got[1], before.high[k]);
+			got[2] = fminf(got[2], after.low[k]);
+			got[3] = fmaxf(got[3], after.high[k]);
+			assert_true(before.bad[k] == 0 && after.bad[k] == 0);
+		}
+		assert_memory_equal(got + 2 - 2 * twice, end + 2 - 2 * twice,
+		    (size_t)(2 + 2 * twice) * sizeof *got);
+	}
+	bool good = true;
+	x[(rows - 1) * ld + n - 1] = NAN;
+	row->settle(&q);
+	for (int k = 0; k < SEEN_LANES; k++)
+		good &= before.bad[k] == 0 && after.bad[k] == 0;
+	assert_false(good);
+	free(x);
+	free(was);
+	free(add);
+}
+
 static void check_levels(const struct seen_f32 *row, int n)
 {
 	const struct seen_levels l = {.low = -0.5f, .high = 0.775f, .step = 1.275f / 255};
@@ -173,6 +224,8 @@ static void test_seen(void **state)
 			check_columns(row, 5, sizes[i]);
 			check_columns(row, 1, sizes[i]);
 			check_levels(row, sizes[i]);
+			check_settle(row, 5, sizes[i], false);
+			check_settle(row, 3, sizes[i], true);
 			check_dot(row, sizes[i]);
 			if (sizes[i] > 200)
 				continue;
