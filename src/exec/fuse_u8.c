@@ -110,7 +110,8 @@ static bool take_batch_norm(struct walk *w, const struct node *n, const struct v
 /* What is added to x by n when that is a value of the same dims that is there already. */
 static const struct value *added(const struct walk *w, const struct node *n, const struct value *x)
 {
-	if (!n || !node_is(n, OP_ADD) || w->f->add || !attr_is(n, "auto_broadcast", "numpy"))
+	if (!n || !node_is(n, OP_ADD) || w->f->add || w->f->alone ||
+	    !attr_is(n, "auto_broadcast", "numpy"))
 		return NULL;
 	const struct value *v = node_in(n, node_in(n, 0) == x);
 	bool same = same_kind(lower_dims(w->l, v), lower_dims(w->l, x)) &&

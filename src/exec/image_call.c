@@ -96,7 +96,7 @@ static void block_io(struct image *im, struct call *c)
 static void deconv_io(struct image *im, struct call *c)
 {
 	struct nhwc_deconv_f32 *k = &c->deconv;
-	shape_io(im, &k->s);
+	shape_io(im, &k->g.s);
 	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
 	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
 	image_float(im, &k->lo);
@@ -177,7 +177,7 @@ static void conv_u8_io(struct image *im, struct call *c)
 	im->bad |= !bytes_last(k->tail.op, k->tail.nops) ||
 		   (k->tail.nops &&
 		       chain_ends_in_bytes(k->tail.op, k->tail.nops) != (k->out == U8_OUT_U8));
-	image_int(im, &k->way, CONV_IGEMM, CONV_DEPTHWISE);
+	image_int(im, &k->way, CONV_IGEMM, CONV_TRANSPOSED);
 }
 
 static void code_io(struct image *im, struct u8_code *k)

@@ -41,10 +41,10 @@ bool image_check_conv(struct lower *l, struct call *c)
 bool image_check_deconv(struct lower *l, struct call *c)
 {
 	struct nhwc_deconv_f32 *k = &c->deconv;
-	int64_t in, out, cin = (int64_t)k->s.groups * k->s.cin;
-	int64_t cout = (int64_t)k->s.groups * k->s.cout;
-	if (!shape_fits_int(&k->s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
-	    !nhwc_deconv_f32_fits(&k->s))
+	int64_t in, out, cin = (int64_t)k->g.s.groups * k->g.s.cin;
+	int64_t cout = (int64_t)k->g.s.groups * k->g.s.cout;
+	if (!shape_fits_int(&k->g.s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
+	    !deconv_fits(&k->g.s))
 		return false;
 	nhwc_deconv_f32_plan(k, pool_size(l->e->o.pool));
 	return operand_reads(l, c->in, operand_reach(in, k->ld_in, cin)) &&
@@ -169,8 +169,8 @@ static bool conv_u8_add_ok(struct lower *l, const struct call *c, int64_t pixels
 {
 	const struct nhwc_conv_u8 *k = &c->conv_u8.k;
 	int64_t n = operand_reach(pixels, k->ld_add, cout);
-	if (k->add == U8_ADD_NONE)
-		return operand_absent(c->add);
+	if (k->add == U8_ADD_NONE || k->way == CONV_TRANSPOSED)
+		return k->add == U8_ADD_NONE && operand_absent(c->add);
 	return k->ld_add >= cout && (k->add == U8_ADD_U8 ? operand_inside(l, c->add, n, 1, false)
 							 : operand_reads(l, c->add, n));
 }

@@ -59,6 +59,7 @@ struct fused_u8 {
 	const struct node *end;
 	int64_t channels;
 	int axis, columns; /* of the sums */
+	bool alone;        /* nothing is added */
 	float *f;          /* factors: the caller sets those of the sums, fuse_u8 the others */
 	int levels, rounded;
 	int sums; /* enum u8_sum */
@@ -166,6 +167,7 @@ bool conv_has_kernel(const struct lower *l, const struct node *n);
 /* The way of a convolution, as the options are. */
 int conv_way_of(struct lower *l, const struct conv_shape *s);
 bool deconv_has_kernel(const struct lower *l, const struct node *n);
+bool deconv_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s);
 bool image_has_kernel(const struct lower *l, const struct node *n);
 /* Does n only tell otherwise what lies with its channels last, which it then does after n, too? */
 bool move_keeps_last(const struct lower *l, const struct node *n);

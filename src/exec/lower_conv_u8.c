@@ -21,6 +21,8 @@ static bool set_shape(const struct lower *l, struct job *j)
 	const struct tensor *y = lower_dims(l, &j->n->out[0]);
 	j->order = CHANNELS_LAST;
 	j->axis = 1;
+	if (node_is(j->n, OP_DECONVOLUTION))
+		return deconv_has_kernel(l, j->n) && deconv_shape_of(l, j->n, &j->k.s);
 	if (!node_is(j->n, OP_MATMUL))
 		return conv_has_kernel(l, j->n) && conv_shape_of(l, j->n, &j->k.s);
 	j->order = ROW_MAJOR;
@@ -28,11 +30,22 @@ static bool set_shape(const struct lower *l, struct job *j)
 	return tensor_count(y) && linear_shape_of(l, j->n, &j->k.s);
 }
 
+static int way_of(const struct job *j)
+{
+	const struct conv_shape *s = &j->k.s;
+	if (node_is(j->n, OP_DECONVOLUTION))
+		return nhwc_conv_u8_fits(s, j->k.columns, CONV_TRANSPOSED) ? CONV_TRANSPOSED : -1;
+	return nhwc_conv_u8_choose(s, j->k.columns);
+}
+
 /* Scales of the sums: of the weights times that of the input. */
 static int set_scales(struct lower *l, struct job *j, const struct quant *in)
 {
 	int n = channels(j);
-	j->f = (struct fused_u8){.channels = n, .axis = j->axis, .columns = j->k.columns};
+	j->f = (struct fused_u8){.channels = n,
+	    .axis = j->axis,
+	    .columns = j->k.columns,
+	    .alone = j->k.way == CONV_TRANSPOSED};
 	int status = fuse_u8_factors(l, &j->f);
 	for (int i = 0; i < n * j->k.columns && status == OK; i++)
 		j->f.f[i] = j->pack->scale[i] *
@@ -122,7 +135,7 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 		return OK;
 	j.k.zero = in->zero;
 	j.k.columns = w.columns;
-	j.k.way = nhwc_conv_u8_choose(&j.k.s, w.columns);
+	j.k.way = way_of(&j);
 	if (j.k.way < 0)
 		return OK;
 	nhwc_conv_u8_plan(&j.k, pool_size(l->e->o.pool));

@@ -37,10 +37,10 @@ static bool products_fit(const struct conv_shape *s, const struct tensor *x, con
 	}
 	return is_small(taps * s->cin) && is_small((int64_t)s->groups * s->cin) &&
 	       is_small((int64_t)s->groups * s->cout) && is_small(pixels_of(x)) &&
-	       is_small(pixels_of(y)) && nhwc_deconv_f32_fits(s);
+	       is_small(pixels_of(y)) && deconv_fits(s);
 }
 
-static bool deconv_shape(const struct lower *l, const struct node *n, struct conv_shape *s)
+bool deconv_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s)
 {
 	const struct tensor *x = lower_dims(l, node_in(n, 0)), *w = lower_dims(l, node_in(n, 1));
 	const struct tensor *y = lower_dims(l, &n->out[0]);
@@ -75,12 +75,12 @@ bool deconv_has_kernel(const struct lower *l, const struct node *n)
 	const struct tensor *x = lower_dims(l, node_in(n, 0)), *w = lower_dims(l, node_in(n, 1));
 	return x->type == DT_F32 && w->type == DT_F32 && tensor_count(x) && tensor_count(w) &&
 	       lower_constant(l, node_in(n, 1)) && tensor_count(lower_dims(l, &n->out[0])) &&
-	       deconv_shape(l, n, &s);
+	       deconv_shape_of(l, n, &s);
 }
 
 static int finish(struct lower *l, struct call *c, const struct fused *f, const void *packed)
 {
-	size_t channels = (size_t)c->deconv.s.groups * (size_t)c->deconv.s.cout;
+	size_t channels = (size_t)c->deconv.g.s.groups * (size_t)c->deconv.g.s.cout;
 	int status = buffer_fixed(l, packed, nhwc_deconv_f32_packed(&c->deconv), &c->packed);
 	if (status == OK)
 		status = buffer_fixed(l, f->bias, channels * sizeof *f->bias, &c->bias);
@@ -95,13 +95,13 @@ int lower_deconv(struct lower *l, int i, bool *done)
 	struct spot x, y;
 	struct call *c;
 	const void *packed;
-	if (!deconv_has_kernel(l, n) || !deconv_shape(l, n, &k.s))
+	if (!deconv_has_kernel(l, n) || !deconv_shape_of(l, n, &k.g.s))
 		return OK;
 	*done = true;
 	nhwc_deconv_f32_plan(&k, pool_size(l->e->o.pool));
 	int status = pack_deconv(l->e, n, &k, &packed, l->err);
 	if (status == OK)
-		status = fuse_alone(l, i, n, 1, (int64_t)k.s.groups * k.s.cout, &f);
+		status = fuse_alone(l, i, n, 1, (int64_t)k.g.s.groups * k.g.s.cout, &f);
 	if (status == OK)
 		fuse_act(l, &f);
 	if (status == OK)

@@ -141,7 +141,7 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f32 *k,
     const void **out, struct err *err)
 {
-	int way = nhwc_deconv_f32_way(&k->s);
+	int way = nhwc_deconv_f32_way(&k->g.s);
 	struct pack *p = find(e->net, n, way, 0, false, nhwc_deconv_f32_packed(k));
 	bool first = !is_packed(e->net, n);
 	struct tensor w;
@@ -175,6 +175,22 @@ static void release_weights(
 		blob_forget(w->q->data, 0, blob_size(w->q->data));
 }
 
+/* Weights that the way wants by parts, in a new room. */
+static int turn_weights(
+    const struct nhwc_conv_u8 *k, const int8_t **q, int8_t **room, struct err *err)
+{
+	size_t bytes = nhwc_conv_u8_turned(k);
+	int8_t *turned = bytes ? malloc(bytes) : NULL;
+	if (!bytes)
+		return OK;
+	if (!turned)
+		return fail_nomem(err);
+	nhwc_conv_u8_turn(k, *q, turned);
+	free(*room);
+	*q = *room = turned;
+	return OK;
+}
+
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
     struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err)
 {
@@ -193,6 +209,8 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 		*out = find(net, n, k->way, k->row, true, nhwc_conv_u8_packed(k));
 	}
 	bool found = *out;
+	if (status == OK)
+		status = turn_weights(k, &q, &room, err);
 	struct pack *p = status == OK && !found ? add(net, nhwc_conv_u8_packed(k)) : NULL;
 	if (p) {
 		p->node = n;

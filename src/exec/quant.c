@@ -235,10 +235,11 @@ static const struct node *const_behind(const struct value *v)
 
 static bool set_axes(const struct node *n, struct quant_weights *w)
 {
+	bool transposed = node_is(n, OP_DECONVOLUTION);
 	w->naxes = node_is(n, OP_GROUP_CONVOLUTION) ? 2 : 1;
-	w->axis[0] = node_is(n, OP_MATMUL) && !attr_bool(n, "transpose_b");
+	w->axis[0] = transposed || (node_is(n, OP_MATMUL) && !attr_bool(n, "transpose_b"));
 	w->axis[1] = 1;
-	return node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION) ||
+	return transposed || node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION) ||
 	       (node_is(n, OP_MATMUL) && !attr_bool(n, "transpose_a"));
 }
 
@@ -397,16 +398,26 @@ static float scale_at(const struct reader *r, int64_t c)
 	return (float)at_channel(r->w, &r->scale, r->q.rank, coord, 0);
 }
 
+/* Elements of an output channel that lie together; one run begins outer runs behind the last. */
+static int64_t run_of(const struct quant_weights *w, const struct tensor *t, int64_t rest)
+{
+	int64_t run = w->axis[0] ? 1 : rest;
+	for (int d = w->axis[0] + 1; d < t->rank && w->axis[0]; d++)
+		run *= t->dim[d];
+	return run;
+}
+
 static bool read_channel(const struct reader *r, int64_t c, int8_t *q)
 {
 	int64_t zero = zero_at(r, c);
-	bool rows = r->w->axis[0] == 0, wide = r->q.type == DT_U8, fits = true;
-	if (rows && !wide && !zero) {
+	bool wide = r->q.type == DT_U8, fits = true;
+	int64_t run = run_of(r->w, &r->q, r->rest);
+	if (run == r->rest && !wide && !zero) {
 		memcpy(q, (const int8_t *)r->q.data + c * r->rest, (size_t)r->rest);
 		return true;
 	}
-	for (int64_t i = 0; i < r->rest; i++) {
-		int64_t at = rows ? c * r->rest + i : i * r->outer + c;
+	for (int64_t i = 0, k = 0; i < r->rest; i++, k = k + 1 < run ? k + 1 : 0) {
+		int64_t at = (i - k) * r->outer + c * run + k;
 		int64_t v = wide ? ((const uint8_t *)r->q.data)[at]
 				 : ((const int8_t *)r->q.data)[at];
 		fits &= v - zero >= INT8_MIN && v - zero <= INT8_MAX;
@@ -423,9 +434,9 @@ static int read_fake_quantized(
 	int status = constants_get(net, &w->fq->out[0], &t, err);
 	if (status < 0 || !t.data)
 		return status < 0 ? status : E_UNSUPPORTED;
-	bool rows = w->axis[0] == 0;
 	int64_t inner = w->naxes == 2 ? t.dim[w->axis[1]] : 1, outer = t.dim[w->axis[0]];
 	int64_t n = outer * inner, count = tensor_count(&t), rest = count / n;
+	int64_t run = run_of(w, &t, rest);
 	*q = malloc((size_t)count + 1);
 	*scale = calloc((size_t)(n * w->columns) + 1, sizeof **scale);
 	if (!*q || !*scale)
@@ -435,7 +446,8 @@ static int read_fake_quantized(
 		for (int x = 0; x < w->columns; x++)
 			(*scale)[x * n + c] = (float)(at_channel(w, &hi, t.rank, coord, x) / 127);
 		for (int64_t i = 0; i < rest; i++) {
-			float v = ((const float *)t.data)[rows ? c * rest + i : i * outer + c];
+			int64_t at = (i - i % run) * outer + c * run + i % run;
+			float v = ((const float *)t.data)[at];
 			(*q)[c * rest + i] = (int8_t)lrintf(v / (*scale)[i % w->columns * n + c]);
 		}
 	}

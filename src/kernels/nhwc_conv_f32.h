@@ -31,7 +31,8 @@ enum conv_way {
 	CONV_IGEMM_BF16,
 	CONV_WINOGRAD_LINE,
 	CONV_GROUPS,
-	CONV_WAYS
+	CONV_WAYS,
+	CONV_TRANSPOSED = CONV_WAYS /* of bytes alone */
 };
 
 /* Plain data, no pointers. */

@@ -7,9 +7,10 @@
 
 static const struct nhwc_way_u8 *way_of(const struct nhwc_conv_u8 *c)
 {
-	return c->way == CONV_DEPTHWISE  ? &nhwc_depthwise_u8
-	       : c->way == CONV_WINOGRAD ? &nhwc_winograd_u8
-					 : &nhwc_igemm_u8;
+	return c->way == CONV_DEPTHWISE    ? &nhwc_depthwise_u8
+	       : c->way == CONV_WINOGRAD   ? &nhwc_winograd_u8
+	       : c->way == CONV_TRANSPOSED ? &nhwc_transposed_u8
+					   : &nhwc_igemm_u8;
 }
 
 int nhwc_conv_u8_choose(const struct conv_shape *s, int columns)
@@ -29,7 +30,18 @@ bool nhwc_conv_u8_fits(const struct conv_shape *s, int columns, int way)
 		return nhwc_depthwise_u8_fits(s) &&
 		       (columns == 1 || (columns == s->kernel[2] && columns <= DW_U8_COLUMNS));
 	return columns == 1 &&
-	       (way == CONV_IGEMM || (way == CONV_WINOGRAD && nhwc_winograd_u8_fits(s)));
+	       (way == CONV_IGEMM || (way == CONV_WINOGRAD && nhwc_winograd_u8_fits(s)) ||
+		   (way == CONV_TRANSPOSED && nhwc_transposed_u8_fits(s)));
+}
+
+size_t nhwc_conv_u8_turned(const struct nhwc_conv_u8 *c)
+{
+	return c->way == CONV_TRANSPOSED ? nhwc_transposed_u8_turned(c) : 0;
+}
+
+void nhwc_conv_u8_turn(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *turned)
+{
+	nhwc_transposed_u8_turn(c, w, turned);
 }
 
 bool nhwc_conv_u8_holds(const struct nhwc_conv_u8 *c, const int8_t *w)

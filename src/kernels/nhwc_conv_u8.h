@@ -41,7 +41,7 @@ struct nhwc_conv_u8 {
 	float scale, shift, sum_scale, sum_shift;
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes are saturated besides */
 	struct tail_u8 tail; /* behind the epilogue, whose result is floats then */
-	int way, row;        /* CONV_IGEMM, CONV_WINOGRAD or CONV_DEPTHWISE, row of its table */
+	int way, row;        /* one of nhwc_conv_u8_fits(), row of its table */
 	/* Set by the plan, as in struct nhwc_conv_f32. */
 	int threads, feed, row_blocks, col_blocks, block_rows;
 	size_t shared, worker, scratch;
@@ -50,8 +50,12 @@ struct nhwc_conv_u8 {
 /* The way for a shape with so many sums; -1: more than CONV_U8_DEPTH products in a sum, or more
  * sums than one in something else than a depthwise convolution: nothing here can do it. */
 int nhwc_conv_u8_choose(const struct conv_shape *s, int columns);
-/* Shapes that a way can do. */
+/* Shapes that a way can do: CONV_IGEMM, CONV_WINOGRAD, CONV_DEPTHWISE; or CONV_TRANSPOSED, of which
+ * s is the transposed one and nothing is added. */
 bool nhwc_conv_u8_fits(const struct conv_shape *s, int columns, int way);
+/* Weights that a way wants by parts. */
+size_t nhwc_conv_u8_turned(const struct nhwc_conv_u8 *c);
+void nhwc_conv_u8_turn(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *turned);
 /* Is the way exact with these weights? CONV_IGEMM always is. */
 bool nhwc_conv_u8_holds(const struct nhwc_conv_u8 *c, const int8_t *w);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */
@@ -65,7 +69,8 @@ static inline size_t nhwc_conv_u8_rows(const struct nhwc_conv_u8 *c)
 }
 /* Floats of the factors, with what may be read behind. */
 size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c);
-/* w is [groups][cout][cin][kernel]. What is packed holds for c->zero only, or, CONV_DEPTHWISE with
+/* w is [groups][cout][cin][kernel]; where nhwc_conv_u8_turned() is not 0, turned into as many bytes
+ * before. What is packed holds for c->zero only, or, CONV_DEPTHWISE with
  * zeros that are not NULL, for these zero points of the channels; pool, which may be NULL, changes
  * nothing of it. */
 void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,

@@ -1,9 +1,9 @@
 /* FP32 transposed convolution of images with channels last, by implicit GEMMs on the small image:
  * the results that lie a stride apart are an ordinary convolution with every stride-th tap.
  *
- * Use: set s, ld_in, ld_out, lo, hi; plan; pack; run as often as wanted. In s, pad is what is cut
- * off in front of the result and must not be negative; batch times pixels of either image, and taps
- * times channels, fit an int. Results have the same bits for any number of threads. */
+ * Use: set g.s, ld_in, ld_out, lo, hi; plan; pack; run as often as wanted. In s, pad is what is cut
+ * off in front of the result; deconv_fits(). Results have the same bits for any number of threads.
+ */
 #ifndef KERNELS_NHWC_DECONV_F32_H
 #define KERNELS_NHWC_DECONV_F32_H
 
@@ -12,26 +12,22 @@
 #include <stdint.h>
 
 #include "base/threads.h"
-#include "kernels/conv_shape.h"
+#include "kernels/deconv_parts.h"
 
 /* Plain data, no pointers. */
 struct nhwc_deconv_f32 {
-	struct conv_shape s;   /* of the transposed one: in is the small image */
+	struct deconv_shape g; /* s is set, the others by the plan */
 	int64_t ld_in, ld_out; /* floats from pixel to pixel */
 	float lo, hi;          /* clamp after bias; a NaN passes */
 	int act;               /* enum span_op of a function behind the clamp, or SPAN_NONE */
 	float act_a, act_b;    /* its parameters */
 	/* Set by the plan. */
-	int step[3];           /* strides; of a dim with one pixel, all that its window covers */
-	bool whole;            /* all results of a step are columns of one product */
 	int parts, pieces;     /* products; pieces of the lines of each */
 	size_t shared, worker; /* bytes of scratch: for all, and for each worker after it */
 	size_t block;          /* of these, bytes of results */
 	size_t scratch;        /* shared + threads * worker */
 };
 
-/* Can it be done? For shapes that the caller has bounded as above. */
-bool nhwc_deconv_f32_fits(const struct conv_shape *s);
 void nhwc_deconv_f32_plan(struct nhwc_deconv_f32 *c, int threads);
 /* How weights are packed depends on the weights, the strides and this: dims of one pixel, by bit.
  */

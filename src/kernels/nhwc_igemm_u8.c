@@ -185,13 +185,27 @@ static size_t tail_bytes(const struct nhwc_conv_u8 *c)
 	return c->tail.nops ? nhwc_round64(floats * sizeof(float)) : 0;
 }
 
+static void set_scratch(struct nhwc_conv_u8 *c)
+{
+	c->shared = igemm_u8_shared(c);
+	c->worker = igemm_u8_worker(c) + tail_bytes(c);
+}
+
 static void plan(struct nhwc_conv_u8 *c)
 {
 	c->row = igemm_u8_pick();
 	igemm_u8_feed(c);
 	cut(c);
-	c->shared = igemm_u8_shared(c);
-	c->worker = igemm_u8_worker(c) + tail_bytes(c);
+	set_scratch(c);
+}
+
+void nhwc_igemm_u8_plan_rows(struct nhwc_conv_u8 *c, int rows)
+{
+	c->row = igemm_u8_pick();
+	igemm_u8_feed(c);
+	c->row_blocks = c->col_blocks = 1;
+	c->block_rows = rows;
+	set_scratch(c);
 }
 
 /* ---- run ---- */
@@ -260,18 +274,32 @@ static struct ahead ahead_of(const struct igemm_u8_run *r, int p, int end, int j
 	return (struct ahead){next ? next + (size_t)j * part : at, part};
 }
 
+/* Rows first..last-1, piece j of col_blocks of the panels. */
+static void block(const struct igemm_u8_run *r, int first, int last, int j, char *scratch)
+{
+	const struct nhwc_conv_u8 *c = r->c;
+	int n = panels_of(c), end = nhwc_part(n * groups_of(c), j + 1, c->col_blocks);
+	igemm_u8_point(r, first, last, scratch);
+	for (int p = nhwc_part(n * groups_of(c), j, c->col_blocks); p < end; p++)
+		panel(r, first, last, p / n, p % n * igemm_u8_rows[c->row].nr, panel_at(r, p),
+		    scratch, ahead_of(r, p, end, j));
+}
+
 static void task(void *ctx, int number, int worker)
 {
 	const struct igemm_u8_run *r = ctx;
 	const struct nhwc_conv_u8 *c = r->c;
-	int i = number / c->col_blocks, j = number % c->col_blocks, n = panels_of(c);
-	int first = block_begin(c, i), last = block_begin(c, i + 1);
-	char *scratch = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
-	igemm_u8_point(r, first, last, scratch);
-	int end = nhwc_part(n * groups_of(c), j + 1, c->col_blocks);
-	for (int p = nhwc_part(n * groups_of(c), j, c->col_blocks); p < end; p++)
-		panel(r, first, last, p / n, p % n * igemm_u8_rows[c->row].nr, panel_at(r, p),
-		    scratch, ahead_of(r, p, end, j));
+	int i = number / c->col_blocks;
+	block(r, block_begin(c, i), block_begin(c, i + 1), number % c->col_blocks,
+	    (char *)r->a->scratch + c->shared + (size_t)worker * c->worker);
+}
+
+void nhwc_igemm_u8_rows(
+    const struct nhwc_conv_u8 *c, const struct nhwc_conv_u8_args *a, int first, int last)
+{
+	struct igemm_u8_run r = {.c = c, .a = a, .e = nhwc_epilogue_u8(c)};
+	igemm_u8_begin(&r);
+	block(&r, first, last, 0, (char *)a->scratch + c->shared);
 }
 
 static void run(const struct nhwc_conv_u8 *c, struct pool *pool, const struct nhwc_conv_u8_args *a)

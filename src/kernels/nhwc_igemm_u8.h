@@ -57,4 +57,10 @@ void igemm_u8_begin(struct igemm_u8_run *r);
  * a worker's scratch. */
 void igemm_u8_point(const struct igemm_u8_run *r, int first, int last, char *scratch);
 
+/* Parts of a convolution for nhwc_deconv_u8.c, for one worker: output rows (pixels) first..last-1,
+ * after a plan for at most so many. a->scratch takes c->shared + c->worker bytes. */
+void nhwc_igemm_u8_plan_rows(struct nhwc_conv_u8 *c, int rows);
+void nhwc_igemm_u8_rows(
+    const struct nhwc_conv_u8 *c, const struct nhwc_conv_u8_args *a, int first, int last);
+
 #endif

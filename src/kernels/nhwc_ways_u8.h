@@ -17,11 +17,16 @@ struct nhwc_way_u8 {
 /* Shapes that the way can do. */
 bool nhwc_depthwise_u8_fits(const struct conv_shape *s);
 bool nhwc_winograd_u8_fits(const struct conv_shape *s);
+bool nhwc_transposed_u8_fits(const struct conv_shape *s);
 /* Is it faster than CONV_IGEMM? */
 bool nhwc_winograd_u8_pays(const struct conv_shape *s);
 /* Are its sums exact with these weights? */
 bool nhwc_winograd_u8_holds(const struct conv_shape *s, const int8_t *w);
-extern const struct nhwc_way_u8 nhwc_igemm_u8, nhwc_depthwise_u8, nhwc_winograd_u8;
+/* The weights of CONV_TRANSPOSED by parts; bytes of these. */
+size_t nhwc_transposed_u8_turned(const struct nhwc_conv_u8 *c);
+void nhwc_transposed_u8_turn(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *turned);
+extern const struct nhwc_way_u8 nhwc_igemm_u8, nhwc_depthwise_u8, nhwc_winograd_u8,
+    nhwc_transposed_u8;
 
 struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c);
 /* The tail of m pixels from number pixel on, channels col..col+n-1, which are rows of n floats at

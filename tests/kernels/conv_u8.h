@@ -67,13 +67,6 @@ static float clampf(float x, float lo, float hi)
 	return x > hi ? hi : x;
 }
 
-/* The definition of a byte: one rounding to float, then half to even. */
-static uint8_t byte_of(float r, float scale, int zero)
-{
-	float x = fmaf(r, 1 / scale, (float)zero);
-	return (uint8_t)nearbyintf(clampf(isnan(x) ? 0 : x, 0, 255));
-}
-
 /* ---- convolutions ---- */
 
 struct data {
@@ -257,7 +250,12 @@ static void run_conv(const struct data *d, struct pool *pool)
 	nhwc_conv_u8_plan(&c, pool_size(pool));
 	size_t n = nhwc_conv_u8_packed(&c);
 	void *packed = guarded(n), *scratch = guarded(c.scratch), *out = guarded(d->nout);
-	nhwc_conv_u8_pack(&c, NULL, d->w, d->zeros, packed);
+	int8_t *turned = malloc(nhwc_conv_u8_turned(&c) + 1);
+	assert_non_null(turned);
+	if (nhwc_conv_u8_turned(&c))
+		nhwc_conv_u8_turn(&c, d->w, turned);
+	nhwc_conv_u8_pack(&c, NULL, nhwc_conv_u8_turned(&c) ? turned : d->w, d->zeros, packed);
+	free(turned);
 	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, out, scratch, packed, n};
 	nhwc_conv_u8_run(&c, pool, &a);
 	assert_memory_equal(out, d->want, d->nout);

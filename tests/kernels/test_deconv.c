@@ -120,9 +120,9 @@ static void check_shape(const struct conv_shape *s, int number)
 	d.bias = number & 2 ? randoms((size_t)channels, 7) : NULL;
 	d.want = guarded(d.nout);
 	naive(&d, lo, hi);
-	assert_true(nhwc_deconv_f32_fits(s));
+	assert_true(deconv_fits(s));
 	struct nhwc_deconv_f32 c = {
-	    .s = *s, .ld_in = d.ld_in, .ld_out = d.ld_out, .lo = lo, .hi = hi};
+	    .g.s = *s, .ld_in = d.ld_in, .ld_out = d.ld_out, .lo = lo, .hi = hi};
 	for (size_t l = 0; l < COUNT(levels); l++) {
 		cpu_limit(levels[l]);
 		check(&d, &c);
@@ -164,10 +164,10 @@ static void test_limits(void **state)
 	struct conv_shape s = shapes[0];
 	(void)state;
 	s.pad[1] = -1;
-	assert_false(nhwc_deconv_f32_fits(&s));
+	assert_false(deconv_fits(&s));
 	s = shapes[0];
 	s.stride[1] = s.stride[2] = 1000;
-	assert_false(nhwc_deconv_f32_fits(&s));
+	assert_false(deconv_fits(&s));
 }
 
 int main(void)

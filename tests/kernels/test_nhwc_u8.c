@@ -14,6 +14,13 @@
 #include "kernels/nhwc_pool.h"
 #include "kernels/quant_u8.h"
 
+/* The definition of a byte: one rounding to float, then half to even. */
+static uint8_t byte_of(float r, float scale, int zero)
+{
+	float x = fmaf(r, 1 / scale, (float)zero);
+	return (uint8_t)nearbyintf(clampf(isnan(x) ? 0 : x, 0, 255));
+}
+
 /* A packing serves all sizes of the image. */
 static void check_packed(const struct nhwc_conv_u8 *c)
 {

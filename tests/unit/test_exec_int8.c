@@ -276,6 +276,52 @@ static void test_split(void **state)
 	    0.2, (struct want){.conv = 2, .quantize = 1, .dequantize = 2});
 }
 
+#define S6_IN "1,6,1,1] 0.010123 0.020717 0.015391 0.009913 0.030319 0.012177"
+#define DECONV(out, in, w, how) out " = ConvolutionBackpropData-1(" in ", " w ") {" how "}\n"
+
+/* Transposed: with what follows, to bytes and to floats; a sum behind is one of its own. */
+static void test_transposed(void **state)
+{
+	(void)state;
+	check(
+	    "x = Parameter-1 {shape=1,3,5,7 element_type=f32}\n" RANGES FQ("q", "x", "m") WEIGHTS(
+		"w", "3,6,2,2", S6_IN) DECONV("y", "q", "w",
+		"strides=2,2 dilations=1,1 pads_begin=0,0 pads_end=0,0") "b = Const f32[1,6,1,1] "
+									 "random(2)\n"
+									 "z = Add-1(y, b)\n"
+									 "r = ReLU-1(z)\n" FQ("p",
+									     "r", "u") WEIGHTS("v",
+									     "6,6,4,4",
+									     S6_IN) DECONV("c", "p",
+									     "v",
+									     "strides=2,2 "
+									     "dilations=1,1 "
+									     "pads_begin=1,1 "
+									     "pads_end=1,1") "Resul"
+											     "t-1("
+											     "c)\n",
+	    0.2, (struct want){.conv = 2, .quantize = 1});
+	check("x = Parameter-1 {shape=1,6,5,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+		  WEIGHTS("w", "6,6,1,1", S6_IN) DECONV("y", "q", "w",
+		      "strides=1,1 dilations=1,1 pads_begin=0,0 pads_end=0,0") "z = Add-1(y, q)\n"
+									       "Result-1(z)\n",
+	    1e-4, (struct want){.conv = 1, .quantize = 1, .dequantize = 1});
+}
+
+/* Sums that Winograd cannot hold: weights are all large, and pixels all dark. */
+static void test_heavy_weights(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,256,32,32 element_type=f32}\n"
+	      "dark = Const f32[] 0.01\n"
+	      "d = Multiply-1(x, dark)\n" RANGES FQ("q", "d",
+		  "u") "wi = Const i8[32,256,3,3] fill(127)\n"
+		       "wf = Convert-1(wi) {destination_type=f32}\n"
+		       "ws = Const f32[] 0.0001\n"
+		       "w = Multiply-1(wf, ws)\n" CONV("y", "q", "w", "1,1") "Result-1(y)\n",
+	    1e-4, (struct want){.conv = 1});
+}
+
 /* No level is zero; scales differ between input channels; weights need 9 bits. */
 static void test_fallback(void **state)
 {
@@ -316,6 +362,8 @@ int main(void)
 	    cmocka_unit_test(test_joined),
 	    cmocka_unit_test(test_tail),
 	    cmocka_unit_test(test_split),
+	    cmocka_unit_test(test_transposed),
+	    cmocka_unit_test(test_heavy_weights),
 	    cmocka_unit_test(test_fallback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
