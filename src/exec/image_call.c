@@ -349,6 +349,8 @@ static void norm_io(struct image *im, struct call *c)
 	k->kind = kind == NORM_MVN ? NORM_MVN : kind == NORM_MEAN ? NORM_MEAN : NORM_SOFTMAX;
 	image_i64(im, &k->rows, 1, IMAGE_SMALL);
 	image_int(im, &k->n, 1, IMAGE_SMALL);
+	image_i64(im, &k->apart, 1, IMAGE_SMALL);
+	im->bad |= k->apart > 1 && (k->kind != NORM_SOFTMAX || k->rows % k->apart);
 	image_bool(im, &k->variance);
 	image_bool(im, &k->inside_sqrt);
 	image_float(im, &k->eps);
@@ -381,7 +383,7 @@ _Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");
 _Static_assert(sizeof(struct recurrent_f32) == 304, "recurrent_io");
 _Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
 _Static_assert(sizeof(struct chain_f32) == 992, "chain_io");
-_Static_assert(sizeof(struct norm_f32) == 32, "norm_io");
+_Static_assert(sizeof(struct norm_f32) == 40, "norm_io");
 _Static_assert(sizeof(struct layout_move) == 40, "move_io");
 _Static_assert(sizeof(struct copy) == 80, "copy_io");
 _Static_assert(sizeof(struct channel_shuffle) == 48, "shuffle_io");

@@ -1,4 +1,4 @@
-/* SoftMax, MVN and means along the innermost dims as calls of the row kernels. */
+/* SoftMax along any dim, MVN and means along the innermost ones as calls of the row kernels. */
 #include <limits.h>
 
 #include "exec/lower.h"
@@ -17,6 +17,17 @@ static bool is_innermost(const struct tensor *t, uint32_t mask, int64_t *n)
 		}
 	}
 	return *n > 0 && *n < INT_MAX / 64;
+}
+
+/* SoftMax along another dim than the innermost one: how far its elements lie apart. */
+static bool is_column(const struct tensor *t, uint32_t mask, int64_t *n, int64_t *apart)
+{
+	int axis = __builtin_ctz(mask);
+	*n = t->dim[axis];
+	*apart = 1;
+	for (int d = axis + 1; d < t->rank; d++)
+		*apart *= t->dim[d];
+	return *n > 0 && *n < INT_MAX / 64 && *apart > 0 && *apart < INT_MAX / 64;
 }
 
 static bool softmax_axes(const struct lower *l, const struct node *n, uint32_t *mask)
@@ -112,7 +123,7 @@ int lower_norm(struct lower *l, int i, bool *done)
 	const struct node *n = l->e->step[i].node, *end = n, *f;
 	const struct value *gamma = NULL, *beta = NULL;
 	bool mvn = node_is(n, OP_MVN), mean = node_is(n, OP_REDUCE_MEAN);
-	struct norm_f32 k = {.kind = mvn ? NORM_MVN : mean ? NORM_MEAN : NORM_SOFTMAX};
+	struct norm_f32 k = {.kind = mvn ? NORM_MVN : mean ? NORM_MEAN : NORM_SOFTMAX, .apart = 1};
 	uint32_t mask;
 	int64_t cols;
 	if (!mvn && !mean && !node_is(n, OP_SOFTMAX) && !node_is(n, OP_SOFTMAX_1))
@@ -120,7 +131,8 @@ int lower_norm(struct lower *l, int i, bool *done)
 	const struct tensor *t = lower_dims(l, node_in(n, 0));
 	if (t->type != DT_F32 ||
 	    !(mvn || mean ? given_axes(l, n, &mask) : softmax_axes(l, n, &mask)) ||
-	    !is_innermost(t, mask, &cols))
+	    !(is_innermost(t, mask, &cols) ||
+		(k.kind == NORM_SOFTMAX && is_column(t, mask, &cols, &k.apart))))
 		return OK;
 	*done = true;
 	k.n = (int)cols;

@@ -61,20 +61,34 @@ static int operands(const struct chain_run *q, const struct chain_op *p, int64_t
 	return n ? w->col : 0;
 }
 
-static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, int n)
+/* Copies rows of n elements that lie apart. */
+static void rows_copy(
+    float *to, int64_t to_row, const float *from, int64_t from_row, int rows, int n)
+{
+	if (rows > 1 && to_row == n && from_row == n) {
+		n *= rows;
+		rows = 1;
+	}
+	for (int i = 0; i < rows; i++, to += to_row, from += from_row)
+		memmove(to, from, (size_t)n * sizeof *to);
+}
+
+/* n elements of each of some rows, as one row without gaps for all that is done to them. */
+static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, int rows, int n)
 {
 	const struct chain_f32 *c = q->c;
 	float here[PIECE], kept[PIECE];
 	const float *in = walk(q->in, &c->in, o, r, j), *f[4];
 	int64_t at = o * c->out.outer + r * c->out.row + j;
 	bool bytes = chain_ends_in_bytes(c->op, c->nops);
-	float *out = bytes ? here : (float *)q->out + at;
-	struct chain_piece e = {out, kept, 1, n};
+	bool dense = rows == 1 || c->out.row == n;
+	float *out = bytes || !dense ? here : (float *)q->out + at;
+	struct chain_piece e = {out, kept, 1, rows * n};
 	if (c->in.col == 0)
 		for (int i = 0; i < n; i++)
 			out[i] = *in;
 	else if (out != in)
-		memmove(out, in, (size_t)n * sizeof *in);
+		rows_copy(out, n, in, c->in.row, rows, n);
 	for (int k = 0; k < c->nops - bytes; k++) {
 		int step = operands(q, &c->op[k], o, r, j, f);
 		chain_f32_op(q->span, &c->op[k], f, step, &e);
@@ -82,47 +96,72 @@ static void piece(const struct chain_run *q, int64_t o, int64_t r, int64_t j, in
 	if (bytes) {
 		const struct chain_op *p = &c->op[c->nops - 1];
 		int step = operands(q, p, o, r, j, f);
-		q->span->bytes((uint8_t *)q->out + at, 0, e.x, 1, n, f, step, p->top);
-	} else if (e.x != out) {
-		memcpy(out, e.x, (size_t)n * sizeof *out);
+		q->span->bytes((uint8_t *)q->out + at, dense ? 0 : (size_t)c->out.row, e.x,
+		    dense ? 1 : rows, dense ? rows * n : n, f, step, p->top);
+	} else if (e.x != (float *)q->out + at) {
+		rows_copy((float *)q->out + at, c->out.row, e.x, n, rows, n);
 	}
 }
 
 /* ---- narrow rows ---- */
 
-/* Rows that follow one another, several of which make a piece: operands that serve each row alike
- * are repeated. */
+/* Rows of which several make a piece. */
 static bool is_narrow(const struct chain_f32 *c)
 {
-	bool dense = c->in.col && c->in.row == c->cols && c->out.row == c->cols;
+	bool whole = c->in.col && c->in.row;
 	for (int k = 0; k < c->noperands; k++) {
 		const struct chain_walk *w = &c->operand[k];
-		dense &= w->col && (w->row == c->cols || (!w->row && (!w->outer || c->outer == 1)));
+		whole &= w->col && (w->row || !w->outer || c->outer == 1);
 	}
-	return dense && c->cols <= NARROW && c->rows > 1;
+	return whole && c->cols <= NARROW && c->rows > 1;
+}
+
+/* Operands of a piece without gaps: those that serve each row alike are repeated, others that are
+ * not dense are gathered, at any of them. */
+struct narrow {
+	struct chain_f32 c;
+	float at[CHAIN_OPERANDS][PIECE];
+	const float *operand[CHAIN_OPERANDS];
+};
+
+static bool is_dense(const struct chain_f32 *c, int k)
+{
+	return c->operand[k].row == c->cols;
+}
+
+static void narrow_operands(const struct chain_run *q, struct narrow *m, int rows)
+{
+	m->c = *q->c;
+	for (int k = 0; k < m->c.noperands; k++) {
+		m->operand[k] = q->operand[k];
+		if (is_dense(q->c, k))
+			continue;
+		m->operand[k] = m->at[k];
+		m->c.operand[k] = (struct chain_walk){0, 0, 1};
+		if (!q->c->operand[k].row)
+			rows_copy(m->at[k], m->c.cols, q->operand[k], 0, rows, (int)m->c.cols);
+	}
 }
 
 /* Rows first..last-1 of one outer index, by so many at once. */
 static void narrow_rows(const struct chain_run *q, int64_t first, int64_t last, int64_t most)
 {
 	const struct chain_f32 *c = q->c;
-	float repeated[CHAIN_OPERANDS][PIECE];
-	const float *operand[CHAIN_OPERANDS];
+	struct narrow m;
 	struct chain_run r = *q;
 	most = last - first < most ? last - first : most;
-	for (int k = 0; k < c->noperands; k++) {
-		operand[k] = q->operand[k];
-		if (c->operand[k].row)
-			continue;
-		for (int64_t i = 0; i < most; i++)
-			memcpy(repeated[k] + i * c->cols, operand[k],
-			    (size_t)c->cols * sizeof **repeated);
-		operand[k] = repeated[k];
-	}
-	r.operand = operand;
+	narrow_operands(q, &m, (int)most);
+	r.c = &m.c;
+	r.operand = m.operand;
 	for (int64_t i = first; i < last; i += most) {
-		int64_t n = last - i < most ? last - i : most;
-		piece(&r, i / c->rows, i % c->rows, 0, (int)(n * c->cols));
+		int64_t o = i / c->rows, row = i % c->rows;
+		int rows = (int)(last - i < most ? last - i : most), n = (int)c->cols;
+		for (int k = 0; k < c->noperands; k++)
+			if (c->operand[k].row && !is_dense(c, k))
+				rows_copy(m.at[k], n,
+				    walk(q->operand[k], &c->operand[k], o, row, 0),
+				    c->operand[k].row, rows, n);
+		piece(&r, o, row, 0, rows, n);
 	}
 }
 
@@ -149,7 +188,7 @@ static void rows_task(void *ctx, int task, int worker)
 	last = last < c->outer * c->rows ? last : c->outer * c->rows;
 	for (int64_t i = first; i < last; i++)
 		for (int64_t j = 0; j < c->cols; j += PIECE)
-			piece(q, i / c->rows, i % c->rows, j,
+			piece(q, i / c->rows, i % c->rows, j, 1,
 			    (int)(c->cols - j < PIECE ? c->cols - j : PIECE));
 }
 
@@ -162,7 +201,7 @@ static void cols_task(void *ctx, int task, int worker)
 	last = last < q->c->cols ? last : q->c->cols;
 	for (int64_t i = 0; i < q->c->outer * q->c->rows; i++)
 		for (int64_t j = first; j < last; j += PIECE)
-			piece(q, i / q->c->rows, i % q->c->rows, j,
+			piece(q, i / q->c->rows, i % q->c->rows, j, 1,
 			    (int)(last - j < PIECE ? last - j : PIECE));
 }
 

@@ -31,11 +31,28 @@ static void norm_task(void *ctx, int task, int worker)
 	}
 }
 
+/* Pieces of columns of each matrix of n rows. */
+static void columns_task(void *ctx, int task, int worker)
+{
+	const struct norm_run *q = ctx;
+	const struct norm_f32 *k = q->k;
+	int64_t pieces = (k->apart + q->per - 1) / q->per, first = task % pieces * q->per;
+	int64_t cols = k->apart - first < q->per ? k->apart - first : q->per;
+	int64_t at = task / pieces * k->apart * k->n + first;
+	(void)worker;
+	q->span->softmax_columns(q->out + at, q->in + at, k->n, k->apart, (int)cols);
+}
+
 void norm_f32_run(const struct norm_f32 *k, struct pool *pool, const float *in, const float *gamma,
     const float *beta, float *out)
 {
 	struct norm_run q = {k, &span_f32_rows[span_f32_pick()], in, gamma, beta, out, 1};
 	if (k->n > 0 && k->n < TASK)
 		q.per = TASK / k->n;
+	if (k->apart > 1) {
+		int64_t pieces = (k->apart + q.per - 1) / q.per;
+		pool_run(pool, (int)(k->rows / k->apart * pieces), columns_task, &q);
+		return;
+	}
 	pool_run(pool, (int)((k->rows + q.per - 1) / q.per), norm_task, &q);
 }

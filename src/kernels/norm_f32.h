@@ -1,4 +1,4 @@
-/* SoftMax, mean-variance normalisation and means of dense rows. */
+/* SoftMax, mean-variance normalisation and means of rows. */
 #ifndef KERNELS_NORM_F32_H
 #define KERNELS_NORM_F32_H
 
@@ -9,7 +9,9 @@
 struct norm_f32 {
 	enum norm_kind { NORM_SOFTMAX, NORM_MVN, NORM_MEAN } kind;
 	int64_t rows;
-	int n; /* floats of a row */
+	int n;         /* floats of a row */
+	int64_t apart; /* from one of them to the next, with as many rows between: of SoftMax only,
+			  others are dense, 1 */
 	bool variance, inside_sqrt;
 	float eps;
 };

@@ -210,6 +210,26 @@ void NAME(span_f32_softmax)(float *out, const float *in, int n)
 		store_n(out + i, n - i, vec_mul(load_n(out + i, n - i), scale));
 }
 
+void NAME(span_f32_softmax_columns)(float *out, const float *in, int n, int64_t ld, int cols)
+{
+	for (int c = 0; c < cols; c += VEC) {
+		int rest = cols - c;
+		vec top = load_n(in + c, rest), s = vec_zero();
+		for (int i = 1; i < n; i++)
+			top = vec_max(load_n(in + c + i * ld, rest), top);
+		for (int i = 0; i < n; i++) {
+			vec e = exp_normal(vec_sub(load_n(in + c + i * ld, rest), top));
+			store_n(out + c + i * ld, rest, e);
+			s = vec_add(s, e);
+		}
+		s = vec_div(vec_set1(1), s);
+		for (int i = 0; i < n; i++) {
+			float *at = out + c + i * ld;
+			store_n(at, rest, vec_mul(load_n(at, rest), s));
+		}
+	}
+}
+
 /* Sum of (x - mean)^2. */
 INLINE float spread(const float *in, int n, float mean)
 {

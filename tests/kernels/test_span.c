@@ -197,8 +197,10 @@ static void check_rows(int n)
 	enum { ROWS = 5 };
 	float *x = randoms(ROWS * (size_t)n, 3), *g = randoms((size_t)n, 4);
 	float *b = randoms((size_t)n, 5), *y = malloc(ROWS * (size_t)n * sizeof *y);
-	struct norm_f32 soft = {.kind = NORM_SOFTMAX, .rows = ROWS, .n = n};
-	struct norm_f32 mvn = {NORM_MVN, ROWS, n, true, true, 1e-3f};
+	struct norm_f32 soft = {.kind = NORM_SOFTMAX, .rows = ROWS, .n = n, .apart = 1};
+	struct norm_f32 columns = {.kind = NORM_SOFTMAX, .rows = n, .n = ROWS, .apart = n};
+	struct norm_f32 means = {.kind = NORM_MEAN, .rows = ROWS, .n = n, .apart = 1};
+	struct norm_f32 mvn = {NORM_MVN, ROWS, n, 1, true, true, 1e-3f};
 	norm_f32_run(&soft, NULL, x, NULL, NULL, y);
 	for (int r = 0; r < ROWS; r++) {
 		double sum = 0;
@@ -206,6 +208,21 @@ static void check_rows(int n)
 			sum += exp(x[r * n + i]);
 		for (int i = 0; i < n; i++)
 			assert_near(y[r * n + i], exp(x[r * n + i]) / sum, 1e-6);
+	}
+	norm_f32_run(&columns, NULL, x, NULL, NULL, y);
+	for (int i = 0; i < n; i++) {
+		double sum = 0;
+		for (int r = 0; r < ROWS; r++)
+			sum += exp(x[r * n + i]);
+		for (int r = 0; r < ROWS; r++)
+			assert_near(y[r * n + i], exp(x[r * n + i]) / sum, 1e-6);
+	}
+	norm_f32_run(&means, NULL, x, NULL, NULL, y);
+	for (int r = 0; r < ROWS; r++) {
+		double sum = 0;
+		for (int i = 0; i < n; i++)
+			sum += x[r * n + i];
+		assert_near(y[r], sum / n, 1e-5);
 	}
 	norm_f32_run(&mvn, NULL, x, g, b, y);
 	for (int r = 0; r < ROWS; r++) {
@@ -241,7 +258,7 @@ static void test_far_scores(void **state)
 	(void)state;
 	for (size_t l = 0; l < COUNT(levels); l++) {
 		enum { N = COUNT(scores) };
-		struct norm_f32 soft = {.kind = NORM_SOFTMAX, .rows = 1, .n = N};
+		struct norm_f32 soft = {.kind = NORM_SOFTMAX, .rows = 1, .n = N, .apart = 1};
 		float y[N];
 		cpu_limit(levels[l]);
 		norm_f32_run(&soft, NULL, scores, NULL, NULL, y);

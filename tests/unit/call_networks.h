@@ -61,7 +61,8 @@ static const char *const call_networks[] = {
     "c = ShuffleChannels-1(b) {axis=1 group=3}\nr = Const i64[1] 3\n"
     "d = ReduceMean-1(c, r) {keep_dims=true}\nt = Const i64[4] 2 1 0 3\n"
     "e = Transpose-1(c, t)\nk = Const bool[5] 1 0 1 0 1\nl = Const f32[] 1\n"
-    "f = Select-1(k, c, l)\nResult-1(d)\nResult-1(e)\nResult-1(f)\n",
+    "f = Select-1(k, c, l)\no = SoftMax-8(f) {axis=1}\n"
+    "Result-1(d)\nResult-1(e)\nResult-1(o)\n",
     "x = Parameter-1 {shape=1,2,128 element_type=f32}\nh = Const f16[128,256] random(1)\n"
     "w = Convert-1(h) {destination_type=f32}\na = MatMul-1(x, w)" MATMUL
     "q = Const u4[256,4,64] random(2)\nqf = Convert-1(q) {destination_type=f32}\n"

@@ -168,14 +168,17 @@ static void slices(void **state)
 	wanted = CALL_KINDS;
 }
 
-/* Layers that foreign exporters leave: means and cubes, a choice by a constant, a Convert of floats
- * to floats. */
+/* Layers that foreign exporters leave: means and cubes, SoftMax of columns, a choice by a constant,
+ * a Convert of floats to floats. */
 static void exported(void **state)
 {
 	(void)state;
 	wanted = CALL_NORM;
 	check("x = Parameter-1 {shape=3,6,5,9 element_type=f32}\na = Const i64[2] -1 2\n"
 	      "m = ReduceMean-1(x, a) {keep_dims=true}\ny = Subtract-1(x, m)\nResult-1(y)\n",
+	    0);
+	check("x = Parameter-1 {shape=3,6,5,9 element_type=f32}\ny = SoftMax-8(x) {axis=1}\n"
+	      "Result-1(y)\n",
 	    0);
 	wanted = CALL_CHAIN;
 	check("x = Parameter-1 {shape=2,4,9 element_type=f32}\nk = Const f32[] 3\n"
