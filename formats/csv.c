@@ -122,8 +122,7 @@ int csv_read(const char *path, struct csv *out, struct err *err)
 		return r;
 	if (memchr(out->text, 0, size))
 		r = fail(err, E_FORMAT, "this is no text");
-	if (!r && size >= 3 && !memcmp(out->text, "\xef\xbb\xbf", 3))
-		memmove(out->text, out->text + 3, size - 2); /* a byte order mark */
+	text_drop_mark(out->text);
 	r = r ? r : find_rows(out, err);
 	if (!r) {
 		out->separator = find_separator(out->text + out->at[0]);

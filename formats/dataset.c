@@ -1,4 +1,4 @@
-/* Labelled samples out of arrays, tables and picture files. */
+/* Labelled samples out of arrays, tables and files of one each. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -54,18 +54,13 @@ static bool is_one_of(const char *name, const char *const *names, int n)
 	return false;
 }
 
-static bool is_label(const char *name)
-{
-	return is_one_of(name, dataset_label_names, DATASET_LABEL_NAMES);
-}
-
 /* How well an array's name fits: the input's own, a usual one, or at least not one of labels. */
 static int fit_of(const struct dataset *d, const char *name)
 {
 	static const char *const usual[] = {"data", "images", "x"};
 	if (is_one_of(name, d->o.names, d->o.nnames))
 		return 3;
-	if (d->o.several || is_label(name))
+	if (d->o.several || labels_are_named(name))
 		return 0;
 	return is_one_of(name, usual, 3) ? 2 : 1;
 }
@@ -77,7 +72,7 @@ static int open_npz(struct dataset *d, struct err *err)
 	for (int i = 0; !r && i < d->nentries; i++) {
 		const struct npz_entry *e = &d->entry[i];
 		int fit = fit_of(d, e->name);
-		if (!fit && is_label(e->name))
+		if (!fit && labels_are_named(e->name))
 			y = &e->tensor;
 		if (fit > best) {
 			best = fit;
@@ -241,6 +236,10 @@ int dataset_open(const struct dataset_options *o, struct dataset **out, struct e
 	r = r ? r : open_source(d, err);
 	if (!r && !d->n)
 		r = fail(err, E_FORMAT, "'%s' holds no samples", o->data);
+	if (!r && o->shared && !d->entry && !d->sets && d->joined.type == DT_NONE)
+		r = fail(err, E_USAGE,
+		    "no data for input '%s' (--data NAME=FILE): '%s' holds those of one",
+		    o->names[0], o->data);
 	if (!r && d->n > LIMIT_SAMPLES)
 		r = fail(err, E_LIMIT, "'%s' holds more than %d samples", o->data, LIMIT_SAMPLES);
 	if (!r && d->o.labels) {
@@ -309,7 +308,24 @@ static int read_raw(const struct dataset *d, int64_t i, struct tensor *raw, stru
 		return table_row(d, i, raw, err);
 	if (d->sets)
 		return onnx_tensor_read(d->files.sample[i].path, raw, err);
-	return image_read(d->files.sample[i].path, raw, err);
+	const char *path = d->files.sample[i].path;
+	return sample_file_is_array(path) ? npy_read(path, raw, err) : image_read(path, raw, err);
+}
+
+static bool is_picture(const struct dataset *d, int64_t i)
+{
+	return d->files.n > 0 && !sample_file_is_array(d->files.sample[i].path);
+}
+
+/* An array file may have its sample's batch dim of 1. */
+static void drop_batch(const struct dataset *d, int64_t i, struct tensor *raw)
+{
+	const struct preprocess_target *to = &d->o.input;
+	if (!d->files.n || is_picture(d, i) || raw->rank < 2 || raw->dim[0] != 1 ||
+	    raw->rank != to->shape.rank)
+		return;
+	raw->rank--;
+	memmove(raw->dim, raw->dim + 1, (size_t)raw->rank * sizeof *raw->dim);
 }
 
 /* A tensor of a test set has its batch dim already. */
@@ -347,9 +363,11 @@ int dataset_sample(
 	int r = read_raw(d, i, &raw, err);
 	if (!r) {
 		*label = label_of(d, i);
-		bool picture = d->files.n > 0;
-		r = d->sets ? take_whole(d, &raw, out, err)
-			    : preprocess_apply(&d->spec, &d->o.input, &raw, picture, out, err);
+		if (!d->sets)
+			drop_batch(d, i, &raw);
+		r = d->sets
+			? take_whole(d, &raw, out, err)
+			: preprocess_apply(&d->spec, &d->o.input, &raw, is_picture(d, i), out, err);
 		if (!r && (r = check_finite(out, err)))
 			tensor_free(out);
 	}

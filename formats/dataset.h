@@ -11,10 +11,11 @@ struct dataset_options {
 	/* Told by content:
 	 * a .npy or .npz, its rows;
 	 * a .csv, its rows, of numbers or of paths;
-	 * a folder with a folder of pictures per class, or with pictures;
+	 * a folder with a folder of pictures per class, or with pictures; .npy files of one sample
+	 * each may stand for pictures, in lists too;
 	 * a folder of ONNX test sets (test_data_set_<n>/input_<slot>.pb), or one of them: a sample
 	 * each, or the rows of batches;
-	 * a list file of lines "path label", paths relative to it; one picture. */
+	 * a list file of lines "path label" or paths, relative to it; one picture. */
 	const char *data;
 	/* A .npy of integers, a text file with one integer a line, or "column:NAME" (or a number
 	 * from 0) of a table; NULL: from the folders, the list, the table or the .npz. */
@@ -28,6 +29,7 @@ struct dataset_options {
 	const char *const *names;
 	int nnames, slot;
 	bool several; /* the network has more inputs */
+	bool shared;  /* another input reads this file: E_USAGE when it cannot hold several */
 	struct log log;
 };
 /* The classes of a folder are its folders in byte order of their names; hidden files and files that

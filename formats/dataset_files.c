@@ -1,4 +1,4 @@
-/* Which picture files make a data set: folders per class and list files. */
+/* Which files make a data set: folders per class, and test sets. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -6,15 +6,10 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/dataset_files.h"
-#include "formats/dataset_labels.h"
 #include "formats/image.h"
-
-#define LIST_BYTES (1 << 30)
-#define PATH_BYTES 4096
 
 int files_init(struct sample_files *s, struct err *err)
 {
@@ -92,12 +87,23 @@ static int list_names(
 	return r;
 }
 
-static int add_pictures(struct sample_files *s, const char *folder, int64_t label, struct err *err)
+bool sample_file_is_array(const char *path)
+{
+	size_t n = strlen(path);
+	return n > 4 && !strcasecmp(path + n - 4, ".npy");
+}
+
+static bool is_sample(const char *name)
+{
+	return image_is(name) || sample_file_is_array(name);
+}
+
+static int add_samples(struct sample_files *s, const char *folder, int64_t label, struct err *err)
 {
 	const char **name = NULL;
 	int n, r = list_names(s->arena, folder, &name, &n, err);
 	for (int i = 0; !r && i < n; i++) {
-		if (!image_is(name[i]))
+		if (!is_sample(name[i]))
 			continue;
 		char *path = arena_printf(s->arena, "%s/%s", folder, name[i]);
 		r = path ? files_add(s, path, label, err) : fail_nomem(err);
@@ -112,8 +118,9 @@ static bool is_folder(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-int files_from_folder(
-    struct sample_files *s, const char *path, const struct log *log, struct err *err)
+/* The folders of a folder are classes; *beside counts the samples that are in none. */
+static int add_classes(
+    struct sample_files *s, const char *path, int *beside, const struct log *log, struct err *err)
 {
 	const char **name = NULL;
 	int n, r = list_names(s->arena, path, &name, &n, err);
@@ -127,13 +134,48 @@ int files_from_folder(
 		else if (is_folder(sub)) {
 			int64_t before = s->n;
 			s->class[s->nclasses] = name[i];
-			r = add_pictures(s, sub, s->nclasses++, err);
+			r = add_samples(s, sub, s->nclasses++, err);
 			if (!r && s->n == before)
 				log_say(log, LOG_WARN, "class '%s' has no pictures", sub);
-		}
+		} else
+			*beside += is_sample(name[i]);
 	}
 	free(name);
-	return r || s->nclasses ? r : add_pictures(s, path, -1, err);
+	return r;
+}
+
+/* Folders whose names are numbers look as if these were their classes. */
+static void warn_of_numbers(const struct sample_files *s, const struct log *log)
+{
+	int64_t number;
+	int odd = -1;
+	for (int i = s->nclasses - 1; i >= 0; i--) {
+		if (!parse_i64(s->class[i], &number))
+			return;
+		odd = number == i ? odd : i;
+	}
+	if (odd >= 0)
+		log_say(log, LOG_WARN,
+		    "folder '%s' is class %d: folders count in the byte order of their names; a "
+		    "list of lines 'path label' says the classes itself",
+		    s->class[odd], odd);
+}
+
+int files_from_folder(
+    struct sample_files *s, const char *path, const struct log *log, struct err *err)
+{
+	int beside = 0, r = add_classes(s, path, &beside, log, err);
+	if (r)
+		return r;
+	if (s->n) {
+		warn_of_numbers(s, log);
+		if (beside)
+			log_say(log, LOG_WARN, "'%s': %d files beside the classes are left out",
+			    path, beside);
+		return OK;
+	}
+	s->nclasses = 0;
+	return add_samples(s, path, -1, err);
 }
 
 /* ---- test sets ---- */
@@ -187,71 +229,4 @@ int files_from_test_sets(struct sample_files *s, const char *path, int slot, str
 	}
 	free(name);
 	return r || kept ? r : add_set(s, path, slot, err);
-}
-
-/* ---- lists ---- */
-
-static int add_relative(
-    struct sample_files *s, const char *list, const char *word, int64_t label, struct err *err)
-{
-	const char *slash = strrchr(list, '/');
-	char *path = word[0] == '/' || !slash
-			 ? arena_str(s->arena, word)
-			 : arena_printf(s->arena, "%.*s/%s", (int)(slash - list), list, word);
-	return path ? files_add(s, path, label, err) : fail_nomem(err);
-}
-
-/* "path label" with the label after the last space; the path may hold spaces. */
-static int add_line(
-    struct sample_files *s, const char *list, char *line, bool first, struct err *err)
-{
-	size_t n = strlen(line);
-	while (n && strchr(" \t\r", line[n - 1]))
-		line[--n] = 0;
-	if (!n || line[0] == '#')
-		return OK;
-	char *gap = line + n;
-	while (gap > line && !strchr(" \t", gap[-1]))
-		gap--;
-	int64_t label;
-	if (gap != line && first && (!strcasecmp(gap, "label") || !strcasecmp(gap, "class")))
-		return OK; /* a header */
-	if (gap == line || !parse_i64(gap, &label) || label < 0)
-		return fail(err, E_FORMAT, "line '%.60s' is not 'path label'", line);
-	gap[-1] = 0;
-	return add_relative(s, list, line, label, err);
-}
-
-int files_from_list(struct sample_files *s, const char *path, struct err *err)
-{
-	char *text, *save = NULL;
-	size_t size;
-	int r = file_slurp(path, LIST_BYTES, &text, &size, err);
-	if (r)
-		return r;
-	if (memchr(text, 0, size))
-		r = fail(err, E_FORMAT, "this is no array, table, picture or list of samples");
-	for (char *w = r ? NULL : strtok_r(text, "\n", &save); w && !r;
-	     w = strtok_r(NULL, "\n", &save))
-		r = add_line(s, path, w, s->n == 0, err);
-	free(text);
-	return r ? err_in(err, "'%s'", path) : OK;
-}
-
-int files_from_table(struct sample_files *s, const struct csv *c, const char *file, int path,
-    int label, struct err *err)
-{
-	char word[PATH_BYTES];
-	int r = OK;
-	for (int64_t i = 0; i < c->rows && !r; i++) {
-		int64_t l = -1;
-		r = csv_text(c, i, path, word, sizeof word, err);
-		if (!r && label >= 0)
-			r = label_of_row(c, i, label, &l, err);
-		if (!r && (l < -1 || (label >= 0 && l < 0)))
-			r = fail(err, E_FORMAT, "row %lld: label %lld is below 0", (long long)i,
-			    (long long)l);
-		r = r ? r : add_relative(s, file, word, l, err);
-	}
-	return r;
 }

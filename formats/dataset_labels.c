@@ -32,7 +32,15 @@ int labels_from_tensor(const struct tensor *t, int64_t n, int64_t **out, struct 
 	return OK;
 }
 
-/* One integer a line. */
+bool labels_are_named(const char *word)
+{
+	for (int i = 0; dataset_label_names[i]; i++)
+		if (!strcmp(word, dataset_label_names[i]))
+			return true;
+	return false;
+}
+
+/* One integer a line, behind a header or none. */
 static int read_text(const char *path, struct tensor *out, struct err *err)
 {
 	char *text, *save = NULL;
@@ -41,12 +49,13 @@ static int read_text(const char *path, struct tensor *out, struct err *err)
 	int r = file_slurp(path, LABEL_TEXT_BYTES, &text, &size, err);
 	if (r)
 		return r;
+	text_drop_mark(text);
 	for (size_t i = 0; i < size; i++)
 		lines += text[i] == '\n';
 	r = tensor_alloc(out, DT_I64, 1, &lines, err);
 	for (char *w = r ? NULL : strtok_r(text, "\n\r", &save); w && !r;
 	     w = strtok_r(NULL, "\n\r", &save))
-		if (!parse_i64(w, (int64_t *)out->data + n++))
+		if ((n || !labels_are_named(w)) && !parse_i64(w, (int64_t *)out->data + n++))
 			r = fail(err, E_FORMAT, "line '%.40s' is no whole number", w);
 	out->dim[0] = n;
 	free(text);

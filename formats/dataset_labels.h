@@ -9,6 +9,7 @@
 /* What arrays and columns of labels are called, ended by NULL. */
 #define DATASET_LABEL_NAMES 5
 extern const char *const dataset_label_names[DATASET_LABEL_NAMES + 1];
+bool labels_are_named(const char *word);
 
 /* All give n labels on the heap; E_FORMAT when there are others than n whole numbers. */
 int labels_from_tensor(const struct tensor *t, int64_t n, int64_t **out, struct err *err);

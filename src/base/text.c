@@ -165,6 +165,12 @@ bool parse_f64(const char *s, double *out)
 	return true;
 }
 
+void text_drop_mark(char *s)
+{
+	if (!strncmp(s, "\xef\xbb\xbf", 3))
+		memmove(s, s + 3, strlen(s + 3) + 1);
+}
+
 int utf8_length(const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;

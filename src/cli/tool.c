@@ -39,17 +39,23 @@ int tool_model(const struct list *operands, const char **model, struct err *err)
 	return *model ? OK : fail(err, E_USAGE, "no model given");
 }
 
+/* A whole line, whichever thread says it. */
 void tool_say(const struct program *p, const char *fmt, ...)
 {
 	va_list ap;
+	char *text = NULL;
 	if (p->quiet)
 		return;
-	progress_clear();
-	fprintf(stderr, "%s: ", p->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
-	fputc('\n', stderr);
+	plain(text, true);
+	flockfile(stderr);
+	progress_clear();
+	fprintf(stderr, "%s: %s\n", p->name, text ? text : fmt);
+	funlockfile(stderr);
+	free(text);
 }
 
 static void say(void *user, enum log_level level, const char *text)

@@ -72,12 +72,15 @@ static int deal_files(
 }
 
 static int open_input(struct source *s, const struct graph *g, const struct source_options *o,
-    const char *file, int k, struct err *err)
+    const char *const *file, int k, struct err *err)
 {
 	const struct value *v = &g->inputs[k]->out[0];
 	const char *own = g->inputs[k]->name;
 	bool picture = g->ninputs == 1 || v->info.shape.rank == 4;
-	struct dataset_options d = {.data = file,
+	bool shared = false;
+	for (int i = 0; i < k; i++)
+		shared = shared || file[i] == file[k];
+	struct dataset_options d = {.data = file[k],
 	    .labels = k ? NULL : o->labels,
 	    .label_offset = o->label_offset,
 	    .preprocess = picture ? &s->spec : NULL,
@@ -86,12 +89,13 @@ static int open_input(struct source *s, const struct graph *g, const struct sour
 	    .nnames = v->nnames ? v->nnames : 1,
 	    .slot = k,
 	    .several = g->ninputs > 1,
+	    .shared = shared,
 	    .log = o->log};
 	int r = dataset_open(&d, &s->d[k], err);
 	if (r || dataset_count(s->d[k]) == dataset_count(s->d[0]))
 		return r;
 	return fail(err, E_FORMAT, "'%s' holds %lld samples for input '%s', '%s' has %lld of them",
-	    file, (long long)dataset_count(s->d[k]), value_name(v),
+	    file[k], (long long)dataset_count(s->d[k]), value_name(v),
 	    value_name(&g->inputs[0]->out[0]), (long long)dataset_count(s->d[0]));
 }
 
@@ -160,7 +164,7 @@ static int open_all(
 		s->spec = *o->preprocess;
 	int r = file && s->d ? deal_files(g, o, file, err) : fail_nomem(err);
 	for (int k = 0; k < g->ninputs && !r; k++, s->n++)
-		r = open_input(s, g, o, file[k], k, err);
+		r = open_input(s, g, o, file, k, err);
 	free(file);
 	return r ? r : open_ahead(s, o, err);
 }

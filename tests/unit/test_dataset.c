@@ -259,7 +259,21 @@ static void test_lists(void **state)
 	char name[DATASET_NAME];
 	assert_string_equal(dataset_name(d, 0, name), path_of("a b.png"));
 	dataset_close(d);
+	write_text("list", "\xef\xbb\xbf\"a b.png\"  \t3 \r\n  sub/c.png 4\n");
+	assert_int_equal(open_set(list, NULL, &d, &err), OK);
+	assert_string_equal(dataset_name(d, 0, name), path_of("a b.png"));
+	assert_string_equal(dataset_name(d, 1, name), path_of("sub/c.png"));
+	assert_true(dataset_labelled(d));
+	dataset_close(d);
+	write_text("list", "list\nb 3.png\n"); /* paths alone: the first is there */
+	assert_int_equal(open_set(list, NULL, &d, &err), OK);
+	assert_int_equal(dataset_count(d), 2);
+	assert_string_equal(dataset_name(d, 1, name), path_of("b 3.png"));
+	assert_false(dataset_labelled(d));
+	dataset_close(d);
 	write_text("list", "a.png\n");
+	assert_int_equal(open_set(list, NULL, &d, &err), E_FORMAT);
+	write_text("list", "a.png 3\nb.png\n");
 	assert_int_equal(open_set(list, NULL, &d, &err), E_FORMAT);
 	write_text("list", "a.png -2\n");
 	assert_int_equal(open_set(list, NULL, &d, &err), E_FORMAT);
