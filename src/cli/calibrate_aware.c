@@ -84,6 +84,15 @@ static void step(void *user, const struct aware_step *s)
 	text_free(&t);
 }
 
+static void at(void *user, const char *what, int64_t done, int64_t of)
+{
+	struct calibrate *c = user;
+	if (done)
+		progress_at(&c->progress, done);
+	else
+		progress_start(&c->progress, c->p, what, of);
+}
+
 /* ---- the search ---- */
 
 /* Answers at the places of their samples, as the verdict numbers them. */
@@ -184,6 +193,7 @@ int calibrate_search(struct calibrate *c, const struct compression *k, struct er
 	a->way = c->forced ? c->forced : decided(c, k);
 	a->step = step;
 	a->user = c;
+	a->progress = (struct evaluate_progress){at, c};
 	int r = aware_search(c->base, k, a, &c->found, err);
 	c->compression = k;
 	c->groups = k->group;

@@ -43,6 +43,7 @@ static int measure(struct calibrate *c, struct graph *g, double *value, struct e
 	o.way = &none;
 	o.memo = NULL;
 	o.step = NULL;
+	o.progress.at = NULL;
 	int status = aware_search(c->base, &k, &o, &r, err);
 	*value = r.result;
 	aware_free(&r);
@@ -102,6 +103,7 @@ static int add_unpruned_within(
 	o.way = NULL;
 	o.memo = NULL;
 	o.step = NULL;
+	o.progress.at = NULL;
 	int e = aware_int8_new(&a, k, g, &c->s, NULL, err);
 	e = e ? e : aware_search(c->unpruned, &a.c, &o, &r, err);
 	e = e ? e : add_row(c, within, r.graph, r.result, err);

@@ -6,6 +6,7 @@
 
 #include "cli/stream.h"
 #include "cli/verdict.h"
+#include "quant/choice.h"
 #include "quant/command.h"
 
 #define FLIPS_SHOWN 20
@@ -125,6 +126,37 @@ static int judge(struct judge *j, int *code, struct err *err)
 	return s;
 }
 
+/* Distances are told where detectors have not chosen yet: *out is that part of g, or NULL. */
+static int before_choice(const struct run *r, struct graph *g, struct graph **out, struct err *err)
+{
+	enum metric m = METRIC_COSINE;
+	*out = NULL;
+	if (r->metric_cmd)
+		return OK;
+	int s = r->metric ? metric_parse(r->metric, &m, err) : OK;
+	return s || !metric_needs_original(m) ? s : choice_before(g, out, err);
+}
+
+/* The part of both networks that is compared; the whole ones stay the caller's. */
+static int judge_parts(struct judge *j, struct run *r, int *verdict, struct err *err)
+{
+	struct graph *whole[2] = {r->g, j->s.reference}, *part[2] = {NULL, NULL};
+	int s = before_choice(r, r->g, &part[0], err);
+	s = s ? s : before_choice(r, j->s.reference, &part[1], err);
+	r->g = part[0] ? part[0] : whole[0];
+	j->s.reference = part[1] ? part[1] : whole[1];
+	s = s ? s : stream_open(&j->s, r, r->data.v, r->data.n, err);
+	s = s ? s : prepare(j, r, err);
+	s = s ? s : stream_run(&j->s, err);
+	s = s ? s : judge(j, verdict, err);
+	stream_close(&j->s);
+	r->g = whole[0];
+	j->s.reference = whole[1];
+	graph_free(part[0]);
+	graph_free(part[1]);
+	return s;
+}
+
 int run_verdict(struct run *r, int *verdict, struct err *err)
 {
 	struct judge j = {.s = {.answer = take_both}};
@@ -133,11 +165,7 @@ int run_verdict(struct run *r, int *verdict, struct err *err)
 	if (s)
 		return s;
 	s = run_load(r, r->compare, &j.s.reference, err);
-	s = s ? s : stream_open(&j.s, r, r->data.v, r->data.n, err);
-	s = s ? s : prepare(&j, r, err);
-	s = s ? s : stream_run(&j.s, err);
-	s = s ? s : judge(&j, verdict, err);
-	stream_close(&j.s);
+	s = s ? s : judge_parts(&j, r, verdict, err);
 	graph_free(j.s.reference);
 	free(j.original);
 	free(j.result);

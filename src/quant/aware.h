@@ -70,6 +70,7 @@ struct aware_options {
 	struct memo *memo; /* borrowed; NULL */
 	void (*step)(void *user, const struct aware_step *s);
 	void *user;
+	struct evaluate_progress progress;
 	struct log log;
 };
 

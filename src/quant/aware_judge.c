@@ -84,7 +84,9 @@ static struct evaluation on_all(struct aware_search *s)
 	return (struct evaluation){.deal = &s->all,
 	    .pool = s->o->pool,
 	    .want = s->wants_original ? &s->want_all : NULL,
+	    .compare = s->wants_original,
 	    .keep_bytes = s->o->cache_bytes,
+	    .progress = s->o->progress,
 	    .log = s->o->log};
 }
 
@@ -179,6 +181,7 @@ static int want_few(struct aware_search *s, int64_t *usable, struct err *err)
 	v.deal = &s->few;
 	v.want = NULL;
 	v.keep = &s->want_few;
+	v.compare = true;
 	int64_t n = s->few.n;
 	int r = a ? evaluate(s->original, &v, a, err) : fail_nomem(err);
 	s->r->evaluated += n;

@@ -13,7 +13,7 @@
 /* Variants of r->way, each with one group another way. */
 struct variants {
 	struct aware_search *s;
-	int n;
+	int n, done;
 	int *group, *way;
 	struct aware_rating *rating; /* by variant: filled in */
 };
@@ -57,6 +57,14 @@ static int make_variant(void *user, int i, struct graph **out, struct err *err)
 	return r;
 }
 
+static void tell(struct variants *v, int done)
+{
+	const struct evaluate_progress *p = &v->s->o->progress;
+	v->done = done;
+	if (p->at && v->n)
+		p->at(p->user, "ranking", done, v->n);
+}
+
 static int take_variant(void *user, int i, const struct answer *a, struct err *err)
 {
 	struct variants *v = user;
@@ -66,6 +74,7 @@ static int take_variant(void *user, int i, const struct answer *a, struct err *e
 		return EVALUATE_STOPPED;
 	v->rating[i] = rate(s, a, &s->few);
 	s->r->evaluated += s->few.n;
+	tell(v, v->done + 1);
 	double x[2] = {v->rating[i].nsr, v->rating[i].value};
 	aware_key(s, "rank", v->group[i], v->way[i], key);
 	return memo_put(s->o->memo, key, x, 2, err);
@@ -76,6 +85,7 @@ static struct evaluation on_few(struct aware_search *s)
 	return (struct evaluation){.deal = &s->few,
 	    .pool = s->o->pool,
 	    .want = &s->want_few,
+	    .compare = true,
 	    .until = s->until,
 	    .log = s->o->log};
 }
@@ -112,6 +122,7 @@ static int rate_variants(struct variants *v, struct err *err)
 	    .cache_bytes = s->o->cache_bytes};
 	int r = rate_base(s, &base, err);
 	f.base = base;
+	tell(v, 0);
 	if (!r && v->n)
 		r = suffixes_evaluate(&f, &e, err);
 	graph_free(base);

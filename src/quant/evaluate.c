@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "exec/exec.h"
+#include "quant/choice.h"
 #include "quant/evaluate.h"
 
 int64_t answers_seen(const struct answer *a, int64_t n)
@@ -42,6 +43,7 @@ struct job {
 	int status; /* of the first run that failed */
 	struct err *err;
 	int64_t next;      /* run */
+	int64_t done;      /* samples */
 	int64_t hit, left; /* towards the bound */
 	int64_t kept_bytes;
 };
@@ -169,6 +171,14 @@ static void decide(struct job *j)
 		__atomic_store_n(&j->stop, true, __ATOMIC_RELAXED);
 }
 
+static void tell(struct job *j)
+{
+	const struct evaluate_progress *p = &j->v->progress;
+	int64_t of = j->v->deal->n;
+	if (p->at)
+		p->at(p->user, "judging", j->done < of ? j->done : of, of);
+}
+
 static int answer_run(struct job *j, struct hand *h, int64_t run)
 {
 	const struct deal *d = j->v->deal;
@@ -210,6 +220,10 @@ static void work(void *user, int task, int worker)
 		r = keep_run(j, h, run);
 	if (!r && any && j->answer)
 		r = answer_run(j, h, run);
+	pthread_mutex_lock(&j->lock);
+	j->done += j->v->deal->batch;
+	tell(j);
+	pthread_mutex_unlock(&j->lock);
 	if (!r && !(j->v->until > 0 && clock_seconds() > j->v->until))
 		return;
 	pthread_mutex_lock(&j->lock);
@@ -272,7 +286,8 @@ static int keep_new(const struct evaluation *v, const struct graph *g, struct er
 	return v->keep->t ? OK : fail_nomem(err);
 }
 
-int evaluate(struct graph *g, const struct evaluation *v, struct answer *answer, struct err *err)
+static int evaluate_all(
+    struct graph *g, const struct evaluation *v, struct answer *answer, struct err *err)
 {
 	struct err own = {0};
 	struct job j = {.v = v, .g = g, .answer = answer, .err = err ? err : &own};
@@ -288,11 +303,21 @@ int evaluate(struct graph *g, const struct evaluation *v, struct answer *answer,
 	if (!r && !v->in && samples->expect)
 		r = samples->expect(samples->user, v->deal->index, v->deal->n, j.err);
 	if (!r) {
+		tell(&j);
 		pool_run(v->pool, (int)deal_runs(v->deal), work, &j);
 		r = j.status ? j.status : j.stop ? EVALUATE_STOPPED : OK;
 	}
 	hands_free(&j);
 	pthread_mutex_destroy(&j.lock);
 	err_clear(&own);
+	return r;
+}
+
+int evaluate(struct graph *g, const struct evaluation *v, struct answer *answer, struct err *err)
+{
+	struct graph *compared = NULL;
+	int r = v->compare ? choice_before(g, &compared, err) : OK;
+	r = r ? r : evaluate_all(compared ? compared : g, v, answer, err);
+	graph_free(compared);
 	return r;
 }

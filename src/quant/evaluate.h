@@ -42,15 +42,23 @@ struct bound {
 	int64_t need;
 };
 
+/* How far it is, in samples: at(user, what, 0, of) begins. One thread at a time. */
+struct evaluate_progress {
+	void (*at)(void *user, const char *what, int64_t done, int64_t of); /* or NULL */
+	void *user;
+};
+
 struct evaluation {
 	struct deal *deal;
 	struct pool *pool;       /* borrowed; NULL: one thread */
 	const struct kept *in;   /* by run: the network's inputs, instead of the samples */
 	const struct kept *want; /* by run: the original's outputs, or NULL */
 	struct kept *keep;       /* takes the outputs by run; NULL */
+	bool compare;            /* the outputs are those of choice_before */
 	int64_t keep_bytes;      /* more than that is E_LIMIT; 0: any */
 	struct bound bound;
 	double until; /* by clock_seconds; 0: no limit */
+	struct evaluate_progress progress;
 	struct log log;
 };
 /* answer has one for each sample of the deal; those not run, or not readable, are not seen. NULL:

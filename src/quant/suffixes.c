@@ -139,6 +139,7 @@ static int run_base(struct window *w, struct err *err)
 	int r = base_with_slots(w, &g, err);
 	v.keep = &w->kept;
 	v.want = NULL;
+	v.compare = false;
 	r = r ? r : evaluate(g, &v, w->answer, err);
 	graph_free(g);
 	return r;

@@ -75,4 +75,14 @@ for build in (ssd, yolo, classifier, squeeze):
         left = [e for e in json.loads(out)['left_alone'] if why in e['reason']]
         check(f'{name} {how} leaves {want} alone', len(left) == want, left)
         check(f'{name} {how} in OpenVINO', floats(f'{WORK}/{name}_{how}.xml') == want)
+
+# A detector's layers stay in 8 bits by what it chooses from: the choice itself turns over with any change of a score.
+few = f'{WORK}/few.npy'
+np.save(few, np.random.default_rng(3).standard_normal((40, 3, 64, 64)).astype(F))
+rc, out, err = run('mo-calibrate', '-q', f'{WORK}/ssd.onnx', '--data', few, '--samples', 20, '--metric', 'sqnr', '--max-drop', '5%',
+                   '--output-dir', WORK, '--model-name', 'ssd_aware', '--json', '-')
+if check('ssd holds a drop without labels', not rc, err):
+    check('ssd keeps its layers in 8 bits', not json.loads(out)['kept'], out[:300])
+rc, out, err = run('mo-run', f'{WORK}/ssd_aware.xml', '--compare', f'{WORK}/ssd.onnx', '--data', few, '--metric', 'sqnr', '--max-drop', '5%')
+check('ssd compared by mo-run', not rc, out + err)
 done()
