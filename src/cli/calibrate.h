@@ -71,8 +71,14 @@ struct calibrate {
 	struct stages stages;
 };
 
+/* calibrate_options.c: the options, and whether they go together; the files to write. */
+extern const struct option_row calibrate_rows[];
+int calibrate_check(struct calibrate *c, struct err *err);
+
 /* calibrate_data.c: opens the samples; those to judge by as the options say. */
 int calibrate_samples(struct calibrate *c, struct err *err);
+/* Samples that could not be read, of both. */
+int64_t calibrate_unreadable(const struct calibrate *c);
 /* A network for judging needs labelled samples, or a metric that does without. */
 bool calibrate_judges(const struct calibrate *c);
 

@@ -78,6 +78,12 @@ static void rank_by_calibration(struct calibrate *c)
 	c->rank_by.count = apart ? c->fitted : 0;
 }
 
+int64_t calibrate_unreadable(const struct calibrate *c)
+{
+	int64_t n = c->source ? source_unreadable(c->source) : 0;
+	return n + (c->test_source ? source_unreadable(c->test_source) : 0);
+}
+
 bool calibrate_judges(const struct calibrate *c)
 {
 	return c->max_drop || c->test_data.n || c->max_group_drop || c->table ||

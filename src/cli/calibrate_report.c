@@ -172,6 +172,7 @@ static cJSON *report_json(const struct calibrate *c)
 		cJSON_AddItemReferenceToObject(j, "table", c->rows);
 	if (c->pruned)
 		cJSON_AddItemToObject(j, "pruned", calibrate_pruned_json(c));
+	cJSON_AddNumberToObject(j, "unreadable", (double)calibrate_unreadable(c));
 	cJSON *bytes = cJSON_AddObjectToObject(j, "bytes");
 	cJSON_AddNumberToObject(bytes, "xml", (double)c->xml_bytes);
 	cJSON_AddNumberToObject(bytes, "bin", (double)c->bin_bytes);
@@ -185,6 +186,9 @@ int calibrate_tell(struct calibrate *c, struct err *err)
 	int r = OK;
 	struct log log = tool_log(c->p);
 	stages_say(&c->stages, &log);
+	if (calibrate_unreadable(c))
+		log_say(&log, LOG_WARN, "%" PRId64 " samples cannot be read and do not count",
+		    calibrate_unreadable(c));
 	if (c->judged && (!c->json || strcmp(c->json, "-")))
 		r = print_verdict(c, err);
 	if (!r && c->report)

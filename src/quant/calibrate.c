@@ -28,12 +28,13 @@ struct calibration {
 	double weights_seconds;
 };
 
-static bool is_quantized(const struct graph *g)
+static int check_new(const struct graph *g, struct err *err)
 {
 	graph_each (g, n)
 		if (node_is(n, OP_FAKE_QUANTIZE))
-			return true;
-	return false;
+			return fail(err, E_USAGE,
+			    "the network is quantized already: '%s' is a FakeQuantize", n->name);
+	return OK;
 }
 
 /* Smoothing changes the network: a clone of it. */
@@ -66,8 +67,9 @@ int calibration_new(
     struct graph *g, const struct calibrate_options *o, struct calibration **out, struct err *err)
 {
 	struct quantize_options q = placement_options(o, o->ignored, o->nignored);
-	if (is_quantized(g))
-		return fail(err, E_USAGE, "the network is quantized already");
+	int status = check_new(g, err);
+	if (status)
+		return status;
 	struct calibration *c = calloc(1, sizeof *c);
 	if (!c)
 		return fail_nomem(err);
@@ -75,7 +77,7 @@ int calibration_new(
 	c->o = *o;
 	c->arena = arena_new();
 	c->levels = weight_levels_new();
-	int status = c->arena && c->levels ? find_smooth(c, err) : fail_nomem(err);
+	status = c->arena && c->levels ? find_smooth(c, err) : fail_nomem(err);
 	status = status ? status : quantize_place(c->g, &q, &c->p, err);
 	if (!status && !c->p.ngroups)
 		status = fail(err, E_USAGE, "the network has no layer to quantize");
