@@ -79,8 +79,8 @@ static void add_row(void *ctx, int task, int worker)
 		    g->yx + (task - g->n) * g->n);
 }
 
-int fit_gram_add(struct fit_gram *g, struct pool *pool, int64_t rows, const float *x,
-    const float *y, struct err *err)
+int fit_gram_add(struct fit_gram *g, struct pool *pool, int64_t rows, const float *x, int64_t ldx,
+    const float *y, int64_t ldy, struct err *err)
 {
 	int64_t len = (rows + LANES - 1) / LANES * LANES, cols = g->n - 1;
 	float *all = calloc((size_t)(g->n + g->m) * (size_t)len + 1, sizeof *all);
@@ -89,10 +89,10 @@ int fit_gram_add(struct fit_gram *g, struct pool *pool, int64_t rows, const floa
 	float *ty = all + g->n * len;
 	for (int64_t k = 0; k < rows; k++) {
 		for (int64_t i = 0; i < cols; i++)
-			all[i * len + k] = x[k * cols + i];
+			all[i * len + k] = x[k * ldx + i];
 		all[cols * len + k] = 1;
 		for (int64_t i = 0; i < g->m; i++)
-			ty[i * len + k] = y[k * g->m + i];
+			ty[i * len + k] = y[k * ldy + i];
 	}
 	struct block b = {g, len, all, ty};
 	pool_run(pool, (int)(g->n + g->m), add_row, &b);

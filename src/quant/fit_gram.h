@@ -14,9 +14,9 @@ struct fit_gram {
 };
 int fit_gram_new(struct fit_gram *g, int64_t n, int64_t m, struct err *err);
 void fit_gram_free(struct fit_gram *g);
-/* rows of x [rows][n - 1], to which a 1 is added, and of y [rows][m]. */
-int fit_gram_add(struct fit_gram *g, struct pool *pool, int64_t rows, const float *x,
-    const float *y, struct err *err);
+/* rows of x, n - 1 numbers to which a 1 is added, and of y, m numbers: ldx and ldy apart. */
+int fit_gram_add(struct fit_gram *g, struct pool *pool, int64_t rows, const float *x, int64_t ldx,
+    const float *y, int64_t ldy, struct err *err);
 
 /* a [n][n], symmetric and positive, becomes its lower Cholesky factor; false when it is not. */
 bool fit_cholesky(double *a, int64_t n);

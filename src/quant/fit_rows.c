@@ -15,15 +15,15 @@ static bool read_window(const struct node *n, struct fit_rows *r)
 {
 	const struct shape *x = &node_in(n, 0)->info.shape, *w = &node_in(n, 1)->info.shape;
 	const int64_t *s, *d, *b, *e;
-	if (x->rank != 4 || w->rank != 4 || attr_ints(n, "strides", &s) != 2 ||
-	    attr_ints(n, "dilations", &d) != 2)
+	int lead = w->rank - 2;
+	if (x->rank != 4 || attr_ints(n, "strides", &s) != 2 || attr_ints(n, "dilations", &d) != 2)
 		return false;
 	bool given = attr_ints(n, "pads_begin", &b) == 2 && attr_ints(n, "pads_end", &e) == 2;
 	bool valid = attr_is(n, "auto_pad", "valid");
 	bool upper = attr_is(n, "auto_pad", "same_upper"),
 	     lower = attr_is(n, "auto_pad", "same_lower");
 	for (int i = 0; i < 2; i++) {
-		r->window[i] = w->dim[2 + i].min;
+		r->window[i] = w->dim[lead + i].min;
 		r->stride[i] = s[i];
 		r->dilation[i] = d[i];
 		r->pad[i] = given && !valid ? b[i] : 0;
@@ -41,25 +41,35 @@ static bool read_window(const struct node *n, struct fit_rows *r)
 	return true;
 }
 
+/* d: weights [groups, when grouped][outs of a group][channels of a group][window]. */
+static bool conv_rows(
+    const struct node *n, const struct dim *d, bool grouped, int64_t most, struct fit_rows *r)
+{
+	r->conv = true;
+	if (!read_window(n, r))
+		return false;
+	if (grouped)
+		r->groups = (d++)->min;
+	int64_t channels = d[1].min;
+	r->taps = r->window[0] * r->window[1];
+	r->centre = channels * r->taps > most && r->taps > 1;
+	r->taps = r->centre ? 1 : r->taps;
+	r->cols = r->groups * channels * r->taps;
+	r->outs = r->groups * d[0].min;
+	return !grouped || !r->centre;
+}
+
 bool fit_rows_of(const struct prune_layer *l, int64_t most, struct fit_rows *r)
 {
 	const struct node *n = l->node;
 	const struct value *x = node_in(n, 1 - l->input), *w = prune_weight(l);
-	*r = (struct fit_rows){.taps = 1};
+	*r = (struct fit_rows){.taps = 1, .groups = 1};
 	if (!value_const(w) || !floats(w) || !floats(x) || !shape_static(&w->info.shape))
 		return false;
 	const struct dim *d = w->info.shape.dim;
-	if (node_is(n, OP_CONVOLUTION)) {
-		r->conv = true;
-		r->outs = d[0].min;
-		if (!read_window(n, r))
-			return false;
-		r->taps = r->window[0] * r->window[1];
-		r->centre = d[1].min * r->taps > most && r->taps > 1;
-		r->taps = r->centre ? 1 : r->taps;
-		r->cols = d[1].min * r->taps;
-		return true;
-	}
+	bool grouped = node_is(n, OP_GROUP_CONVOLUTION);
+	if (grouped || node_is(n, OP_CONVOLUTION))
+		return w->info.shape.rank == 4 + grouped && conv_rows(n, d, grouped, most, r);
 	if (!node_is(n, OP_MATMUL) || l->input != 1 || w->info.shape.rank != 2 ||
 	    attr_bool(n, "transpose_a") || x->info.shape.rank < 2)
 		return false;
@@ -71,7 +81,7 @@ bool fit_rows_of(const struct prune_layer *l, int64_t most, struct fit_rows *r)
 
 int64_t fit_rows_weight(const struct fit_rows *r, int64_t o, int64_t c)
 {
-	return r->conv || r->turned ? o * r->cols + c : c * r->outs + o;
+	return r->conv || r->turned ? o * (r->cols / r->groups) + c : c * r->outs + o;
 }
 
 static int64_t out_size(const struct fit_rows *r, const struct tensor *x, int i)

@@ -16,11 +16,12 @@ enum pruning_criterion { PRUNING_L1, PRUNING_L2, PRUNING_MEDIAN, PRUNING_ACTIVAT
 
 struct pruning_options {
 	enum pruning_criterion criterion;
-	bool exact_ratio; /* any number of filters instead of multiples of 16 */
-	bool uniform;     /* every layer loses the same share; else by sensitivity */
-	bool no_refit;    /* weights stay as they are */
-	int64_t samples;  /* how many to look at, the first ones */
-	double ridge;     /* of the least squares, over the mean square of the inputs; 0: default */
+	bool exact_ratio;  /* any number of filters instead of multiples of 16 */
+	bool uniform;      /* every layer loses the same share; else by sensitivity */
+	bool no_refit;     /* weights stay as they are */
+	int64_t samples;   /* how many to look at, the first ones */
+	double ridge;      /* of the least squares, over the mean square of the inputs; 0: chosen by
+			    * samples that are held out */
 	struct pool *pool; /* borrowed */
 	struct log log;
 	/* A line's worth of progress; may be NULL. */

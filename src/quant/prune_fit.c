@@ -6,6 +6,7 @@
 
 #define MOST_COLUMNS 1200       /* of a convolution's patches; more are seen by their middles */
 #define CACHE_BYTES (512 << 20) /* rows of the original's outputs */
+#define LEAST_ROWS 8            /* per sample and layer, whatever they take */
 
 struct node **fit_nodes(struct graph *g, int *n)
 {
@@ -178,12 +179,12 @@ static int see_input(struct twin *t, int i, const struct tensor *x, struct err *
 {
 	struct fit_layer *f = &t->p->layer[i];
 	int64_t place[ROWS_PER_SAMPLE];
-	int64_t n = fit_rows_pick(&f->rows, x, ROWS_PER_SAMPLE, fit_seed(t->sample, i), place);
+	int64_t n = fit_rows_pick(&f->rows, x, t->p->rows, fit_seed(t->sample, i), place);
 	float *rows = malloc((n * f->rows.cols + 1) * sizeof *rows);
 	if (!rows)
 		return fail_nomem(err);
 	fit_rows_in(&f->rows, x, n, place, rows);
-	int e = fit_gram_add(&f->gram, t->p->o.pool, n, rows, NULL, err);
+	int e = fit_gram_add(&f->gram, t->p->o.pool, n, rows, f->rows.cols, NULL, 0, err);
 	free(rows);
 	return e;
 }
@@ -193,7 +194,7 @@ static int see_anchor(struct twin *t, int i, const struct tensor *y, struct err 
 {
 	struct fit_layer *f = &t->p->layer[i];
 	int64_t place[ROWS_PER_SAMPLE];
-	int64_t n = fit_rows_pick_out(&f->rows, y, ROWS_PER_SAMPLE, fit_seed(t->sample, i), place);
+	int64_t n = fit_rows_pick_out(&f->rows, y, t->p->rows, fit_seed(t->sample, i), place);
 	f->want[t->sample] = malloc((n * f->rows.outs + 1) * sizeof(float));
 	if (!f->want[t->sample])
 		return fail_nomem(err);
@@ -206,7 +207,7 @@ static int tap(void *user, const struct value *v, const struct tensor *t, struct
 	struct twin *w = user;
 	int e = OK;
 	for (int i = w->first; !e && i < w->last; i++) {
-		if (input_of(w, &w->p->layer[i]) == v)
+		if (w->p->layer[i].gram.xx && input_of(w, &w->p->layer[i]) == v)
 			e = see_input(w, i, t, err);
 		if (!e && &w->node[w->p->layer[i].anchor]->out[0] == v)
 			e = see_anchor(w, i, t, err);
@@ -214,15 +215,28 @@ static int tap(void *user, const struct value *v, const struct tensor *t, struct
 	return e;
 }
 
+/* As many rows as the cache holds. */
+static void choose_rows(struct pruning *p)
+{
+	int64_t each = 1;
+	for (int i = 0; i < p->nlayers; i++)
+		each += p->layer[i].rows.outs * p->nsamples * (int64_t)sizeof(float);
+	int64_t rows = CACHE_BYTES / each;
+	rows = rows > LEAST_ROWS ? rows : LEAST_ROWS;
+	p->rows = rows < ROWS_PER_SAMPLE ? rows : ROWS_PER_SAMPLE;
+}
+
 int fit_collect(struct pruning *p, struct err *err)
 {
 	struct twin t = {.p = p, .g = p->g, .node = p->node, .last = p->nlayers};
 	struct exec_options o = {
 	    .pool = p->o.pool, .tap = tap, .tapped = tapped, .user = &t, .log = p->o.log};
+	choose_rows(p);
 	for (int i = 0; i < p->nlayers; i++) {
 		struct fit_layer *f = &p->layer[i];
 		f->want = arena_array(p->arena, p->nsamples, sizeof *f->want);
-		if (!f->want || fit_gram_new(&f->gram, f->rows.cols + 1, 0, err))
+		bool ranks = f->rows.groups == 1;
+		if (!f->want || (ranks && fit_gram_new(&f->gram, f->rows.cols + 1, 0, err)))
 			return fail_nomem(err);
 	}
 	return fit_run(p, p->g, &o, 0, p->nsamples, NULL, err);

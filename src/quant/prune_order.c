@@ -127,12 +127,13 @@ static int invert(struct reader *r)
 	return r->diagonal || fit_cholesky_inverse(r->h, n) ? 0 : -1;
 }
 
-/* 1: it reads the group; 0: not; -1 without memory, or of inputs that cannot be inverted. */
+/* 1: it reads the group; 0: not, or by groups of its own; -1 without memory, or of inputs that
+ * cannot be inverted. */
 static int reader_open(struct pruning *p, const struct fit_group *g, const int *place,
     const struct fit_layer *f, struct reader *r)
 {
 	*r = (struct reader){.f = f, .n = f->rows.cols + 1};
-	int has = find_columns(p, g, place, r);
+	int has = f->rows.groups > 1 ? 0 : find_columns(p, g, place, r);
 	if (has <= 0)
 		return has;
 	if (read_weights(r) || invert(r))

@@ -14,7 +14,7 @@ struct fit_layer {
 	int node, bias, anchor; /* places in the order of nodes: the layer, the sum with its bias,
 				 * the last sum that its outputs go into unchanged */
 	int axis;               /* of the channels in the anchor's output */
-	struct fit_gram gram;   /* of the original's inputs */
+	struct fit_gram gram;   /* of the original's inputs, of layers without groups */
 	float **want;           /* per sample: rows of the anchor's output */
 };
 
@@ -30,7 +30,7 @@ struct fit_group {
 struct pruning {
 	struct pruning_options o;
 	const struct samples *samples;
-	int64_t nsamples;
+	int64_t nsamples, rows; /* rows of each for a layer */
 	struct arena *arena;
 	struct graph *g; /* a copy of the original in which every layer has a bias */
 	struct units u;
@@ -53,12 +53,10 @@ struct twin {
 	struct node **node;
 	int first, last;
 	const bool *gone; /* by label; NULL: nothing went */
-	struct fit_gram *gram;
 	int64_t sample;
-	struct tensor *in, *out;
 };
 
-#define ROWS_PER_SAMPLE 64
+#define ROWS_PER_SAMPLE 64 /* at most */
 
 struct node **fit_nodes(struct graph *g, int *n);
 int64_t fit_seed(int64_t sample, int layer);

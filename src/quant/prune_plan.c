@@ -7,7 +7,8 @@
 #include "quant/prune_parts.h"
 #include "report/cost.h"
 
-#define PROBE 4 /* a group is probed without one filter in so many */
+#define PROBE 4          /* a group is probed without one filter in so many, or more */
+#define PROBE_ERROR 1e-3 /* until as much is missing: dead filters tell nothing */
 #define PROBE_SAMPLES 48
 
 /* A step of the plan: group goes from `from` to `to` filters less than all. */
@@ -139,13 +140,22 @@ static void readers_of(struct pruning *p, const int *group, int k, bool *layers)
 	}
 }
 
+/* How many filters a group is probed without; all of them when none is missed. */
+static int probe_size(const struct fit_group *g)
+{
+	int less = (g->units->n / PROBE + g->step - 1) / g->step * g->step;
+	while (less < g->units->n && g->error[less] < PROBE_ERROR)
+		less += g->step;
+	return less < g->units->n ? less : g->units->n;
+}
+
 static int probe_group(struct pruning *p, struct probe *b, const int *group, int k, bool *gone,
     bool *layers, int64_t samples, struct err *err)
 {
 	struct fit_group *g = &p->group[k];
 	struct graph *cut = NULL;
 	struct node **node = NULL;
-	int less = (g->units->n / PROBE + g->step - 1) / g->step * g->step;
+	int less = probe_size(g);
 	struct exec_options o = {.pool = p->o.pool, .user = b, .log = p->o.log};
 	if (less >= g->units->n)
 		return OK;
@@ -159,7 +169,7 @@ static int probe_group(struct pruning *p, struct probe *b, const int *group, int
 	b->noise = b->signal = 0;
 	e = e ? e : fit_run(p, cut, &o, 0, samples, compare_output, err);
 	if (!e && b->signal > 0)
-		g->sensitivity = b->noise / b->signal / fmax(g->error[less], 1e-9);
+		g->sensitivity = b->noise / b->signal / g->error[less];
 	free(node);
 	graph_free(cut);
 	return e;

@@ -5,38 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quant/fit_blocks.h"
 #include "quant/prune_parts.h"
 
-#define RIDGE 0.1 /* samples of one picture are alike: less of it learns them by heart */
-
-/* What is gathered of one sample for one layer. */
+/* What is gathered for one layer. */
 struct refit {
-	struct twin t;         /* first: the run's user */
-	const bool *layers;    /* which of [first, last) */
-	struct fit_gram *gram; /* by layer */
-	float **x, **r;        /* by layer: rows of this sample, until both are there */
-	int64_t *rows;
+	struct twin t; /* first: the run's user */
+	int i;         /* the layer */
+	struct fit_blocks blocks;
+	float *x, *r; /* rows of this sample, until both are there */
+	int64_t rows;
 };
 
-static const struct value *input_of(const struct twin *t, const struct fit_layer *f)
+static const struct fit_layer *layer_of(const struct refit *f)
 {
-	return node_in(t->node[f->node], 1 - f->layer.input);
+	return &f->t.p->layer[f->i];
+}
+
+static bool is_input(const struct refit *f, const struct value *v)
+{
+	const struct fit_layer *l = layer_of(f);
+	return node_in(f->t.node[l->node], 1 - l->layer.input) == v;
+}
+
+static bool is_anchor(const struct refit *f, const struct value *v)
+{
+	return &f->t.node[layer_of(f)->anchor]->out[0] == v;
 }
 
 static bool tapped(void *user, const struct value *v)
 {
-	const struct refit *f = user;
-	for (int i = f->t.first; i < f->t.last; i++)
-		if (f->layers[i] && (input_of(&f->t, &f->t.p->layer[i]) == v ||
-					&f->t.node[f->t.p->layer[i].anchor]->out[0] == v))
-			return true;
-	return false;
+	return is_input(user, v) || is_anchor(user, v);
 }
 
 /* Columns of the cut layer: those of the inputs that stay. */
-static struct fit_rows rows_now(const struct refit *f, int i)
+static struct fit_rows rows_now(const struct refit *f)
 {
-	const struct fit_layer *l = &f->t.p->layer[i];
+	const struct fit_layer *l = layer_of(f);
 	struct prune_layer now = l->layer;
 	struct fit_rows r;
 	now.node = f->t.node[l->node];
@@ -45,27 +50,27 @@ static struct fit_rows rows_now(const struct refit *f, int i)
 	return r;
 }
 
-static int see_input(struct refit *f, int i, const struct tensor *x, struct err *err)
+static int see_input(struct refit *f, const struct tensor *x, struct err *err)
 {
-	struct fit_rows r = rows_now(f, i);
+	struct fit_rows r = rows_now(f);
 	int64_t place[ROWS_PER_SAMPLE];
-	f->rows[i] = fit_rows_pick(&r, x, ROWS_PER_SAMPLE, fit_seed(f->t.sample, i), place);
-	f->x[i] = malloc((f->rows[i] * r.cols + 1) * sizeof(float));
-	if (!f->x[i])
+	f->rows = fit_rows_pick(&r, x, f->t.p->rows, fit_seed(f->t.sample, f->i), place);
+	f->x = malloc((f->rows * r.cols + 1) * sizeof *f->x);
+	if (!f->x)
 		return fail_nomem(err);
-	fit_rows_in(&r, x, f->rows[i], place, f->x[i]);
+	fit_rows_in(&r, x, f->rows, place, f->x);
 	return OK;
 }
 
 /* What the original gave there less what came now, for the channels that are left. */
-static int see_anchor(struct refit *f, int i, const struct tensor *y, struct err *err)
+static int see_anchor(struct refit *f, const struct tensor *y, struct err *err)
 {
-	const struct fit_layer *l = &f->t.p->layer[i];
+	const struct fit_layer *l = layer_of(f);
 	const struct value *was = &f->t.p->node[l->anchor]->out[0];
 	const float *want = l->want[f->t.sample];
-	struct fit_rows r = rows_now(f, i);
+	struct fit_rows r = rows_now(f);
 	int64_t place[ROWS_PER_SAMPLE], c = 0;
-	int64_t n = fit_rows_pick_out(&r, y, ROWS_PER_SAMPLE, fit_seed(f->t.sample, i), place);
+	int64_t n = fit_rows_pick_out(&r, y, f->t.p->rows, fit_seed(f->t.sample, f->i), place);
 	float *now = malloc((n * r.outs + 1) * sizeof *now);
 	if (!now)
 		return fail_nomem(err);
@@ -78,32 +83,29 @@ static int see_anchor(struct refit *f, int i, const struct tensor *y, struct err
 			now[k * r.outs + c] = want[k * l->rows.outs + o] - now[k * r.outs + c];
 		c++;
 	}
-	f->r[i] = now;
+	f->r = now;
 	return OK;
 }
 
-static int add_rows(struct refit *f, int i, struct err *err)
+static void drop_rows(struct refit *f)
 {
-	int e = fit_gram_add(&f->gram[i], f->t.p->o.pool, f->rows[i], f->x[i], f->r[i], err);
-	free(f->x[i]);
-	free(f->r[i]);
-	f->x[i] = f->r[i] = NULL;
-	return e;
+	free(f->x);
+	free(f->r);
+	f->x = f->r = NULL;
 }
 
 static int tap(void *user, const struct value *v, const struct tensor *t, struct err *err)
 {
 	struct refit *f = user;
 	int e = OK;
-	for (int i = f->t.first; !e && i < f->t.last; i++) {
-		if (!f->layers[i])
-			continue;
-		if (input_of(&f->t, &f->t.p->layer[i]) == v)
-			e = see_input(f, i, t, err);
-		if (!e && &f->t.node[f->t.p->layer[i].anchor]->out[0] == v)
-			e = see_anchor(f, i, t, err);
-		if (!e && f->x[i] && f->r[i])
-			e = add_rows(f, i, err);
+	if (is_input(f, v))
+		e = see_input(f, t, err);
+	if (!e && is_anchor(f, v))
+		e = see_anchor(f, t, err);
+	if (!e && f->x && f->r) {
+		e = fit_blocks_add(
+		    &f->blocks, f->t.p->o.pool, f->t.sample, f->rows, f->x, f->r, err);
+		drop_rows(f);
 	}
 	return e;
 }
@@ -125,30 +127,16 @@ static int replace_const(struct node *n, int input, const struct tensor *t, stru
 	return node_infer(k, err);
 }
 
-/* One output's change: b [n], of which the last is the bias. */
-static void change(const struct fit_rows *r, float *w, float *bias, int64_t o, const double *b)
+/* One output's change: by a factor for each column of its group, then the bias. */
+static void change(const struct fit_rows *r, float *w, float *bias, int64_t o, const double *by)
 {
-	int64_t taps = r->centre ? r->window[0] * r->window[1] : 1;
+	int64_t taps = r->centre ? r->window[0] * r->window[1] : 1, cols = r->cols / r->groups;
 	int64_t middle = r->centre ? r->window[0] / 2 * r->window[1] + r->window[1] / 2 : 0;
-	for (int64_t c = 0; c < r->cols; c++) {
-		int64_t at = r->centre ? (o * r->cols + c) * taps + middle
-				       : fit_rows_weight(r, o, c);
-		w[at] = (float)(w[at] + b[c]);
+	for (int64_t c = 0; c < cols; c++) {
+		int64_t at = r->centre ? (o * cols + c) * taps + middle : fit_rows_weight(r, o, c);
+		w[at] = (float)(w[at] + by[c]);
 	}
-	bias[o] = (float)(bias[o] + b[r->cols]);
-}
-
-static bool factor(struct fit_gram *g, double ridge)
-{
-	double mean = 0;
-	for (int64_t i = 0; i < g->n; i++)
-		for (int64_t j = 0; j < i; j++)
-			g->xx[j * g->n + i] = g->xx[i * g->n + j];
-	for (int64_t i = 0; i < g->n - 1; i++)
-		mean += g->xx[i * g->n + i] / (double)(g->n - 1);
-	for (int64_t i = 0; i < g->n - 1; i++)
-		g->xx[i * g->n + i] += ridge * mean + 1e-12;
-	return fit_cholesky(g->xx, g->n);
+	bias[o] = (float)(bias[o] + by[cols]);
 }
 
 static int bias_tensor(
@@ -170,17 +158,15 @@ static int bias_tensor(
 	return e;
 }
 
-static int solve(struct refit *f, int i, struct err *err)
+/* Weights and bias with what the blocks have found on top. */
+static int put(struct refit *f, struct err *err)
 {
-	const struct fit_layer *l = &f->t.p->layer[i];
-	struct fit_gram *g = &f->gram[i];
-	struct fit_rows r = rows_now(f, i);
+	const struct fit_layer *l = layer_of(f);
+	struct fit_rows r = rows_now(f);
 	struct node *n = f->t.node[l->node], *sum = f->t.node[l->bias];
 	int at = const_input(sum);
 	struct const_view v;
 	struct tensor w, b = {0};
-	if (!g->rows || !factor(g, f->t.p->o.ridge > 0 ? f->t.p->o.ridge : RIDGE))
-		return OK; /* nothing to learn from */
 	int e = const_open(node_in(n, l->layer.input), &v, err);
 	if (e)
 		return e;
@@ -188,8 +174,9 @@ static int solve(struct refit *f, int i, struct err *err)
 	const_close(&v);
 	e = e ? e : bias_tensor(sum, at, r.outs, &b, err);
 	for (int64_t o = 0; !e && o < r.outs; o++) {
-		fit_cholesky_solve(g->xx, g->n, g->yx + o * g->n);
-		change(&r, w.data, b.data, o, g->yx + o * g->n);
+		int64_t each = r.outs / r.groups;
+		const struct fit_gram *g = &f->blocks.seen[o / each];
+		change(&r, w.data, b.data, o, g->yx + o % each * g->n);
 	}
 	e = e ? e : replace_const(n, l->layer.input, &w, err);
 	e = e ? e : replace_const(sum, at, &b, err);
@@ -200,38 +187,29 @@ static int solve(struct refit *f, int i, struct err *err)
 
 static int refit_one(struct refit *f, int64_t samples, struct err *err)
 {
+	struct pruning *p = f->t.p;
 	struct exec_options o = {
-	    .pool = f->t.p->o.pool, .tap = tap, .tapped = tapped, .user = f, .log = f->t.p->o.log};
-	int i = f->t.first;
-	struct fit_rows r = rows_now(f, i);
-	int e = fit_gram_new(&f->gram[i], r.cols + 1, r.outs, err);
-	e = e ? e : fit_run(f->t.p, f->t.g, &o, 0, samples, NULL, err);
-	e = e ? e : solve(f, i, err);
-	fit_gram_free(&f->gram[i]);
-	free(f->x[i]);
-	free(f->r[i]);
-	f->x[i] = f->r[i] = NULL;
+	    .pool = p->o.pool, .tap = tap, .tapped = tapped, .user = f, .log = p->o.log};
+	struct fit_rows r = rows_now(f);
+	double ridge = p->o.ridge;
+	int e = fit_blocks_new(&f->blocks, r.groups, r.cols, r.outs, err);
+	e = e ? e : fit_run(p, f->t.g, &o, 0, samples, NULL, err);
+	e = e ? e : fit_blocks_solve(&f->blocks, &ridge, err);
+	if (!e && ridge > 0)
+		e = put(f, err);
+	fit_blocks_free(&f->blocks);
+	drop_rows(f);
 	return e;
 }
 
 int fit_refit(struct pruning *p, struct graph *g, struct node **node, const bool *gone,
     const bool *layers, int64_t samples, struct err *err)
 {
-	struct refit f = {.t = {.p = p, .g = g, .node = node, .gone = gone}, .layers = layers};
-	f.gram = calloc(p->nlayers + 1, sizeof *f.gram);
-	f.x = calloc(p->nlayers + 1, sizeof *f.x);
-	f.r = calloc(p->nlayers + 1, sizeof *f.r);
-	f.rows = calloc(p->nlayers + 1, sizeof *f.rows);
-	int e = f.gram && f.x && f.r && f.rows ? OK : fail_nomem(err);
+	int e = OK;
 	for (int i = 0; !e && i < p->nlayers; i++) {
-		f.t.first = i;
-		f.t.last = i + 1;
+		struct refit f = {.t = {.p = p, .g = g, .node = node, .gone = gone}, .i = i};
 		if (layers[i])
 			e = refit_one(&f, samples, err);
 	}
-	free(f.gram);
-	free(f.x);
-	free(f.r);
-	free(f.rows);
 	return e;
 }
