@@ -31,24 +31,27 @@ SRC := $(filter-out %__avx2.c %__avx512.c %__vnni.c %__bf16.c,$(SRC))
 endif
 CLI := $(wildcard src/cli/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/onnx.pb-c.o
-CLI_OBJ := $(CLI:%.c=$(BUILD)/%.o)
+MAIN_OBJ := $(BUILD)/src/cli/main.o
+CLI_OBJ := $(filter-out $(MAIN_OBJ),$(CLI:%.c=$(BUILD)/%.o))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/kernels/test_*.c))
 RUNNERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/passes/*.c tests/fuzz/replay*.c))
 
 all: $(TOOLS:%=$(BUILD)/bin/%) $(BUILD)/libmo.a $(BUILD)/libmo.so $(BUILD)/mo.pc ## build the programs and the library
 
-# One file holds all programs, which are names for it.
-$(BUILD)/bin/mo: $(CLI_OBJ) $(BUILD)/libmo.a
+# The programs are names for one file, whose code is in the library, so that it is installed once: in
+# ../lib, and here beside bin.
+$(BUILD)/bin/mo: $(MAIN_OBJ) $(BUILD)/libmo.so
 	@mkdir -p $(@D)
-	$(CC) -pthread -o $@ $^ $(MO_LIBS) $(LDFLAGS)
+	$(CC) -pthread -o $@ $^ '-Wl,--disable-new-dtags,-rpath,$$ORIGIN/../lib:$$ORIGIN/..' $(SAN) $(LDFLAGS)
 $(BUILD)/bin/mo-%: $(BUILD)/bin/mo
 	ln -sf mo $@
 
 $(BUILD)/libmo.a: $(OBJ)
 	@rm -f $@
 	ar rcs $@ $^
-$(BUILD)/libmo.so: $(OBJ)
-	$(CC) -shared -pthread -Wl,--gc-sections -Wl,-soname,libmo.so.$(SOVERSION) -o $@ $^ $(MO_LIBS) $(LDFLAGS)
+$(BUILD)/libmo.so: $(OBJ) $(CLI_OBJ)
+	$(CC) -shared -pthread -Wl,-soname,libmo.so.$(SOVERSION) -o $@ $^ $(MO_LIBS) $(LDFLAGS)
+	ln -sf $(@F) $@.$(SOVERSION)
 $(BUILD)/mo.pc: src/version.h Makefile
 	@mkdir -p $(@D)
 	printf 'prefix=%s\nName: mo\nDescription: run ONNX and OpenVINO IR networks\nVersion: %s\n' \
@@ -106,7 +109,7 @@ WRAPPED := malloc calloc realloc reallocarray aligned_alloc strdup strndup arena
 	arena_str arena_strn
 $(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%) -lxml2
 
--include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT:=.d) $(RUNNERS:=.d)
+-include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT:=.d) $(RUNNERS:=.d)
 
 # ---- what a user runs -----------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ top=$build/bundle/mo-$name
 rm -rf "$build/bundle"
 mkdir -p "$top/bin" "$top/lib" "$top/licenses"
 cp "$build/bin/mo-run" "$top/bin/"
-strip "$top/bin/mo-run"
+cp -L "$build"/libmo.so.[0-9]* "$top/lib/"
+strip "$top/bin/mo-run" "$top"/lib/libmo.so.*
 cp "$model" "${model%.xml}.bin" "$top/"
 "$build/bin/mo-compile" -q "$top/$name.xml" -o "$top/$name.blob" # beside its source, which another processor takes
 cp LICENSE "$top/licenses/mo"

@@ -6,8 +6,8 @@ build=$1 version=$2 root=$1/deb
 arch=$(dpkg --print-architecture)
 rm -rf "$root"
 make --no-print-directory -s BUILD="$build" DESTDIR="$root" PREFIX=/usr install
-# What the programs are linked against or load when they first need it, as packages with the versions built with as the least.
-linked=$(readelf -d "$root/usr/bin/mo" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p'; strings "$root/usr/bin/mo" | grep '^lib[a-z0-9]*\.so\.[0-9]*$')
+# What the library is linked against or loads when it first needs it, as packages with the versions built with as the least.
+linked=$(readelf -d "$root/usr/lib/libmo.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p'; strings "$root/usr/lib/libmo.so" | grep '^lib[a-z0-9]*\.so\.[0-9]*$' | grep -v libmo)
 needs=$(for lib in $linked; do
 	lib=$(/sbin/ldconfig -p | awk -v name="$lib" '$1 == name && /64/ { print $NF; exit }')
 	[ -z "$lib" ] || dpkg -S "$(realpath "$lib")" "$lib" 2>/dev/null || true
