@@ -1,4 +1,5 @@
 /* The public C library behind mo.h: models, and the words for failures. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +17,8 @@ static _Thread_local char last_error[1024];
 
 int api_failed(int status, struct err *err)
 {
-	if (status) {
-		strncpy(last_error, err->text, sizeof last_error - 1);
-		last_error[sizeof last_error - 1] = 0;
-	}
+	if (status)
+		snprintf(last_error, sizeof last_error, "%s", err->text);
 	err_clear(err);
 	return status;
 }

@@ -72,7 +72,7 @@ struct job {
 	bool loaded; /* the plan, with a compiled network */
 	double read_ms, compile_ms, first_ms, total_ms;
 	struct times latency;
-	struct times cold[COLD_TIMES]; /* read, compile, first, the whole process */
+	struct times cold[COLD_TIMES]; /* read, compile, first, the process with these alone */
 	char cold_cache[8];            /* what the last process had of the cache */
 };
 

@@ -23,6 +23,7 @@ struct compile {
 	struct list data, shapes;
 	int64_t cache_size;
 	bool exact, lenient, bf16, zstd, tune;
+	double share;
 	/* state */
 	struct stored net;
 	struct feed feed;
@@ -125,6 +126,7 @@ static int tell(const struct compile *c, struct err *err)
 	cJSON_AddStringToObject(j, "isa", cpu_level());
 	cJSON_AddBoolToObject(j, "exact", c->exact);
 	cJSON_AddBoolToObject(j, "tune", c->tune);
+	cJSON_AddNumberToObject(j, "share", c->share);
 	cJSON_AddNumberToObject(j, "plans", c->sets.s.n);
 	cJSON_AddBoolToObject(j, "open", c->sets.s.open);
 	cJSON_AddStringToObject(j, "effective_precision", precision_name(c->products));
@@ -133,12 +135,15 @@ static int tell(const struct compile *c, struct err *err)
 
 static int compile(struct compile *c, struct err *err)
 {
-	struct exec_options o = {.exact = c->exact, .tune = c->tune, .log = tool_log(c->p)};
+	struct exec_options o = {
+	    .exact = c->exact, .tune = c->tune, .share = (float)c->share, .log = tool_log(c->p)};
 	struct exec *e = NULL;
 	if (!c->output)
 		return fail(err, E_USAGE, "--output says where the blob goes");
 	if (c->shapes.n && c->data.n)
 		return fail(err, E_USAGE, "--shape and --data both say which sizes there are");
+	if (c->share != 0 && !(c->share >= 1 && c->share <= 100))
+		return fail(err, E_USAGE, "--share: %g is not from 1 to 100", c->share);
 	int s = precision_read(c->p, c->precision, &c->bf16, err);
 	o.bf16 = c->bf16;
 	s = s ? s : load(c, err);
@@ -268,6 +273,10 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "tune", 0, NULL,
 	"choose the algorithm of each convolution by running all of them here", AT(tune), NULL, 0,
 	0},
+    {OPT_FLOAT, "share", 0, "X",
+	"of several shapes: keep weights once where another shape's algorithm takes at most X "
+	"times as long",
+	AT(share), NULL, 0, 0},
     {OPT_FLAG, "zstd", 0, NULL,
 	"compressed for transport; loading it takes longer, and memory instead of a mapping",
 	AT(zstd), NULL, 0, 0},

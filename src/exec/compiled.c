@@ -54,6 +54,7 @@ static void load_list(struct image *im, const struct graph *g, struct compiled *
 	image_text(im, &c->level);
 	image_bool(im, &c->exact);
 	image_bool(im, &c->bf16);
+	image_float(im, &c->share);
 	image_int(im, &c->n, 1, EXEC_SETS);
 	c->v = arena_array(im->arena, EXEC_SETS, sizeof *c->v);
 	im->bad |= !c->v;
@@ -183,7 +184,8 @@ static int not_planned(const struct exec *e, const struct tensor *in, struct err
 static int take_behind(struct exec *e, struct err *err)
 {
 	const struct compiled *c = e->graph->compiled;
-	struct exec_options o = {.exact = c->exact, .bf16 = c->bf16, .log = e->o.log};
+	struct exec_options o = {
+	    .exact = c->exact, .bf16 = c->bf16, .share = c->share, .log = e->o.log};
 	int status = OK;
 	pthread_mutex_lock(&e->net->lock);
 	if (!e->net->behind)

@@ -80,9 +80,11 @@ static void save_identity(const struct exec *e, struct image *im)
 {
 	const char *level = cpu_level();
 	bool exact = e->o.exact, bf16 = e->o.bf16;
+	float share = e->o.share;
 	image_text(im, &level);
 	image_bool(im, &exact);
 	image_bool(im, &bf16);
+	image_float(im, &share);
 }
 
 /* A row of the list: the shapes, and the bytes of the plan. */

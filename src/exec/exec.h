@@ -27,6 +27,9 @@ struct exec_options {
 	bool exact;        /* no algorithm that trades exactness for speed (Winograd) */
 	bool bf16;         /* products with constants may round both factors to BF16, as the
 			    * kernels choose; without the instruction it stays FP32 */
+	float share;       /* a convolution takes weights as they are packed for another plan where
+			    * that way takes at most so many times as long as its best one; 0:
+			    * never */
 	bool tune;         /* the ways of convolutions are chosen by measuring, which takes
 			    * seconds: for networks that are saved */
 	struct log log;

@@ -58,6 +58,7 @@ struct compiled {
 	struct arena *arena;
 	const char *level; /* of the processor */
 	bool exact, bf16;
+	float share;
 	int n;
 	struct compiled_plan {
 		struct tensor *in, *out; /* without data */

@@ -149,7 +149,7 @@ int lower_conv(struct lower *l, int i, bool *done)
 	if (!conv_has_kernel(l, n) || !conv_shape_of(l, n, &k.s))
 		return OK;
 	*done = true;
-	k.way = conv_way_of(l, &k.s);
+	k.way = pack_way(l->e->net, n, &k.s, conv_way_of(l, &k.s), l->e->o.share);
 	nhwc_conv_f32_plan(&k, pool_size(l->e->o.pool));
 	int status = pack_conv(l->e, n, &k, &packed, l->err);
 	if (status == OK)

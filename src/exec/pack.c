@@ -92,6 +92,25 @@ static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 	return OK;
 }
 
+int pack_way(const struct network *net, const struct node *n, const struct conv_shape *s, int way,
+    double most)
+{
+	int taken = way;
+	for (int i = 0; i < net->npacks; i++) {
+		const struct pack *p = &net->pack[i];
+		if (p->node != n || p->u8)
+			continue;
+		if (p->way == way)
+			return way;
+		double times = nhwc_conv_f32_against(s, way, p->way);
+		if (times <= most) {
+			most = times;
+			taken = p->way;
+		}
+	}
+	return taken;
+}
+
 int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const void **out,
     struct err *err)
 {

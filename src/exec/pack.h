@@ -5,6 +5,10 @@
 #include "exec/compressed.h"
 #include "exec/plan.h"
 
+/* The way of a convolution that is best done by way: another one for which its weights are packed
+ * already, if that takes at most most times as long. */
+int pack_way(const struct network *net, const struct node *n, const struct conv_shape *s, int way,
+    double most);
 /* The weights of a convolution for way and row of k; *out lives as long as the network. */
 int pack_conv(struct exec *e, const struct node *n, const struct nhwc_conv_f32 *k, const void **out,
     struct err *err);

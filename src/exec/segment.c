@@ -224,8 +224,11 @@ const struct exec *segment_exec(const struct segment *s)
 static int segment_new(struct exec *e, int *step, int nsteps, struct segment **out, struct err *err)
 {
 	struct segment *s = calloc(1, sizeof *s);
-	struct exec_options o = {
-	    .pool = e->o.pool, .exact = e->o.exact, .bf16 = e->o.bf16, .log = e->o.log};
+	struct exec_options o = {.pool = e->o.pool,
+	    .exact = e->o.exact,
+	    .bf16 = e->o.bf16,
+	    .share = e->o.share,
+	    .log = e->o.log};
 	if (!s) {
 		free(step);
 		return fail_nomem(err);

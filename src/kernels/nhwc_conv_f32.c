@@ -1,4 +1,6 @@
 /* Convolution with channels last: the choice among the ways, and the calls to the chosen one. */
+#include <math.h>
+
 #include "kernels/nhwc_ways.h"
 
 static const struct nhwc_way *const ways[] = {
@@ -50,6 +52,23 @@ bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
 bool nhwc_conv_f32_sees(int way)
 {
 	return way == CONV_IGEMM || ways[way] == &nhwc_winograd;
+}
+
+/* One of the ways that can take each other's place, for this shape? */
+static bool is_replaceable(const struct conv_shape *s, int way)
+{
+	if (way == CONV_IGEMM)
+		return nhwc_winograd_fits(s, CONV_WINOGRAD) ||
+		       nhwc_winograd_fits(s, CONV_WINOGRAD_LINE);
+	return (way == CONV_WINOGRAD || way == CONV_WINOGRAD_2 || way == CONV_WINOGRAD_LINE) &&
+	       nhwc_winograd_fits(s, way);
+}
+
+double nhwc_conv_f32_against(const struct conv_shape *s, int way, int other)
+{
+	if (!is_replaceable(s, way) || !is_replaceable(s, other))
+		return INFINITY;
+	return (double)nhwc_winograd_cost(s, other) / (double)nhwc_winograd_cost(s, way);
 }
 
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads)

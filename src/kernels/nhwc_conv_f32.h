@@ -60,6 +60,9 @@ const char *nhwc_conv_f32_name(int way);
 int nhwc_conv_f32_choose(const struct conv_shape *s, bool exact);
 /* The same where BF16 is allowed: CONV_IGEMM_BF16 if that is faster on this processor. */
 int nhwc_conv_f32_choose_bf16(const struct conv_shape *s, bool exact);
+/* How many times as long as by way the shape takes by another one, about: where Winograd's ways and
+ * CONV_IGEMM can take each other's place; else infinity. */
+double nhwc_conv_f32_against(const struct conv_shape *s, int way, int other);
 /* Can the way do the shape? */
 bool nhwc_conv_f32_fits(const struct conv_shape *s, int way);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */

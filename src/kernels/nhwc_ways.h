@@ -153,6 +153,9 @@ bool nhwc_group_fits(const struct conv_shape *s);
 bool nhwc_winograd_fits(const struct conv_shape *s, int way);
 /* Is it faster by groups than CONV_IGEMM? */
 bool nhwc_group_pays(const struct conv_shape *s);
+/* About what a shape that Winograd's ways fit costs by one of them, or by CONV_IGEMM, in
+ * multiply-adds. */
+int64_t nhwc_winograd_cost(const struct conv_shape *s, int way);
 /* The fastest of CONV_IGEMM and Winograd's. */
 int nhwc_winograd_choose(const struct conv_shape *s);
 /* Is BF16 faster than this way? */

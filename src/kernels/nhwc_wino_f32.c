@@ -132,10 +132,15 @@ static int64_t cost_of(const struct conv_shape *s, int elements, int oy, int ox)
 	return full * elements * channels + weights_cost(s, elements) + transform;
 }
 
-static int64_t line_cost(const struct conv_shape *s)
+int64_t nhwc_winograd_cost(const struct conv_shape *s, int way)
 {
 	bool across = s->kernel[1] > 1;
-	return cost_of(s, WINO_LINE_IN, across ? WINO_LINE_OUT : 1, across ? 1 : WINO_LINE_OUT);
+	if (way == CONV_WINOGRAD_LINE)
+		return cost_of(
+		    s, WINO_LINE_IN, across ? WINO_LINE_OUT : 1, across ? 1 : WINO_LINE_OUT);
+	return way == CONV_WINOGRAD     ? cost_of(s, 36, 4, 4)
+	       : way == CONV_WINOGRAD_2 ? cost_of(s, 16, 2, 2)
+					: cost_of(s, s->kernel[1] * s->kernel[2], 1, 1);
 }
 
 bool nhwc_winograd_fits(const struct conv_shape *s, int way)
@@ -154,11 +159,14 @@ int nhwc_winograd_choose(const struct conv_shape *s)
 	if (s->cin < LEAST_CHANNELS || s->cout < LEAST_CHANNELS)
 		return CONV_IGEMM;
 	if (nhwc_winograd_fits(s, CONV_WINOGRAD_LINE))
-		return line_cost(s) < cost_of(s, WINO_LINE, 1, 1) ? CONV_WINOGRAD_LINE : CONV_IGEMM;
+		return nhwc_winograd_cost(s, CONV_WINOGRAD_LINE) < nhwc_winograd_cost(s, CONV_IGEMM)
+			   ? CONV_WINOGRAD_LINE
+			   : CONV_IGEMM;
 	if (!nhwc_winograd_fits(s, CONV_WINOGRAD))
 		return CONV_IGEMM;
-	int64_t direct = cost_of(s, 9, 1, 1), two = cost_of(s, 16, 2, 2);
-	int64_t four = cost_of(s, 36, 4, 4);
+	int64_t direct = nhwc_winograd_cost(s, CONV_IGEMM);
+	int64_t two = nhwc_winograd_cost(s, CONV_WINOGRAD_2);
+	int64_t four = nhwc_winograd_cost(s, CONV_WINOGRAD);
 	if (four < direct && four * WORTH <= two * (WORTH - 1))
 		return CONV_WINOGRAD;
 	return two < direct ? CONV_WINOGRAD_2 : CONV_IGEMM;

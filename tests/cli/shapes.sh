@@ -36,6 +36,9 @@ for shape in "${sets[@]}"; do
 	sum=$((sum + $(stat -c %s one.blob)))
 done
 [ $(($(stat -c %s away/three.blob) * 10)) -lt $((sum * 4)) ] && echo "less than 0.4 of three blobs"
+mo-compile -q net.xml -o shared.blob --shape "${sets[0]};${sets[1]};${sets[2]}" --share 2 --json - | grep -o '"share".*'
+[ "$(stat -c %s shared.blob)" -le "$(stat -c %s away/three.blob)" ] && echo "not larger"
+mo-run -q shared.blob --random 1 --shape "${sets[2]}" --out have
 for blob in three open; do
 	mo-info away/$blob.blob | sed -nE 's/[0-9]+ calls|[0-9.]+ MB/N/g; /^(plan|shapes)/p'
 done
@@ -58,6 +61,7 @@ fails mo-compile net.xml -o no.blob --shape '[1,3,32'
 fails mo-compile net.xml -o no.blob --shape ';'
 fails mo-compile net.xml -o no.blob --shape '[1,3,32,32]' --data data/input.npy
 fails mo-run net.xml --random 1 --shape '[1,3,32,?]'
+fails mo-compile net.xml -o no.blob --shape '[1,3,32,32]' --share 0.5
 [ ! -e no.blob ]
 echo "without a plan named, the largest sizes get one"
 mo-compile -q net.xml -o large.blob --shape '[1..2,3,16..64,16..40]'

@@ -73,16 +73,22 @@ struct made_of {
 	struct exec_sections s;
 };
 
-static void compile(struct made_of *c, const struct subject *s, int n, bool open)
+static void compile_with(struct made_of *c, const struct subject *s, int n, bool open, float share)
 {
+	struct exec_options o = {.share = share};
 	struct tensor in[SETS] = {0};
 	for (int i = 0; i < n; i++) {
 		in[i] = (struct tensor){.type = s->type, .rank = s->rank};
 		memcpy(in[i].dim, s->set[i], sizeof s->set[i]);
 	}
 	c->g = scan(s->text);
-	assert_int_equal(exec_new(c->g, NULL, &c->e, NULL), OK);
+	assert_int_equal(exec_new(c->g, &o, &c->e, NULL), OK);
 	sections_save(&c->s, c->e, &(struct exec_shapes){in, n, open});
+}
+
+static void compile(struct made_of *c, const struct subject *s, int n, bool open)
+{
+	compile_with(c, s, n, open, 0);
 }
 
 static void made_free(struct made_of *c)
@@ -164,6 +170,35 @@ static void weights_are_shared(void **state)
 		made_free(&one);
 		made_free(&all);
 	}
+}
+
+/* With a bound on what that may cost weights are there once, also for shapes that come later; a
+ * bound of 1 lets go of the best way only for one that is as good. */
+static void ways_are_shared(void **state)
+{
+	const struct subject *s = &subjects[0];
+	struct made_of one, all, same;
+	struct graph *g = NULL;
+	struct exec *e = NULL;
+	(void)state;
+	compile(&one, s, 1, false);
+	compile_with(&same, s, SETS, false, 1);
+	compile_with(&all, s, SETS, true, 100);
+	size_t a = blob_size(one.s.weights);
+	assert_true(blob_size(same.s.weights) > a + a / 8);
+	assert_true(blob_size(all.s.weights) < a + a / 8);
+	assert_int_equal(exec_load(&all.s, &g, NULL), OK);
+	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+	for (int k = 0; k < SETS; k++)
+		same_run(s, &all, e, s->set[k], true);
+	for (int k = 0; k < 2; k++)
+		same_run(s, &all, e, s->between[k], false);
+	assert_int_equal(exec_packed(e), 0);
+	exec_free(e);
+	graph_free(g);
+	made_free(&one);
+	made_free(&all);
+	made_free(&same);
 }
 
 /* One error, which names what was asked for and what there is. */
@@ -364,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(runs_the_same),
 	    cmocka_unit_test(weights_are_shared),
+	    cmocka_unit_test(ways_are_shared),
 	    cmocka_unit_test(others_are_refused),
 	    cmocka_unit_test(others_are_planned),
 	    cmocka_unit_test(packed_anew),
