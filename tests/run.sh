@@ -54,8 +54,8 @@ else
 	echo "the sanitizer build failed: see $log/asan-build.log"; failed=$((failed + 1))
 fi
 tsan=$BUILD/tsan/tests/unit
-if make --no-print-directory -s -j"$(nproc)" BUILD="$BUILD/tsan" CC="$CC" SANITIZE=thread CFLAGS='-O1 -g' "$tsan/test_api_threads" "$tsan/test_threads" >"$log/tsan-build.log" 2>&1; then
-	for t in "$tsan/test_api_threads" "$tsan/test_threads"; do suite "tsan/${t##*/}" "$t"; done
+if make --no-print-directory -s -j"$(nproc)" BUILD="$BUILD/tsan" CC="$CC" SANITIZE=thread CFLAGS='-O1 -g' "$tsan/test_api_threads" "$tsan/test_threads" "$tsan/test_profiles" >"$log/tsan-build.log" 2>&1; then
+	for t in "$tsan/test_api_threads" "$tsan/test_threads" "$tsan/test_profiles"; do suite "tsan/${t##*/}" "$t"; done
 else
 	echo "the thread sanitizer's build failed: see $log/tsan-build.log"; failed=$((failed + 1))
 fi

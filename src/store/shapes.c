@@ -83,6 +83,43 @@ static const struct dim *tied(const struct set *set, uint32_t symbol)
 	return NULL;
 }
 
+/* Does the network name the open sizes of an input? An IR does not. */
+static bool is_named(const struct value *v)
+{
+	const struct attr *a = node_attr(v->node, "shape");
+	for (int d = 0; a && d < a->shape->rank; d++)
+		if (a->shape->dim[d].symbol)
+			return true;
+	return false;
+}
+
+static bool same_ranges(const struct shape *a, const struct shape *b)
+{
+	if (a->rank != b->rank || a->rank < 0)
+		return false;
+	for (int d = 0; d < a->rank; d++)
+		if (a->dim[d].min != b->dim[d].min || a->dim[d].max != b->dim[d].max)
+			return false;
+	return true;
+}
+
+/* What was said of the inputs that may have the same sizes as v, when nothing tells which are the
+ * same; NULL when it was nothing, or not the same of all. */
+static const struct shape *alike(const struct set *set, const struct value *v)
+{
+	const struct shape *found = NULL;
+	for (int k = 0; k < set->g->ninputs; k++) {
+		const struct value *other = &set->g->inputs[k]->out[0];
+		if (!set->said[k] || is_named(other) ||
+		    !same_ranges(&other->info.shape, &v->info.shape))
+			continue;
+		if (found && !same_ranges(found, &set->shape[k]))
+			return NULL;
+		found = &set->shape[k];
+	}
+	return is_named(v) ? NULL : found;
+}
+
 static int complete(struct set *set, struct err *err)
 {
 	for (int k = 0; k < set->g->ninputs; k++) {
@@ -97,9 +134,11 @@ static int complete(struct set *set, struct err *err)
 			open |= !t && !dim_static(s->dim[d]);
 			s->dim[d] = t ? *t : s->dim[d];
 		}
-		if (open)
+		const struct shape *like = open ? alike(set, v) : NULL;
+		if (open && !like)
 			return fail(err, E_USAGE, "input '%s' has open sizes and is given no shape",
 			    value_name(v));
+		*s = like ? *like : *s;
 	}
 	return OK;
 }

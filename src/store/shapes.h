@@ -12,9 +12,9 @@ struct shape_sets {
 };
 
 /* The sets of all texts, in order. A name that is left out is that of the next input; sizes that
- * are not said are those of the network, or of a dim with the same symbol. Ranges narrow the
- * network's inputs. Without a plan, the largest sizes of a range get one, or 1 where it has no end.
- * To be freed in every case. */
+ * are not said are those of the network, or of a dim with the same symbol; where it names none, of
+ * inputs with the same open shape. Ranges narrow the network's inputs. Without a plan, the largest
+ * sizes of a range get one, or 1 where it has no end. To be freed in every case. */
 int shapes_read(
     struct graph *g, const char *const *text, int n, struct shape_sets *out, struct err *err);
 /* One set of fixed sizes: a shape for each input. */

@@ -66,6 +66,27 @@ fails mo-compile net.xml -o no.blob --shape '[1,3,32,32]' --share 0.5
 echo "without a plan named, the largest sizes get one"
 mo-compile -q net.xml -o large.blob --shape '[1..2,3,16..64,16..40]'
 mo-info large.blob | grep -o 'plan .*calls' | sed 's/[0-9]* calls//'
+echo "inputs of an IR with the same open shape go together, unless they are named"
+port() { echo "<port id=\"$1\" precision=\"FP32\"><dim>1</dim><dim>-1</dim></port>"; }
+input() {
+	echo "<layer id=\"$1\" name=\"$2\" type=\"Parameter\" version=\"opset1\"><data shape=\"1,?\" element_type=\"f32\"/>"
+	echo "<output>$(port 0)</output></layer>"
+}
+{
+	echo "<net name=\"two\" version=\"11\"><layers>$(input 0 ids)$(input 1 mask)"
+	echo "<layer id=\"2\" name=\"sum\" type=\"Add\" version=\"opset1\"><data auto_broadcast=\"numpy\"/>"
+	echo "<input>$(port 0)$(port 1)</input><output>$(port 2)</output></layer>"
+	echo "<layer id=\"3\" name=\"out\" type=\"Result\" version=\"opset1\"><input>$(port 0)</input></layer></layers><edges>"
+	for e in '0 0 2 0' '1 0 2 1' '2 2 3 0'; do
+		echo "$e" | sed -E 's|(.) (.) (.) (.)|<edge from-layer="\1" from-port="\2" to-layer="\3" to-port="\4"/>|'
+	done
+	echo "</edges></net>"
+} >two.xml
+mo-compile -q two.xml -o two.blob --shape 'ids[1,16];ids[1,128];mask[1,1],ids[1,5]'
+mo-info two.blob | grep -o '^plan  *[^ ]* [^ ]*'
+mo-run -q two.xml --random 1 --shape 'ids[1,7]' --json - | grep -o '"shape":.*'
+mo-compile -q two.xml -o two.blob --shape 'ids[1,1..64]'
+mo-run -q two.blob --random 1 --shape 'mask[1,9]' --json - | grep -o '"shape":.*'
 echo "damage, and compression"
 plan() { # where section $2 of blob $1 is
 	od -An -tu8 -j$((72 + 40 * $2 + 16)) -N8 "$1"

@@ -2,6 +2,7 @@
  * there once, other shapes are refused or planned from what is in the image. */
 #include "check.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -253,6 +254,63 @@ static void others_are_planned(void **state)
 	}
 }
 
+struct planner {
+	pthread_t thread;
+	struct exec *e;
+	struct tensor in, out[2];
+	struct err err;
+	int status;
+};
+
+static void *plan_and_run(void *arg)
+{
+	struct planner *p = arg;
+	for (int turn = 0; turn < 2 && p->status == OK; turn++)
+		p->status = exec_run(p->e, &p->in, p->out, &p->err);
+	return NULL;
+}
+
+/* Threads that share an image plan at the same time: what it has, and what it has not, where one of
+ * them is the first to need the whole network. */
+static void planned_at_once(void **state)
+{
+	enum { PLANNERS = 4 };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct subject *s = &subjects[i];
+		const int64_t *dim[PLANNERS] = {
+		    s->between[0], s->between[1], s->set[1], s->between[0]};
+		struct planner p[PLANNERS] = {0};
+		struct made_of c;
+		struct graph *g = NULL;
+		compile(&c, s, 2, true);
+		assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+		assert_int_equal(exec_new(g, NULL, &p[0].e, NULL), OK);
+		for (int k = 0; k < PLANNERS; k++) {
+			p[k].in = filled(s, dim[k]);
+			if (k)
+				assert_int_equal(exec_share(p[0].e, NULL, &p[k].e, NULL), OK);
+		}
+		for (int k = 0; k < PLANNERS; k++)
+			assert_int_equal(
+			    pthread_create(&p[k].thread, NULL, plan_and_run, &p[k]), 0);
+		for (int k = 0; k < PLANNERS; k++)
+			pthread_join(p[k].thread, NULL);
+		for (int k = 0; k < PLANNERS; k++) {
+			struct tensor want[2];
+			assert_int_equal(p[k].status, OK);
+			assert_int_equal(exec_run(c.e, &p[k].in, want, NULL), OK);
+			for (int o = 0; o < c.g->noutputs; o++)
+				assert_memory_equal(
+				    p[k].out[o].data, want[o].data, tensor_bytes(&want[o]));
+			exec_free(p[k].e);
+			tensor_free(&p[k].in);
+		}
+		graph_free(g);
+		made_free(&c);
+	}
+}
+
 /* With one plan, of few pixels, others need weights packed in another way: from the constants. */
 static void packed_anew(void **state)
 {
@@ -402,6 +460,7 @@ int main(void)
 	    cmocka_unit_test(ways_are_shared),
 	    cmocka_unit_test(others_are_refused),
 	    cmocka_unit_test(others_are_planned),
+	    cmocka_unit_test(planned_at_once),
 	    cmocka_unit_test(packed_anew),
 	    cmocka_unit_test(grows),
 	    cmocka_unit_test(damage_is_noticed),
