@@ -11,14 +11,15 @@ void igemm_f32_4x8__ref(const struct igemm_f32_args *q, int m, int n)
 				    : q->bias ? q->bias[j]
 					      : 0;
 	const float *b = q->b;
-	for (int t = 0; t < q->taps; t++) {
-		int k = q->rows[t * m] ? q->k : 0;
+	const float *const *rows = q->rows;
+	for (int t = 0; t < q->taps; t++, rows += q->shift ? 0 : m) {
+		int k = rows[0] ? q->k : 0;
+		ptrdiff_t offset = (ptrdiff_t)q->offset + (q->shift ? q->shift[t] : 0);
 		b += k ? 0 : q->k * nb;
 		for (int p = 0; p < k; p++, b += nb)
 			for (int i = 0; i < m; i++)
 				for (int j = 0; j < nb; j++)
-					acc[i][j] += q->rows[t * m + i][q->offset + (size_t)p] *
-						     b[j];
+					acc[i][j] += rows[i][offset + p] * b[j];
 	}
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < n; j++) {

@@ -50,15 +50,16 @@ INLINE void igemm_rows(const struct igemm_f32_args *q, int m, int nv, int n)
 	/* Without a next panel the line in hand is fetched again, which costs nothing. */
 	ptrdiff_t next = q->next ? (const char *)q->next - (const char *)b : 0;
 	igemm_start(q, m, nv, n, acc);
-	for (int t = 0; t < q->taps; t++, rows += m) {
+	for (int t = 0; t < q->taps; t++, rows += q->shift ? 0 : m) {
 		const float *a[MR];
+		ptrdiff_t offset = (ptrdiff_t)q->offset + (q->shift ? q->shift[t] : 0);
 		if (!rows[0]) {
 			b += q->k * nv * VEC;
 			continue;
 		}
 #pragma GCC unroll 12
 		for (int i = 0; i < m; i++)
-			a[i] = rows[i] + q->offset;
+			a[i] = rows[i] + offset;
 		ptrdiff_t p = 0;
 		for (; p + 4 <= q->k; p += 4, b += 4 * nv * VEC) {
 			__builtin_prefetch((const char *)b + next, 0, 2);

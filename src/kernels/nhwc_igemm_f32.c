@@ -144,7 +144,7 @@ static void cut_depth(struct nhwc_conv_f32 *c)
 /* Rows of a block whose part of the image fits. */
 static int cached_rows(const struct nhwc_conv_f32 *c)
 {
-	size_t pointers = (size_t)igemm_f32_taps(c) * sizeof(float *);
+	size_t pointers = (size_t)igemm_f32_pointers(c) * sizeof(float *);
 	size_t bytes = row_bytes(c) / (size_t)nhwc_pieces(igemm_f32_depth(c), c->depth);
 	size_t n = l2_image(c) / (bytes + 1);
 	n = n < L2_POINTERS / pointers ? n : L2_POINTERS / pointers;
@@ -185,9 +185,7 @@ void nhwc_cut(struct nhwc_conv_f32 *c, int panels, int mr, int cached)
 
 static void set_worker(struct nhwc_conv_f32 *c)
 {
-	c->worker = nhwc_round64(
-			(size_t)c->block_rows * (size_t)igemm_f32_taps(c) * sizeof(float *)) +
-		    nhwc_round64(igemm_f32_copy(c, c->block_rows));
+	c->worker = igemm_f32_scratch(c) + nhwc_round64(igemm_f32_copy(c, c->block_rows));
 }
 
 static void plan(struct nhwc_conv_f32 *c)
@@ -219,8 +217,8 @@ void nhwc_igemm_plan_rows(struct nhwc_conv_f32 *c, int rows)
 /* A block of rows and the tiles it is cut into. */
 struct block {
 	int first, last, tiles;
-	const float *const *rows; /* pointers, tile by tile */
-	float *wait;              /* sums of a group of panels, [panel][rows][nr], or NULL */
+	struct igemm_f32_rows at;
+	float *wait; /* sums of a group of panels, [panel][rows][nr], or NULL */
 };
 
 /* Floats of one line of the depth of the panel from column j of a group on. */
@@ -254,7 +252,8 @@ static void panel(const struct igemm_f32_run *r, const struct block *b, int p, i
 	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, depth = igemm_f32_depth(c) - k;
 	ptrdiff_t col = (ptrdiff_t)g * cout_of(c) + j;
 	bool end = depth <= c->depth, see = end && nhwc_sees(r->a), bare = see || !end;
-	struct igemm_f32_args q = {.rows = b->rows,
+	struct igemm_f32_args q = {.rows = b->at.rows,
+	    .shift = b->at.shift,
 	    .offset = (size_t)g * (size_t)igemm_f32_cin(c) + (size_t)k,
 	    .taps = igemm_f32_taps(c),
 	    .k = end ? depth : c->depth,
@@ -280,7 +279,7 @@ static void panel(const struct igemm_f32_run *r, const struct block *b, int p, i
 			nhwc_settle(c, r->a, q.c, add, m, n);
 		else if (end)
 			nhwc_act(c, q.c, m, c->ld_out, n);
-		q.rows += m * q.taps;
+		q.rows += m * igemm_f32_pointers(c);
 	}
 }
 
@@ -308,10 +307,10 @@ static void rows_by_panels(
 {
 	const struct nhwc_conv_f32 *c = r->c;
 	int tiles = nhwc_pieces(last - first, igemm_f32_rows[c->row].mr);
-	struct block b = {first, last, tiles, (const float *const *)scratch, NULL};
-	igemm_f32_point(r, first, last, tiles, scratch);
+	struct block b = {
+	    first, last, tiles, igemm_f32_point(r, first, last, tiles, scratch), NULL};
 	if (c->depth < igemm_f32_depth(c)) {
-		b.wait = (float *)(scratch + nhwc_round64((size_t)c->block_rows * sizeof(float *)));
+		b.wait = (float *)(scratch + igemm_f32_scratch(c));
 		panels_by_depth(r, &b, p, end);
 		return;
 	}

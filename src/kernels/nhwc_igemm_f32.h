@@ -23,8 +23,9 @@ static inline int igemm_f32_window(const struct nhwc_conv_f32 *c)
 	return (int)conv_volume(c->s.kernel);
 }
 
-/* Pointers that a row takes, and the floats behind each. */
+/* Taps of a row, and the floats of each; pointers that it takes: one for each tap, or for all. */
 int igemm_f32_taps(const struct nhwc_conv_f32 *c);
+int igemm_f32_pointers(const struct nhwc_conv_f32 *c);
 int igemm_f32_depth(const struct nhwc_conv_f32 *c);
 /* Bytes of what is copied for a block of so many rows: 0 when nothing is. */
 size_t igemm_f32_copy(const struct nhwc_conv_f32 *c, int rows);
@@ -35,10 +36,19 @@ struct igemm_f32_run {
 	const float *zero; /* a row outside of the image */
 };
 
+/* Where a block's rows are, as a tile takes them: tile by tile. */
+struct igemm_f32_rows {
+	const float *const *rows;
+	const ptrdiff_t *shift;
+};
+
+/* Bytes of a worker's scratch that these take. */
+size_t igemm_f32_scratch(const struct nhwc_conv_f32 *c);
+
 /* Sets feed. */
 void igemm_f32_feed(struct nhwc_conv_f32 *c);
-/* Fills the pointers of tiles of rows first..last-1, each [taps][rows of the tile], at the begin of
- * a worker's scratch. NULL is the first pointer of a tap that lies outside for all of its tile. */
-void igemm_f32_point(const struct igemm_f32_run *r, int first, int last, int tiles, char *scratch);
+/* Rows first..last-1, cut into tiles, by a worker's scratch, which may hold a copy behind them. */
+struct igemm_f32_rows igemm_f32_point(
+    const struct igemm_f32_run *r, int first, int last, int tiles, char *scratch);
 
 #endif

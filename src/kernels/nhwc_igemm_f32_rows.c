@@ -6,8 +6,8 @@
 
 #define FEW_CHANNELS 16 /* below, window lines are read as one run */
 
-/* PLAIN: row after row, TAPS: a pointer per window element, RUNS: a pointer per line of the window,
- * whose pixels follow one another in a copy. */
+/* PLAIN: row after row, TAPS: a pointer per window element, RUNS: a pointer per window, whose lines
+ * are runs of pixels, equally far apart in all of them. */
 enum feed { PLAIN, TAPS, RUNS };
 
 /* Are the lines of windows runs of a few channels, which overlap and leave nothing between them? */
@@ -31,6 +31,11 @@ void igemm_f32_feed(struct nhwc_conv_f32 *c)
 int igemm_f32_taps(const struct nhwc_conv_f32 *c)
 {
 	return c->feed == RUNS ? c->s.kernel[0] * c->s.kernel[1] : igemm_f32_window(c);
+}
+
+int igemm_f32_pointers(const struct nhwc_conv_f32 *c)
+{
+	return c->feed == RUNS ? 1 : igemm_f32_taps(c);
 }
 
 int igemm_f32_depth(const struct nhwc_conv_f32 *c)
@@ -125,20 +130,29 @@ static void point_taps(const struct igemm_f32_run *r, int row, int m, const floa
 
 /* ---- runs ---- */
 
-/* Walks over the windows of a block. What they read is copied, with zeros where the image ends, so
- * that every window is whole and its lines are equally far apart. The copy is of parts: the lines
- * of the block that lie in one plane of the result, all of their pixels; where lines are long, the
- * pixels of one line. For each line that a part reads, one for each depth of the window follows
- * another. A part that lies inside of the image is read in place. */
+/* Unless all windows lie inside of the image, what a block of them reads is copied, with zeros
+ * around it. The copy is of parts: the lines of the block that lie in one plane of the result, all
+ * of their pixels; where lines are long, the pixels of one line. For each line that a part reads,
+ * one for each depth of the window follows another. */
 struct run_walk {
 	const struct igemm_f32_run *r;
 	int row, last;     /* the next one, the block's end */
 	int lines, pixels; /* left of its part, and of its line of it */
 	int width;         /* pixels of a line of the part */
-	size_t line;       /* floats of one in the copy */
 	const float *at;   /* where the window begins */
 	float *end;        /* where the next copy goes */
 };
+
+static bool all_inside(const struct nhwc_conv_f32 *c)
+{
+	const struct conv_shape *s = &c->s;
+	bool inside = c->ld_in == s->cin;
+	for (int d = 0; d < 3; d++)
+		inside &= s->pad[d] <= 0 && (s->out[d] - 1) * s->stride[d] - s->pad[d] +
+						    (s->kernel[d] - 1) * s->dilation[d] <
+						s->in[d];
+	return inside;
+}
 
 /* Parts of blocks of so many rows are lines. */
 static bool by_line(const struct conv_shape *s, int rows)
@@ -157,22 +171,24 @@ static size_t lines_under(const struct conv_shape *s, int n)
 	return (size_t)(n - 1) * (size_t)s->stride[1] + (size_t)s->kernel[1];
 }
 
+/* Pixels of a line of the copy for blocks of so many rows. */
+static size_t line_pixels(const struct conv_shape *s, int rows)
+{
+	return pixels_under(s, by_line(s, rows) && rows < s->out[2] ? rows : s->out[2]);
+}
+
 /* Of a block that begins anywhere. */
 size_t igemm_f32_copy(const struct nhwc_conv_f32 *c, int rows)
 {
 	const struct conv_shape *s = &c->s;
-	size_t pixels, lines = ((size_t)rows + (size_t)s->out[2] - 2) / (size_t)s->out[2] + 1;
-	if (c->feed != RUNS)
+	size_t lines = ((size_t)rows + (size_t)s->out[2] - 2) / (size_t)s->out[2] + 1;
+	if (c->feed != RUNS || all_inside(c))
 		return 0;
-	if (by_line(s, rows)) {
-		pixels = (size_t)rows * (size_t)s->stride[2] + lines * (size_t)s->kernel[2];
-		pixels *= (size_t)s->kernel[1];
-	} else {
-		size_t planes = (lines + (size_t)s->out[1] - 2) / (size_t)s->out[1] + 1;
-		pixels = lines * (size_t)s->stride[1] + planes * (size_t)s->kernel[1];
-		pixels *= pixels_under(s, s->out[2]);
-	}
-	return pixels * (size_t)(s->kernel[0] * s->cin) * sizeof(float);
+	size_t planes = (lines + (size_t)s->out[1] - 2) / (size_t)s->out[1] + 1;
+	size_t under = by_line(s, rows)
+			   ? lines * (size_t)s->kernel[1]
+			   : lines * (size_t)s->stride[1] + planes * (size_t)s->kernel[1];
+	return under * line_pixels(s, rows) * (size_t)(s->kernel[0] * s->cin) * sizeof(float);
 }
 
 /* Pixels from x on of line y of plane z to all of to. */
@@ -198,29 +214,21 @@ static void copy_line(
 	memset(to + n * s->cin, 0, (size_t)(pixels - before - n) * size);
 }
 
-/* Can the windows of a part be read in place? */
-static bool is_inside(
-    const struct nhwc_conv_f32 *c, const struct corner *from, int width, int lines)
-{
-	const struct conv_shape *s = &c->s;
-	return s->kernel[0] == 1 && c->ld_in == s->cin && nhwc_inside(s, 0, from->at[0]) &&
-	       from->at[1] >= 0 && from->at[1] + (int)lines_under(s, lines) <= s->in[1] &&
-	       from->at[2] >= 0 && from->at[2] + (int)pixels_under(s, width) <= s->in[2];
-}
-
+/* What the lines of a part read, of which size floats each are used. */
 static void copy_part(struct run_walk *w, const struct corner *from)
 {
-	const struct conv_shape *s = &w->r->c->s;
+	const struct nhwc_conv_f32 *c = w->r->c;
+	const struct conv_shape *s = &c->s;
+	size_t line = line_pixels(s, c->block_rows) * (size_t)s->cin;
 	int pixels = (int)pixels_under(s, w->width);
-	w->line = (size_t)pixels * (size_t)s->cin;
 	for (int i = 0; i < (int)lines_under(s, w->lines); i++)
-		for (int k = 0; k < s->kernel[0]; k++, w->end += w->line)
-			copy_line(w->r->c, from, from->at[0] + k * s->dilation[0], from->at[1] + i,
+		for (int k = 0; k < s->kernel[0]; k++, w->end += line)
+			copy_line(c, from, from->at[0] + k * s->dilation[0], from->at[1] + i,
 			    w->end, pixels);
 }
 
-/* To the first window of the part that begins with row, copying it. */
-static void walk_part(struct run_walk *w)
+/* To the first window of the part that begins with row. */
+static void walk_part(struct run_walk *w, bool copied)
 {
 	const struct nhwc_conv_f32 *c = w->r->c;
 	const struct conv_shape *s = &c->s;
@@ -235,68 +243,89 @@ static void walk_part(struct run_walk *w)
 	}
 	struct corner from = corner_of(w->r, w->row - inside);
 	w->pixels = w->width - inside;
-	if (is_inside(c, &from, w->width, w->lines)) {
-		w->at = pixel(c, from.image, from.at[0], from.at[1], from.at[2]);
-		w->line = (size_t)s->in[2] * (size_t)s->cin;
-	} else {
-		w->at = w->end;
-		copy_part(w, &from);
-	}
+	w->at = copied ? w->end : pixel(c, from.image, from.at[0], from.at[1], from.at[2]);
 	w->at += inside * s->stride[2] * s->cin;
+	if (copied)
+		copy_part(w, &from);
 }
 
-/* Pointers to the first lines of n windows of a line of a part, in a tile of m; to the other lines
- * from them. */
-static void walk_line(const struct run_walk *w, int n, int m, const float **rows)
+/* Floats from a window's line to the next, and to the same one of the next depth. */
+static void run_steps(const struct nhwc_conv_f32 *c, ptrdiff_t *y, ptrdiff_t *z)
 {
-	const struct conv_shape *s = &w->r->c->s;
-	ptrdiff_t step = s->stride[2] * s->cin, line = (ptrdiff_t)w->line;
-	for (int z = 0; z < s->kernel[0]; z++)
-		for (int y = 0; y < s->kernel[1]; y++, rows += m) {
-			const float *at = w->at + (y * s->kernel[0] + z) * line;
-			for (int i = 0; i < n; i++)
-				rows[i] = at + i * step;
-		}
+	const struct conv_shape *s = &c->s;
+	ptrdiff_t line = (all_inside(c) ? s->in[2] : (ptrdiff_t)line_pixels(s, c->block_rows)) *
+			 s->cin;
+	*y = all_inside(c) ? line : line * s->kernel[0];
+	*z = all_inside(c) ? line * s->in[1] * s->dilation[0] : line;
 }
 
-/* All lines of m windows. */
-static void point_runs(struct run_walk *w, int m, const float **rows)
+static const ptrdiff_t *run_shifts(const struct nhwc_conv_f32 *c, ptrdiff_t *shift)
 {
-	const struct conv_shape *s = &w->r->c->s;
-	ptrdiff_t step = s->stride[2] * s->cin;
-	for (int i = 0, n; i < m; i += n) {
-		if (!w->lines)
-			walk_part(w);
-		n = w->pixels < m - i ? w->pixels : m - i;
-		walk_line(w, n, m, rows + i);
-		w->row += n;
-		w->at += n * step;
-		w->pixels -= n;
-		if (w->pixels)
-			continue;
-		w->at += s->stride[1] * s->kernel[0] * (ptrdiff_t)w->line - w->width * step;
-		w->pixels = w->width;
-		w->lines--;
+	ptrdiff_t y, z;
+	run_steps(c, &y, &z);
+	for (int t = 0; t < igemm_f32_taps(c); t++)
+		shift[t] = t % c->s.kernel[1] * y + t / c->s.kernel[1] * z;
+	return shift;
+}
+
+/* Pointers to rows first..last-1. */
+static void point_runs(
+    const struct igemm_f32_run *r, int first, int last, const float **rows, float *copy)
+{
+	const struct conv_shape *s = &r->c->s;
+	struct run_walk w = {.r = r, .row = first, .last = last, .end = copy};
+	ptrdiff_t step = s->stride[2] * s->cin, y, z;
+	bool copied = !all_inside(r->c);
+	run_steps(r->c, &y, &z);
+	while (w.row < last) {
+		if (!w.lines)
+			walk_part(&w, copied);
+		for (int i = 0; i < w.pixels && w.row < last; i++, w.at += step, w.row++)
+			*rows++ = w.at;
+		w.at += y * s->stride[1] - w.width * step;
+		w.pixels = w.width;
+		w.lines--;
 	}
 }
 
-void igemm_f32_point(const struct igemm_f32_run *r, int first, int last, int tiles, char *scratch)
+/* ---- all ---- */
+
+static size_t shift_bytes(const struct nhwc_conv_f32 *c)
 {
-	const struct nhwc_conv_f32 *c = r->c;
-	const float **rows = (const float **)scratch;
-	size_t taps = (size_t)igemm_f32_taps(c);
-	struct run_walk w = {.r = r, .row = first, .last = last};
-	w.end = (float *)(scratch + nhwc_round64((size_t)c->block_rows * taps * sizeof(float *)));
+	size_t taps = c->feed == RUNS ? (size_t)igemm_f32_taps(c) : 0;
+	return nhwc_round64(taps * sizeof(ptrdiff_t));
+}
+
+size_t igemm_f32_scratch(const struct nhwc_conv_f32 *c)
+{
+	size_t pointers = (size_t)c->block_rows * (size_t)igemm_f32_pointers(c);
+	return shift_bytes(c) + nhwc_round64(pointers * sizeof(float *));
+}
+
+static void point_tiles(
+    const struct igemm_f32_run *r, int first, int last, int tiles, const float **rows)
+{
 	for (int t = 0; t < tiles; t++) {
 		int from = first + nhwc_part(last - first, t, tiles);
 		int m = first + nhwc_part(last - first, t + 1, tiles) - from;
-		if (c->feed == PLAIN)
-			for (int i = 0; i < m; i++)
-				rows[i] = r->a->in + (from + i) * c->ld_in;
-		else if (c->feed == TAPS)
-			point_taps(r, from, m, rows);
-		else
-			point_runs(&w, m, rows);
-		rows += (size_t)m * taps;
+		point_taps(r, from, m, rows);
+		rows += m * igemm_f32_taps(r->c);
 	}
+}
+
+struct igemm_f32_rows igemm_f32_point(
+    const struct igemm_f32_run *r, int first, int last, int tiles, char *scratch)
+{
+	const struct nhwc_conv_f32 *c = r->c;
+	const float **rows = (const float **)(scratch + shift_bytes(c));
+	float *copy = (float *)(scratch + igemm_f32_scratch(c));
+	if (c->feed == PLAIN)
+		for (int i = 0; i < last - first; i++)
+			rows[i] = r->a->in + (first + i) * c->ld_in;
+	else if (c->feed == TAPS)
+		point_tiles(r, first, last, tiles, rows);
+	else
+		point_runs(r, first, last, rows, copy);
+	return (struct igemm_f32_rows){
+	    rows, c->feed == RUNS ? run_shifts(c, (ptrdiff_t *)scratch) : NULL};
 }

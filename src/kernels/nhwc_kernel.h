@@ -11,7 +11,9 @@
  * tap, k floats somewhere in an image. */
 struct igemm_f32_args {
 	const float *const *rows; /* [taps][m]; NULL first: the tap adds nothing to any row */
-	size_t offset;            /* floats that are added to each row's pointer */
+	const ptrdiff_t
+	    *shift;    /* [taps]: rows is [m], to which a tap adds so many floats; or NULL */
+	size_t offset; /* floats that are added to each row's pointer */
 	int taps, k;
 	const float *b;    /* panel [taps * k][nr], or [nr / 2] when n is at most nr / 2; all of it
 			      is read, and lines behind it may be prefetched */

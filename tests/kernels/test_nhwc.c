@@ -25,6 +25,9 @@ static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int 
 	float *a = randoms((size_t)m * depth + 5, 1), *b = guarded(wide * depth);
 	float *bias = randoms((size_t)n, 2), *add = randoms(size, 3), *c = guarded(size);
 	const float *rows[200];
+	ptrdiff_t shift[9]; /* of nine taps, which lead to the pointers of each */
+	for (int t = 0; t < 9; t++)
+		shift[t] = (ptrdiff_t)t * m * k;
 	for (size_t i = 0; i < wide * depth; i++)
 		b[i] = sinf((float)i);
 	for (int i = 0; i < taps * m; i++)
@@ -34,8 +37,9 @@ static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int 
 	/* every third one starts with sums, some of which are there only to be read */
 	size_t ld_start = (size_t)row->nr + 1;
 	float *start = n % 3 ? NULL : randoms((size_t)m * ld_start, 4);
-	struct igemm_f32_args q = {rows, 5, taps, k, b, n & 1 ? bias : NULL, m & 1 ? add : NULL, c,
-	    ldc, ldc, -1.5f, 1.25f, start, ld_start, m & 2 ? b : NULL};
+	struct igemm_f32_args q = {rows, taps == 9 ? shift : NULL, 5, taps, k, b,
+	    n & 1 ? bias : NULL, m & 1 ? add : NULL, c, ldc, ldc, -1.5f, 1.25f, start, ld_start,
+	    m & 2 ? b : NULL};
 	row->run(&q, m, n);
 	for (int i = 0; i < m; i++)
 		for (size_t j = 0; j < ldc && (size_t)i * ldc + j < size; j++) {
