@@ -8,7 +8,7 @@
 #include "kernels/pack_f32.h"
 
 #define L2_POINTERS (64 << 10) /* bytes of pointers that a block uses */
-#define LEAST_DEPTH 256        /* of products, where sums wait */
+#define LEAST_DEPTH 1024       /* of products, where sums wait */
 #define MAX_ROWS 1024          /* rows of a block */
 #define LINE 16                /* floats of a cache line */
 
@@ -132,7 +132,7 @@ static size_t row_bytes(const struct nhwc_conv_f32 *c)
 static void cut_depth(struct nhwc_conv_f32 *c)
 {
 	size_t all = (size_t)rows_of(&c->s) * row_bytes(c);
-	int k = igemm_f32_depth(c), n = nhwc_pieces(k, LEAST_DEPTH);
+	int k = igemm_f32_depth(c), n = k / LEAST_DEPTH;
 	c->depth = k;
 	if (!is_large(c) || igemm_f32_taps(c) > 1 || c->s.groups > 1 || all <= l2_image(c) || n < 2)
 		return;
