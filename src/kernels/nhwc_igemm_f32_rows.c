@@ -214,7 +214,7 @@ static void copy_line(
 	memset(to + n * s->cin, 0, (size_t)(pixels - before - n) * size);
 }
 
-/* What the lines of a part read, of which size floats each are used. */
+/* What the lines of a part, of which from is the first corner, read. */
 static void copy_part(struct run_walk *w, const struct corner *from)
 {
 	const struct nhwc_conv_f32 *c = w->r->c;
