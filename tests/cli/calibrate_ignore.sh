@@ -2,6 +2,7 @@
 # Layers that stay as they are: named, by type, by an expression, between two; each match is said, nothing matched is an
 # error; the list that a report keeps can be pasted. Weights in 7 bits keep their accuracy.
 set -e
+command -v python3 >/dev/null || { echo 'no python3'; exit 77; }
 m=$GLYPHS/glyphs.onnx
 data=(--data "$GLYPHS/calib_images.npy" --preprocess "mean=127.5,scale=127.5,layout=nhwc" --samples 20)
 for which in fc/MatMul MatMul '/^(stem|se)[/]/' 'se/pool..se/mul' 'residual/first/bn/WithoutBiases..residual/add'; do

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Lists of samples as people write them, arrays of one sample in folders, folders that are not quite classes.
+command -v python3 >/dev/null || { echo 'no python3'; exit 77; }
 net=$GLYPHS/glyphs.onnx
 p=--preprocess=mean=127.5,scale=127.5
 acc() { # acc OPTION...: the share of right answers, or what is wrong

@@ -34,7 +34,7 @@ for name in "${names[@]}"; do
 	why=
 	if [ $rc -eq 77 ]; then
 		skipped=$((skipped + 1))
-		echo "$name: skipped: $(head -n 1 "$dir/stdout")"
+		echo "$name: skipped: $(tail -n 1 "$dir/stdout")"
 		rm -rf "$dir"
 		continue
 	fi

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Samples from tables, test sets and several inputs; what is wrong with them is one clear error.
+command -v python3 >/dev/null || { echo 'no python3'; exit 77; }
 net=$GLYPHS/glyphs.onnx
 p=mean=127.5,scale=127.5,layout=nhwc
 acc() { # acc OPTION...: exit code when it is not 0
