@@ -4,7 +4,6 @@
 #include "kernels/epilogue_u8.h"
 
 #if VEC > 1
-#define LANES (VEC / 4) /* of 128 bits, within which vectors are interleaved */
 #define BLOCK (4 * VEC) /* channels */
 
 #if VEC == 16
@@ -105,19 +104,38 @@ INLINE dvec dw_byte(const struct u8_epilogue *e, vec r)
 	return dvec_round(vec_clamp_u8(r, vec_set1(e->lo[e->levels]), vec_set1(e->hi[e->levels])));
 }
 
-/* The results of pixel i, channels from c on, in their natural order. */
+/* Channels in their natural order. */
+INLINE void dw_order(const vec r[4], vec x[4])
+{
+#if VEC == 16
+	vec a = _mm512_shuffle_f32x4(r[0], r[1], 0x44), b = _mm512_shuffle_f32x4(r[0], r[1], 0xee);
+	vec c = _mm512_shuffle_f32x4(r[2], r[3], 0x44), d = _mm512_shuffle_f32x4(r[2], r[3], 0xee);
+	x[0] = _mm512_shuffle_f32x4(a, c, 0x88);
+	x[1] = _mm512_shuffle_f32x4(a, c, 0xdd);
+	x[2] = _mm512_shuffle_f32x4(b, d, 0x88);
+	x[3] = _mm512_shuffle_f32x4(b, d, 0xdd);
+#else
+	x[0] = _mm256_permute2f128_ps(r[0], r[1], 0x20);
+	x[1] = _mm256_permute2f128_ps(r[2], r[3], 0x20);
+	x[2] = _mm256_permute2f128_ps(r[0], r[1], 0x31);
+	x[3] = _mm256_permute2f128_ps(r[2], r[3], 0x31);
+#endif
+}
+
+/* The results of pixel i, channels from c on. */
 static void dw_finish(const struct dw_nhwc_u8_args *q, int i, int c, int n, const vec r[4])
 {
-	float x[BLOCK], y[VEC];
+	size_t add = (size_t)i * q->ld_add + (size_t)c, out = (size_t)i * q->ld_out + (size_t)c;
+	vec x[4];
+	dw_order(r, x);
+#pragma GCC unroll 4
 	for (int v = 0; v < 4; v++) {
-		vec_store(y, r[v]);
-		for (int l = 0; l < LANES; l++)
-			memcpy(x + 16 * l + v * 4, y + 4 * l, 4 * sizeof *y);
+		int left = n - v * VEC;
+		if (left >= VEC)
+			u8_finish(&q->e, q->add, add + v * VEC, q->out, out + v * VEC, VEC, x[v]);
+		else if (left > 0)
+			u8_finish(&q->e, q->add, add + v * VEC, q->out, out + v * VEC, left, x[v]);
 	}
-	for (int j = 0; j < n; j += VEC)
-		u8_finish(&q->e, q->add, (size_t)i * q->ld_add + (size_t)(c + j), q->out,
-		    (size_t)i * q->ld_out + (size_t)(c + j), n - j < VEC ? n - j : VEC,
-		    vec_load(x + j));
 }
 
 /* From what the factors of the sums made, stored as pixel i. */

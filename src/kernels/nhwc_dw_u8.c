@@ -1,16 +1,15 @@
 /* Quantized depthwise convolution with channels last: output lines; taps outside of the image read
  * a pixel of zero points. */
+#include "kernels/nhwc_dw_u8.h"
+
 #include <string.h>
 
-#include "kernels/nhwc_ways_u8.h"
-
-#define MAX_TAPS 256      /* of a window, in fours */
 #define LEAST_CHANNELS 64 /* of a piece */
 
 bool nhwc_depthwise_u8_fits(const struct conv_shape *s)
 {
 	return s->cin == 1 && s->cout == 1 && s->groups > 1 &&
-	       (int64_t)s->kernel[0] * s->kernel[1] * s->kernel[2] <= MAX_TAPS;
+	       (int64_t)s->kernel[0] * s->kernel[1] * s->kernel[2] <= DW_U8_TAPS;
 }
 
 /* Three columns of at most four taps: the kernels then read each column of the image once. */
@@ -20,18 +19,17 @@ static bool by_lines(const struct nhwc_conv_u8 *c)
 	return s->kernel[2] == 3 && s->dilation[2] == 1 && s->kernel[0] * s->kernel[1] <= 4;
 }
 
-/* Groups of taps that are rounded up to fours: sums, or columns of the window. */
-static size_t groups_of(const struct nhwc_conv_u8 *c)
+size_t dw_u8_groups(const struct nhwc_conv_u8 *c)
 {
 	return by_lines(c) ? 3 : (size_t)c->columns;
 }
 
 static size_t taps_of(const struct nhwc_conv_u8 *c)
 {
-	return conv_volume(c->s.kernel) / groups_of(c);
+	return conv_volume(c->s.kernel) / dw_u8_groups(c);
 }
 
-static size_t taps4(const struct nhwc_conv_u8 *c)
+size_t dw_u8_taps4(const struct nhwc_conv_u8 *c)
 {
 	return (taps_of(c) + 3) / 4 * 4;
 }
@@ -44,6 +42,12 @@ static size_t vec_of(const struct nhwc_conv_u8 *c)
 static size_t channels_of(const struct nhwc_conv_u8 *c)
 {
 	return ((size_t)c->s.groups + vec_of(c) - 1) / vec_of(c) * vec_of(c);
+}
+
+int dw_u8_pixels(const struct nhwc_conv_u8 *c)
+{
+	int n = (int)vec_of(c) / c->s.groups;
+	return n > 1 ? n : 1;
 }
 
 /* What the sums start with, then the zero points, then the weights. */
@@ -64,7 +68,7 @@ static const void *weights_of(const struct nhwc_conv_u8 *c, const void *packed)
 
 static size_t packed_bytes(const struct nhwc_conv_u8 *c)
 {
-	return head_bytes(c) + groups_of(c) * channels_of(c) * taps4(c);
+	return head_bytes(c) + dw_u8_groups(c) * channels_of(c) * dw_u8_taps4(c);
 }
 
 /* The channel of lane i in a block, see dw_nhwc_u8_body.h. */
@@ -85,7 +89,7 @@ static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int zero, 
 /* The taps of a channel, those of a column after the other; to: its lane. */
 static void pack_taps(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *to)
 {
-	size_t taps = taps_of(c), columns = groups_of(c), fours = taps4(c) / 4;
+	size_t taps = taps_of(c), columns = dw_u8_groups(c), fours = dw_u8_taps4(c) / 4;
 	for (size_t x = 0; x < columns; x++)
 		for (size_t t = 0; t < taps; t++)
 			to[(x * fours + t / 4) * vec_of(c) * 4 + t % 4] = w[t * columns + x];
@@ -107,10 +111,24 @@ static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *
 	for (size_t g = 0; g < n; g += vec)
 		for (size_t i = 0; i < vec; i++) {
 			size_t k = g + channel_of(i, vec);
-			if (k >= n)
+			if (k >= n * (size_t)dw_u8_pixels(c))
 				continue;
+			k %= n;
 			pack_start(c, w + k * taps, zero[k], start + g * (size_t)c->columns + i);
-			pack_taps(c, w + k * taps, to + g * groups_of(c) * taps4(c) + 4 * i);
+			pack_taps(
+			    c, w + k * taps, to + g * dw_u8_groups(c) * dw_u8_taps4(c) + 4 * i);
+		}
+}
+
+/* The same for a block of several pixels. */
+static void repeat_factors(const struct nhwc_conv_u8 *c, const float *f, float *to)
+{
+	size_t vec = vec_of(c), n = (size_t)c->s.groups;
+	for (size_t row = 0; row < nhwc_conv_u8_rows(c); row++)
+		for (size_t i = 0; i < vec; i++) {
+			size_t channel = channel_of(i, vec);
+			*to++ = channel < n * (size_t)dw_u8_pixels(c) ? f[row * n + channel % n]
+								      : 0;
 		}
 }
 
@@ -150,21 +168,9 @@ static void plan(struct nhwc_conv_u8 *c)
 	}
 	c->shared = nhwc_round64(nhwc_conv_u8_rows(c) * channels_of(c) * sizeof(float));
 	c->worker = c->tail.nops ? nhwc_round64((size_t)c->s.out[2] * LEAST_CHANNELS * 4) : 0;
+	if (dw_u8_by_copies(c))
+		c->worker = dw_u8_copies(c);
 }
-
-struct dw_run {
-	const struct nhwc_conv_u8 *c;
-	const struct nhwc_conv_u8_args *a;
-	struct u8_epilogue e;
-	const uint8_t *zero; /* a pixel outside of the image */
-	float *f;            /* factors in the kernel's order */
-};
-
-/* Channels from..to-1 of lines; with a tail at most a piece, whose floats are at tile. */
-struct part {
-	int from, to;
-	float *tile;
-};
 
 /* The first pixel under tap t of output pixel x of a line, NULL outside of the image. */
 static const uint8_t *under(const struct dw_run *r, int number, int x, int t)
@@ -201,9 +207,8 @@ static const uint8_t *row_under(const struct dw_run *r, int number, int t)
 	return r->a->in + at * s->in[2] * r->c->ld_in;
 }
 
-/* What does not depend on where the pixels are: x of a line. */
-static struct dw_nhwc_u8_args args_of(
-    const struct dw_run *r, int number, int x, const struct part *p)
+struct dw_nhwc_u8_args dw_u8_args(
+    const struct dw_run *r, int number, int x, const struct dw_part *p)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const char *packed = r->a->packed;
@@ -211,9 +216,10 @@ static struct dw_nhwc_u8_args args_of(
 	int from = p->from;
 	struct dw_nhwc_u8_args q = {.n = p->to - from,
 	    .scales = c->columns,
-	    .taps = (int)taps4(c),
+	    .taps = (int)dw_u8_taps4(c),
 	    .start = (const int32_t *)packed + from * c->columns,
-	    .w = (const int8_t *)weights_of(c, packed) + (size_t)from * groups_of(c) * taps4(c),
+	    .w = (const int8_t *)weights_of(c, packed) +
+		 (size_t)from * dw_u8_groups(c) * dw_u8_taps4(c),
 	    .f = r->f + (size_t)from * nhwc_conv_u8_rows(c),
 	    .add = nhwc_at_u8(r->a->add, c->add == U8_ADD_U8, at * c->ld_add + from),
 	    .out = (void *)nhwc_at_u8(r->a->out, c->out == U8_OUT_U8, at * c->ld_out + from),
@@ -228,10 +234,10 @@ static struct dw_nhwc_u8_args args_of(
 }
 
 /* A whole line. */
-static void line(const struct dw_run *r, int number, const struct part *part)
+static void line(const struct dw_run *r, int number, const struct dw_part *part)
 {
 	const struct conv_shape *s = &r->c->s;
-	struct dw_nhwc_u8_args q = args_of(r, number, 0, part);
+	struct dw_nhwc_u8_args q = dw_u8_args(r, number, 0, part);
 	const uint8_t *pixel[4];
 	ptrdiff_t in[4];
 	q.zero = r->zero + part->from;
@@ -254,20 +260,20 @@ static void line(const struct dw_run *r, int number, const struct part *part)
 }
 
 /* Pixels x0..x1-1 of a line, whose taps are inside or outside alike. */
-static void pixels(const struct dw_run *r, int number, int x0, int x1, const struct part *part)
+static void pixels(const struct dw_run *r, int number, int x0, int x1, const struct dw_part *part)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
-	const uint8_t *pixel[MAX_TAPS + 4 * DW_U8_COLUMNS];
-	ptrdiff_t in[MAX_TAPS + 4 * DW_U8_COLUMNS];
-	int taps = (int)taps_of(c), each = (int)taps4(c), all = c->columns * each;
+	const uint8_t *pixel[DW_U8_TAPS + 4 * DW_U8_COLUMNS];
+	ptrdiff_t in[DW_U8_TAPS + 4 * DW_U8_COLUMNS];
+	int taps = (int)taps_of(c), each = (int)dw_u8_taps4(c), all = c->columns * each;
 	for (int i = 0; i < all; i++) {
 		int t = i % each * c->columns + i / each;
 		const uint8_t *p = i % each < taps ? under(r, number, x0, t) : NULL;
 		pixel[i] = (p ? p : r->zero) + part->from;
 		in[i] = p ? -1 : 0;
 	}
-	struct dw_nhwc_u8_args q = args_of(r, number, x0, part);
+	struct dw_nhwc_u8_args q = dw_u8_args(r, number, x0, part);
 	q.m = x1 - x0;
 	q.pixel = pixel;
 	q.inside = in;
@@ -275,7 +281,7 @@ static void pixels(const struct dw_run *r, int number, int x0, int x1, const str
 	dw_nhwc_u8_rows[c->row].run(&q);
 }
 
-static void edges_and_middle(const struct dw_run *r, int number, const struct part *p)
+static void edges_and_middle(const struct dw_run *r, int number, const struct dw_part *p)
 {
 	const struct conv_shape *s = &r->c->s;
 	int x0, x1;
@@ -288,7 +294,7 @@ static void edges_and_middle(const struct dw_run *r, int number, const struct pa
 		pixels(r, number, x, x + 1, p);
 }
 
-static void any_line(const struct dw_run *r, int number, const struct part *p)
+static void any_line(const struct dw_run *r, int number, const struct dw_part *p)
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	int wide = c->s.out[2];
@@ -312,10 +318,16 @@ static void task(void *ctx, int number, int worker)
 	to = to < n ? to : n;
 	int each = c->tail.nops ? LEAST_CHANNELS : to - from;
 	char *tile = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
+	if (dw_u8_by_copies(c)) {
+		dw_u8_lines_of_copies(r, nhwc_part(lines, i, c->row_blocks),
+		    nhwc_part(lines, i + 1, c->row_blocks), tile);
+		return;
+	}
 	for (int y = nhwc_part(lines, i, c->row_blocks); y < nhwc_part(lines, i + 1, c->row_blocks);
 	     y++)
 		for (int k = from; k < to; k += each) {
-			struct part p = {k, to - k < each ? to : k + each, (float *)(void *)tile};
+			struct dw_part p = {
+			    k, to - k < each ? to : k + each, (float *)(void *)tile};
 			any_line(r, y, &p);
 		}
 }
@@ -324,7 +336,7 @@ static void run(const struct nhwc_conv_u8 *c, struct pool *pool, const struct nh
 {
 	const uint8_t *zero = (const uint8_t *)a->packed + start_bytes(c);
 	struct dw_run r = {c, a, nhwc_epilogue_u8(c), zero, a->scratch};
-	order_factors(c, a->f, r.f);
+	(dw_u8_by_copies(c) ? repeat_factors : order_factors)(c, a->f, r.f);
 	pool_run(pool, c->row_blocks * c->col_blocks, task, &r);
 }
 
