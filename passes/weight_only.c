@@ -25,26 +25,57 @@ static bool is_kept(const struct weight_only *o, const struct node *n)
 	return false;
 }
 
-static bool layer_weight(const struct node *n)
+static bool is_gather(const struct node *n)
 {
-	const struct value *w = n->nin == 2 ? node_in(n, 1) : NULL;
-	bool product = node_is(n, OP_MATMUL);
-	if (!w || !value_const(w) || w->info.type != DT_F32 || w->info.shape.rank > 6)
-		return false;
-	if (!product && !node_is(n, OP_CONVOLUTION) && !node_is(n, OP_GROUP_CONVOLUTION))
-		return false;
-	return (!product || w->info.shape.rank == 2) && shape_count(&w->info.shape) >= LEAST &&
-	       !value_const(node_in(n, 0));
+	return node_is(n, OP_GATHER) || node_is(n, OP_GATHER_7) || node_is(n, OP_GATHER_1);
 }
 
-/* 4 bits are for products, whose weights are many and read once; convolutions take 8. */
+/* Whole rows of a matrix, as an embedding's. */
+static bool takes_rows(const struct node *n)
+{
+	int64_t axis;
+	int count;
+	return is_gather(n) && const_ints(node_in(n, 2), &axis, 1, &count) && count == 1 && !axis;
+}
+
+/* The input of n that the weight is. */
+static int weight_slot(const struct node *n)
+{
+	return is_gather(n) ? 0 : 1;
+}
+
+static bool layer_weight(const struct node *n)
+{
+	int slot = weight_slot(n);
+	const struct value *w = n->nin == (slot ? 2 : 3) ? node_in(n, slot) : NULL;
+	bool matrix = node_is(n, OP_MATMUL) || takes_rows(n);
+	if (!w || !value_const(w) || w->info.type != DT_F32 || w->info.shape.rank > 6)
+		return false;
+	if (!matrix && !node_is(n, OP_CONVOLUTION) && !node_is(n, OP_GROUP_CONVOLUTION))
+		return false;
+	return (!matrix || w->info.shape.rank == 2) && shape_count(&w->info.shape) >= LEAST &&
+	       !value_const(node_in(n, 1 - slot));
+}
+
+/* Is the weight an embedding too? Then it is stored once, by rows. */
+static bool is_embedding(const struct value *w)
+{
+	value_each_use (w, u)
+		if (takes_rows(u->node) && u->index == 0)
+			return true;
+	return false;
+}
+
+/* 4 bits are for products, whose weights are many and read once; convolutions and embeddings take
+ * 8. */
 static void set_view(struct view *v, const struct node *n, const struct weight_only *o)
 {
-	const struct shape *s = &node_in(n, 1)->info.shape;
+	const struct value *w = node_in(n, weight_slot(n));
+	const struct shape *s = &w->info.shape;
 	bool product = node_is(n, OP_MATMUL), turned = product && !attr_bool(n, "transpose_b");
 	int lead = node_is(n, OP_GROUP_CONVOLUTION) ? 2 : turned ? 0 : 1;
 	*v = (struct view){.outer = 1, .groups = 1, .size = 1, .inner = 1, .rank = s->rank};
-	v->bits = product ? o->bits : 8;
+	v->bits = product && !is_embedding(w) ? o->bits : 8;
 	for (int d = 0; d < s->rank; d++) {
 		bool kept = d < lead || (turned && d == 1);
 		v->dim[d] = s->dim[d].min;
@@ -147,10 +178,41 @@ static struct value *put_reshape(
 	return &n->out[0];
 }
 
+static bool same_view(const struct view *a, const struct view *b)
+{
+	bool same = a->bits == b->bits && a->outer == b->outer && a->groups == b->groups &&
+		    a->size == b->size && a->inner == b->inner;
+	return same && a->rank == b->rank && !memcmp(a->dim, b->dim, sizeof a->dim);
+}
+
+/* Gives the layers that read a weight in the same view x instead; NULL: only counts them. They come
+ * after the first one, for layers are visited in order. */
+static int share(struct pass_ctx *c, struct value *was, struct value *x, const struct view *v)
+{
+	const struct weight_only *o = c->options->weight_only;
+	struct view other;
+	int found = 0;
+	value_each_use (was, u) {
+		struct node *n = u->node;
+		if (u->index != weight_slot(n) || !layer_weight(n) || is_kept(o, n))
+			continue;
+		set_view(&other, n, o);
+		if (!same_view(v, &other))
+			continue;
+		found++;
+		if (x)
+			node_set_input(n, u->index, x);
+	}
+	return found;
+}
+
 static int put(struct pass_ctx *c, struct node *n, const struct view *v, const struct numbers *t)
 {
-	struct node *was = node_in(n, 1)->node;
-	const char *base = was->name;
+	struct node *was = node_in(n, weight_slot(n))->node;
+	bool all = share(c, &was->out[0], NULL, v) == was->out[0].nuses;
+	const char *base = all ? was->name : name_with(n, was->name, v->bits == 4 ? "/u4" : "/u8");
+	if (!base)
+		return fail_nomem(c->err);
 	struct node *q = put_const(n, base, &t->q);
 	struct node *zero = put_const(n, name_with(n, base, "/zero_point"), &t->zero);
 	struct node *scale = put_const(n, name_with(n, base, "/scale"), &t->scale);
@@ -162,7 +224,7 @@ static int put(struct pass_ctx *c, struct node *n, const struct view *v, const s
 	x = put_two(c, n, OP_SUBTRACT, name_with(n, base, "/zero_point/subtract"), x, z);
 	x = put_two(c, n, OP_MULTIPLY, name_with(n, base, "/fq_weights_1"), x, &scale->out[0]);
 	if (x && v->groups > 1) {
-		const struct shape *s = &node_in(n, 1)->info.shape;
+		const struct shape *s = &node_in(n, weight_slot(n))->info.shape;
 		int64_t dims[2] = {s->dim[0].min, s->dim[1].min};
 		struct node *to = add_ints(c, n, name_with(n, base, "/shape"), 2, dims);
 		x = put_reshape(c, n, name_with(n, base, "/reshape"), x, to);
@@ -170,7 +232,7 @@ static int put(struct pass_ctx *c, struct node *n, const struct view *v, const s
 	x = put_wide(c, n, name_with(n, base, "/fq_weights_1/convert"), x, DT_F32);
 	if (!x)
 		return c->err && c->err->status ? c->err->status : fail_nomem(c->err);
-	node_set_input(n, 1, x);
+	share(c, &was->out[0], x, v);
 	remove_dead(was);
 	return 1;
 }
@@ -182,14 +244,18 @@ static int visit(struct pass_ctx *c, struct node *n)
 	struct numbers t = {0};
 	if (!layer_weight(n) || is_kept(c->options->weight_only, n))
 		return 0;
-	set_view(&v, n, c->options->weight_only);
-	int status = const_open(node_in(n, 1), &w, c->err);
+	const struct weight_only *o = c->options->weight_only;
+	set_view(&v, n, o);
+	int status = const_open(node_in(n, weight_slot(n)), &w, c->err);
 	if (status)
 		return status;
 	status = quantize_all(&v, w.t.data, &t, c->err);
 	const_close(&w);
 	if (!status)
 		pass_note(c, "'%s' keeps its weights: FP16 does not hold their scales", n->name);
+	if (status > 0 && v.bits == 4 && v.groups == 1 && v.size > o->group)
+		pass_note(c, "'%s': %lld does not divide its %lld inputs, which share a scale",
+		    n->name, (long long)o->group, (long long)v.size);
 	if (status > 0)
 		status = put(c, n, &v, &t);
 	tensor_free(&t.q);
@@ -200,7 +266,12 @@ static int visit(struct pass_ctx *c, struct node *n)
 
 static int weight_only(struct pass_ctx *c)
 {
-	return c->options->weight_only ? each_node(c, visit) : 0;
+	int done = c->options->weight_only ? each_node(c, visit) : 0;
+	if (done > 0)
+		pass_note(c, "%d weights in %d bits%s", done, c->options->weight_only->bits,
+		    c->options->weight_only->bits == 4 ? ", but 8 for convolutions and embeddings"
+						       : "");
+	return done;
 }
 
 const struct pass pass_weight_only = {

@@ -65,7 +65,12 @@ static int to_few_bits(struct calibrate *c, struct err *err)
 	c->few.kept = c->o.ignored;
 	c->few.nkept = c->o.nignored;
 	o.weight_only = &c->few;
-	int status = passes_run(c->g, &o, &log, NULL, err);
+	struct pass_report notes = {.arena = c->arena};
+	int status = passes_run(c->g, &o, &log, &notes, err);
+	for (int i = 0; i < notes.npasses; i++)
+		for (int k = 0; k < notes.pass[i].nnotes; k++)
+			if (!strcmp(notes.pass[i].name, "weight-only"))
+				tool_say(c->p, "%s", notes.pass[i].note[k]);
 	c->result = c->g;
 	c->g = NULL;
 	return status;

@@ -37,6 +37,7 @@ for w in int8 int4 int4:16; do
 	top=$(mo-run w.xml $test | sed 's/top-1 \([0-9]*\).*/\1/')
 	[ "$top" -ge 96 ] && [ "$(stat -c %s w.bin)" -lt "$(($(stat -c %s f32.bin) * 4 / 10))" ] || echo "$w: $top"
 done
+mo-calibrate f32.xml --weights int4:7 -n w 2>&1 | grep -v wrote
 mo-calibrate f32.xml --weights int5 2>&1 || echo "exit $?"
 # shellcheck disable=SC2086
 mo-calibrate f32.xml --weights int8 $data 2>&1 || echo "exit $?"

@@ -46,7 +46,7 @@ for k in range(12):
     h = "{'descr': '<f4', 'fortran_order': False, 'shape': (%s3, 32, 32), }" % ('1, ' if k % 2 else '')
     open(f'arrays/{k:02d}.npy', 'wb').write(b'\x93NUMPY\1\0' + struct.pack('<H', len(h) + 1) + h.encode() + b'\n' + planes)
 P
-ls arrays | sed 's|^|arrays/|' >arrays.txt
+printf '%s\n' arrays/* >arrays.txt
 for data in arrays arrays.txt; do
 	mo-calibrate -q "$net" --data $data --samples 6 --metric cosine --max-drop 50% -n $data --json - | tr -d '\t' | grep -E '^"(samples|unreadable)":'
 done

@@ -9,7 +9,7 @@ script -qec "timeout 2 $run -q" typescript >/dev/null
 tr '\r' '\n' <typescript | grep -cE 'samples,'
 timeout 2 $run 2>&1 | grep -c 'left'
 # the search of a drop: how far it has judged
-for _ in $(seq 4); do cat list; done >more
-script -qec "timeout 6 mo-calibrate $GLYPHS/glyphs.onnx --data more --preprocess mean=127.5,scale=127.5 --to fp16 --threads 1 -n half" typescript >/dev/null
+for _ in $(seq 4); do cat list; done >long
+script -qec "timeout 6 mo-calibrate $GLYPHS/glyphs.onnx --data long --preprocess mean=127.5,scale=127.5 --to fp16 --threads 1 -n half" typescript >/dev/null
 tr '\r' '\n' <typescript | grep -cE 'mo-calibrate: [0-9]+ of [0-9]+ judging, [0-9.]+/s, [0-9]+ (s|min) left' | sed 's/^[1-9][0-9]*$/many/'
 exit 0
