@@ -16,6 +16,7 @@ static const struct {
 };
 
 #define LARGE (1 << 20)
+#define SPARE (8 << 20)
 
 int mo_program(int argc, char **argv)
 {
@@ -23,6 +24,8 @@ int mo_program(int argc, char **argv)
 	/* Copies of weights go back to the system when they are freed, not into holes of the heap.
 	 */
 	mallopt(M_MMAP_THRESHOLD, LARGE);
+	/* What is smaller, such as samples that come and go, does not. */
+	mallopt(M_TRIM_THRESHOLD, SPARE);
 #endif
 	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	name = name ? name + 1 : argc > 0 ? argv[0] : "";

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/half.h"
+#include "base/pages.h"
 
 int64_t tensor_count(const struct tensor *t)
 {
@@ -56,7 +57,7 @@ int tensor_alloc(struct tensor *t, enum dtype type, int rank, const int64_t *dim
 	if (bytes < 0)
 		return too_large(err, type, rank, dims);
 	size_t room = ((size_t)bytes + 64) & ~(size_t)63; /* never 0 */
-	void *data = aligned_alloc(64, room);
+	void *data = pages_alloc(room);
 	if (!data)
 		return fail_nomem(err);
 	memset(data, 0, room);

@@ -223,7 +223,7 @@ static int smoothed_stats(struct calibration *c, struct stats *out, struct err *
 static int apply_smooth(struct calibration *c, struct stats *s, struct err *err)
 {
 	struct quantize_options q = placement_options(&c->o, c->o.ignored, c->o.nignored);
-	int status = smooth_apply(&c->smooth, c->s, c->o.smooth, err);
+	int status = smooth_apply(&c->smooth, c->s, c->o.smooth, c->o.threads, err);
 	if (status)
 		return status;
 	placement_free(&c->p);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "passes/linear.h"
 #include "passes/quantize.h"
 
@@ -104,6 +105,7 @@ struct known {
 	double *square; /* about the mean square of each */
 	double *most;   /* of the weights that read each */
 	double *energy; /* sum of their squares */
+	double *peak;   /* room: of each output of a reader */
 };
 
 static float weight_at(const struct known *k, int r, int64_t c, int64_t o)
@@ -119,7 +121,7 @@ static void know_weights(struct known *k)
 		for (int64_t c = 0; c < k->channels; c++)
 			for (int64_t o = 0; o < linear_outputs(&k->reader[r]); o++) {
 				double w = fabs(weight_at(k, r, c, o));
-				k->most[c] = fmax(k->most[c], w);
+				k->most[c] = w > k->most[c] ? w : k->most[c];
 				k->energy[c] += w * w;
 			}
 }
@@ -136,15 +138,20 @@ static void know_channels(struct known *k)
 	}
 }
 
-static int know(struct known *k, struct arena *a, struct err *err)
+/* To be forgotten in every case. */
+static int know(struct known *k, struct err *err)
 {
-	k->act = arena_array(a, 4 * (size_t)k->channels, sizeof *k->act);
+	int64_t outputs = 0;
+	for (int r = 0; r < k->nreaders; r++)
+		if (linear_outputs(&k->reader[r]) > outputs)
+			outputs = linear_outputs(&k->reader[r]);
+	k->act = calloc(4 * (size_t)k->channels + (size_t)outputs, sizeof *k->act);
 	if (!k->act)
 		return fail_nomem(err);
-	memset(k->act, 0, 4 * (size_t)k->channels * sizeof *k->act);
 	k->square = k->act + k->channels;
 	k->most = k->square + k->channels;
 	k->energy = k->most + k->channels;
+	k->peak = k->energy + k->channels;
 	know_channels(k);
 	know_weights(k);
 	return OK;
@@ -184,6 +191,47 @@ static void factors(const struct known *k, double alpha, double *sorted, double 
 	}
 }
 
+#define LANES 8
+
+/* The largest of n weights, each times its scale. */
+static double largest(const float *w, const double *scale, int64_t n)
+{
+	double most[LANES] = {0};
+	int64_t i = 0;
+	for (; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++) {
+			double x = fabs((double)w[i + k]) * scale[i + k];
+			most[k] = x > most[k] ? x : most[k];
+		}
+	for (int k = 1; k < LANES; k++)
+		most[0] = most[k] > most[0] ? most[k] : most[0];
+	for (; i < n; i++)
+		most[0] = fmax(most[0], fabs((double)w[i]) * scale[i]);
+	return most[0];
+}
+
+/* Widens peaks to n weights times one scale. */
+static void widen(const float *restrict w, double scale, int64_t n, double *restrict peak)
+{
+	for (int64_t i = 0; i < n; i++) {
+		double x = fabs((double)w[i]) * scale, was = peak[i];
+		peak[i] = x > was ? x : was;
+	}
+}
+
+/* The largest weight of each output of a reader, channels multiplied by their scale. */
+static void find_peaks(const struct known *k, int r, const double *scale)
+{
+	const struct linear *l = &k->reader[r];
+	const float *w = k->weight[r].t.data;
+	int64_t outputs = linear_outputs(l);
+	memset(k->peak, 0, (size_t)outputs * sizeof *k->peak);
+	for (int64_t o = 0; o < outputs && l->p_is_out; o++)
+		k->peak[o] = largest(w + o * k->channels, scale, k->channels);
+	for (int64_t c = 0; c < k->channels && !l->p_is_out; c++)
+		widen(w + c * outputs, scale[c], outputs, k->peak);
+}
+
 /* About the noise that 8 bits add to the products: of activations on one grid, and of weights on
  * one for each output. */
 static double noise(const struct known *k, const double *scale)
@@ -195,13 +243,11 @@ static double noise(const struct known *k, const double *scale)
 		through += scale[c] * scale[c] * k->energy[c];
 		rest += k->square[c] / (scale[c] * scale[c]);
 	}
-	for (int r = 0; r < k->nreaders; r++)
-		for (int64_t o = 0; o < linear_outputs(&k->reader[r]); o++) {
-			double most = 0;
-			for (int64_t c = 0; c < k->channels; c++)
-				most = fmax(most, fabs(weight_at(k, r, c, o)) * scale[c]);
-			sum += most * most;
-		}
+	for (int r = 0; r < k->nreaders; r++) {
+		find_peaks(k, r, scale);
+		for (int64_t o = 0; o < linear_outputs(&k->reader[r]); o++)
+			sum += k->peak[o] * k->peak[o];
+	}
 	double range = (high - low) * k->margin;
 	return range * range / (255. * 255) * through + sum / (127. * 127) * rest;
 }
@@ -320,56 +366,111 @@ static int scale_weights(struct smooth *s, struct smooth_site *t, struct known *
 	return status;
 }
 
-static int smooth_one(struct smooth *s, struct smooth_site *t, struct value *v, struct known *k,
-    double alpha, struct err *err)
-{
-	double *shift = arena_array(s->arena, 4 * (size_t)t->channels, sizeof *shift);
-	if (!shift)
-		return fail_nomem(err);
-	double *gain = shift + t->channels, *room = gain + t->channels;
-	bool folds = ends_norm(v, k->nreaders, t->channels, shift, gain);
-	if (!choose(k, alpha, folds, room, t->scale, &t->alpha))
-		return OK;
-	int status = scale_weights(s, t, k, err);
-	if (status)
-		return status;
-	if (!folds)
-		return insert(s, t, v, k, room, err);
-	t->after = t->value;
-	return fold(v, t->channels, shift, gain, t->scale) ? fail_nomem(err) : OK;
-}
+/* ---- all sites ---- */
 
-static int apply_site(struct smooth *s, struct smooth_site *t, struct value *v,
-    const struct stats *stats, double alpha, struct err *err)
+/* What is worked out of a site before the graph is changed. */
+struct proposal {
+	struct value *v;
+	struct known k;
+	double *shift, *gain, *room; /* 2 * channels */
+	bool folds, changes;
+	struct err err;
+};
+
+struct applying {
+	struct smooth *s;
+	const struct stats *stats;
+	double alpha;
+	struct proposal *plan; /* by site */
+};
+
+static int plan_site(struct applying *a, struct smooth_site *t, struct proposal *p, struct err *err)
 {
-	const struct stats_site *columns = stats_find(stats, t->name);
-	struct known k = {.channels = t->channels, .samples = (double)stats->samples};
+	struct known *k = &p->k;
+	const struct stats_site *columns = stats_find(a->stats, t->name);
 	if (!columns || columns->channels != t->channels)
 		return OK;
-	k.seen = columns->channel;
-	k.margin = margin_of(t, stats->samples);
 	int status = OK, open = 0;
-	k.nreaders = readers_of(v, s->ignored, s->nignored, k.reader);
-	for (; open < k.nreaders && !status; open++)
-		status = const_open(node_in(k.reader[open].node, 1), &k.weight[open], err);
-	status = status ? status : know(&k, s->arena, err);
-	status = status ? status : smooth_one(s, t, v, &k, alpha, err);
+	*k = (struct known){.channels = t->channels,
+	    .samples = (double)a->stats->samples,
+	    .seen = columns->channel,
+	    .margin = margin_of(t, a->stats->samples)};
+	k->nreaders = readers_of(p->v, a->s->ignored, a->s->nignored, k->reader);
+	p->folds = ends_norm(p->v, k->nreaders, t->channels, p->shift, p->gain);
+	for (; open < k->nreaders && !status; open++)
+		status = const_open(node_in(k->reader[open].node, 1), &k->weight[open], err);
+	status = status ? status : know(k, err);
+	if (!status)
+		p->changes = choose(k, a->alpha, p->folds, p->room, t->scale, &t->alpha);
 	while (open-- > 0)
-		const_close(&k.weight[open]);
+		const_close(&k->weight[open]);
+	free(k->act);
 	return status;
 }
 
-int smooth_apply(struct smooth *s, const struct stats *stats, double alpha, struct err *err)
+static void plan_task(void *ctx, int task, int worker)
 {
+	struct applying *a = ctx;
+	(void)worker;
+	plan_site(a, &a->s->site[task], &a->plan[task], &a->plan[task].err);
+}
+
+static int apply_site(struct smooth *s, struct smooth_site *t, struct proposal *p, struct err *err)
+{
+	if (p->err.status) {
+		*err = p->err;
+		p->err = (struct err){0};
+		return err->status;
+	}
+	if (!p->changes)
+		return OK;
+	int status = scale_weights(s, t, &p->k, err);
+	if (status)
+		return status;
+	if (!p->folds)
+		return insert(s, t, p->v, &p->k, p->room, err);
+	t->after = t->value;
+	return fold(p->v, t->channels, p->shift, p->gain, t->scale) ? fail_nomem(err) : OK;
+}
+
+/* Values of the sites, and room of each. */
+static int open_plans(struct applying *a, struct err *err)
+{
+	struct smooth *s = a->s;
 	struct value **value = calloc((size_t)s->g->nvalues + 1, sizeof *value);
-	int status = value ? OK : fail_nomem(err);
-	if (value)
-		graph_each (s->g, n)
-			for (int k = 0; k < n->nout; k++)
-				value[n->out[k].id] = &n->out[k];
-	for (int i = 0; i < s->n && !status; i++)
-		status = apply_site(s, &s->site[i], value[s->site[i].id], stats, alpha, err);
+	a->plan = arena_array(s->arena, (size_t)s->n + 1, sizeof *a->plan);
+	int status = value && a->plan ? OK : fail_nomem(err);
+	graph_each (s->g, n)
+		for (int k = 0; k < n->nout && value; k++)
+			value[n->out[k].id] = &n->out[k];
+	for (int i = 0; i < s->n && !status; i++) {
+		const struct smooth_site *t = &s->site[i];
+		double *room = arena_array(s->arena, 4 * (size_t)t->channels, sizeof *room);
+		a->plan[i] = (struct proposal){.v = value[t->id],
+		    .shift = room,
+		    .gain = room ? room + t->channels : NULL,
+		    .room = room ? room + 2 * t->channels : NULL};
+		status = room ? OK : fail_nomem(err);
+	}
 	free(value);
+	return status;
+}
+
+int smooth_apply(
+    struct smooth *s, const struct stats *stats, double alpha, int threads, struct err *err)
+{
+	struct applying a = {.s = s, .stats = stats, .alpha = alpha};
+	struct pool *pool = NULL;
+	int status = open_plans(&a, err);
+	status = status ? status : pool_new(threads, &pool, err);
+	if (status)
+		return status;
+	pool_run(pool, s->n, plan_task, &a);
+	pool_free(pool);
+	for (int i = 0; i < s->n; i++) {
+		status = status ? status : apply_site(s, &s->site[i], &a.plan[i], err);
+		err_clear(&a.plan[i].err);
+	}
 	return status;
 }
 

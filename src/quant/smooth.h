@@ -39,7 +39,8 @@ int smooth_find(
 void smooth_free(struct smooth *s);
 /* alpha from 0 (all noise stays with the activations) to 1 (all goes to the weights), or
  * SMOOTH_AUTO. Sites without statistics stay as they are. The graph must be numbered again. */
-int smooth_apply(struct smooth *s, const struct stats *stats, double alpha, struct err *err);
+int smooth_apply(
+    struct smooth *s, const struct stats *stats, double alpha, int threads, struct err *err);
 /* The extremes of a smoothed site, from what was seen of its channels. Where all channels reach
  * about as far, the extremes of a sample are those of all, and none is cut off by taking a mean. */
 struct stats_channel smooth_extremes(
