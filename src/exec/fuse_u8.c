@@ -6,12 +6,10 @@
 #include "exec/chain.h"
 #include "exec/fuse_u8.h"
 
-/* The product of all factors of channel c since the last level, and what is added: times m plus a.
- */
+/* The factor of channel c since the last level, and what is added: times m plus a. */
 static void change(struct walk *w, int64_t c, double m, double a)
 {
-	for (int x = 0; x < w->nmul; x++)
-		w->mul[x * w->f->channels + c] = (float)(w->mul[x * w->f->channels + c] * m);
+	w->mul[c] = (float)(w->mul[c] * m);
 	walk_plus(w)[c] = (float)(walk_plus(w)[c] * m + a);
 }
 
@@ -220,7 +218,7 @@ static bool take_bytes(struct walk *w, const struct node *n, const struct quant 
 	    !get_ranges(w, n, &r) ||
 	    !clamp_levels(w, s, q->top, &f->lo[f->levels], &f->hi[f->levels]))
 		return false;
-	r.stored = true;
+	r.stored = !q->floats;
 	reach(w, &r, s, NULL);
 	f->out = q;
 	return true;
@@ -250,7 +248,6 @@ static bool take_level(struct walk *w, const struct node *n, struct scale *s)
 	w->beside = reach(w, &q, s, beside) && beside;
 	f->rounded |= (int)rounded << f->levels;
 	w->mul = walk_plus(w) + f->channels;
-	w->nmul = 1;
 	for (int64_t c = 0; c < f->channels; c++) {
 		float lo = walk_at(&q.r[2], c), hi = walk_at(&q.r[3], c);
 		w->mul[c] = w->beside ? 1 : (hi - lo) / (float)q.top;
@@ -272,7 +269,7 @@ bool bytes_are_read(const struct lower *l, const struct value *v)
 	struct quant_weights w;
 	const struct node *n = follower(l, v);
 	return n && conv_has_kernel(l, n) && conv_shape_of(l, n, &s) &&
-	       quant_layer(l->e->net, n, &w) && nhwc_conv_u8_choose(&s, w.columns) >= 0;
+	       quant_layer(l->e->net, n, &w) && nhwc_conv_u8_choose(&s, w.floats) >= 0;
 }
 
 /* Bytes when they are wanted, unless a sum that can be taken along follows. */
@@ -325,7 +322,7 @@ static bool is_tail(struct lower *l, const struct chain *c, const void *user)
 static int set_tail(struct walk *w, const struct chain *c)
 {
 	struct fused_u8 *f = w->f;
-	float *to = f->f + (f->columns + 1 + 2 * f->levels) * f->channels;
+	float *to = f->f + 2 * (1 + f->levels) * f->channels;
 	for (int k = 0; k < c->k.noperands; k++) {
 		struct tensor t = *lower_dims(w->l, c->operand[k]);
 		int status = c->made[k] ? OK
@@ -356,7 +353,7 @@ static int take_tail(struct walk *w)
 
 int fuse_u8_factors(struct lower *l, struct fused_u8 *f)
 {
-	size_t rows = (size_t)f->columns + 1 + 2 * CONV_U8_LEVELS + TAIL_ROWS;
+	size_t rows = 2 + 2 * CONV_U8_LEVELS + TAIL_ROWS;
 	size_t n = rows * (size_t)f->channels + CONV_U8_MORE;
 	f->f = arena_array(l->p->arena, n, sizeof *f->f);
 	for (size_t i = 0; f->f && i < n; i++)
@@ -387,7 +384,6 @@ int fuse_u8(struct lower *l, int i, struct fused_u8 *f)
 	    .f = f,
 	    .i = i,
 	    .mul = f->f,
-	    .nmul = f->columns,
 	    .lo = -INFINITY,
 	    .hi = INFINITY,
 	    .gain = arena_array(l->e->scratch, n, sizeof *w.gain),

@@ -16,9 +16,8 @@ struct fq_ranges {
 struct walk {
 	struct lower *l;
 	struct fused_u8 *f;
-	int i;      /* the kernel's step */
-	float *mul; /* rows of factors since the last level, nmul of them, and the one behind */
-	int nmul;
+	int i;        /* the kernel's step */
+	float *mul;   /* factors since the last level, and what is added behind them */
 	float lo, hi; /* a clamp since then */
 	bool clamped;
 	/* The same as operations of floats, a channel's x * gain + bias at most; or odd. */
@@ -31,7 +30,7 @@ struct walk {
 
 static inline float *walk_plus(const struct walk *w)
 {
-	return w->mul + w->nmul * w->f->channels;
+	return w->mul + w->f->channels;
 }
 
 /* Element of a range or constant for channel c. */

@@ -5,7 +5,7 @@
 
 #include "exec/fuse_u8.h"
 
-#define NUDGES 3          /* of both factors, in units of their last place */
+#define NUDGES 8          /* of the factor, in units of its last place */
 #define ROUNDINGS 0x1p-21 /* more than these and all roundings on the way make, relative */
 #define WHOLE 0x1.8p23f   /* floats of this size are whole numbers */
 #define SOME 16           /* levels looked at together */
@@ -33,22 +33,37 @@ static int wrong(const struct ties *t, float mul, float plus, int most)
 	return n;
 }
 
+/* What may be added to x * mul so that ties come out right, next to plus. */
+static float fit_plus(const struct ties *t, float mul, float plus)
+{
+	double lo = -INFINITY, hi = INFINITY;
+	double step = fmax(fabs((double)plus) * 0x1p-23, 0x1p-20);
+	for (int i = 0; i < t->n; i++) {
+		double y = (double)t->tie[i].want - (double)t->tie[i].x * (double)mul;
+		if (t->tie[i].want > result(t, -INFINITY))
+			lo = fmax(lo, y - 0.5);
+		if (t->tie[i].want < result(t, INFINITY))
+			hi = fmin(hi, y + 0.5);
+	}
+	if (hi - lo < 2 * step)
+		return (float)((lo + hi) / 2);
+	return (float)fmin(fmax((double)plus, lo + step), hi - step);
+}
+
 void fit_factors(const struct ties *t, float *mul, float *plus)
 {
-	float m = *mul, p = *plus, step = fmaxf(fabsf(p) * 0x1p-23f, 0x1p-20f);
+	float m = *mul, p = *plus;
 	int least = wrong(t, m, p, t->n);
-	for (int far = 1; far <= NUDGES && least; far++)
-		for (int i = -far; i <= far && least; i++)
-			for (int sign = -1; sign <= 1 && least; sign += 2) {
-				float a = m * (1 + (float)i * 0x1p-23f);
-				float b = p + (float)(sign * (far - abs(i))) * step;
-				int n = wrong(t, a, b, least);
-				if (n >= least)
-					continue;
-				least = n;
-				*mul = a;
-				*plus = b;
-			}
+	for (int i = 0; i <= 2 * NUDGES && least; i++) {
+		int nudge = i % 2 ? (i + 1) / 2 : -i / 2;
+		float a = m * (1 + (float)nudge * 0x1p-23f), b = fit_plus(t, a, p);
+		int n = wrong(t, a, b, least);
+		if (n >= least)
+			continue;
+		least = n;
+		*mul = a;
+		*plus = b;
+	}
 }
 
 /* Is any of the results of SOME levels from x on nearer to a middle than slack, as floats tell it?

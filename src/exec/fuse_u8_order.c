@@ -123,14 +123,40 @@ static void clamp_beside(struct walk *w, const struct fq_ranges *q, const struct
 	f->hi[0] = (float)q->top * m.scale + m.shift;
 }
 
+/* Nothing of q is folded into scales of sums of floats, which have none. */
+static bool order_floats(struct walk *w, const struct fq_ranges *q)
+{
+	struct fused_u8 *f = w->f;
+	int64_t n = f->channels;
+	struct line *m = lines(w);
+	if (!m || w->odd || w->gained)
+		return false;
+	for (int64_t c = 0; c < n; c++)
+		m[c] = to_levels(walk_at(&q->r[0], c), walk_at(&q->r[1], c), q->top);
+	join_shifts(m, n, q->top);
+	bool one = is_one(&q->r[0], n) && is_one(&q->r[1], n);
+	if (w->biased && !one)
+		return false;
+	f->sums = one ? U8_SUM_SCALED : U8_SUM_APART;
+	f->scale = m->scale;
+	f->shift = m->shift;
+	for (int64_t c = 0; c < n && !one; c++) {
+		w->mul[c] = m[c].scale;
+		walk_plus(w)[c] = m[c].shift;
+	}
+	return true;
+}
+
 bool order_sums(struct walk *w, const struct fq_ranges *q, const struct quant *added)
 {
 	struct fused_u8 *f = w->f;
 	int64_t n = f->channels;
+	if (f->floats)
+		return !added && order_floats(w, q);
 	bool one = is_one(&q->r[0], n) && is_one(&q->r[1], n);
 	bool folded = !w->biased && is_dropped(w, q);
 	struct line *m = lines(w);
-	if (!m || w->odd || w->gained || f->columns > 1 || !(one || (folded && !added)) ||
+	if (!m || w->odd || w->gained || !(one || (folded && !added)) ||
 	    (added && (!is_one(&q->r[2], n) || !is_one(&q->r[3], n))))
 		return false;
 	if (folded && !fold_scales(w, q, m))

@@ -159,7 +159,8 @@ static void conv_u8_io(struct image *im, struct call *c)
 	image_int(im, &k->zero, 0, 255);
 	image_int(im, &k->out, U8_OUT_F32, U8_OUT_U8);
 	image_int(im, &k->add, U8_ADD_NONE, U8_ADD_U8);
-	image_int(im, &k->columns, 1, DW_U8_COLUMNS);
+	image_bool(im, &k->floats);
+	image_bool(im, &k->apart);
 	image_int(im, &k->levels, 0, CONV_U8_LEVELS);
 	for (int i = 0; i <= k->levels; i++) {
 		image_float(im, &k->lo[i]);

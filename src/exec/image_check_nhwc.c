@@ -181,7 +181,7 @@ bool image_check_conv_u8(struct lower *l, struct call *c)
 	int64_t in, out, cin = (int64_t)k->s.groups * k->s.cin;
 	int64_t cout = (int64_t)k->s.groups * k->s.cout;
 	if (!shape_fits_int(&k->s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
-	    !nhwc_conv_u8_fits(&k->s, k->columns, k->way))
+	    !nhwc_conv_u8_fits(&k->s, k->floats, k->way))
 		return false;
 	nhwc_conv_u8_plan(k, pool_size(l->e->o.pool));
 	int64_t n = operand_reach(out, k->ld_out, cout);

@@ -58,9 +58,10 @@ int fuse_alone(
 struct fused_u8 {
 	const struct node *end;
 	int64_t channels;
-	int axis, columns; /* of the sums */
-	bool alone;        /* nothing is added */
-	float *f;          /* factors: the caller sets those of the sums, fuse_u8 the others */
+	int axis;
+	bool floats; /* the sums are */
+	bool alone;  /* nothing is added */
+	float *f;    /* factors: the caller sets those of the sums, fuse_u8 the others */
 	int levels, rounded;
 	int sums; /* enum u8_sum */
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1];

@@ -34,22 +34,45 @@ static int way_of(const struct job *j)
 {
 	const struct conv_shape *s = &j->k.s;
 	if (node_is(j->n, OP_DECONVOLUTION))
-		return nhwc_conv_u8_fits(s, j->k.columns, CONV_TRANSPOSED) ? CONV_TRANSPOSED : -1;
-	return nhwc_conv_u8_choose(s, j->k.columns);
+		return nhwc_conv_u8_fits(s, j->k.floats, CONV_TRANSPOSED) ? CONV_TRANSPOSED : -1;
+	return nhwc_conv_u8_choose(s, j->k.floats);
 }
 
-/* Scales of the sums: of the weights times that of the input. */
+/* Packs the weights. E_UNSUPPORTED: they don't fit 8 bits. */
+static int pack(struct lower *l, struct job *j, const struct quant_weights *w)
+{
+	const struct value *v = node_in(j->n, 0);
+	size_t n = (size_t)channels(j);
+	nhwc_conv_u8_plan(&j->k, pool_size(l->e->o.pool));
+	if (!w->floats)
+		return pack_conv_u8(
+		    l->e, j->n, w, &j->k, l->e->quant[v->id].zeros, &j->pack, l->err);
+	struct arena_mark mark = arena_mark(l->e->scratch);
+	float *scale = arena_array(l->e->scratch, n, sizeof *scale);
+	float *low = arena_array(l->e->scratch, n, sizeof *low);
+	int status = scale && low ? OK : fail_nomem(l->err);
+	if (status == OK) {
+		j->k.apart = quant_floats(l->e->net, v, (int64_t)n, scale, low);
+		status = pack_conv_u8_floats(l->e, j->n, w, &j->k, scale, low, &j->pack, l->err);
+	}
+	arena_reset(l->e->scratch, mark);
+	return status;
+}
+
+/* Scales of the sums: of the weights times that of the input. Sums of floats have none. */
 static int set_scales(struct lower *l, struct job *j, const struct quant *in)
 {
 	int n = channels(j);
 	j->f = (struct fused_u8){.channels = n,
 	    .axis = j->axis,
-	    .columns = j->k.columns,
+	    .floats = j->k.floats,
 	    .alone = j->k.way == CONV_TRANSPOSED};
 	int status = fuse_u8_factors(l, &j->f);
-	for (int i = 0; i < n * j->k.columns && status == OK; i++)
-		j->f.f[i] = j->pack->scale[i] *
-			    (in->scales ? in->scales[i % n / j->k.s.cout] : in->scale);
+	for (int i = 0; i < n && status == OK; i++)
+		j->f.f[i] = j->k.floats
+				? 1
+				: j->pack->scale[i] *
+				      (in->scales ? in->scales[i / j->k.s.cout] : in->scale);
 	return status;
 }
 
@@ -134,12 +157,11 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (in->scales && !l->p->spot[node_in(j.n, 0)->id][U8_CHANNELS_LAST].ref.buffer)
 		return OK;
 	j.k.zero = in->zero;
-	j.k.columns = w.columns;
+	j.k.floats = w.floats;
 	j.k.way = way_of(&j);
 	if (j.k.way < 0)
 		return OK;
-	nhwc_conv_u8_plan(&j.k, pool_size(l->e->o.pool));
-	int status = pack_conv_u8(l->e, j.n, &w, &j.k, in->zeros, &j.pack, l->err);
+	int status = pack(l, &j, &w);
 	if (status == E_UNSUPPORTED)
 		return OK;
 	*done = true;

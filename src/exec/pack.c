@@ -248,6 +248,32 @@ int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weight
 	return p || found || status < 0 ? status : fail_nomem(err);
 }
 
+int pack_conv_u8_floats(struct exec *e, const struct node *n, const struct quant_weights *w,
+    const struct nhwc_conv_u8 *k, const float *scale, const float *low, const struct pack **out,
+    struct err *err)
+{
+	struct network *net = e->net;
+	bool first = !is_packed(net, n);
+	float *floats = NULL;
+	*out = find(net, n, k->way, k->row, true, nhwc_conv_u8_packed(k));
+	int status = *out ? OK : quant_float_weights(net, w->fq, &floats, err);
+	if (*out || status < 0)
+		return status;
+	struct pack *p = add(net, nhwc_conv_u8_packed(k));
+	if (p) {
+		p->node = n;
+		p->way = k->way;
+		p->row = k->row;
+		p->u8 = true;
+		nhwc_conv_u8_pack_floats(k, floats, scale, low, p->data);
+		if (first)
+			release_weights(net, n, w);
+		*out = p;
+	}
+	free(floats);
+	return p ? OK : fail_nomem(err);
+}
+
 int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,
     const void **out, struct err *err)
 {

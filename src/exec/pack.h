@@ -23,6 +23,10 @@ int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f
  * message, when they don't fit 8 bits. */
 int pack_conv_u8(struct exec *e, const struct node *n, const struct quant_weights *w,
     struct nhwc_conv_u8 *k, const uint8_t *zeros, const struct pack **out, struct err *err);
+/* The same with k->floats, for bytes that mean q * scale + low. */
+int pack_conv_u8_floats(struct exec *e, const struct node *n, const struct quant_weights *w,
+    const struct nhwc_conv_u8 *k, const float *scale, const float *low, const struct pack **out,
+    struct err *err);
 /* A matrix that stays compressed, for the row of w->k. */
 int pack_compressed(struct exec *e, const struct node *n, const struct compressed *w,
     const void **out, struct err *err);

@@ -44,6 +44,7 @@ static struct quant of_fake_quantize(const struct node *n)
 	float top = (float)(levels - 1), lo = (float)r[2], hi = (float)r[3];
 	return (struct quant){.scale = (hi - lo) / top, /* in floats as OpenVINO */
 	    .shift = -(top * lo) / (hi - lo),
+	    .low = lo,
 	    .zero = (int)nearbyint(zero),
 	    .top = (int)levels - 1};
 }
@@ -68,7 +69,9 @@ static bool set_channel(const struct tensor *r, int64_t c, struct quant *q)
 	if (!(range > 0) || (float)scale < FLT_MIN || !is_near(lo, end_at(&r[2], c), range) ||
 	    !is_near(hi, end_at(&r[3], c), range) || lo > scale * 1e-3 || hi < scale * -1e-3)
 		return false;
-	q->scales[c] = (float)scale;
+	float from = (float)end_at(&r[2], c);
+	q->scales[c] = ((float)end_at(&r[3], c) - from) / 255;
+	q->lows[c] = from;
 	q->zeros[c] = (uint8_t)nearbyint(-lo / scale);
 	return true;
 }
@@ -92,6 +95,8 @@ static bool is_positive(const struct tensor *r, int64_t channels, struct quant *
 static bool set_zeros(const struct tensor *r, int64_t channels, struct quant *q)
 {
 	if (is_positive(r, channels, q)) {
+		for (int64_t c = 0; c < channels; c++)
+			q->lows[c] += q->zeros[c] * q->scales[c];
 		free(q->zeros);
 		q->zeros = NULL;
 		return true;
@@ -106,6 +111,7 @@ static bool set_zeros(const struct tensor *r, int64_t channels, struct quant *q)
 static void free_channels(struct quant *q)
 {
 	free(q->scales);
+	free(q->lows);
 	free(q->zeros);
 }
 
@@ -125,8 +131,9 @@ static struct quant of_channels(const struct node *n)
 			return (struct quant){0};
 	}
 	q.scales = calloc((size_t)channels + 1, sizeof *q.scales);
+	q.lows = calloc((size_t)channels + 1, sizeof *q.lows);
 	q.zeros = calloc((size_t)channels + 1, sizeof *q.zeros);
-	bool ok = q.scales && q.zeros;
+	bool ok = q.scales && q.lows && q.zeros;
 	for (int64_t c = 0; ok && c < channels; c++)
 		ok = set_channel(r, c, &q);
 	if (ok && set_zeros(r, channels, &q))
@@ -259,8 +266,8 @@ static bool is_per_channel(const struct quant_weights *w, const struct node *c)
 }
 
 /* A range of weights: one, or one for each output channel, or for the columns of a filter. */
-static bool is_weight_range(const struct quant_weights *w, const struct tensor *t,
-    const struct shape *s, bool depthwise, int *columns)
+static bool is_weight_range(
+    struct quant_weights *w, const struct tensor *t, const struct shape *s, bool depthwise)
 {
 	if (t->type != DT_F32 || !t->data || t->rank > s->rank)
 		return false;
@@ -271,8 +278,7 @@ static bool is_weight_range(const struct quant_weights *w, const struct tensor *
 			continue;
 		if (t->dim[d] != s->dim[at].min || !(channel || (depthwise && at == s->rank - 1)))
 			return false;
-		if (!channel)
-			*columns = (int)t->dim[d];
+		w->floats |= !channel;
 	}
 	return true;
 }
@@ -303,7 +309,7 @@ static bool find_fake_quantized(const struct node *n, struct quant_weights *w)
 	for (int k = 0; k < 4; k++) {
 		if (node_is(node_in(fq, k + 1)->node, OP_CONST))
 			r[k] = value_tensor(node_in(fq, k + 1));
-		if (!is_weight_range(w, &r[k], s, depthwise, &w->columns) ||
+		if (!is_weight_range(w, &r[k], s, depthwise) ||
 		    tensor_count(&r[k]) != tensor_count(&r[0]) || r[k].rank != r[0].rank)
 			return false;
 	}
@@ -316,12 +322,12 @@ static bool find_fake_quantized(const struct node *n, struct quant_weights *w)
 /* Const of 8 bits -> Convert -> [Subtract] -> Multiply, with conversions between. */
 static bool find_weights(const struct node *n, struct quant_weights *w)
 {
-	*w = (struct quant_weights){.columns = 1};
+	*w = (struct quant_weights){0};
 	if (!set_axes(n, w))
 		return false;
 	if (find_fake_quantized(n, w))
 		return true;
-	w->columns = 1;
+	w->floats = false;
 	const struct node *mul = behind_convert(node_in(n, 1));
 	if (!mul || !node_is(mul, OP_MULTIPLY))
 		return false;
@@ -363,17 +369,14 @@ bool quant_layer(const struct network *net, const struct node *n, struct quant_w
 
 /* ---- reading weights ---- */
 
-/* Element of t for the output channel whose coordinates along the weights' axes these are, and for
- * a column of its filter. */
-static double at_channel(const struct quant_weights *w, const struct tensor *t, int rank,
-    const int64_t *coord, int column)
+/* Element of t for the output channel whose coordinates along the weights' axes these are. */
+static double at_channel(
+    const struct quant_weights *w, const struct tensor *t, int rank, const int64_t *coord)
 {
 	int64_t at = 0;
 	for (int d = 0; d < t->rank; d++) {
 		int axis = d + rank - t->rank;
-		int64_t c = axis == w->axis[0]                    ? coord[0]
-			    : w->naxes == 2 && axis == w->axis[1] ? coord[1]
-								  : column;
+		int64_t c = coord[w->naxes == 2 && axis == w->axis[1]];
 		at = at * t->dim[d] + (t->dim[d] == 1 ? 0 : c);
 	}
 	return tensor_f64(t, at);
@@ -389,13 +392,13 @@ struct reader {
 static int64_t zero_at(const struct reader *r, int64_t c)
 {
 	int64_t coord[2] = {r->w->naxes == 2 ? c / r->inner : c, c % r->inner};
-	return !r->w->zero ? 0 : llrint(at_channel(r->w, &r->zero, r->q.rank, coord, 0));
+	return !r->w->zero ? 0 : llrint(at_channel(r->w, &r->zero, r->q.rank, coord));
 }
 
 static float scale_at(const struct reader *r, int64_t c)
 {
 	int64_t coord[2] = {r->w->naxes == 2 ? c / r->inner : c, c % r->inner};
-	return (float)at_channel(r->w, &r->scale, r->q.rank, coord, 0);
+	return (float)at_channel(r->w, &r->scale, r->q.rank, coord);
 }
 
 /* Elements of an output channel that lie together; one run begins outer runs behind the last. */
@@ -438,17 +441,16 @@ static int read_fake_quantized(
 	int64_t n = outer * inner, count = tensor_count(&t), rest = count / n;
 	int64_t run = run_of(w, &t, rest);
 	*q = malloc((size_t)count + 1);
-	*scale = calloc((size_t)(n * w->columns) + 1, sizeof **scale);
+	*scale = calloc((size_t)n + 1, sizeof **scale);
 	if (!*q || !*scale)
 		return fail_nomem(err);
 	for (int64_t c = 0; c < n; c++) {
 		int64_t coord[2] = {w->naxes == 2 ? c / inner : c, c % inner};
-		for (int x = 0; x < w->columns; x++)
-			(*scale)[x * n + c] = (float)(at_channel(w, &hi, t.rank, coord, x) / 127);
+		(*scale)[c] = (float)(at_channel(w, &hi, t.rank, coord) / 127);
 		for (int64_t i = 0; i < rest; i++) {
 			int64_t at = (i - i % run) * outer + c * run + i % run;
 			float v = ((const float *)t.data)[at];
-			(*q)[c * rest + i] = (int8_t)lrintf(v / (*scale)[i % w->columns * n + c]);
+			(*q)[c * rest + i] = (int8_t)lrintf(v / (*scale)[c]);
 		}
 	}
 	return OK;
@@ -532,8 +534,10 @@ static void want(struct network *net, const struct node *n)
 		net->quant[n->in[k].value->id].on = true;
 	for (int k = 0; k < n->nout && on; k++)
 		net->quant[n->out[k].id].on |= quant_splits(n);
-	if (quant_layer(net, n, &w))
+	if (quant_layer(net, n, &w)) {
 		net->quant[n->in[0].value->id].on = true;
+		net->quant[n->in[0].value->id].floats |= w.floats;
+	}
 	if (!node_is(n, OP_ADD) || !quant_requantized(net, n))
 		return;
 	for (int k = 0; k < 2; k++) {

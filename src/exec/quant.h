@@ -9,24 +9,27 @@
 struct quant {
 	float scale; /* 0: not a value of that kind */
 	float shift; /* the zero point before it was rounded, which OpenVINO adds values with */
+	float low;   /* what level 0 means, in floats */
 	int zero, top;
 	bool on; /* computed in 8 bits */
 	/* One for each channel: what only a depthwise convolution reads, and only as bytes. scale
 	 * is 1 and zero 0 then, and zero points are in zeros. NULL: all are 0, and of negative
 	 * values (clamped: there are some in the range) none may come. */
-	float *scales;
+	float *scales, *lows; /* lows: of bytes 0 */
 	uint8_t *zeros;
 	bool clamped;
+	bool floats; /* who reads it takes the floats that the bytes mean */
 };
 
 /* The weights of a layer: (q - zero) * scale, with one zero and one scale for each output channel
- * or for all. Or floats behind a FakeQuantize with a range that is symmetric about 0: then columns
- * of a filter may have scales of their own. */
+ * or for all. Or floats behind a FakeQuantize with a range that is symmetric about 0. */
 struct quant_weights {
 	const struct node *q, *zero, *scale; /* Consts; zero NULL: 0 */
 	const struct node *fq;               /* or this one, whose value is the weights */
-	int columns;                         /* scales of a filter: 1, or its width */
-	int axis[2];                         /* of the output channels, outer first */
+	/* The range differs between the columns of a filter: the weights stay floats, and the sums
+	 * are those of floats, as OpenVINO's are. */
+	bool floats;
+	int axis[2]; /* of the output channels, outer first */
 	int naxes;
 };
 
@@ -35,9 +38,8 @@ struct quant_weights {
 int quant_choose(struct network *net, const struct exec_options *o, struct err *err);
 /* Does n, a layer with weights, read 8 bits on both sides? */
 bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w);
-/* q - zero as [output channels][rest], in the file or in room, and scales as [columns][output
- * channels]; room and scale are on the heap in every case. E_UNSUPPORTED when one does not fit i8.
- */
+/* q - zero as [output channels][rest], in the file or in room, and scales of the output channels;
+ * room and scale are on the heap in every case. E_UNSUPPORTED when one does not fit i8. */
 int quant_read(struct network *net, const struct quant_weights *w, const int8_t **q, int8_t **room,
     float **scale, struct err *err);
 /* Narrows lo..hi by n when that is a ReLU or Clamp of x, as whatever operation it is written. */
@@ -59,6 +61,14 @@ int quant_order_sums(struct network *net, struct err *err);
  * channel, rounded to? Not when a sum follows that is quantized again: OpenVINO leaves that
  * rounding out, and what it answers is what an IR means. */
 bool quant_rounds(const struct exec *e, const struct node *fq);
+/* The floats that bytes of v mean, q * scale + low for each of n channels, as OpenVINO has them;
+ * true: with a rounding for the product and one for the sum, else with one. */
+bool quant_floats(
+    const struct network *net, const struct value *v, int64_t n, float *scale, float *low);
+/* What OpenVINO makes of weights by fq, whose ranges are the same on both sides; on the heap. */
+int quant_float_weights(struct network *net, const struct node *fq, float **out, struct err *err);
+/* What a kernel takes along that changes each element on its own: the value changed; or NULL. */
+const struct value *quant_changes(const struct network *net, const struct node *n);
 /* Same scale and zero point? */
 bool quant_same(const struct quant *a, const struct quant *b);
 

@@ -40,8 +40,7 @@ static bool is_fixed(const struct network *net, const struct value *v)
 	return node_is(v->node, OP_CONST) || (i >= 0 && net->step[i].folded);
 }
 
-/* What a kernel takes along that changes each element on its own: the value changed; or NULL. */
-static const struct value *changed(const struct network *net, const struct node *n)
+const struct value *quant_changes(const struct network *net, const struct node *n)
 {
 	if (node_is(n, OP_FAKE_QUANTIZE) || node_is(n, OP_BATCH_NORM))
 		return node_in(n, 0);
@@ -59,7 +58,7 @@ static const struct node *branch(const struct network *net, const struct value *
 {
 	struct quant_weights w;
 	const struct node *n = v->node;
-	while (n && leads_on(net, n) && (v = changed(net, n)) != NULL)
+	while (n && leads_on(net, n) && (v = quant_changes(net, n)) != NULL)
 		n = v->node;
 	bool conv = n && (node_is(n, OP_CONVOLUTION) || node_is(n, OP_GROUP_CONVOLUTION));
 	return conv && leads_on(net, n) && quant_layer(net, n, &w) ? n : NULL;
@@ -67,7 +66,7 @@ static const struct node *branch(const struct network *net, const struct value *
 
 static bool is_sum(const struct network *net, const struct node *n)
 {
-	return node_is(n, OP_ADD) && node_in(n, 0) != node_in(n, 1) && !changed(net, n) &&
+	return node_is(n, OP_ADD) && node_in(n, 0) != node_in(n, 1) && !quant_changes(net, n) &&
 	       !is_fixed(net, node_in(n, 0));
 }
 
@@ -151,7 +150,7 @@ bool quant_rounds(const struct exec *e, const struct node *fq)
 			return false;
 		if (is_sum(net, n) && !summed && takes_sum(net, n, v))
 			summed = true;
-		else if (changed(net, n) != v && !quant_clamp(n, v, &lo, &hi))
+		else if (quant_changes(net, n) != v && !quant_clamp(n, v, &lo, &hi))
 			return true;
 	}
 	return true;

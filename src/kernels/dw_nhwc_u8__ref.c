@@ -15,22 +15,16 @@ static const uint8_t *tap(const struct dw_nhwc_u8_args *q, int i, int t)
 
 void dw_nhwc_u8__ref(const struct dw_nhwc_u8_args *q)
 {
-	int all = q->taps * (q->line ? 3 : q->scales), each = all / q->scales;
+	int taps = q->taps * (q->line ? 3 : 1);
 	struct u8_epilogue e = q->e;
 	e.stride = 1;
 	for (int i = 0; i < q->m; i++)
 		for (int c = 0; c < q->n; c++) {
-			const float *f = q->f + c * (q->scales + 1 + 2 * e.levels);
-			float r = q->scales > 1 ? f[q->scales] : 0;
-			for (int x = 0; x < q->scales; x++) {
-				int32_t sum = q->start[c * q->scales + x];
-				for (int t = x * each; t < (x + 1) * each; t++)
-					sum += tap(q, i, t)[c] * q->w[c * all + t];
-				r = q->scales > 1 ? fmaf((float)sum, f[x], r)
-						  : u8_sum(&e, e.sums, (float)sum, f[0], f[1]);
-			}
-			r = u8_levels(&e, f + q->scales - 1, r);
-			u8_finish(&e, q->add, (size_t)i * q->ld_add + (size_t)c, q->out,
-			    (size_t)i * q->ld_out + (size_t)c, 1, r);
+			const float *f = q->f + c * (2 + 2 * e.levels);
+			int32_t sum = q->start[c];
+			for (int t = 0; t < taps; t++)
+				sum += tap(q, i, t)[c] * q->w[c * taps + t];
+			u8_finish(&q->e, q->add, (size_t)i * q->ld_add + (size_t)c, q->out,
+			    (size_t)i * q->ld_out + (size_t)c, 1, u8_scale(&e, f, (float)sum));
 		}
 }

@@ -80,9 +80,9 @@ struct dw_block {
 	const float *f;
 };
 
-INLINE dvec dw_start(const struct dw_block *k, int row, int v)
+INLINE dvec dw_start(const struct dw_block *k, int v)
 {
-	return dvec_cast(vec_load((const float *)(k->start + row * BLOCK + v * VEC)));
+	return dvec_cast(vec_load((const float *)(k->start + v * VEC)));
 }
 
 INLINE vec dw_factor(const struct dw_block *k, int row, int v)
@@ -90,12 +90,12 @@ INLINE vec dw_factor(const struct dw_block *k, int row, int v)
 	return vec_load(k->f + row * BLOCK + v * VEC);
 }
 
-/* From what the factors of the sums made; row: of the factors behind those. */
-INLINE vec dw_levels(
-    const struct dw_nhwc_u8_args *q, const struct dw_block *k, int row, int v, vec r)
+/* From sums to what something may be added to. */
+INLINE vec dw_levels(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int v, dvec sum)
 {
-	for (int i = 0; i < q->e.levels; i++, row += 2)
-		r = u8_level(&q->e, i, r, dw_factor(k, row, v), dw_factor(k, row + 1, v));
+	vec r = u8_sum(&q->e, q->e.sums, dvec_float(sum), dw_factor(k, 0, v), dw_factor(k, 1, v));
+	for (int i = 0; i < q->e.levels; i++)
+		r = u8_level(&q->e, i, r, dw_factor(k, 2 * i + 2, v), dw_factor(k, 2 * i + 3, v));
 	return r;
 }
 
@@ -138,13 +138,14 @@ static void dw_finish(const struct dw_nhwc_u8_args *q, int i, int c, int n, cons
 	}
 }
 
-/* From what the factors of the sums made, stored as pixel i. */
+/* Sums become pixel i. */
 INLINE void dw_store(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int i, int c, int n,
-    int scales, vec r[4])
+    const dvec acc[4])
 {
+	vec r[4];
 #pragma GCC unroll 4
 	for (int v = 0; v < 4; v++)
-		r[v] = dw_levels(q, k, scales + 1, v, r[v]);
+		r[v] = dw_levels(q, k, v, acc[v]);
 	if (q->e.add || q->e.out != U8_OUT_U8) {
 		dw_finish(q, i, c, n, r);
 		return;
@@ -171,18 +172,6 @@ INLINE void dw_dots(dvec acc[4], const dvec y[4], const int8_t *w)
 		acc[v] = dw_dot(acc[v], y[v], w + v * 4 * VEC);
 }
 
-/* Of scales sums number x; r is what those before it made, and of the first, unless it is the only
- * one, what is added to all. */
-INLINE void dw_scale(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int x, int scales,
-    const dvec acc[4], vec r[4])
-{
-#pragma GCC unroll 4
-	for (int v = 0; v < 4; v++) {
-		vec s = dvec_float(acc[v]), f = dw_factor(k, x, v);
-		r[v] = u8_sum(&q->e, scales > 1 ? U8_SUM_FUSED : q->e.sums, s, f, r[v]);
-	}
-}
-
 /* ---- pixel by pixel: full, groups (fours of taps) are constants after inlining (0: any) ---- */
 
 INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int i, int c,
@@ -190,27 +179,19 @@ INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, 
 {
 	ptrdiff_t at = i * q->step;
 	int n = full ? BLOCK : k->n, all = groups ? groups : q->taps / 4, tap = 0;
-	vec r[4];
+	dvec acc[4], x[4], y[4];
 #pragma GCC unroll 4
 	for (int v = 0; v < 4; v++)
-		r[v] = dw_factor(k, q->scales, v);
-	for (int s = 0; s < q->scales; s++) {
-		dvec acc[4], x[4], y[4];
-#pragma GCC unroll 4
-		for (int v = 0; v < 4; v++)
-			acc[v] = dw_start(k, s, v);
+		acc[v] = dw_start(k, v);
 #pragma GCC unroll 7
-		for (int g = 0; g < all; g++, w += 4 * BLOCK, tap += 4) {
+	for (int g = 0; g < all; g++, w += 4 * BLOCK, tap += 4) {
 #pragma GCC unroll 4
-			for (int t = 0; t < 4; t++)
-				x[t] = dw_bytes(
-				    q->pixel[tap + t] + (at & q->inside[tap + t]) + c, n);
-			dw_interleave(x, y);
-			dw_dots(acc, y, w);
-		}
-		dw_scale(q, k, s, q->scales, acc, r);
+		for (int t = 0; t < 4; t++)
+			x[t] = dw_bytes(q->pixel[tap + t] + (at & q->inside[tap + t]) + c, n);
+		dw_interleave(x, y);
+		dw_dots(acc, y, w);
 	}
-	dw_store(q, k, i, c, n, q->scales, r);
+	dw_store(q, k, i, c, n, acc);
 }
 
 /* ---- windows of three columns of at most four taps, each interleaved once ---- */
@@ -228,7 +209,7 @@ INLINE void dw_column(const struct dw_nhwc_u8_args *q, int column, int c, int n,
 
 /* stride: 1, 2, or 0 for any that is larger. */
 INLINE void dw_line(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int c,
-    const int8_t *w, int scales, int stride, int n)
+    const int8_t *w, int stride, int n)
 {
 	dvec y[3][4];
 	int keep = stride ? 3 - stride : 0;
@@ -236,7 +217,6 @@ INLINE void dw_line(const struct dw_nhwc_u8_args *q, const struct dw_block *k, i
 		dw_column(q, q->first + x, c, n, y[stride + x]);
 	for (int i = 0; i < q->m; i++) {
 		dvec acc[4];
-		vec r[4];
 		int at = q->first + i * q->stride;
 #pragma GCC unroll 3
 		for (int x = 0; x < 3; x++)
@@ -247,52 +227,38 @@ INLINE void dw_line(const struct dw_nhwc_u8_args *q, const struct dw_block *k, i
 		for (int x = keep; x < 3; x++)
 			dw_column(q, at + x, c, n, y[x]);
 #pragma GCC unroll 4
-		for (int v = 0; v < 4; v++) {
-			r[v] = dw_factor(k, scales, v);
-			acc[v] = dw_start(k, 0, v);
-		}
+		for (int v = 0; v < 4; v++)
+			acc[v] = dw_start(k, v);
 #pragma GCC unroll 3
-		for (int x = 0; x < 3; x++) {
-			if (x && scales > 1) {
-				dw_scale(q, k, x - 1, scales, acc, r);
-#pragma GCC unroll 4
-				for (int v = 0; v < 4; v++)
-					acc[v] = dw_start(k, x, v);
-			}
+		for (int x = 0; x < 3; x++)
 			dw_dots(acc, y[x], w + x * 4 * BLOCK);
-		}
-		dw_scale(q, k, scales - 1, scales, acc, r);
-		dw_store(q, k, i, c, n, scales, r);
+		dw_store(q, k, i, c, n, acc);
 	}
 }
 
-INLINE void dw_lines(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int c,
-    const int8_t *w, int scales, int n)
+INLINE void dw_lines(
+    const struct dw_nhwc_u8_args *q, const struct dw_block *k, int c, const int8_t *w, int n)
 {
 	if (q->stride == 1)
-		dw_line(q, k, c, w, scales, 1, n);
+		dw_line(q, k, c, w, 1, n);
 	else if (q->stride == 2)
-		dw_line(q, k, c, w, scales, 2, n);
+		dw_line(q, k, c, w, 2, n);
 	else
-		dw_line(q, k, c, w, scales, 0, n);
+		dw_line(q, k, c, w, 0, n);
 }
 
 static void dw_pixels(const struct dw_nhwc_u8_args *q)
 {
 	const int8_t *w = q->w;
-	int sums = q->line ? 3 : q->scales;
-	for (int c = 0; c < q->n; c += BLOCK, w += (size_t)(sums * q->taps) * BLOCK) {
+	int columns = q->line ? 3 : 1;
+	for (int c = 0; c < q->n; c += BLOCK, w += (size_t)(columns * q->taps) * BLOCK) {
 		int n = q->n - c < BLOCK ? q->n - c : BLOCK;
-		size_t rows = (size_t)q->scales + 1 + 2 * (size_t)q->e.levels;
-		struct dw_block k = {n, q->start + c * q->scales, q->f + (size_t)c * rows};
-		if (q->line && q->scales == 1 && n == BLOCK)
-			dw_lines(q, &k, c, w, 1, BLOCK);
-		else if (q->line && q->scales == 1)
-			dw_lines(q, &k, c, w, 1, n);
-		else if (q->line && n == BLOCK)
-			dw_lines(q, &k, c, w, 3, BLOCK);
+		size_t rows = 2 + 2 * (size_t)q->e.levels;
+		struct dw_block k = {n, q->start + c, q->f + (size_t)c * rows};
+		if (q->line && n == BLOCK)
+			dw_lines(q, &k, c, w, BLOCK);
 		else if (q->line)
-			dw_lines(q, &k, c, w, 3, n);
+			dw_lines(q, &k, c, w, n);
 		else if (n < BLOCK)
 			for (int i = 0; i < q->m; i++)
 				dw_pixel(q, &k, i, c, w, 0, false);

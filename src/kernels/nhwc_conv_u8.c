@@ -7,31 +7,32 @@
 
 static const struct nhwc_way_u8 *way_of(const struct nhwc_conv_u8 *c)
 {
-	return c->way == CONV_DEPTHWISE    ? &nhwc_depthwise_u8
-	       : c->way == CONV_WINOGRAD   ? &nhwc_winograd_u8
+	if (c->way == CONV_DEPTHWISE)
+		return c->floats ? &nhwc_depthwise_u8f : &nhwc_depthwise_u8;
+	return c->way == CONV_WINOGRAD     ? &nhwc_winograd_u8
 	       : c->way == CONV_TRANSPOSED ? &nhwc_transposed_u8
 					   : &nhwc_igemm_u8;
 }
 
-int nhwc_conv_u8_choose(const struct conv_shape *s, int columns)
+int nhwc_conv_u8_choose(const struct conv_shape *s, bool floats)
 {
-	if (nhwc_conv_u8_fits(s, columns, CONV_DEPTHWISE))
+	if (nhwc_conv_u8_fits(s, floats, CONV_DEPTHWISE))
 		return CONV_DEPTHWISE;
-	if (!nhwc_conv_u8_fits(s, columns, CONV_IGEMM))
+	if (!nhwc_conv_u8_fits(s, floats, CONV_IGEMM))
 		return -1;
 	return nhwc_winograd_u8_pays(s) ? CONV_WINOGRAD : CONV_IGEMM;
 }
 
-bool nhwc_conv_u8_fits(const struct conv_shape *s, int columns, int way)
+bool nhwc_conv_u8_fits(const struct conv_shape *s, bool floats, int way)
 {
+	if (floats)
+		return way == CONV_DEPTHWISE && nhwc_depthwise_fits(s);
 	if ((int64_t)conv_volume(s->kernel) * s->cin > CONV_U8_DEPTH)
 		return false;
 	if (way == CONV_DEPTHWISE)
-		return nhwc_depthwise_u8_fits(s) &&
-		       (columns == 1 || (columns == s->kernel[2] && columns <= DW_U8_COLUMNS));
-	return columns == 1 &&
-	       (way == CONV_IGEMM || (way == CONV_WINOGRAD && nhwc_winograd_u8_fits(s)) ||
-		   (way == CONV_TRANSPOSED && nhwc_transposed_u8_fits(s)));
+		return nhwc_depthwise_u8_fits(s);
+	return way == CONV_IGEMM || (way == CONV_WINOGRAD && nhwc_winograd_u8_fits(s)) ||
+	       (way == CONV_TRANSPOSED && nhwc_transposed_u8_fits(s));
 }
 
 size_t nhwc_conv_u8_turned(const struct nhwc_conv_u8 *c)

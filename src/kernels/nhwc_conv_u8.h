@@ -1,7 +1,8 @@
 /* Quantized convolution of images with channels last, laid out as in nhwc_conv_f32.h, from unsigned
  * bytes with a zero point and signed weights to floats or bytes.
  *
- * Sums are exact: every instruction set gives the same bits, for any number of threads. */
+ * Sums are exact, or those of floats in a fixed order: every instruction set gives the same bits,
+ * for any number of threads. */
 #ifndef KERNELS_NHWC_CONV_U8_H
 #define KERNELS_NHWC_CONV_U8_H
 
@@ -22,8 +23,6 @@ enum u8_sum { U8_SUM_FUSED, U8_SUM_APART, U8_SUM_SCALED };
 #define CONV_U8_DEPTH (INT32_MAX / (255 * 128))
 /* Times that a result is clamped, and maybe rounded to levels, before the last. */
 #define CONV_U8_LEVELS 2
-/* The widest window whose columns may have scales of their own. */
-#define DW_U8_COLUMNS 7
 /* Floats behind the factors of the epilogue that may be read. */
 #define CONV_U8_MORE 32
 
@@ -34,10 +33,12 @@ struct nhwc_conv_u8 {
 	int zero;                      /* zero point of the input, 0..255; padding has this value */
 	/* What becomes of the sums, see struct u8_epilogue. A NaN becomes the least value. */
 	int out, add; /* enum u8_out, enum u8_add */
-	int columns;  /* sums with a scale of their own: 1; CONV_DEPTHWISE: or the window's width */
-	int levels;   /* at most CONV_U8_LEVELS */
-	int rounded;  /* a bit for each */
-	int sums;     /* enum u8_sum */
+	/* CONV_DEPTHWISE: bytes become the floats that they mean, and are summed as such, as
+	 * nhwc_conv_u8_pack_floats says; apart: with a rounding for the product and one for low. */
+	bool floats, apart;
+	int levels;  /* at most CONV_U8_LEVELS */
+	int rounded; /* a bit for each */
+	int sums;    /* enum u8_sum */
 	float scale, shift, sum_scale, sum_shift;
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes are saturated besides */
 	struct tail_u8 tail; /* behind the epilogue, whose result is floats then */
@@ -47,12 +48,12 @@ struct nhwc_conv_u8 {
 	size_t shared, worker, scratch;
 };
 
-/* The way for a shape with so many sums; -1: more than CONV_U8_DEPTH products in a sum, or more
- * sums than one in something else than a depthwise convolution: nothing here can do it. */
-int nhwc_conv_u8_choose(const struct conv_shape *s, int columns);
+/* The way for a shape; -1: nothing here can do it, which has more than CONV_U8_DEPTH products in a
+ * sum, or is summed in floats and not depthwise. */
+int nhwc_conv_u8_choose(const struct conv_shape *s, bool floats);
 /* Shapes that a way can do: CONV_IGEMM, CONV_WINOGRAD, CONV_DEPTHWISE; or CONV_TRANSPOSED, of which
  * s is the transposed one and nothing is added. */
-bool nhwc_conv_u8_fits(const struct conv_shape *s, int columns, int way);
+bool nhwc_conv_u8_fits(const struct conv_shape *s, bool floats, int way);
 /* Weights that a way wants by parts. */
 size_t nhwc_conv_u8_turned(const struct nhwc_conv_u8 *c);
 void nhwc_conv_u8_turn(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *turned);
@@ -60,12 +61,12 @@ void nhwc_conv_u8_turn(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *tu
 bool nhwc_conv_u8_holds(const struct nhwc_conv_u8 *c, const int8_t *w);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */
 void nhwc_conv_u8_plan(struct nhwc_conv_u8 *c, int threads);
-/* Bytes of the packed weights. They depend on way, row and the weights' dimensions only. */
+/* Bytes of the packed weights. They depend on way, floats, row and the weights' dimensions only. */
 size_t nhwc_conv_u8_packed(const struct nhwc_conv_u8 *c);
-/* Rows of factors of the epilogue: columns + 1 + 2 * levels. */
+/* Rows of factors of the epilogue. */
 static inline size_t nhwc_conv_u8_rows(const struct nhwc_conv_u8 *c)
 {
-	return (size_t)c->columns + 1 + 2 * (size_t)c->levels;
+	return 2 + 2 * (size_t)c->levels;
 }
 /* Floats of the factors, with what may be read behind. */
 size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c);
@@ -75,6 +76,11 @@ size_t nhwc_conv_u8_factors(const struct nhwc_conv_u8 *c);
  * nothing of it. */
 void nhwc_conv_u8_pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
     const uint8_t *zeros, void *packed);
+/* The same with c->floats: q * scale + low is what a byte q of a channel means, and w is [groups]
+ * [kernel]. What lies outside of the image is 0. The sums are chains of multiply-adds that start
+ * with 0 and take the taps in order. */
+void nhwc_conv_u8_pack_floats(const struct nhwc_conv_u8 *c, const float *w, const float *scale,
+    const float *low, void *packed);
 
 /* packed and scratch are aligned to 64 bytes. out may be add when both have the same type and
  * distance of pixels, but must not overlap the rest. */

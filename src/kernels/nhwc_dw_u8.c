@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "kernels/nhwc_dw_lines.h"
+
 #define LEAST_CHANNELS 64 /* of a piece */
 
 bool nhwc_depthwise_u8_fits(const struct conv_shape *s)
@@ -21,7 +23,7 @@ static bool by_lines(const struct nhwc_conv_u8 *c)
 
 size_t dw_u8_groups(const struct nhwc_conv_u8 *c)
 {
-	return by_lines(c) ? 3 : (size_t)c->columns;
+	return by_lines(c) ? 3 : 1;
 }
 
 static size_t taps_of(const struct nhwc_conv_u8 *c)
@@ -53,7 +55,7 @@ int dw_u8_pixels(const struct nhwc_conv_u8 *c)
 /* What the sums start with, then the zero points, then the weights. */
 static size_t start_bytes(const struct nhwc_conv_u8 *c)
 {
-	return nhwc_round64((size_t)c->columns * channels_of(c) * sizeof(int32_t));
+	return nhwc_round64(channels_of(c) * sizeof(int32_t));
 }
 
 static size_t head_bytes(const struct nhwc_conv_u8 *c)
@@ -78,12 +80,13 @@ static size_t channel_of(size_t i, size_t vec)
 	return lanes ? i / 4 % lanes * 16 + i / (4 * lanes) * 4 + i % 4 : i;
 }
 
-/* What the sums of a channel start with, vec apart; w: its taps. */
-static void pack_start(const struct nhwc_conv_u8 *c, const int8_t *w, int zero, int32_t *start)
+/* What the sum of a channel starts with; w: its taps. */
+static int32_t start_of(const struct nhwc_conv_u8 *c, const int8_t *w, int zero)
 {
-	size_t taps = conv_volume(c->s.kernel), columns = (size_t)c->columns;
-	for (size_t t = 0; t < taps; t++)
-		start[t % columns * vec_of(c)] -= w[t] * zero;
+	int32_t sum = 0;
+	for (size_t t = 0; t < conv_volume(c->s.kernel); t++)
+		sum -= w[t] * zero;
+	return sum;
 }
 
 /* The taps of a channel, those of a column after the other; to: its lane. */
@@ -95,7 +98,7 @@ static void pack_taps(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *to)
 			to[(x * fours + t / 4) * vec_of(c) * 4 + t % 4] = w[t * columns + x];
 }
 
-/* start[channel / vec][sum][vec], zero points, weights [channel / vec][fours of taps][vec][4]. */
+/* start[channel / vec][vec], zero points, weights [channel / vec][fours of taps][vec][4]. */
 static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *w,
     const uint8_t *zeros, void *packed)
 {
@@ -114,7 +117,7 @@ static void pack(const struct nhwc_conv_u8 *c, struct pool *pool, const int8_t *
 			if (k >= n * (size_t)dw_u8_pixels(c))
 				continue;
 			k %= n;
-			pack_start(c, w + k * taps, zero[k], start + g * (size_t)c->columns + i);
+			start[g + i] = start_of(c, w + k * taps, zero[k]);
 			pack_taps(
 			    c, w + k * taps, to + g * dw_u8_groups(c) * dw_u8_taps4(c) + 4 * i);
 		}
@@ -147,25 +150,12 @@ static void order_factors(const struct nhwc_conv_u8 *c, const float *f, float *t
 			}
 }
 
-static int lines_of(const struct conv_shape *s)
-{
-	return s->batch * s->out[0] * s->out[1];
-}
-
 static void plan(struct nhwc_conv_u8 *c)
 {
-	int lines = lines_of(&c->s);
-	int64_t work = (int64_t)lines * c->s.out[2] * c->s.groups * (int)conv_volume(c->s.kernel);
 	c->row = dw_nhwc_u8_pick();
 	c->feed = 0;
 	c->block_rows = 1;
-	c->row_blocks = c->col_blocks = 1;
-	if (c->threads > 1 && work >= NHWC_SMALL) {
-		int blocks = nhwc_pieces(c->s.groups, LEAST_CHANNELS);
-		c->row_blocks = lines < 2 * c->threads ? lines : 2 * c->threads;
-		c->col_blocks = nhwc_pieces(2 * c->threads, c->row_blocks);
-		c->col_blocks = c->col_blocks < blocks ? c->col_blocks : blocks;
-	}
+	nhwc_dw_cut(&c->s, c->threads, NHWC_SMALL, LEAST_CHANNELS, &c->row_blocks, &c->col_blocks);
 	c->shared = nhwc_round64(nhwc_conv_u8_rows(c) * channels_of(c) * sizeof(float));
 	c->worker = c->tail.nops ? nhwc_round64((size_t)c->s.out[2] * LEAST_CHANNELS * 4) : 0;
 	if (dw_u8_by_copies(c))
@@ -215,9 +205,8 @@ struct dw_nhwc_u8_args dw_u8_args(
 	int64_t at = (int64_t)number * c->s.out[2] + x;
 	int from = p->from;
 	struct dw_nhwc_u8_args q = {.n = p->to - from,
-	    .scales = c->columns,
 	    .taps = (int)dw_u8_taps4(c),
-	    .start = (const int32_t *)packed + from * c->columns,
+	    .start = (const int32_t *)packed + from,
 	    .w = (const int8_t *)weights_of(c, packed) +
 		 (size_t)from * dw_u8_groups(c) * dw_u8_taps4(c),
 	    .f = r->f + (size_t)from * nhwc_conv_u8_rows(c),
@@ -264,12 +253,11 @@ static void pixels(const struct dw_run *r, int number, int x0, int x1, const str
 {
 	const struct nhwc_conv_u8 *c = r->c;
 	const struct conv_shape *s = &c->s;
-	const uint8_t *pixel[DW_U8_TAPS + 4 * DW_U8_COLUMNS];
-	ptrdiff_t in[DW_U8_TAPS + 4 * DW_U8_COLUMNS];
-	int taps = (int)taps_of(c), each = (int)dw_u8_taps4(c), all = c->columns * each;
-	for (int i = 0; i < all; i++) {
-		int t = i % each * c->columns + i / each;
-		const uint8_t *p = i % each < taps ? under(r, number, x0, t) : NULL;
+	const uint8_t *pixel[DW_U8_TAPS];
+	ptrdiff_t in[DW_U8_TAPS];
+	int taps = (int)taps_of(c);
+	for (int i = 0; i < (int)dw_u8_taps4(c); i++) {
+		const uint8_t *p = i < taps ? under(r, number, x0, i) : NULL;
 		pixel[i] = (p ? p : r->zero) + part->from;
 		in[i] = p ? -1 : 0;
 	}
@@ -311,23 +299,18 @@ static void task(void *ctx, int number, int worker)
 {
 	const struct dw_run *r = ctx;
 	const struct nhwc_conv_u8 *c = r->c;
-	int i = number / c->col_blocks, j = number % c->col_blocks, n = c->s.groups;
-	int blocks = nhwc_pieces(n, LEAST_CHANNELS), lines = lines_of(&c->s);
-	int from = nhwc_part(blocks, j, c->col_blocks) * LEAST_CHANNELS;
-	int to = nhwc_part(blocks, j + 1, c->col_blocks) * LEAST_CHANNELS;
-	to = to < n ? to : n;
-	int each = c->tail.nops ? LEAST_CHANNELS : to - from;
+	struct dw_share all = nhwc_dw_share(
+	    &c->s, LEAST_CHANNELS, c->row_blocks, c->col_blocks, number);
+	int each = c->tail.nops ? LEAST_CHANNELS : all.to - all.from;
 	char *tile = (char *)r->a->scratch + c->shared + (size_t)worker * c->worker;
 	if (dw_u8_by_copies(c)) {
-		dw_u8_lines_of_copies(r, nhwc_part(lines, i, c->row_blocks),
-		    nhwc_part(lines, i + 1, c->row_blocks), tile);
+		dw_u8_lines_of_copies(r, all.first, all.last, tile);
 		return;
 	}
-	for (int y = nhwc_part(lines, i, c->row_blocks); y < nhwc_part(lines, i + 1, c->row_blocks);
-	     y++)
-		for (int k = from; k < to; k += each) {
-			struct dw_part p = {
-			    k, to - k < each ? to : k + each, (float *)(void *)tile};
+	for (int y = all.first; y < all.last; y++)
+		for (int k = all.from; k < all.to; k += each) {
+			int to = all.to - k < each ? all.to : k + each;
+			struct dw_part p = {k, to, (float *)(void *)tile};
 			any_line(r, y, &p);
 		}
 }

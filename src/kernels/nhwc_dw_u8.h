@@ -20,7 +20,7 @@ struct dw_part {
 	float *tile;
 };
 
-/* Groups of taps that are rounded up to fours, sums or columns of the window, and their taps. */
+/* Groups of taps that are rounded up to fours, columns of the window or all, and their taps. */
 size_t dw_u8_groups(const struct nhwc_conv_u8 *c);
 size_t dw_u8_taps4(const struct nhwc_conv_u8 *c);
 /* Pixels next to each other that a block of few channels has room for. Its lanes are packed for all

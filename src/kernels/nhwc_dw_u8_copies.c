@@ -95,8 +95,8 @@ static void point_copies(
 static void line_of_copies(const struct dw_run *r, int number, const struct copies *k)
 {
 	const struct nhwc_conv_u8 *c = r->c;
-	const uint8_t *pixel[DW_U8_TAPS + 4 * DW_U8_COLUMNS];
-	ptrdiff_t in[DW_U8_TAPS + 4 * DW_U8_COLUMNS];
+	const uint8_t *pixel[DW_U8_TAPS];
+	ptrdiff_t in[DW_U8_TAPS];
 	int n = c->s.groups, wide = c->s.out[2], some = dw_u8_pixels(c);
 	int all = (int)(dw_u8_groups(c) * dw_u8_taps4(c));
 	int64_t size = c->out == U8_OUT_U8 ? 1 : (int64_t)sizeof(float);
@@ -109,7 +109,7 @@ static void line_of_copies(const struct dw_run *r, int number, const struct copi
 		in[i] = -1;
 	if (c->ld_out != n)
 		q.out = k->results;
-	q.taps = all / c->columns;
+	q.taps = all;
 	q.pixel = pixel;
 	q.inside = in;
 	q.m = wide / some;

@@ -18,12 +18,12 @@
  *                  r = r + f[1][j]
  *   U8_SUM_SCALED: the same, then
  *                  r = r * scale + shift
- *   of c sums r = f[c][j], then r = s[k] * f[k][j] + r for each, and f counts from row c - 1 on
- *   for each k from 1 to levels: r is clamped to lo[k - 1]..hi[k - 1], then
- *       if bit k - 1 of rounded is set, rounded half to even and r = r * f[2 * k][j] + f[2 * k +
- * 1][j] otherwise r = r * f[2 * k][j] r = r + f[2 * k + 1][j] if something is added: r = r + add r
- * = r * sum_scale + sum_shift r is clamped to lo[levels]..hi[levels], and as a byte rounded half to
- * even. f has stride floats from row to row, and CONV_U8_MORE behind the last one. */
+ * For each k from 1 to levels r is clamped to lo[k - 1]..hi[k - 1], then
+ *   if bit k - 1 of rounded is set: rounded half to even and r = r * f[2 * k][j] + f[2 * k + 1][j]
+ *   otherwise: r = r * f[2 * k][j], then r = r + f[2 * k + 1][j]
+ * If something is added: r = r + add, then r = r * sum_scale + sum_shift.
+ * At last r is clamped to lo[levels]..hi[levels], and as a byte rounded half to even. f has stride
+ * floats from row to row, and CONV_U8_MORE behind the last one. */
 struct u8_epilogue {
 	int out, add; /* enum u8_out, enum u8_add */
 	int levels;
@@ -132,22 +132,20 @@ struct wino_u8 {
 /* Pixels of a line of a depthwise convolution. Either their taps lie inside of the image alike. Or
  * line is set: the window has three columns of at most four taps, next to each other. */
 struct dw_nhwc_u8_args {
-	int m, n;   /* pixels, channels */
-	int scales; /* sums of a result, each with a scale of its own: 1, or that of a column each
-		     */
-	int taps;   /* pixels of the window in a sum, with line in a column, rounded up to fours */
-	/* [scales][taps]: what the first result reads; with line [taps]: the first column */
+	int m, n; /* pixels, channels */
+	int taps; /* pixels of the window, with line of a column, rounded up to fours */
+	/* [taps]: what the first result reads, with line the first column */
 	const uint8_t *const *pixel;
 	const ptrdiff_t *inside; /* likewise: -1, or 0: all read the same */
 	ptrdiff_t step;          /* bytes from result to result, with line from column to column */
 	bool line;
 	int first, stride, width; /* line: columns that results begin with, and that there are */
 	const uint8_t *zero;      /* line: a pixel of the other columns */
-	const int8_t *w;      /* [channels / vec][sums or columns][taps / 4][vec][4], see the row */
-	const int32_t *start; /* what sums start with, [channels / vec][scales][vec], likewise */
-	const float *f;       /* of the epilogue, [channels / vec][rows][vec], likewise */
-	const void *add;      /* m pixels by n, ld_add elements apart */
-	void *out;            /* m pixels by n, ld_out elements apart: all that is written */
+	const int8_t *w;          /* [channels / vec][columns][taps / 4][vec][4], see the row */
+	const int32_t *start;     /* what sums start with, likewise */
+	const float *f;           /* of the epilogue, [channels / vec][rows][vec], likewise */
+	const void *add;          /* m pixels by n, ld_add elements apart */
+	void *out;                /* m pixels by n, ld_out elements apart: all that is written */
 	size_t ld_add, ld_out;
 	struct u8_epilogue e;
 };
@@ -157,6 +155,36 @@ struct dw_nhwc_u8 {
 	const char *name;
 	unsigned need;
 	dw_nhwc_u8_fn *run;
+	int vec; /* channels of a block of weights */
+};
+
+/* Pixels of a line of a depthwise convolution whose bytes are floats: as struct dw_nhwc_f32_args.
+ */
+struct dw_nhwc_u8f_args {
+	int m, n;                    /* pixels, channels */
+	int rows, taps;              /* lines of the window, pixels of each */
+	const uint8_t *const *lines; /* [rows]: what the first tap reads for the first pixel */
+	const int *at;               /* [rows]: row of w that the first tap takes */
+	size_t tap, step;            /* bytes from tap to tap, from pixel to pixel */
+	ptrdiff_t from, to;          /* bytes from where the lines begin that lie in the image: what
+					the first and the last pixels see beyond counts as zeros */
+	bool apart;                  /* a byte is q * scale + low with two roundings, not one */
+	const float *w;  /* [channels / vec][scale, low, window][vec], padded with anything */
+	size_t block;    /* floats of vec channels */
+	const float *f;  /* of the epilogue, from the first channel on */
+	const void *add; /* m pixels by n, ld_add elements apart */
+	void *out;       /* m pixels by n, ld_out elements apart: all that is written */
+	size_t ld_add, ld_out;
+	struct u8_epilogue e;
+};
+/* The sums are chains of multiply-adds that start with 0 and take lines and taps in order: every
+ * row makes the same bits. */
+typedef void dw_nhwc_u8f_fn(const struct dw_nhwc_u8f_args *q);
+
+struct dw_nhwc_u8f {
+	const char *name;
+	unsigned need;
+	dw_nhwc_u8f_fn *run;
 	int vec; /* channels of a block of weights */
 };
 
@@ -202,12 +230,14 @@ struct quant_u8_row {
 extern const struct igemm_u8 igemm_u8_rows[];
 extern const struct wino_u8 wino_u8_rows[];
 extern const struct dw_nhwc_u8 dw_nhwc_u8_rows[];
+extern const struct dw_nhwc_u8f dw_nhwc_u8f_rows[];
 extern const struct pool_nhwc_u8 pool_nhwc_u8_rows[];
 extern const struct quant_u8_row quant_u8_rows[];
 /* Number of the first row that the processor, as limited, has. */
 int igemm_u8_pick(void);
 int wino_u8_pick(void);
 int dw_nhwc_u8_pick(void);
+int dw_nhwc_u8f_pick(void);
 int pool_nhwc_u8_pick(void);
 int quant_u8_pick(void);
 
@@ -218,6 +248,7 @@ int quant_u8_pick(void);
 	wino_u8_product_fn wino_u8_product__##isa; \
 	wino_u8_out_fn wino_u8_out__##isa;
 #define DW_NHWC_U8(need, fn, vec) dw_nhwc_u8_fn fn;
+#define DW_NHWC_U8F(need, fn, vec) dw_nhwc_u8f_fn fn;
 #define POOL_NHWC_U8(need, fn) pool_nhwc_u8_fn fn;
 #define QUANT_U8(need, isa)                \
 	quant_u8_fn quant_u8_to__##isa;    \

@@ -27,6 +27,7 @@ size_t nhwc_transposed_u8_turned(const struct nhwc_conv_u8 *c);
 void nhwc_transposed_u8_turn(const struct nhwc_conv_u8 *c, const int8_t *w, int8_t *turned);
 extern const struct nhwc_way_u8 nhwc_igemm_u8, nhwc_depthwise_u8, nhwc_winograd_u8,
     nhwc_transposed_u8;
+extern const struct nhwc_way_u8 nhwc_depthwise_u8f; /* without pack */
 
 struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c);
 /* The tail of m pixels from number pixel on, channels col..col+n-1, which are rows of n floats at

@@ -96,6 +96,12 @@ const struct dw_nhwc_u8 dw_nhwc_u8_rows[] = {
     {0},
 };
 
+const struct dw_nhwc_u8f dw_nhwc_u8f_rows[] = {
+#define DW_NHWC_U8F(need, fn, vec) {#fn, need, fn, vec},
+#include "kernels/kernels.def"
+    {0},
+};
+
 const struct pool_nhwc_u8 pool_nhwc_u8_rows[] = {
 #define POOL_NHWC_U8(need, fn) {#fn, need, fn},
 #include "kernels/kernels.def"
@@ -154,6 +160,7 @@ PICK(image_f32)
 PICK(igemm_u8)
 PICK(wino_u8)
 PICK(dw_nhwc_u8)
+PICK(dw_nhwc_u8f)
 PICK(pool_nhwc_u8)
 PICK(quant_u8)
 PICK(linear_cw)

@@ -74,31 +74,52 @@ struct data {
 	size_t nin, nout, nadd, nw, size_out, size_add;
 	uint8_t *in, *want, *zeros; /* zeros NULL: one zero point for all channels */
 	int8_t *w;
-	float *f;
+	float *f, *real, *scale, *low; /* real: the weights of sums of floats */
 	void *add;
 };
 
-/* Of all taps, or those of a column of the window. */
-static int64_t sum_at(const struct data *d, int b, int oc, const int o[3], int column)
+/* The byte under tap p of the window, channel c of the image; NULL outside of it. */
+static const uint8_t *under(const struct data *d, int b, const int o[3], int p, int c)
 {
 	const struct conv_shape *s = &d->c.s;
 	const int *k = s->kernel;
+	int kk[3] = {p / k[2] / k[1], p / k[2] % k[1], p % k[2]};
+	size_t at = (size_t)b;
+	for (int i = 0; i < 3; i++) {
+		int x = o[i] * s->stride[i] - s->pad[i] + kk[i] * s->dilation[i];
+		if (x < 0 || x >= s->in[i])
+			return NULL;
+		at = at * (size_t)s->in[i] + (size_t)x;
+	}
+	return d->in + at * (size_t)d->c.ld_in + (size_t)c;
+}
+
+static int64_t sum_at(const struct data *d, int b, int oc, const int o[3])
+{
+	const struct conv_shape *s = &d->c.s;
 	int g = oc / s->cout;
 	int64_t sum = 0;
-	for (int p = 0; p < (int)volume(k); p++) {
-		int kk[3] = {p / k[2] / k[1], p / k[2] % k[1], p % k[2]};
-		size_t at = (size_t)b;
-		bool in = d->c.columns == 1 || kk[2] == column;
-		for (int i = 0; i < 3; i++) {
-			int x = o[i] * s->stride[i] - s->pad[i] + kk[i] * s->dilation[i];
-			in &= x >= 0 && x < s->in[i];
-			at = at * (size_t)s->in[i] + (size_t)x;
+	for (int p = 0; p < (int)volume(s->kernel); p++)
+		for (int c = 0; c < s->cin; c++) {
+			const uint8_t *x = under(d, b, o, p, g * s->cin + c);
+			size_t w = ((size_t)oc * (size_t)s->cin + (size_t)c) * volume(s->kernel);
+			if (x)
+				sum += (*x - (d->zeros ? d->zeros[g] : d->c.zero)) *
+				       d->w[w + (size_t)p];
 		}
-		for (int c = 0; c < s->cin && in; c++)
-			sum +=
-			    (d->in[at * (size_t)d->c.ld_in + (size_t)(g * s->cin + c)] -
-				(d->zeros ? d->zeros[g] : d->c.zero)) *
-			    d->w[((size_t)oc * (size_t)s->cin + (size_t)c) * volume(k) + (size_t)p];
+	return sum;
+}
+
+static float float_sum_at(const struct data *d, int b, int c, const int o[3])
+{
+	float sum = 0;
+	for (size_t p = 0; p < volume(d->c.s.kernel); p++) {
+		const uint8_t *x = under(d, b, o, (int)p, c);
+		if (!x)
+			continue;
+		float v = d->c.apart ? (float)*x * d->scale[c] + d->low[c]
+				     : fmaf((float)*x, d->scale[c], d->low[c]);
+		sum = fmaf(v, d->real[(size_t)c * volume(d->c.s.kernel) + p], sum);
 	}
 	return sum;
 }
@@ -131,17 +152,14 @@ static void conv_naive(struct data *d)
 			size_t to = (size_t)p * (size_t)c->ld_out + (size_t)j;
 			size_t from = (size_t)p * (size_t)c->ld_add + (size_t)j;
 			const float *f = d->f + j;
-			float r = f[c->columns * channels];
-			for (int x = 0; x < c->columns; x++, f += channels) {
-				float sum = (float)sum_at(d, p / (int)volume(o), j, at, x);
-				if (c->columns > 1 || c->sums == U8_SUM_FUSED)
-					r = fmaf(sum, *f, r);
-				else
-					r = sum * *f + r;
-				if (c->columns == 1 && c->sums == U8_SUM_SCALED)
-					r = fmaf(r, c->scale, c->shift);
-			}
-			f += channels;
+			int number = p / (int)volume(o);
+			float r = c->floats ? float_sum_at(d, number, j, at)
+					    : (float)sum_at(d, number, j, at);
+			r = c->sums == U8_SUM_FUSED ? fmaf(r, f[0], f[channels])
+						    : r * f[0] + f[channels];
+			if (c->sums == U8_SUM_SCALED)
+				r = fmaf(r, c->scale, c->shift);
+			f += 2 * channels;
 			for (int k = 0; k < c->levels; k++, f += 2 * channels) {
 				r = clampf(r, c->lo[k], c->hi[k]);
 				r = c->rounded >> k & 1 ? fmaf(nearbyintf(r), f[0], f[channels])
@@ -174,14 +192,11 @@ static float *factors(const struct nhwc_conv_u8 *c, int number)
 	float *f = calloc(nhwc_conv_u8_factors(c), sizeof *f);
 	assert_non_null(f);
 	for (size_t i = 0; i < n; i++) {
-		for (int x = 0; x < c->columns; x++)
-			f[(size_t)x * n + i] = number % 7 ? 0.02f * (2 * rng_f32(&seed) - 1) /
-								sqrtf((float)depth)
-							  : 0.25f; /* many ties */
-		for (size_t k = (size_t)c->columns; k < rows; k++)
-			f[k * n + i] = (k - (size_t)c->columns) % 2
-					   ? 2 * rng_f32(&seed) - 0.75f
-					   : (float)((int)(200 * rng_f32(&seed)) - 40) / 2;
+		f[i] = number % 7 ? 0.02f * (2 * rng_f32(&seed) - 1) / sqrtf((float)depth)
+				  : 0.25f; /* many ties */
+		for (size_t k = 1; k < rows; k++)
+			f[k * n + i] = k % 2 ? (float)((int)(200 * rng_f32(&seed)) - 40) / 2
+					     : 2 * rng_f32(&seed) - 0.75f;
 	}
 	return f;
 }
@@ -197,7 +212,6 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 			     .zero = zeros[number % 5],
 			     .out = number % 2,
 			     .add = number % 3,
-			     .columns = 1,
 			     .levels = number / 3 % 3,
 			     .lo = {0, number & 1 ? -3 : 0, number & 2 ? -INFINITY : 5},
 			     .hi = {255, number & 2 ? 100 : 255, INFINITY},
@@ -209,11 +223,10 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 			     .sum_shift = 3.25f}};
 	d.c.lo[d.c.levels] = number & 4 ? -INFINITY : 11;
 	d.c.hi[d.c.levels] = number & 4 ? INFINITY : 199;
-	if (nhwc_conv_u8_choose(s, 1) == CONV_DEPTHWISE && s->kernel[2] <= DW_U8_COLUMNS &&
-	    number % 2)
-		d.c.columns = s->kernel[2];
 	size_t channels = (size_t)(s->groups * s->cout), pixels = (size_t)s->batch * volume(s->out);
-	if (nhwc_conv_u8_choose(s, 1) == CONV_DEPTHWISE && number % 4 < 2)
+	d.c.floats = nhwc_conv_u8_fits(s, true, CONV_DEPTHWISE) && number % 2;
+	d.c.apart = number % 8 == 1;
+	if (nhwc_conv_u8_fits(s, false, CONV_DEPTHWISE) && number % 4 < 2)
 		d.zeros = noise(channels, 8);
 	if (number % 5 < 3) {
 		d.c.tail = tail;
@@ -228,6 +241,11 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 	d.in = noise(d.nin, 5);
 	d.w = noise(d.nw, 6);
 	d.f = factors(&d.c, number);
+	if (d.c.floats) {
+		d.real = randoms(d.nw, 127, 11);
+		d.scale = randoms(channels, 1, 12);
+		d.low = randoms(channels, number % 3 ? 100 : 0, 13);
+	}
 	if (d.c.add)
 		d.add = d.c.add == U8_ADD_U8 ? noise(d.nadd, 9) : (void *)randoms(d.nadd, 99, 9);
 	d.want = guarded(d.nout);
@@ -240,8 +258,25 @@ static void data_free(struct data *d)
 	free(d->zeros);
 	free(d->w);
 	free(d->f);
+	free(d->real);
+	free(d->scale);
+	free(d->low);
 	free(d->add);
 	guarded_free(d->want, d->nout);
+}
+
+static void pack_conv(const struct data *d, const struct nhwc_conv_u8 *c, void *packed)
+{
+	size_t bytes = nhwc_conv_u8_turned(c);
+	int8_t *turned = malloc(bytes + 1);
+	assert_non_null(turned);
+	if (bytes)
+		nhwc_conv_u8_turn(c, d->w, turned);
+	if (c->floats)
+		nhwc_conv_u8_pack_floats(c, d->real, d->scale, d->low, packed);
+	else
+		nhwc_conv_u8_pack(c, NULL, bytes ? turned : d->w, d->zeros, packed);
+	free(turned);
 }
 
 static void run_conv(const struct data *d, struct pool *pool)
@@ -250,12 +285,7 @@ static void run_conv(const struct data *d, struct pool *pool)
 	nhwc_conv_u8_plan(&c, pool_size(pool));
 	size_t n = nhwc_conv_u8_packed(&c);
 	void *packed = guarded(n), *scratch = guarded(c.scratch), *out = guarded(d->nout);
-	int8_t *turned = malloc(nhwc_conv_u8_turned(&c) + 1);
-	assert_non_null(turned);
-	if (nhwc_conv_u8_turned(&c))
-		nhwc_conv_u8_turn(&c, d->w, turned);
-	nhwc_conv_u8_pack(&c, NULL, nhwc_conv_u8_turned(&c) ? turned : d->w, d->zeros, packed);
-	free(turned);
+	pack_conv(d, &c, packed);
 	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, out, scratch, packed, n};
 	nhwc_conv_u8_run(&c, pool, &a);
 	assert_memory_equal(out, d->want, d->nout);

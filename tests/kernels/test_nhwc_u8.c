@@ -42,7 +42,7 @@ static void check_shape(const struct conv_shape *s, int number)
 		cpu_limit(levels[l]);
 		for (size_t w = 0; w < COUNT(ways); w++) {
 			d.c.way = ways[w];
-			if (!nhwc_conv_u8_fits(s, d.c.columns, d.c.way) ||
+			if (!nhwc_conv_u8_fits(s, d.c.floats, d.c.way) ||
 			    !nhwc_conv_u8_holds(&d.c, d.w) ||
 			    (d.zeros && d.c.way != CONV_DEPTHWISE))
 				continue;
@@ -224,15 +224,14 @@ static void test_choice(void **state)
 {
 	struct conv_shape s = shapes[0];
 	(void)state;
-	assert_int_equal(nhwc_conv_u8_choose(&s, 1), CONV_IGEMM);
-	assert_int_equal(nhwc_conv_u8_choose(&s, 3), -1);
+	assert_int_equal(nhwc_conv_u8_choose(&s, false), CONV_IGEMM);
+	assert_int_equal(nhwc_conv_u8_choose(&s, true), -1);
 	s.cin = CONV_U8_DEPTH / 9;
-	assert_int_equal(nhwc_conv_u8_choose(&s, 1), CONV_IGEMM);
+	assert_int_equal(nhwc_conv_u8_choose(&s, false), CONV_IGEMM);
 	s.cin++;
-	assert_int_equal(nhwc_conv_u8_choose(&s, 1), -1);
-	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], 1), CONV_DEPTHWISE);
-	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], 3), CONV_DEPTHWISE);
-	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], 2), -1);
+	assert_int_equal(nhwc_conv_u8_choose(&s, false), -1);
+	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], false), CONV_DEPTHWISE);
+	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], true), CONV_DEPTHWISE);
 }
 
 /* ---- pooling ---- */
@@ -471,6 +470,14 @@ static const struct layer {
     {"unet", 512, 512, 16, 3, 1, 1, 1},
     {"resnext", 4, 4, 56, 3, 32, 1, 0},
     {"dw 5x5", 1, 1, 14, 5, 576, 1, 0},
+    {"dw floats", 1, 1, 112, 3, 32, 1, 1},
+    {"dw floats", 1, 1, 56, 3, 96, 2, 1},
+    {"dw floats", 1, 1, 56, 3, 144, 1, 1},
+    {"dw floats", 1, 1, 28, 3, 192, 1, 2},
+    {"dw floats", 1, 1, 14, 3, 384, 1, 4},
+    {"dw floats", 1, 1, 14, 3, 576, 1, 2},
+    {"dw floats", 1, 1, 7, 3, 960, 1, 3},
+    {"dw floats", 1, 1, 14, 5, 576, 1, 0},
 };
 
 static const char *way_name(int way)
@@ -487,7 +494,7 @@ static double bench_way(const struct layer *l, struct data *d, int way, struct p
 	size_t n = nhwc_conv_u8_packed(c);
 	void *packed = guarded(n), *scratch = guarded(c->scratch);
 	struct nhwc_conv_u8_args a = {d->in, packed, d->f, d->add, d->want, scratch, NULL, 0};
-	BEST(p, nhwc_conv_u8_pack(c, NULL, d->w, NULL, packed));
+	BEST(p, pack_conv(d, c, packed));
 	BEST(t, nhwc_conv_u8_run(c, pool, &a));
 	double gop = 2e-9 * (double)d->nw * (double)volume(c->s.out);
 	printf("%-10s %4d %4d x%-4d %3d %dx%d/%d %s%s %8.4f ms %6.1f GOP/s  pack %.2f ms  %dx%d\n",
@@ -509,9 +516,10 @@ static double bench_layer(const struct layer *l, struct pool *pool)
 	/* bytes, as networks with FakeQuantize behind each layer have them: a level, or two and a
 	 * sum */
 	struct data d = data_of(&s, 0, sum ? 53 : 21);
-	int way = nhwc_conv_u8_choose(&s, d.c.columns);
+	d.c.floats = !strcmp(l->name, "dw floats");
+	int way = nhwc_conv_u8_choose(&s, d.c.floats);
 	double t = bench_way(l, &d, way, pool);
-	if (way != CONV_DEPTHWISE && nhwc_conv_u8_fits(&s, 1, CONV_WINOGRAD))
+	if (way != CONV_DEPTHWISE && nhwc_conv_u8_fits(&s, false, CONV_WINOGRAD))
 		bench_way(l, &d, way == CONV_IGEMM ? CONV_WINOGRAD : CONV_IGEMM, pool);
 	data_free(&d);
 	return t;

@@ -185,7 +185,6 @@ static void test_bytes(void **state)
 			struct nhwc_conv_u8 c = {.s = square(shapes[i].groups, shapes[i].cin,
 						     shapes[i].cout, shapes[i].side),
 			    .zero = 77,
-			    .columns = 1,
 			    .way = CONV_IGEMM};
 			c.ld_in = c.s.groups * c.s.cin;
 			c.ld_out = c.s.groups * c.s.cout;

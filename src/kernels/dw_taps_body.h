@@ -1,0 +1,140 @@
+/* Pixels of a depthwise convolution with channels last as chains of multiply-adds, eight at a time,
+ * for the vectors of the including file's instruction set. Defines dw_pixels().
+ *
+ * The including file defines what differs: the arguments DW_ARGS, elements of the image dw_element,
+ * and what one block of VEC channels works on, struct dw_block, with the first channel c, its
+ * weights w and the mask of its channels; then
+ *   dw_enter(q, k, full): sets the rest of a block,
+ *   dw_at(q, k, in, at, sure, full): what lies at elements behind the first one of a line, 0 when
+ *     that is outside of the image, which sure rules out,
+ *   dw_is_odd(q): a call that this is not for, as dw_any_at(q, k, in, at, full) is, which knows of
+ *     what is outside only for those,
+ *   dw_first(k): what chains start with, and dw_fma(a, b, c): what they go on with,
+ *   dw_store(q, k, i, np, full, acc): the ends of np chains as pixels from number i on. */
+#ifdef DW_ARGS
+
+/* np pixels from number i on; np and full are constants after inlining. */
+INLINE void dw_group(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, int np, bool full)
+{
+	vec acc[8];
+	ptrdiff_t step = (ptrdiff_t)q->step, tap = (ptrdiff_t)q->tap;
+#pragma GCC unroll 8
+	for (int p = 0; p < np; p++)
+		acc[p] = dw_first(k);
+	for (int r = 0; r < q->rows; r++) {
+		const dw_element *in = q->lines[r] + k->c;
+		const float *w = k->w + q->at[r] * VEC;
+		ptrdiff_t at = i * step;
+		for (int t = 0; t < q->taps; t++, at += tap, w += VEC) {
+			vec x = vec_load(w);
+#pragma GCC unroll 8
+			for (int p = 0; p < np; p++)
+				acc[p] = dw_fma(
+				    x, dw_any_at(q, k, in, at + p * step, full), acc[p]);
+		}
+	}
+	dw_store(q, k, i, np, full, acc);
+}
+
+/* The same where pixels are stride taps apart, so that each element of the image is read once. np,
+ * full, taps and stride are constants after inlining. */
+INLINE void dw_shared(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, int np, bool full,
+    int taps, int stride)
+{
+	vec acc[8], w[5];
+	int span = (np - 1) * stride + taps, edge = taps / 2;
+	ptrdiff_t tap = (ptrdiff_t)q->tap, first = i * stride * tap;
+#pragma GCC unroll 8
+	for (int p = 0; p < np; p++)
+		acc[p] = dw_first(k);
+	for (int r = 0; r < q->rows; r++) {
+		const dw_element *in = q->lines[r] + k->c;
+#pragma GCC unroll 5
+		for (int t = 0; t < taps; t++)
+			w[t] = vec_load(k->w + (q->at[r] + t) * VEC);
+#pragma GCC unroll 20
+		for (int x = 0; x < span; x++) {
+			bool sure = x >= edge && x < span - edge;
+			vec e = dw_at(q, k, in, first + x * tap, sure, full);
+#pragma GCC unroll 5
+			for (int t = 0; t < taps; t++) {
+				int p = (x - t) / stride;
+				if (x >= t && (x - t) % stride == 0 && p < np)
+					acc[p] = dw_fma(w[t], e, acc[p]);
+			}
+		}
+	}
+	dw_store(q, k, i, np, full, acc);
+}
+
+/* How the pixels of a call lie. */
+enum dw_kind { DW_ANY, DW_3_1, DW_3_2, DW_5_1, DW_5_2 };
+
+static enum dw_kind dw_kind(const DW_ARGS *q)
+{
+	int stride = q->step == q->tap ? 1 : q->step == 2 * q->tap ? 2 : 0;
+	if (!stride || (q->taps != 3 && q->taps != 5) || dw_is_odd(q))
+		return DW_ANY;
+	return q->taps == 3 ? (stride == 1 ? DW_3_1 : DW_3_2) : stride == 1 ? DW_5_1 : DW_5_2;
+}
+
+/* np, full and kind are constants after inlining. */
+INLINE void dw_block(
+    const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, int np, bool full, enum dw_kind kind)
+{
+	if (kind == DW_3_1)
+		dw_shared(q, k, i, np, full, 3, 1);
+	else if (kind == DW_3_2)
+		dw_shared(q, k, i, np, full, 3, 2);
+	else if (kind == DW_5_1)
+		dw_shared(q, k, i, np, full, 5, 1);
+	else if (kind == DW_5_2)
+		dw_shared(q, k, i, np, full, 5, 2);
+	else
+		dw_group(q, k, i, np, full);
+}
+
+/* All channels of np pixels, so that memory is read in order. */
+INLINE void dw_channels(const DW_ARGS *q, ptrdiff_t i, int np, enum dw_kind kind)
+{
+	struct dw_block k = {.w = q->w, .mask = vec_first(VEC)};
+	for (; k.c + VEC <= q->n; k.c += VEC, k.w += q->block) {
+		dw_enter(q, &k, true);
+		dw_block(q, &k, i, np, true, kind);
+	}
+	if (k.c == q->n)
+		return;
+	k.mask = vec_first((int)(q->n - k.c));
+	dw_enter(q, &k, false);
+	dw_block(q, &k, i, np, false, kind);
+}
+
+#define DW_PIXELS(np)                                                                \
+	static void dw_pixels_##np(const DW_ARGS *q, ptrdiff_t i, enum dw_kind kind) \
+	{                                                                            \
+		dw_channels(q, i, np, kind);                                         \
+	}
+DW_PIXELS(1)
+DW_PIXELS(2)
+DW_PIXELS(3)
+DW_PIXELS(4)
+DW_PIXELS(5)
+DW_PIXELS(6)
+DW_PIXELS(7)
+DW_PIXELS(8)
+
+/* In groups of nearly the same size: small ones cost as much as large ones. */
+static void dw_pixels(const DW_ARGS *q)
+{
+	static void (*const by_pixels[])(const DW_ARGS *, ptrdiff_t, enum dw_kind) = {dw_pixels_1,
+	    dw_pixels_2, dw_pixels_3, dw_pixels_4, dw_pixels_5, dw_pixels_6, dw_pixels_7,
+	    dw_pixels_8};
+	enum dw_kind kind = dw_kind(q);
+	int groups = (q->m + 7) / 8;
+	for (int g = 0; g < groups; g++) {
+		ptrdiff_t from = (ptrdiff_t)q->m * g / groups;
+		ptrdiff_t to = (ptrdiff_t)q->m * (g + 1) / groups;
+		by_pixels[to - from - 1](q, from, kind);
+	}
+}
+#endif
