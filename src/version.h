@@ -2,6 +2,6 @@
 #ifndef VERSION_H
 #define VERSION_H
 
-#define MO_VERSION "0.6.0"
+#define MO_VERSION "0.7.0"
 
 #endif
