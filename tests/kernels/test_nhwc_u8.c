@@ -11,7 +11,6 @@
 #include "base/rng.h"
 #include "kernels/nhwc_conv_u8.h"
 #include "kernels/nhwc_kernel_u8.h"
-#include "kernels/nhwc_pool.h"
 #include "kernels/quant_u8.h"
 
 /* The definition of a byte: one rounding to float, then half to even. */
@@ -232,94 +231,6 @@ static void test_choice(void **state)
 	assert_int_equal(nhwc_conv_u8_choose(&s, false), -1);
 	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], false), CONV_DEPTHWISE);
 	assert_int_equal(nhwc_conv_u8_choose(&shapes[24], true), CONV_DEPTHWISE);
-}
-
-/* ---- pooling ---- */
-
-/* Pixel o, channel c by the definition: pixels behind count as far as pad_end goes. */
-static uint8_t pool_at(const struct nhwc_pool *p, const uint8_t *in, int b, int c, const int o[3])
-{
-	const struct conv_shape *s = &p->s;
-	int sum = 0, best = 0, count = 0;
-	for (int t = 0; t < (int)volume(s->kernel); t++) {
-		int k[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1],
-		    t % s->kernel[2]};
-		size_t at = (size_t)b;
-		bool inside = true, counted = true;
-		for (int d = 0; d < 3; d++) {
-			int x = o[d] * s->stride[d] - s->pad[d] + k[d] * s->dilation[d];
-			inside &= x >= 0 && x < s->in[d];
-			counted &= x < s->in[d] + p->pad_end[d];
-			at = at * (size_t)s->in[d] + (size_t)x;
-		}
-		count += p->exclude_pad ? inside : counted;
-		if (inside) {
-			int q = in[at * (size_t)p->ld_in + (size_t)c];
-			sum += q;
-			best = q > best ? q : best;
-		} else if (counted && !p->exclude_pad) {
-			sum += p->zero;
-		}
-	}
-	if (p->kind == POOL_MAX)
-		return (uint8_t)best;
-	return count ? (uint8_t)nearbyint((double)sum / count) : (uint8_t)p->zero;
-}
-
-static void check_pool(struct nhwc_pool p, int extra)
-{
-	const int *o = p.s.out;
-	size_t n = (size_t)p.s.groups, pixels = (size_t)p.s.batch * volume(o);
-	p.ld_in = p.s.groups + extra;
-	p.ld_out = p.s.groups + 2 * extra;
-	size_t nin = (size_t)p.s.batch * volume(p.s.in) * (size_t)p.ld_in - (size_t)extra;
-	size_t nout = (pixels - 1) * (size_t)p.ld_out + n;
-	uint8_t *in = noise(nin, 3), *want = guarded(nout);
-	for (size_t i = 0; i < pixels * n; i++) {
-		size_t at = i / n;
-		int pos[3] = {(int)at / o[2] / o[1] % o[0], (int)at / o[2] % o[1], (int)at % o[2]};
-		want[at * (size_t)p.ld_out + i % n] = pool_at(
-		    &p, in, (int)(at / volume(o)), (int)(i % n), pos);
-	}
-	for (size_t l = 0; l < COUNT(levels) * 3; l++) {
-		uint8_t *out = guarded(nout);
-		cpu_limit(levels[l / 3]);
-		nhwc_pool_u8_plan(&p, pool_size(pools[l % 3]));
-		nhwc_pool_u8_run(&p, pools[l % 3], in, out);
-		assert_memory_equal(out, want, nout);
-		guarded_free(out, nout);
-	}
-	cpu_limit("bf16");
-	free(in);
-	guarded_free(want, nout);
-}
-
-static const struct conv_shape pools_of[] = {
-    /* batch, channels, 1, 1, in, kernel, out, stride, dilation, pad */
-    {1, 64, 1, 1, {1, 15, 16}, {1, 3, 3}, {1, 8, 8}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}},
-    {2, 67, 1, 1, {1, 8, 9}, {1, 2, 2}, {1, 4, 4}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}},
-    {2, 300, 1, 1, {1, 7, 7}, {1, 7, 7}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
-    {1, 5, 1, 1, {4, 5, 6}, {2, 3, 3}, {3, 5, 4}, {1, 1, 2}, {1, 1, 1}, {0, 1, 1}},
-    {1, 17, 1, 1, {1, 9, 9}, {1, 3, 2}, {1, 4, 5}, {1, 2, 2}, {1, 2, 3}, {0, 1, 2}},
-    {1, 3, 1, 1, {1, 3, 3}, {1, 2, 2}, {1, 4, 3}, {1, 2, 2}, {1, 1, 1}, {0, 2, 0}},
-    {1, 9, 1, 1, {1, 64, 64}, {1, 64, 64}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}},
-};
-
-static void test_pools(void **state)
-{
-	struct conv_shape large = {.kernel = {2, 1 << 14, 1}};
-	(void)state;
-	assert_true(nhwc_pool_u8_fits(&large));
-	large.kernel[2] = 2;
-	assert_false(nhwc_pool_u8_fits(&large));
-	for (size_t i = 0; i < COUNT(pools_of) * 4; i++) {
-		struct nhwc_pool p = {.s = pools_of[i / 4],
-		    .kind = i & 1 ? POOL_AVG : POOL_MAX,
-		    .zero = i % 3 ? 128 : 7,
-		    .exclude_pad = i & 2,
-		    .pad_end = {0, (int)i / 4 % 2, (int)i / 4 % 3}};
-		check_pool(p, (int)i % 3);
-	}
 }
 
 /* ---- quantize, dequantize, requantize, add ---- */
@@ -544,25 +455,6 @@ static void bench_moves(void)
 	guarded_free(out, (size_t)n);
 }
 
-static void bench_pool(int channels, int in, int kernel, int stride, int kind)
-{
-	int out = kernel == in ? 1 : in / stride;
-	struct nhwc_pool p = {.s = {1, channels, 1, 1, {1, in, in}, {1, kernel, kernel},
-				  {1, out, out}, {1, stride, stride}, {1, 1, 1}, {0, 0, 0}},
-	    .ld_in = channels,
-	    .ld_out = channels,
-	    .kind = kind};
-	uint8_t *from = noise((size_t)(in * in * channels), 1);
-	uint8_t *to = noise((size_t)(out * out * channels), 2);
-	double t;
-	nhwc_pool_u8_plan(&p, 1);
-	BEST(t, nhwc_pool_u8_run(&p, NULL, from, to));
-	printf("%s pool %d x %dx%d, %dx%d/%d %.4f ms\n", kind == POOL_MAX ? "max" : "avg", channels,
-	    in, in, kernel, kernel, stride, t * 1e3);
-	free(from);
-	free(to);
-}
-
 /* -b [level [threads [name]]] */
 static int bench(int argc, char **argv)
 {
@@ -586,8 +478,6 @@ static int bench(int argc, char **argv)
 	if (argc > 4)
 		return 0;
 	bench_moves();
-	bench_pool(64, 112, 3, 2, POOL_MAX);
-	bench_pool(2048, 7, 7, 1, POOL_AVG);
 	return 0;
 }
 
@@ -599,7 +489,6 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_winograd_extremes),
 	    cmocka_unit_test(test_extremes),
 	    cmocka_unit_test(test_choice),
-	    cmocka_unit_test(test_pools),
 	    cmocka_unit_test(test_quant),
 	};
 	if (argc > 1 && !strcmp(argv[1], "-b"))
