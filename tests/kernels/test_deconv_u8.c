@@ -38,7 +38,7 @@ static void check_shape(const struct conv_shape *s, int number)
 	d.add = NULL;
 	d.c.add = U8_ADD_NONE;
 	d.c.way = CONV_TRANSPOSED;
-	assert_true(nhwc_conv_u8_fits(s, 1, CONV_TRANSPOSED));
+	assert_true(nhwc_conv_u8_fits(s, false, CONV_TRANSPOSED));
 	spread_data(&apart, &d);
 	conv_naive(&apart);
 	for (size_t l = 0; l < COUNT(levels); l++) {
