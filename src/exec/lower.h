@@ -184,6 +184,11 @@ static inline const struct tensor *lower_dims(const struct lower *l, const struc
 {
 	return &l->p->value[v->id];
 }
+/* What is known to be in v, as a constant or by the plan; without data when it isn't. */
+static inline struct tensor lower_content(const struct lower *l, const struct value *v)
+{
+	return l->p->known[v->id] ? *lower_dims(l, v) : l->e->c->t[v->id];
+}
 static inline bool lower_constant(const struct lower *l, const struct value *v)
 {
 	return l->e->c->t[v->id].type != DT_NONE;

@@ -80,7 +80,7 @@ static bool is_global(const struct lower *l, const struct node *n)
 		return false;
 	const struct tensor *x = lower_dims(l, node_in(n, 0));
 	const struct value *v = node_in(n, 1);
-	struct tensor axes = l->p->known[v->id] ? *lower_dims(l, v) : l->e->c->t[v->id];
+	struct tensor axes = lower_content(l, v);
 	uint32_t mask = 0;
 	for (int64_t i = 0; axes.type != DT_NONE && axes.data && i < tensor_count(&axes); i++) {
 		int64_t axis = tensor_i64(&axes, i);

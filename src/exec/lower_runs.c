@@ -9,15 +9,6 @@ struct box {
 	int64_t offset, stride[MAX_RANK];
 };
 
-/* What the plan knows to be in v; without data when it doesn't. */
-static struct tensor content(const struct lower *l, const struct value *v)
-{
-	struct tensor none = {0};
-	if (!v)
-		return none;
-	return l->p->known[v->id] ? *lower_dims(l, v) : l->e->c->t[v->id];
-}
-
 static bool has_data(const struct tensor *t)
 {
 	return t->type != DT_NONE && t->data;
@@ -34,7 +25,7 @@ static struct box whole(const struct tensor *x)
 
 static bool turned(const struct lower *l, const struct node *n, struct box *b)
 {
-	struct tensor order = content(l, node_in(n, 1));
+	struct tensor order = lower_content(l, node_in(n, 1));
 	int rank = lower_dims(l, node_in(n, 0))->rank;
 	struct box x = *b;
 	if (!has_data(&order) || tensor_count(&order) != rank)
@@ -47,13 +38,15 @@ static bool turned(const struct lower *l, const struct node *n, struct box *b)
 /* Slice-8 by steps of 1. */
 static bool sliced(const struct lower *l, const struct node *n, struct box *b)
 {
-	struct tensor start = content(l, node_in(n, 1)), step = content(l, node_in(n, 3));
-	struct tensor axes = content(l, node_in(n, 4));
+	const struct value *along = node_in(n, 4);
+	struct tensor start = lower_content(l, node_in(n, 1));
+	struct tensor step = lower_content(l, node_in(n, 3));
+	struct tensor axes = along ? lower_content(l, along) : (struct tensor){0};
 	const struct tensor *x = lower_dims(l, node_in(n, 0));
-	if (!has_data(&start) || !has_data(&step) || (node_in(n, 4) && !has_data(&axes)))
+	if (!has_data(&start) || !has_data(&step) || (along && !has_data(&axes)))
 		return false;
 	for (int64_t i = 0; i < tensor_count(&start); i++) {
-		int64_t axis = node_in(n, 4) ? tensor_i64(&axes, i) : i, at = tensor_i64(&start, i);
+		int64_t axis = along ? tensor_i64(&axes, i) : i, at = tensor_i64(&start, i);
 		axis += axis < 0 ? x->rank : 0;
 		if (tensor_i64(&step, i) != 1 || axis < 0 || axis >= x->rank)
 			return false;
