@@ -33,7 +33,7 @@ INLINE vec dw_first(const struct dw_block *k)
 INLINE vec dw_at(const struct dw_nhwc_f32_args *q, const struct dw_block *k, const float *in,
     ptrdiff_t at, bool sure, bool full)
 {
-	const float *p = sure || (at >= q->from && at < q->to) ? in + at : dw_zeros;
+	const float *p = sure || (at >= q->window.from && at < q->window.to) ? in + at : dw_zeros;
 	return full ? vec_load(p) : vec_load_mask(p, k->mask);
 }
 

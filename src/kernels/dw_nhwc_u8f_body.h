@@ -31,7 +31,7 @@ INLINE vec dw_first(const struct dw_block *k)
 INLINE vec dw_at(const struct dw_nhwc_u8f_args *q, const struct dw_block *k, const uint8_t *in,
     ptrdiff_t at, bool sure, bool full)
 {
-	if (!sure && (at < q->from || at >= q->to))
+	if (!sure && (at < q->window.from || at >= q->window.to))
 		return vec_zero();
 	vec x = vec_load_u8(in + at, full ? VEC : (int)(q->n - k->c));
 	return vec_fused(x, k->scale, k->low);
@@ -40,7 +40,7 @@ INLINE vec dw_at(const struct dw_nhwc_u8f_args *q, const struct dw_block *k, con
 INLINE vec dw_any_at(const struct dw_nhwc_u8f_args *q, const struct dw_block *k, const uint8_t *in,
     ptrdiff_t at, bool full)
 {
-	if (!q->apart || at < q->from || at >= q->to)
+	if (!q->apart || at < q->window.from || at >= q->window.to)
 		return dw_at(q, k, in, at, false, full);
 	vec x = vec_load_u8(in + at, full ? VEC : (int)(q->n - k->c));
 	return vec_add(vec_mul(x, k->scale), k->low);

@@ -17,15 +17,15 @@
 INLINE void dw_group(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, int np, bool full)
 {
 	vec acc[8];
-	ptrdiff_t step = (ptrdiff_t)q->step, tap = (ptrdiff_t)q->tap;
+	ptrdiff_t step = (ptrdiff_t)q->window.step, tap = (ptrdiff_t)q->window.tap;
 #pragma GCC unroll 8
 	for (int p = 0; p < np; p++)
 		acc[p] = dw_first(k);
-	for (int r = 0; r < q->rows; r++) {
+	for (int r = 0; r < q->window.rows; r++) {
 		const dw_element *in = q->lines[r] + k->c;
 		const float *w = k->w + q->at[r] * VEC;
 		ptrdiff_t at = i * step;
-		for (int t = 0; t < q->taps; t++, at += tap, w += VEC) {
+		for (int t = 0; t < q->window.taps; t++, at += tap, w += VEC) {
 			vec x = vec_load(w);
 #pragma GCC unroll 8
 			for (int p = 0; p < np; p++)
@@ -43,11 +43,11 @@ INLINE void dw_shared(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, i
 {
 	vec acc[8], w[5];
 	int span = (np - 1) * stride + taps, edge = taps / 2;
-	ptrdiff_t tap = (ptrdiff_t)q->tap, first = i * stride * tap;
+	ptrdiff_t tap = (ptrdiff_t)q->window.tap, first = i * stride * tap;
 #pragma GCC unroll 8
 	for (int p = 0; p < np; p++)
 		acc[p] = dw_first(k);
-	for (int r = 0; r < q->rows; r++) {
+	for (int r = 0; r < q->window.rows; r++) {
 		const dw_element *in = q->lines[r] + k->c;
 #pragma GCC unroll 5
 		for (int t = 0; t < taps; t++)
@@ -72,10 +72,14 @@ enum dw_kind { DW_ANY, DW_3_1, DW_3_2, DW_5_1, DW_5_2 };
 
 static enum dw_kind dw_kind(const DW_ARGS *q)
 {
-	int stride = q->step == q->tap ? 1 : q->step == 2 * q->tap ? 2 : 0;
-	if (!stride || (q->taps != 3 && q->taps != 5) || dw_is_odd(q))
+	int stride = q->window.step == q->window.tap       ? 1
+		     : q->window.step == 2 * q->window.tap ? 2
+							   : 0;
+	if (!stride || (q->window.taps != 3 && q->window.taps != 5) || dw_is_odd(q))
 		return DW_ANY;
-	return q->taps == 3 ? (stride == 1 ? DW_3_1 : DW_3_2) : stride == 1 ? DW_5_1 : DW_5_2;
+	return q->window.taps == 3 ? (stride == 1 ? DW_3_1 : DW_3_2)
+	       : stride == 1       ? DW_5_1
+				   : DW_5_2;
 }
 
 /* np, full and kind are constants after inlining. */

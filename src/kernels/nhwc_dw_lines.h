@@ -31,6 +31,18 @@ static inline int64_t nhwc_dw_offset(const struct conv_shape *s, const struct dw
 		   : 0;
 }
 
+/* What the piece sees of an image whose pixels are ld elements apart. */
+static inline struct dw_window nhwc_dw_window(
+    const struct conv_shape *s, const struct dw_lines *l, const struct dw_piece *p, int64_t ld)
+{
+	return (struct dw_window){.rows = p->t1 > p->t0 ? l->rows : 0,
+	    .taps = p->t1 - p->t0,
+	    .tap = (size_t)(s->dilation[2] * ld),
+	    .step = (size_t)(s->stride[2] * ld),
+	    .from = p->left * ld,
+	    .to = p->right ? (s->in[2] + p->left) * ld : PTRDIFF_MAX};
+}
+
 /* Channels of one pass over lines so that those under a window, of elements of that size, stay in
  * the L1 cache: a multiple of least, or all. */
 int nhwc_dw_pass(const struct conv_shape *s, size_t element, int least);

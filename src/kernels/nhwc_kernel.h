@@ -66,15 +66,20 @@ struct igemm_bf16 {
 	int mr, nr;
 };
 
+/* The part of a depthwise window that pixels of a line see, in elements of the image. */
+struct dw_window {
+	int rows, taps;     /* lines, pixels of each */
+	size_t tap, step;   /* from tap to tap, from pixel to pixel */
+	ptrdiff_t from, to; /* from where the lines begin that lie in the image: what the first and
+			       the last pixels see beyond counts as zeros */
+};
+
 /* Pixels of a line of a depthwise convolution that see the same part of the window. */
 struct dw_nhwc_f32_args {
-	int m, n;                  /* pixels, channels */
-	int rows, taps;            /* lines of the window, pixels of each */
+	int m, n; /* pixels, channels */
+	struct dw_window window;
 	const float *const *lines; /* [rows]: what the first tap reads for the first pixel */
 	const int *at;             /* [rows]: number of the weight of the first tap */
-	size_t tap, step;          /* floats from tap to tap, from pixel to pixel */
-	ptrdiff_t from, to;        /* floats from where the lines begin that lie in the image: what
-				      the first and the last pixels see beyond counts as zeros */
 	const float *w;            /* [channels / vec][window][vec], padded with anything */
 	size_t block;              /* floats of the weights of vec channels */
 	const float *bias;         /* n values, or NULL */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernels/nhwc_conv_u8.h"
+#include "kernels/nhwc_kernel.h"
 
 /* What becomes of a sum s of channel j. Each line rounds once, so that floats come out as those of
  * OpenVINO, whose order this is (intel_cpu/src/dnnl_postops_composer.cpp, and the kernels of its
@@ -161,13 +162,10 @@ struct dw_nhwc_u8 {
 /* Pixels of a line of a depthwise convolution whose bytes are floats: as struct dw_nhwc_f32_args.
  */
 struct dw_nhwc_u8f_args {
-	int m, n;                    /* pixels, channels */
-	int rows, taps;              /* lines of the window, pixels of each */
+	int m, n; /* pixels, channels */
+	struct dw_window window;
 	const uint8_t *const *lines; /* [rows]: what the first tap reads for the first pixel */
 	const int *at;               /* [rows]: row of w that the first tap takes */
-	size_t tap, step;            /* bytes from tap to tap, from pixel to pixel */
-	ptrdiff_t from, to;          /* bytes from where the lines begin that lie in the image: what
-					the first and the last pixels see beyond counts as zeros */
 	bool apart;                  /* a byte is q * scale + low with two roundings, not one */
 	const float *w;  /* [channels / vec][scale, low, window][vec], padded with anything */
 	size_t block;    /* floats of vec channels */
