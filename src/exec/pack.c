@@ -160,7 +160,7 @@ int pack_linear(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 int pack_deconv(struct exec *e, const struct node *n, const struct nhwc_deconv_f32 *k,
     const void **out, struct err *err)
 {
-	int way = nhwc_deconv_f32_way(&k->g.s);
+	int way = nhwc_deconv_f32_way(k);
 	struct pack *p = find(e->net, n, way, 0, false, nhwc_deconv_f32_packed(k));
 	bool first = !is_packed(e->net, n);
 	struct tensor w;

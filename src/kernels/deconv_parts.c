@@ -165,9 +165,10 @@ static void copy_bytes(char *to, const char *from, int64_t n)
 		*to++ = *from++;
 }
 
-/* Results of residue r of one line, of each pixel to->n bytes. from: those of q[2]. */
+/* Results of residue res of one line, of each pixel bytes first..last-1. from: those of q[2]. */
 static void spread_line(const struct deconv_shape *c, const struct deconv_part *p, const int at[3],
-    int64_t image, const int res[3], const char *from, int64_t from_ld, const struct deconv_out *to)
+    int64_t image, const int res[3], const char *from, int64_t from_ld, const struct deconv_out *to,
+    int64_t first, int64_t last)
 {
 	const int *out = c->s.out;
 	int o[2];
@@ -176,11 +177,11 @@ static void spread_line(const struct deconv_shape *c, const struct deconv_part *
 		if (o[d] < 0 || o[d] >= out[d])
 			return;
 	}
-	char *line = to->out + ((image * out[0] + o[0]) * out[1] + o[1]) * out[2] * to->ld;
+	char *line = to->out + ((image * out[0] + o[0]) * out[1] + o[1]) * out[2] * to->ld + first;
 	for (int q = 0; q < p->s.out[2]; q++, from += from_ld) {
 		int x = (q + p->q[2]) * c->step[2] + res[2] - c->s.pad[2];
 		if (x >= 0 && x < out[2])
-			copy_bytes(line + x * to->ld, from, to->n);
+			copy_bytes(line + x * to->ld, from, last - first);
 	}
 }
 
@@ -189,14 +190,18 @@ void deconv_spread(const struct deconv_shape *c, const struct deconv_part *p, in
 {
 	const int *n = p->s.out;
 	const char *line = from;
+	int64_t end = to->first + from_ld;
 	for (int l = first; l < last; l++, line += n[2] * from_ld) {
 		int at[3] = {l / n[1] % n[0], l % n[1], 0}, res[3];
-		int64_t image = l / n[1] / n[0];
-		if (!c->whole)
-			spread_line(c, p, at, image, p->r, line, from_ld, to);
-		for (int i = 0; i < deconv_residues(c) && c->whole; i++) {
-			residue(c, i, res);
-			spread_line(c, p, at, image, res, line + i * to->n, from_ld, to);
+		int64_t image = l / n[1] / n[0], j = to->first;
+		for (int64_t next; j < end; j = next) {
+			int64_t begin = j / to->n * to->n;
+			next = begin + to->n < end ? begin + to->n : end;
+			memcpy(res, p->r, sizeof res);
+			if (c->whole)
+				residue(c, (int)(j / to->n), res);
+			spread_line(c, p, at, image, res, line + (j - to->first), from_ld, to,
+			    j - begin, next - begin);
 		}
 	}
 }

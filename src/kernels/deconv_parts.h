@@ -39,12 +39,13 @@ int deconv_lines(const struct deconv_part *p);
 /* Number in the window of tap t of the part's, for its columns from col * cout on; -1: none. */
 int deconv_tap(const struct deconv_shape *g, const struct deconv_part *p, int col, int t);
 
-/* Where results go, in bytes: pixels of n bytes at out, ld apart. */
+/* Where results go, in bytes: pixels of n bytes at out, ld apart. Those of a part's columns that
+ * there are begin at byte first. */
 struct deconv_out {
 	char *out;
-	int64_t ld, n;
+	int64_t ld, n, first;
 };
-/* Lines first..last-1 of a part, whose pixels are from_ld bytes apart, to their places. */
+/* Lines first..last-1 of a part, of whose columns each pixel has from_ld bytes, to their places. */
 void deconv_spread(const struct deconv_shape *g, const struct deconv_part *p, int first, int last,
     const void *from, int64_t from_ld, const struct deconv_out *to);
 

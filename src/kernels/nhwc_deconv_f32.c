@@ -7,6 +7,8 @@
 
 #define BLOCK_FLOATS 16384 /* results of a block, about */
 #define LEAST_ROWS 96      /* of a block, where there are so many */
+#define WHOLE_PERCENT 105  /* work that all residues in one product may be, of that of parts */
+#define PIECES 4           /* for each thread: parts need not be equal */
 
 /* A part and its convolution. */
 struct part {
@@ -33,11 +35,11 @@ static void part_get(const struct nhwc_deconv_f32 *c, int number, struct part *p
 
 /* ---- plan ---- */
 
-int nhwc_deconv_f32_way(const struct conv_shape *s)
+int nhwc_deconv_f32_way(const struct nhwc_deconv_f32 *c)
 {
-	int mask = 0;
+	int mask = c->g.whole << 3;
 	for (int d = 0; d < 3; d++)
-		mask |= (s->in[d] == 1) << d;
+		mask |= (c->g.s.in[d] == 1) << d;
 	return mask;
 }
 
@@ -48,37 +50,68 @@ static int64_t computed(int64_t n)
 	return (n + half - 1) / half * half;
 }
 
-/* All residues as columns of one product, with zeros for the taps that some have not: when it is
- * no more work, columns that would be empty counted. */
+/* Multiply-adds of a part per channel of the image; of tiles whose rows are few, such of half of
+ * their height. */
+static int64_t cost_of(const struct deconv_part *p, int64_t taps)
+{
+	int mr = igemm_f32_rows[igemm_f32_pick()].mr, least = (mr + 1) / 2;
+	int rows = p->empty ? 0 : deconv_lines(p) * p->s.out[2];
+	return taps * computed(p->s.cout) * (rows && rows < least ? least : rows);
+}
+
+/* All residues as columns of one product, with zeros for the taps that some have not, and with the
+ * results that only some have at the edges: when it is hardly more work, columns that would be
+ * empty counted. */
 static bool pays_whole(const struct deconv_shape *g)
 {
+	struct deconv_shape whole = *g;
+	struct deconv_part p;
 	int64_t sum = 0;
 	for (int d = 0; d < 3; d++)
 		if (g->s.dilation[d] > 1 && g->step[d] > 1)
 			return false;
-	for (int i = 0; i < deconv_residues(g); i++)
-		sum += deconv_taps(g, i);
-	return g->s.groups == 1 &&
-	       deconv_whole_taps(g) * computed((int64_t)deconv_residues(g) * g->s.cout) <=
-		   sum * computed(g->s.cout);
+	for (int i = 0; i < deconv_residues(g); i++) {
+		deconv_part(g, i, &p);
+		sum += cost_of(&p, deconv_taps(g, i));
+	}
+	whole.whole = true;
+	deconv_part(&whole, 0, &p);
+	return g->s.groups == 1 && cost_of(&p, deconv_whole_taps(g)) * 100 <= sum * WHOLE_PERCENT;
 }
 
-static int line_pieces(const struct nhwc_deconv_f32 *c, const struct part *p, int threads)
+/* How many pieces a part's lines and its panels of columns are cut into: as many as fill all
+ * threads. Weights that do not stay in each thread's cache had better be read once. */
+static void cut(struct nhwc_deconv_f32 *c, const struct part *p, int threads)
 {
 	int rows = BLOCK_FLOATS / (int)p->k.ld_out, lines = deconv_lines(&p->g);
-	rows = rows > LEAST_ROWS ? rows : LEAST_ROWS;
-	int n = nhwc_pieces((int64_t)lines * p->k.s.out[2], rows);
 	int64_t taps = (int64_t)conv_volume(p->k.s.kernel) * p->k.s.cin;
 	int64_t work = taps * lines * p->k.s.out[2] * p->k.ld_out * c->parts;
-	if (threads > 1 && work >= NHWC_SMALL && n * c->parts < 2 * threads)
-		n = nhwc_pieces(2 * threads, c->parts);
-	return n < lines ? n : lines;
+	int want = nhwc_pieces(PIECES * threads, c->parts);
+	int most = c->g.s.groups > 1 ? 1 : nhwc_pieces(p->k.s.cout, igemm_f32_rows[p->k.row].nr);
+	rows = rows > LEAST_ROWS ? rows : LEAST_ROWS;
+	c->lines = nhwc_pieces((int64_t)lines * p->k.s.out[2], rows);
+	c->columns = 1;
+	if (threads > 1 && work >= NHWC_SMALL && c->lines < want) {
+		bool heavy = nhwc_conv_f32_packed(&p->k) > NHWC_LIGHT;
+		int by_lines = want < lines ? want : lines;
+		int columns = heavy ? want : nhwc_pieces(want, by_lines);
+		c->columns = columns < most ? columns : most;
+		c->lines = nhwc_pieces(want, c->columns);
+	}
+	c->lines = c->lines < lines ? c->lines : lines;
+}
+
+/* First column of piece i, whole panels before it. */
+static int column_at(const struct nhwc_deconv_f32 *c, const struct part *p, int i)
+{
+	int nr = igemm_f32_rows[p->k.row].nr, cout = p->k.s.cout;
+	return i == c->columns ? cout : nhwc_part(nhwc_pieces(cout, nr), i, c->columns) * nr;
 }
 
 /* Scratch of a worker for the blocks of a part. */
 static void grow_worker(struct nhwc_deconv_f32 *c, struct part *p)
 {
-	int rows = nhwc_pieces(deconv_lines(&p->g), c->pieces) * p->k.s.out[2];
+	int rows = nhwc_pieces(deconv_lines(&p->g), c->lines) * p->k.s.out[2];
 	size_t block = nhwc_round64((size_t)rows * (size_t)p->k.ld_out * sizeof(float));
 	if (p->k.way == CONV_IGEMM)
 		nhwc_igemm_plan_rows(&p->k, rows);
@@ -97,18 +130,18 @@ static size_t zero_bytes(const struct nhwc_deconv_f32 *c)
 void nhwc_deconv_f32_plan(struct nhwc_deconv_f32 *c, int threads)
 {
 	struct part p;
-	int most = 0, pieces = 1;
+	int most = 0;
 	c->g = deconv_of(&c->g.s);
 	c->g.whole = pays_whole(&c->g);
 	c->parts = c->g.whole ? 1 : deconv_residues(&c->g);
+	c->lines = c->columns = 1;
 	for (int i = 0; i < c->parts; i++) {
 		part_get(c, i, &p);
 		if (p.g.empty || deconv_lines(&p.g) < most)
 			continue;
 		most = deconv_lines(&p.g);
-		pieces = line_pieces(c, &p, threads);
+		cut(c, &p, threads);
 	}
-	c->pieces = pieces;
 	c->shared = c->worker = c->block = 0;
 	for (int i = 0; i < c->parts; i++) {
 		part_get(c, i, &p);
@@ -197,6 +230,19 @@ static const float *weights_of(const struct deconv_run *r, int part)
 	return w;
 }
 
+/* Lines first..last-1 of a part to a block of results. */
+static void product(const struct deconv_run *r, struct part *p, struct nhwc_conv_f32_args *a,
+    int first, int last, char *scratch)
+{
+	int width = p->k.s.out[2];
+	if (p->k.way == CONV_DEPTHWISE) {
+		nhwc_depthwise_lines(&p->k, a, first, last);
+		return;
+	}
+	nhwc_igemm_plan_rows(&p->k, (last - first) * width);
+	nhwc_igemm_rows(&p->k, a, (const float *)r->scratch, first * width, last * width, scratch);
+}
+
 static void task(void *ctx, int number, int worker)
 {
 	const struct deconv_run *r = ctx;
@@ -204,28 +250,29 @@ static void task(void *ctx, int number, int worker)
 	struct part p;
 	int part = number % c->parts, piece = number / c->parts;
 	part_get(c, part, &p);
-	int lines = deconv_lines(&p.g), width = p.k.s.out[2];
-	int first = nhwc_part(lines, piece, c->pieces),
-	    last = nhwc_part(lines, piece + 1, c->pieces);
+	int lines = deconv_lines(&p.g), line = piece % c->lines, column = piece / c->lines;
+	int first = nhwc_part(lines, line, c->lines), last = nhwc_part(lines, line + 1, c->lines);
+	int from = column_at(c, &p, column), to = column_at(c, &p, column + 1);
 	char *scratch = r->scratch + c->shared + (size_t)worker * c->worker;
 	float *block = (float *)(scratch + c->worker - c->block);
 	if (p.g.empty || first == last)
 		return;
-	struct nhwc_conv_f32_args a = {.in = r->in,
-	    .packed = weights_of(r, part),
-	    .bias = r->bias,
-	    .out = deconv_origin(
-		block, (int64_t)first * width, p.k.ld_out * (int64_t)sizeof *block)};
-	struct deconv_out to = {(char *)r->out, c->ld_out * (int64_t)sizeof *block,
-	    (int64_t)c->g.s.groups * c->g.s.cout * (int64_t)sizeof *block};
-	if (p.k.way == CONV_DEPTHWISE) {
-		nhwc_depthwise_lines(&p.k, &a, first, last);
-	} else {
-		nhwc_igemm_plan_rows(&p.k, (last - first) * width);
-		nhwc_igemm_rows(
-		    &p.k, &a, (const float *)r->scratch, first * width, last * width, scratch);
+	const float *packed = weights_of(r, part);
+	if (c->columns > 1) {
+		packed += (size_t)from * (size_t)c->g.s.cin * conv_volume(p.k.s.kernel);
+		p.k.s.cout = to - from;
+		p.k.ld_out = to - from;
 	}
-	deconv_spread(&c->g, &p.g, first, last, block, p.k.ld_out * (int64_t)sizeof *block, &to);
+	int64_t ld = p.k.ld_out * (int64_t)sizeof *block;
+	struct nhwc_conv_f32_args a = {.in = r->in,
+	    .packed = packed,
+	    .bias = r->bias ? r->bias + from : NULL,
+	    .out = deconv_origin(block, (int64_t)first * p.k.s.out[2], ld)};
+	struct deconv_out out = {(char *)r->out, c->ld_out * (int64_t)sizeof *block,
+	    (int64_t)c->g.s.groups * c->g.s.cout * (int64_t)sizeof *block,
+	    from * (int64_t)sizeof *block};
+	product(r, &p, &a, first, last, scratch);
+	deconv_spread(&c->g, &p.g, first, last, block, ld, &out);
 }
 
 void nhwc_deconv_f32_run(const struct nhwc_deconv_f32 *c, struct pool *pool, const float *in,
@@ -239,5 +286,5 @@ void nhwc_deconv_f32_run(const struct nhwc_deconv_f32 *c, struct pool *pool, con
 			memcpy(all + i * c->g.s.cout, bias, (size_t)c->g.s.cout * sizeof *all);
 		r.bias = all;
 	}
-	pool_run(pool, c->parts * c->pieces, task, &r);
+	pool_run(pool, c->parts * c->lines * c->columns, task, &r);
 }

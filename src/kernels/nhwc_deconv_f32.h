@@ -22,16 +22,16 @@ struct nhwc_deconv_f32 {
 	int act;               /* enum span_op of a function behind the clamp, or SPAN_NONE */
 	float act_a, act_b;    /* its parameters */
 	/* Set by the plan. */
-	int parts, pieces;     /* products; pieces of the lines of each */
+	int parts;             /* products */
+	int lines, columns;    /* pieces of the lines and of the columns of each */
 	size_t shared, worker; /* bytes of scratch: for all, and for each worker after it */
 	size_t block;          /* of these, bytes of results */
 	size_t scratch;        /* shared + threads * worker */
 };
 
 void nhwc_deconv_f32_plan(struct nhwc_deconv_f32 *c, int threads);
-/* How weights are packed depends on the weights, the strides and this: dims of one pixel, by bit.
- */
-int nhwc_deconv_f32_way(const struct conv_shape *s);
+/* After a plan: how weights are packed depends on the weights, the strides and this. */
+int nhwc_deconv_f32_way(const struct nhwc_deconv_f32 *c);
 /* Bytes of the packed weights. */
 size_t nhwc_deconv_f32_packed(const struct nhwc_deconv_f32 *c);
 /* w is [groups][cin][cout][kernel]; turned has room for nhwc_deconv_f32_turned() floats. */

@@ -203,7 +203,7 @@ static void task(void *ctx, int number, int worker)
 	a.next = NULL;
 	nhwc_igemm_u8_rows(&p.k, &a, first * wide, last * wide);
 	struct deconv_out to = {
-	    r->a->out, c->ld_out * result_bytes(c) / c->s.cout, result_bytes(c)};
+	    r->a->out, c->ld_out * result_bytes(c) / c->s.cout, result_bytes(c), 0};
 	deconv_spread(&g, &p.g, first, last, results, result_bytes(c), &to);
 }
 
