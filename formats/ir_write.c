@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/map.h"
 #include "formats/ir.h"
 #include "formats/ir_bin.h"
 #include "formats/ir_info.h"
+#include "formats/ir_names.h"
 #include "formats/ir_text.h"
 #include "graph/op.h"
 #include "ops/op.h"
@@ -47,65 +47,9 @@ static int order_nodes(struct writer *w)
 	return OK;
 }
 
-/* The tensor name that belongs to a Result alone, or NULL: its own name, when its value has it. */
-static const char *result_name(const struct node *n)
+static int name_nodes(struct writer *w)
 {
-	const struct value *v = node_in(n, 0);
-	for (int i = 0; v && i < v->nnames; i++)
-		if (!strcmp(v->names[i], n->name))
-			return v->names[i];
-	return NULL;
-}
-
-/* The layer name before it is made unique. A Result that is called like its tensor gets
- * OpenVINO's ending. */
-static const char *wanted_name(struct writer *w, const struct node *n)
-{
-	const char *name = n->name ? n->name : "";
-
-	if (node_is(n, OP_RESULT) && node_in(n, 0) && (!*name || result_name(n)))
-		return arena_printf(
-		    w->arena, "%s/sink_port_0", *name ? name : value_name(node_in(n, 0)));
-	return *name ? name : arena_printf(w->arena, "%s_%" PRIu32, n->op->type, n->mark);
-}
-
-/* Gives layer i the name with the first free suffix; taken holds all names in use or wanted, next
- * the last suffix tried for a name. */
-static int suffix_name(struct writer *w, int i, struct map *taken, struct map *next)
-{
-	const char *base = w->name[i];
-	uintptr_t k = (uintptr_t)map_get(next, base);
-	const char *name;
-
-	do {
-		name = arena_printf(w->arena, "%s_%" PRIuPTR, base, ++k);
-		if (!name)
-			return fail_nomem(w->err);
-	} while (map_has(taken, name));
-	w->name[i] = name;
-	if (!map_put(next, base, (void *)k) || !map_put(taken, name, w))
-		return fail_nomem(w->err);
-	return OK;
-}
-
-static int unique_names(struct writer *w)
-{
-	struct map taken = {0}, next = {0};
-	int rc = OK;
-
-	/* The value is the node that has the name: the first that wants it. */
-	for (int i = 0; i < w->n && rc == OK; i++) {
-		w->name[i] = wanted_name(w, w->order[i]);
-		if (!w->name[i] ||
-		    (!map_has(&taken, w->name[i]) && !map_put(&taken, w->name[i], w->order[i])))
-			rc = fail_nomem(w->err);
-	}
-	for (int i = 0; i < w->n && rc == OK; i++)
-		if (map_get(&taken, w->name[i]) != w->order[i])
-			rc = suffix_name(w, i, &taken, &next);
-	map_free(&taken);
-	map_free(&next);
-	return rc;
+	return ir_unique_names(w->order, w->n, w->name, w->arena, w->err);
 }
 
 /* Inputs that are written: trailing absent ones are not there at all. */
@@ -249,7 +193,7 @@ static bool shares_value(const struct node *n)
 static void write_output_names(struct writer *w, const struct node *n)
 {
 	const struct value *v = node_in(n, 0);
-	const char *own = result_name(n);
+	const char *own = ir_result_name(n);
 	bool several = false;
 	struct text t = {0};
 
@@ -331,7 +275,7 @@ static int write_body(struct writer *w, struct graph *g, const char *element)
 	text_printf(&w->text, "\t\t\t<%s>\n", element);
 	if (w->depth > LIMIT_BODIES)
 		rc = fail(w->err, E_LIMIT, "bodies nested more than %d deep", LIMIT_BODIES);
-	else if ((rc = order_nodes(w)) == OK && (rc = unique_names(w)) == OK)
+	else if ((rc = order_nodes(w)) == OK && (rc = name_nodes(w)) == OK)
 		rc = write_graph(w);
 	text_printf(&w->text, "\t<rt_info />\n\t\t\t</%s>\n", element);
 	w->graph = outer.graph;
@@ -497,7 +441,7 @@ int ir_write(struct graph *g, const char *xml, const char *bin, const struct ir_
 	if (rc == OK)
 		rc = order_nodes(&w);
 	if (rc == OK)
-		rc = unique_names(&w);
+		rc = name_nodes(&w);
 	if (rc == OK)
 		rc = output_open(bin, &w.bin, err);
 	if (rc == OK)
