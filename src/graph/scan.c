@@ -1,28 +1,15 @@
 /* Reading a graph from text: one statement a line, each node inferred as it is made. */
+#include "graph/scan.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/map.h"
-#include "base/rng.h"
-#include "graph/op.h"
 #include "graph/print.h"
-
-#define CONST_BYTES (64 << 20) /* of one constant spelled in text */
 
 struct list {
 	void **item;
 	int n;
-};
-
-struct scan {
-	const char *p;
-	struct graph *g;
-	struct arena *a;            /* dies with the scan */
-	struct map named, numbered; /* labels given; "name.k" where none was */
-	const struct op *(*find)(const char *type, int opset);
-	int (*infer)(struct node *n, struct err *err);
-	struct err *err;
 };
 
 /* One line, taken apart. */
@@ -49,108 +36,19 @@ static bool list_push(struct arena *a, struct list *l, void *item)
 	return true;
 }
 
-static void skip(struct scan *s, const char *what)
-{
-	s->p += strspn(s->p, what);
-	if (*s->p == '#' && strchr(what, '\n')) {
-		s->p += strcspn(s->p, "\n");
-		skip(s, what);
-	}
-}
-
-#define IN_LINE " \t\r"
-#define ANYWHERE " \t\r\n"
-
-static bool take(struct scan *s, char c, const char *space)
-{
-	skip(s, space);
-	if (*s->p != c)
-		return false;
-	s->p++;
-	return true;
-}
-
-static int expected(struct scan *s, const char *what)
-{
-	int n = (int)strcspn(s->p, "\n");
-	return fail(s->err, E_FORMAT, "expected %s before '%.*s'", what, n < 40 ? n : 40, s->p);
-}
-
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "…" with \" \\ \n \xHH; NULL with the error set. */
-static char *quoted(struct scan *s)
-{
-	struct text t = {0};
-	bool ok = true;
-	text_add(&t, "");
-	for (s->p++; ok && *s->p && *s->p != '"' && *s->p != '\n'; s->p++) {
-		char c = *s->p;
-		if (c == '\\') {
-			c = *++s->p;
-			if (c == 'n') {
-				c = '\n';
-			} else if (c == 'x') {
-				int hi = hex(s->p[1]), lo = hi < 0 ? -1 : hex(s->p[2]);
-				ok = lo >= 0 && (c = (char)(hi * 16 + lo));
-				s->p += ok ? 2 : 0;
-			} else {
-				ok = c == '"' || c == '\\';
-			}
-		}
-		if (!ok)
-			break; /* the text may end here */
-		text_addn(&t, &c, 1);
-	}
-	ok = ok && *s->p == '"' && ++s->p;
-	char *copy = ok && !t.failed ? arena_strn(s->a, t.data, t.len) : NULL;
-	text_free(&t);
-	if (!ok)
-		expected(s, "the end of a quoted name");
-	else if (!copy)
-		fail_nomem(s->err);
-	return copy;
-}
-
-static char *run(struct scan *s, size_t n)
-{
-	char *w = arena_strn(s->a, s->p, n);
-	s->p += n;
-	if (!w)
-		fail_nomem(s->err);
-	return w;
-}
-
-static char *word(struct scan *s, const char *what)
-{
-	if (*s->p == '"')
-		return quoted(s);
-	size_t n = strspn(s->p, "0123456789_./-"
-				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-	if (n)
-		return run(s, n);
-	expected(s, what);
-	return NULL;
-}
-
-#define STATUS(s) ((s)->err->status)
-
 static int scan_names(struct scan *s, struct statement *st)
 {
 	/* "a, b = …": a statement without "=" has no names, which only the text further on tells */
 	const char *start = s->p;
 	do {
-		skip(s, IN_LINE);
-		char *name = word(s, "a name or an operator");
+		scan_skip(s, IN_LINE);
+		char *name = scan_word(s, "a name or an operator");
 		if (!name)
 			return STATUS(s);
 		if (!list_push(s->a, &st->names, name))
 			return fail_nomem(s->err);
-	} while (take(s, ',', IN_LINE));
-	if (take(s, '=', IN_LINE))
+	} while (scan_take(s, ',', IN_LINE));
+	if (scan_take(s, '=', IN_LINE))
 		return OK;
 	st->names.n = 0;
 	s->p = start;
@@ -159,8 +57,8 @@ static int scan_names(struct scan *s, struct statement *st)
 
 static int scan_op(struct scan *s, struct statement *st)
 {
-	skip(s, IN_LINE);
-	char *type = word(s, "an operator");
+	scan_skip(s, IN_LINE);
+	char *type = scan_word(s, "an operator");
 	if (!type)
 		return STATUS(s);
 	char *dash = strrchr(type, '-');
@@ -178,14 +76,14 @@ static int scan_op(struct scan *s, struct statement *st)
 
 static int scan_inputs(struct scan *s, struct statement *st)
 {
-	if (!take(s, '(', IN_LINE))
+	if (!scan_take(s, '(', IN_LINE))
 		return OK;
-	if (take(s, ')', ANYWHERE))
+	if (scan_take(s, ')', ANYWHERE))
 		return OK;
 	do {
-		skip(s, ANYWHERE);
+		scan_skip(s, ANYWHERE);
 		bool bare = *s->p != '"';
-		char *name = word(s, "an input's name");
+		char *name = scan_word(s, "an input's name");
 		if (!name)
 			return STATUS(s);
 		bool absent = bare && !strcmp(name, "_");
@@ -196,21 +94,22 @@ static int scan_inputs(struct scan *s, struct statement *st)
 			return fail(s->err, E_LIMIT, "more than %d inputs", LIMIT_PORTS);
 		if (!list_push(s->a, &st->inputs, v))
 			return fail_nomem(s->err);
-	} while (take(s, ',', ANYWHERE));
-	return take(s, ')', ANYWHERE) ? OK : expected(s, "')'");
+	} while (scan_take(s, ',', ANYWHERE));
+	return scan_take(s, ')', ANYWHERE) ? OK : scan_expected(s, "')'");
 }
 
 static int scan_attrs(struct scan *s, struct statement *st)
 {
-	if (!take(s, '{', IN_LINE))
+	if (!scan_take(s, '{', IN_LINE))
 		return OK;
-	while (!take(s, '}', ANYWHERE)) {
-		char *key = word(s, "an attribute");
+	while (!scan_take(s, '}', ANYWHERE)) {
+		char *key = scan_word(s, "an attribute");
 		if (!key)
 			return STATUS(s);
-		if (!take(s, '=', IN_LINE))
-			return expected(s, "'='");
-		char *value = *s->p == '"' ? quoted(s) : run(s, strcspn(s->p, " \t\r\n}"));
+		if (!scan_take(s, '=', IN_LINE))
+			return scan_expected(s, "'='");
+		char *value = *s->p == '"' ? scan_quoted(s)
+					   : scan_run(s, strcspn(s->p, " \t\r\n}"));
 		if (!value)
 			return STATUS(s);
 		if (!list_push(s->a, &st->keys, key) || !list_push(s->a, &st->values, value))
@@ -219,29 +118,9 @@ static int scan_attrs(struct scan *s, struct statement *st)
 	return OK;
 }
 
-static int scan_type(struct scan *s, struct info *out)
-{
-	skip(s, IN_LINE);
-	char *type = run(s, strspn(s->p, "abcdefghijklmnopqrstuvwxyz0123456789"));
-	if (!type)
-		return STATUS(s);
-	out->type = dtype_parse(type);
-	if (out->type == DT_NONE && strcmp(type, "undefined"))
-		return fail(s->err, E_FORMAT, "'%.100s' is no element type", type);
-	char *shape = *s->p == '[' ? run(s, strcspn(s->p, "]\n")) : NULL;
-	if (!shape && STATUS(s) == E_NOMEM)
-		return E_NOMEM;
-	if (!shape || *s->p != ']')
-		return expected(s, "a shape in brackets");
-	s->p++;
-	if (!shape_parse(shape + 1, &out->shape))
-		return fail(s->err, E_FORMAT, "'%.100s]' is no shape", shape);
-	return OK;
-}
-
 static int scan_types(struct scan *s, struct statement *st)
 {
-	if (!take(s, ':', IN_LINE))
+	if (!scan_take(s, ':', IN_LINE))
 		return OK;
 	do {
 		struct info *info = arena_alloc(s->a, sizeof *info);
@@ -250,124 +129,8 @@ static int scan_types(struct scan *s, struct statement *st)
 		int rc = scan_type(s, info);
 		if (rc)
 			return rc;
-	} while (take(s, ',', IN_LINE));
+	} while (scan_take(s, ',', IN_LINE));
 	return OK;
-}
-
-/* The upper half of u64, which the other parsers do not reach. */
-static bool parse_u64(const char *s, uint64_t *out)
-{
-	uint64_t v = 0;
-	for (const char *p = s; *p; p++)
-		if (*p < '0' || *p > '9' || __builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
-			return false;
-	*out = v;
-	return *s;
-}
-
-/* Bytes written for one element are put at place i. */
-static int scan_element(struct scan *s, struct tensor *t, int64_t i)
-{
-	int64_t v;
-	uint64_t u;
-	double d;
-	skip(s, IN_LINE);
-	char *number = run(s, strcspn(s->p, " \t\r\n#)"));
-	if (!number)
-		return STATUS(s);
-	if (!dtype_is_float(t->type) && parse_i64(number, &v))
-		tensor_set_i64(t, i, v);
-	else if (t->type == DT_U64 && parse_u64(number, &u))
-		tensor_set_i64(t, i, (int64_t)u);
-	else if (parse_f64(number, &d))
-		tensor_set_f64(t, i, d);
-	else
-		return fail(s->err, E_FORMAT, "'%.100s' is no number", number);
-	return OK;
-}
-
-static void fill_random(struct tensor *t, int64_t count, uint64_t seed)
-{
-	for (int64_t i = 0; i < count; i++) {
-		if (dtype_is_float(t->type))
-			tensor_set_f64(t, i, 2 * (double)rng_f32(&seed) - 1);
-		else if (t->type == DT_BOOL)
-			tensor_set_i64(t, i, (int64_t)(rng_next(&seed) % 2));
-		else
-			tensor_set_i64(t, i, (int64_t)(rng_next(&seed) % 10));
-	}
-}
-
-static int scan_random(struct scan *s, struct tensor *t, int64_t count)
-{
-	int64_t seed;
-	char *number = run(s, strcspn(s->p, ")\n"));
-	if (!number)
-		return STATUS(s);
-	if (!parse_i64(number, &seed) || !take(s, ')', IN_LINE))
-		return fail(s->err, E_FORMAT, "'%.100s' is no seed", number);
-	fill_random(t, count, (uint64_t)seed);
-	return OK;
-}
-
-static bool starts(struct scan *s, const char *prefix)
-{
-	size_t n = strlen(prefix);
-	if (strncmp(s->p, prefix, n))
-		return false;
-	s->p += n;
-	return true;
-}
-
-/* One element for fill(…), else all of them. */
-static int scan_content(struct scan *s, struct tensor *t, int64_t count, bool *fill)
-{
-	int rc = OK;
-	skip(s, IN_LINE);
-	*fill = starts(s, "fill(");
-	if (*fill) {
-		rc = scan_element(s, t, 0);
-		return rc ? rc : take(s, ')', IN_LINE) ? OK : expected(s, "')'");
-	}
-	if (starts(s, "random("))
-		return scan_random(s, t, count);
-	if (starts(s, "hash("))
-		return fail(s->err, E_UNSUPPORTED, "a constant printed as a hash cannot be read");
-	for (int64_t i = 0; i < count && !rc; i++)
-		rc = scan_element(s, t, i);
-	return rc;
-}
-
-static int make_const(struct scan *s, const struct info *info, struct blob **out)
-{
-	int64_t count = shape_count(&info->shape), bytes = dtype_bytes(info->type, count);
-	if (info->type == DT_NONE || bytes < 0)
-		return fail(s->err, E_FORMAT, "a constant needs a type and a fixed shape");
-	if (bytes > CONST_BYTES)
-		return fail(s->err, E_LIMIT, "a constant of %lld bytes in text", (long long)bytes);
-	struct tensor t;
-	bool fill;
-	int rc = tensor_alloc(&t, info->type, 1, &count, s->err);
-	if (rc)
-		return rc;
-	if (!(rc = scan_content(s, &t, count, &fill))) {
-		if (fill && dtype_bits(t.type) >= 8)
-			*out = blob_fill(t.data, (size_t)dtype_bits(t.type) / 8, count);
-		else
-			*out = blob_copy(t.data, (size_t)bytes);
-		if (!*out)
-			rc = fail_nomem(s->err);
-	}
-	tensor_free(&t);
-	return rc;
-}
-
-static int scan_const(struct scan *s, struct node *n)
-{
-	struct info *info = &n->out[0].info;
-	int rc = scan_type(s, info);
-	return rc ? rc : make_const(s, info, &n->data);
 }
 
 static int set_attrs(struct scan *s, struct node *n, const struct statement *st)
@@ -464,9 +227,9 @@ static int scan_statement(struct scan *s)
 	}
 	if (!rc)
 		rc = make_node(s, &st);
-	skip(s, IN_LINE);
+	scan_skip(s, IN_LINE);
 	if (!rc && *s->p && *s->p != '\n' && *s->p != '#')
-		rc = expected(s, "the end of the line");
+		rc = scan_expected(s, "the end of the line");
 	return rc;
 }
 
@@ -488,7 +251,7 @@ int graph_scan(const char *text, const struct op *(*find)(const char *type, int 
 	s.a = arena_new();
 	if (!s.g || !s.a)
 		rc = fail_nomem(s.err);
-	while (!rc && (skip(&s, ANYWHERE), *s.p)) {
+	while (!rc && (scan_skip(&s, ANYWHERE), *s.p)) {
 		const char *start = s.p;
 		rc = scan_statement(&s);
 		if (rc)
