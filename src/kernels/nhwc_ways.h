@@ -61,6 +61,12 @@ static inline size_t nhwc_round64(size_t bytes)
 	return (bytes + 63) / 64 * 64;
 }
 
+#define NHWC_LANES 16 /* channels of the widest vector */
+static inline int nhwc_lanes(int n)
+{
+	return (n + NHWC_LANES - 1) / NHWC_LANES * NHWC_LANES;
+}
+
 /* First of the i-th of n equal pieces of total. */
 static inline int nhwc_part(int total, int i, int n)
 {

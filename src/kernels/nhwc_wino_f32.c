@@ -15,7 +15,6 @@
 #define LOW_TILES 6            /* of a block, below which it takes as long */
 #define LEAST_TILES 12         /* tiles that a thread should have */
 #define MAX_TILES 256          /* tiles of a block */
-#define LANES 16               /* channels of the widest vector */
 
 /* A column is the tiles at one place of all planes of an image; a block is some columns. Its
  * transformed tiles and its products lie plane by plane. How it is worked on:
@@ -61,11 +60,6 @@ static int taps_of(const struct nhwc_conv_f32 *c)
 	return c->s.kernel[1] * c->s.kernel[2];
 }
 
-static int round_lanes(int n)
-{
-	return (n + LANES - 1) / LANES * LANES;
-}
-
 static const struct wino_f32 *row_of(const struct nhwc_conv_f32 *c)
 {
 	return &wino_f32_rows[c->row];
@@ -76,10 +70,10 @@ static struct size size_of(const struct nhwc_conv_f32 *c)
 	const struct conv_shape *s = &c->s;
 	struct size z = {nhwc_pieces(s->out[1], side_of(c, 1)),
 	    nhwc_pieces(s->out[2], side_of(c, 2)), 0, nhwc_pieces(s->cout, row_of(c)->tile.nr),
-	    (size_t)round_lanes(s->cin), 0};
+	    (size_t)nhwc_lanes(s->cin), 0};
 	int nr = row_of(c)->tile.nr, columns = c->feed == PRIVATE ? nr : s->cout;
 	z.columns = s->batch * z.ty * z.tx;
-	z.ldm = (size_t)round_lanes(columns);
+	z.ldm = (size_t)nhwc_lanes(columns);
 	return z;
 }
 
@@ -89,12 +83,12 @@ static struct size size_of(const struct nhwc_conv_f32 *c)
 static size_t matrix_in(const struct nhwc_conv_f32 *c, const struct size *z)
 {
 	int tiles = c->block_rows * c->s.in[0] + (c->s.kernel[0] > 1);
-	return (size_t)tiles * z->ldv + LANES;
+	return (size_t)tiles * z->ldv + NHWC_LANES;
 }
 
 static size_t matrix_out(const struct nhwc_conv_f32 *c, const struct size *z)
 {
-	return (size_t)c->block_rows * (size_t)c->s.out[0] * z->ldm + LANES;
+	return (size_t)c->block_rows * (size_t)c->s.out[0] * z->ldm + NHWC_LANES;
 }
 
 /* Bytes of the pointers to the transformed tiles under each tile of results. */
@@ -102,74 +96,6 @@ static size_t pointers_bytes(const struct nhwc_conv_f32 *c)
 {
 	size_t tiles = (size_t)c->block_rows * (size_t)c->s.out[0];
 	return nhwc_round64(tiles * (size_t)c->s.kernel[0] * sizeof(float *));
-}
-
-/* ---- choice ---- */
-
-#define BYTE_COST 2      /* multiply-adds in the time that a byte of large weights takes */
-#define ELEMENT_COST 6   /* the same for the transform of an element */
-#define LARGE (1 << 20)  /* bytes of weights that are not counted */
-#define LEAST_CHANNELS 8 /* in and out; with fewer the transforms are mostly of nothing */
-#define WORTH 10 /* 4x4 must save one part of so many: its weights are more than twice 2x2's */
-
-static int64_t weights_cost(const struct conv_shape *s, int elements)
-{
-	int64_t depth = (int64_t)s->cin * s->kernel[0];
-	int64_t bytes = depth * s->cout * elements * (int64_t)sizeof(float);
-	return bytes > LARGE ? bytes * BYTE_COST : 0;
-}
-
-/* Cost in multiply-adds by tiles of oy x ox results from so many elements; tiles of one: direct.
- * Vectors are computed whole: of results in products, of both in transforms. */
-static int64_t cost_of(const struct conv_shape *s, int elements, int oy, int ox)
-{
-	int64_t images = (int64_t)s->batch * s->out[0];
-	int in = round_lanes(s->cin), out = round_lanes(s->cout);
-	int64_t channels = (int64_t)s->cin * out * s->kernel[0];
-	int64_t rows = images * nhwc_pieces(s->out[1], oy) * nhwc_pieces(s->out[2], ox);
-	int64_t full = rows < 6 ? 6 : rows; /* lower tiles take as long */
-	int64_t transform = oy * ox > 1 ? rows * elements * (in + out) * ELEMENT_COST : 0;
-	return full * elements * channels + weights_cost(s, elements) + transform;
-}
-
-int64_t nhwc_winograd_cost(const struct conv_shape *s, int way)
-{
-	bool across = s->kernel[1] > 1;
-	if (way == CONV_WINOGRAD_LINE)
-		return cost_of(
-		    s, WINO_LINE_IN, across ? WINO_LINE_OUT : 1, across ? 1 : WINO_LINE_OUT);
-	return way == CONV_WINOGRAD     ? cost_of(s, 36, 4, 4)
-	       : way == CONV_WINOGRAD_2 ? cost_of(s, 16, 2, 2)
-					: cost_of(s, s->kernel[1] * s->kernel[2], 1, 1);
-}
-
-bool nhwc_winograd_fits(const struct conv_shape *s, int way)
-{
-	bool line = way == CONV_WINOGRAD_LINE;
-	for (int d = 0; d < 3; d++)
-		if (s->stride[d] != 1 || s->dilation[d] != 1)
-			return false;
-	const int *k = s->kernel;
-	bool window = line ? k[1] * k[2] == WINO_LINE : k[1] == 3 && k[2] == 3;
-	return window && s->groups == 1;
-}
-
-int nhwc_winograd_choose(const struct conv_shape *s)
-{
-	if (s->cin < LEAST_CHANNELS || s->cout < LEAST_CHANNELS)
-		return CONV_IGEMM;
-	if (nhwc_winograd_fits(s, CONV_WINOGRAD_LINE))
-		return nhwc_winograd_cost(s, CONV_WINOGRAD_LINE) < nhwc_winograd_cost(s, CONV_IGEMM)
-			   ? CONV_WINOGRAD_LINE
-			   : CONV_IGEMM;
-	if (!nhwc_winograd_fits(s, CONV_WINOGRAD))
-		return CONV_IGEMM;
-	int64_t direct = nhwc_winograd_cost(s, CONV_IGEMM);
-	int64_t two = nhwc_winograd_cost(s, CONV_WINOGRAD_2);
-	int64_t four = nhwc_winograd_cost(s, CONV_WINOGRAD);
-	if (four < direct && four * WORTH <= two * (WORTH - 1))
-		return CONV_WINOGRAD;
-	return two < direct ? CONV_WINOGRAD_2 : CONV_IGEMM;
 }
 
 /* ---- weights: [panel][elements][planes of the window][cin][columns] ---- */
@@ -254,7 +180,7 @@ static void cut(struct nhwc_conv_f32 *c)
 	int64_t weights = (int64_t)packed_bytes(c), tile = 4 * elements_of(c);
 	int planes = c->s.out[0], most = MAX_TILES / planes, tiles = z.columns * planes;
 	int64_t v = tile * (int64_t)z.ldv * c->s.in[0];
-	int64_t vm = v + tile * round_lanes(c->s.cout) * planes;
+	int64_t vm = v + tile * nhwc_lanes(c->s.cout) * planes;
 	int small = even(z.columns, least(L2_TILES / v, most));
 	int large = even(z.columns, least(L3_TILES / vm, most));
 	bool stay = weights <= L2_WEIGHTS;
