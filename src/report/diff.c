@@ -2,6 +2,7 @@
  * connected, and so in their bodies. */
 #include "report/diff.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,17 +133,14 @@ static void pair_readers(struct job *j)
 
 /* ---- what changed in a pair ---- */
 
-/* Of an input that both layers compute from data; what comes of a layer that is not in both is
- * told with that layer. */
-static void connection(struct job *j, struct text *t, const char *what, const struct value *x,
-    const struct value *y, int k)
+/* Do a layer's inputs, which both compute from data, come from elsewhere in b? What comes of a
+ * layer that is not in both is told with that layer. */
+static bool moved(const struct job *j, const struct value *x, const struct value *y)
 {
 	const struct node *n = x->node, *m = y->node;
 	if (!n->mark || !m->mark || !j->a.pair[n->mark] || !j->b.pair[m->mark])
-		return;
-	if (j->a.pair[n->mark] != m || x->port != y->port)
-		text_printf(
-		    t, "%s %d from '%s' -> from '%s'\n", what, k, value_name(x), value_name(y));
+		return false;
+	return j->a.pair[n->mark] != m || x->port != y->port;
 }
 
 static void inputs(struct job *j, struct text *t, const struct node *a, const struct node *b)
@@ -150,8 +148,9 @@ static void inputs(struct job *j, struct text *t, const struct node *a, const st
 	if (a->nin != b->nin)
 		text_printf(t, "inputs %d -> %d\n", a->nin, b->nin);
 	for (int k = 0; k < a->nin && k < b->nin; k++)
-		if (node_in(a, k) && node_in(b, k))
-			connection(j, t, "input", node_in(a, k), node_in(b, k), k);
+		if (node_in(a, k) && node_in(b, k) && moved(j, node_in(a, k), node_in(b, k)))
+			text_printf(t, "input %d from '%s' -> from '%s'\n", k,
+			    value_name(node_in(a, k)), value_name(node_in(b, k)));
 }
 
 /* What input k of a layer, or of a Result, is made of, where that is constants alone. */
@@ -169,16 +168,67 @@ static int compare_constant(struct job *j, const struct node *n, const struct no
 	return diff_constant(x, y, j->tolerance, d, j->err);
 }
 
-/* What the Results of a body read, in their order. */
-static int results(struct job *j, struct text *t, const struct graph *a, const struct graph *b)
+/* What two Results read. */
+static int compare_result(
+    struct job *j, struct text *t, const char *what, const struct node *n, const struct node *m)
+{
+	const struct value *x = node_in(n, 0), *y = node_in(m, 0);
+	if (moved(j, x, y))
+		text_printf(t, "%s from '%s' -> from '%s'\n", what, x->node->name, y->node->name);
+	return compare_constant(j, n, m, 0);
+}
+
+/* Results of a body, which are what they are by their order. */
+static int compare_results(
+    struct job *j, struct text *t, const struct graph *a, const struct graph *b)
 {
 	int s = OK;
 	if (a->noutputs != b->noutputs)
 		text_printf(t, "results of a body %d -> %d\n", a->noutputs, b->noutputs);
 	for (int k = 0; k < a->noutputs && k < b->noutputs && !s; k++) {
-		struct node *n = a->outputs[k], *m = b->outputs[k];
-		connection(j, t, "result", node_in(n, 0), node_in(m, 0), k);
-		s = compare_constant(j, n, m, 0);
+		char what[32];
+		snprintf(what, sizeof what, "result %d", k);
+		s = compare_result(j, t, what, a->outputs[k], b->outputs[k]);
+	}
+	return s;
+}
+
+/* The names of those outputs that other has, too, in this order. */
+static void shared_outputs(struct text *t, const struct graph *g, const struct graph *other)
+{
+	for (int k = 0; k < g->noutputs; k++)
+		if (graph_find_output(other, graph_output_name(g, k)) >= 0)
+			text_printf(t, "%s%s", t->data ? ", " : "", graph_output_name(g, k));
+}
+
+static void only_in(
+    struct text *t, const struct graph *g, const struct graph *other, const char *word)
+{
+	for (int k = 0; k < g->noutputs; k++)
+		if (graph_find_output(other, graph_output_name(g, k)) < 0)
+			text_printf(t, "%s %s\n", word, graph_output_name(g, k));
+}
+
+/* Outputs of the network: by name, and their order, by which programs ask for them, too. */
+static int compare_outputs(
+    struct job *j, struct text *t, const struct graph *a, const struct graph *b)
+{
+	struct text was = {0}, is = {0};
+	int s = OK;
+	only_in(t, a, b, "removed");
+	only_in(t, b, a, "added");
+	shared_outputs(&was, a, b);
+	shared_outputs(&is, b, a);
+	if (was.data && is.data && strcmp(was.data, is.data) != 0)
+		text_printf(t, "order %s -> %s\n", was.data, is.data);
+	t->failed |= was.failed | is.failed;
+	text_free(&was);
+	text_free(&is);
+	for (int k = 0; k < a->noutputs && !s; k++) {
+		int i = graph_find_output(b, graph_output_name(a, k));
+		if (i >= 0)
+			s = compare_result(
+			    j, t, graph_output_name(a, k), a->outputs[k], b->outputs[i]);
 	}
 	return s;
 }
@@ -247,21 +297,13 @@ static int compare_constants(struct job *j)
 	return s;
 }
 
-static void compare_outputs(
-    struct text *t, const struct graph *a, const struct graph *b, const char *word)
-{
-	for (int k = 0; k < a->noutputs; k++)
-		if (graph_find_output(b, graph_output_name(a, k)) < 0)
-			text_printf(t, "%s %s\n", word, graph_output_name(a, k));
-}
-
 static int by_error(const void *a, const void *b)
 {
 	const struct diff_tensor *x = a, *y = b;
 	return (y->error > x->error) - (y->error < x->error);
 }
 
-/* Pairs and compares what the job's sides are; told: where to tell of the Results of a body. */
+/* Pairs and compares what the job's sides are; told: where to tell of the Results. */
 static int compare_sides(struct job *j, struct graph *a, struct graph *b, struct text *told)
 {
 	int s = open_side(&j->a, a) && open_side(&j->b, b) ? OK : fail_nomem(j->err);
@@ -272,8 +314,8 @@ static int compare_sides(struct job *j, struct graph *a, struct graph *b, struct
 	}
 	s = s ? s : compare_layers(j);
 	s = s ? s : compare_constants(j);
-	if (!s && told)
-		s = results(j, told, a, b);
+	if (!s)
+		s = j->within ? compare_results(j, told, a, b) : compare_outputs(j, told, a, b);
 	close_side(&j->a);
 	close_side(&j->b);
 	return s;
@@ -281,12 +323,11 @@ static int compare_sides(struct job *j, struct graph *a, struct graph *b, struct
 
 static int compare_bodies(struct job *j, struct text *t, const struct node *a, const struct node *b)
 {
-	static const char *const words[] = {"then", "else"};
 	int s = OK;
 	for (int i = 0; i < a->nbodies && i < b->nbodies && !s; i++) {
 		struct job in = {.tolerance = j->tolerance, .d = j->d, .err = j->err};
 		in.within = arena_printf(j->d->arena, "%s%s/%s/", j->within ? j->within : "",
-		    b->name, b->nbodies == 2 ? words[i] : "body");
+		    b->name, diff_body_name(b, i));
 		s = in.within ? compare_sides(&in, a->body[i].graph, b->body[i].graph, t)
 			      : fail_nomem(j->err);
 	}
@@ -297,12 +338,10 @@ int diff_graphs(struct graph *a, struct graph *b, double tolerance, struct diff 
 {
 	struct job j = {.tolerance = tolerance, .d = d, .err = err};
 	*d = (struct diff){.arena = arena_new()};
-	int s = d->arena ? compare_sides(&j, a, b, NULL) : fail_nomem(err);
+	int s = d->arena ? compare_sides(&j, a, b, &d->outputs) : fail_nomem(err);
 	if (!s) {
 		if (d->tensor)
 			qsort(d->tensor, (size_t)d->ntensors, sizeof *d->tensor, by_error);
-		compare_outputs(&d->outputs, a, b, "removed");
-		compare_outputs(&d->outputs, b, a, "added");
 		d->equal = !d->nlayers && !d->ntensors && !d->outputs.data;
 		s = d->outputs.failed ? fail_nomem(err) : OK;
 	}

@@ -30,7 +30,8 @@ struct diff {
 	int nlayers, added, removed, changed, same;
 	struct diff_tensor *tensor;      /* those that differ, the largest error first */
 	int ntensors, compared, skipped; /* skipped: larger than 2 GiB, or no values known */
-	struct text outputs;             /* a line for each output that only one of them has */
+	struct text outputs;             /* a line for each that only one of them has, or that comes
+					    from elsewhere, and for another order */
 	bool equal;
 	struct arena *arena;
 };

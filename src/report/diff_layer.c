@@ -47,19 +47,74 @@ static void output(struct text *t, const struct info *a, const struct info *b, i
 	text_free(&what);
 }
 
-static bool same_map(const struct port_map *x, const struct port_map *y)
+/* ---- what leads into a body and out of it ---- */
+
+/* What a map is there for: a Parameter of the body, an output of the layer, a Parameter in the next
+ * turn. There is one map for each. */
+static int map_to(const struct port_map *m)
 {
-	return x->kind == y->kind && x->outer == y->outer && x->inner == y->inner &&
-	       x->axis == y->axis && x->start == y->start && x->end == y->end &&
-	       x->stride == y->stride && x->part_size == y->part_size && x->purpose == y->purpose;
+	return m->kind == MAP_OUTPUT ? m->outer : m->inner;
 }
 
-static bool same_maps(const struct body *a, const struct body *b)
+static const struct port_map *map_like(const struct body *b, const struct port_map *m)
 {
-	bool same = a->nmaps == b->nmaps;
-	for (int i = 0; i < a->nmaps && same; i++)
-		same = same_map(&a->map[i], &b->map[i]);
-	return same;
+	for (int i = 0; i < b->nmaps; i++)
+		if (b->map[i].kind == m->kind && map_to(&b->map[i]) == map_to(m) &&
+		    (map_to(m) >= 0 || b->map[i].purpose == m->purpose))
+			return &b->map[i];
+	return NULL;
+}
+
+/* Where it comes from. */
+static void map_text(struct text *t, const struct port_map *m)
+{
+	if (m->purpose == PURPOSE_CURRENT_ITERATION)
+		text_add(t, "the number of the turn");
+	else if (m->kind == MAP_INPUT)
+		text_printf(t, "input %d", m->outer);
+	else
+		text_printf(t, "result %d", m->kind == MAP_OUTPUT ? m->inner : m->outer);
+	if (m->axis >= 0)
+		text_printf(t,
+		    " along axis %lld, start %lld, end %lld, stride %lld, part_size %lld",
+		    (long long)m->axis, (long long)m->start, (long long)m->end,
+		    (long long)m->stride, (long long)m->part_size);
+}
+
+static void compare_map(
+    struct text *t, const char *body, const struct port_map *a, const struct port_map *b)
+{
+	static const char *const words[] = {"parameter", "output", "next parameter"};
+	const struct port_map *m = a ? a : b;
+	struct text from = {0}, to = {0}, what = {0};
+	text_printf(&what, "%s: ", body);
+	if (m->purpose == PURPOSE_EXECUTION_CONDITION)
+		text_add(&what, "condition");
+	else
+		text_printf(&what, "%s %d", words[m->kind], map_to(m));
+	if (a)
+		map_text(&from, a);
+	if (b)
+		map_text(&to, b);
+	changed(t, what.data ? what.data : "", &from, &to);
+	text_free(&from);
+	text_free(&to);
+	text_free(&what);
+}
+
+static void compare_maps(
+    struct text *t, const char *body, const struct body *a, const struct body *b)
+{
+	for (int i = 0; i < a->nmaps; i++)
+		compare_map(t, body, &a->map[i], map_like(b, &a->map[i]));
+	for (int i = 0; i < b->nmaps; i++)
+		if (!map_like(a, &b->map[i]))
+			compare_map(t, body, NULL, &b->map[i]);
+}
+
+const char *diff_body_name(const struct node *n, int i)
+{
+	return n->nbodies < 2 ? "body" : i ? "else" : "then";
 }
 
 void diff_layer_own(struct text *t, const struct node *a, const struct node *b)
@@ -76,6 +131,5 @@ void diff_layer_own(struct text *t, const struct node *a, const struct node *b)
 	for (int k = 0; k < a->nout && k < b->nout; k++)
 		output(t, &a->out[k].info, &b->out[k].info, k);
 	for (int i = 0; i < a->nbodies && i < b->nbodies; i++)
-		if (!same_maps(&a->body[i], &b->body[i]))
-			text_printf(t, "what leads into body %d and out of it differs\n", i);
+		compare_maps(t, diff_body_name(b, i), &a->body[i], &b->body[i]);
 }

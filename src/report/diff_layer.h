@@ -7,5 +7,7 @@
 
 /* Adds a line for each change from a to b. */
 void diff_layer_own(struct text *t, const struct node *a, const struct node *b);
+/* "then", "else" of If; "body". */
+const char *diff_body_name(const struct node *n, int i);
 
 #endif

@@ -1,12 +1,11 @@
-/* Two networks told apart, products by precision, and pictures of names that want out. */
+/* Two networks told apart: layers, constants, outputs and bodies. */
 #include <math.h>
 #include <stdio.h>
 
+#include "control.h"
 #include "op_text.h"
 
 #include "report/diff.h"
-#include "report/picture.h"
-#include "report/totals.h"
 
 static const char base[] = "x = Parameter-1 {shape=1,4 element_type=f32}\n"
 			   "w = Const f32[4,4] random(1)\n"
@@ -126,70 +125,134 @@ static void test_constants(void **state)
 	close_diff(&d, g);
 }
 
-/* ---- pictures ---- */
-
-static void test_picture(void **state)
+/* The same layers; what they are called as outputs, and in what order, is another thing. */
+static void test_outputs(void **state)
 {
-	struct graph *g = scan(base);
-	struct products p;
-	struct text t = {0};
-	struct err err = {0};
-	int drawn;
+	static const char first[] = "x = Parameter-1 {shape=2 element_type=f32}\n"
+				    "a = Abs-1(x)\nb = Exp-1(x)\nResult-1(a)\nResult-1(b)\n";
+	static const char swapped[] = "x = Parameter-1 {shape=2 element_type=f32}\n"
+				      "a = Abs-1(x)\nb = Exp-1(x)\nResult-1(b)\nResult-1(a)\n";
+	static const char one[] = "x = Parameter-1 {shape=2 element_type=f32}\n"
+				  "a = Abs-1(x)\nb = Exp-1(x)\nResult-1(b)\n";
+	struct graph *g[2];
 	(void)state;
-	graph_find_node(g, "p")->name = "a\"];\\N&<b>\n\x01\xff+";
-	assert_int_equal(products_find(g, &p, &err), OK);
-	assert_true(p.n == 1 && p.v[0].why == PRODUCT_FLOATS && p.v[0].macs == 16);
-	assert_int_equal(picture_dot(&t, g, &p, &drawn, &err), OK);
-	assert_int_equal(drawn, 6); /* not the constant */
-	assert_holds(
-	    t.data, "MatMul\\na\\\"];∖N&amp;<b>?\?\?+\\nf32[1,4]\\n16 weights in f32\\n16 MACs");
-	assert_holds(t.data, "n2 -> n3");
-	/* every quote that is not escaped is one of the language */
-	int quotes = 0;
-	for (const char *s = t.data; *s; s++)
-		quotes += *s == '"' && s[-1] != '\\';
-	assert_int_equal(quotes % 2, 0);
-	text_free(&t);
-	products_free(&p);
-	graph_free(g);
-}
+	struct diff d = diff_of(first, swapped, 0, g);
+	assert_true(!d.equal && !d.nlayers && !d.ntensors);
+	assert_string_equal(d.outputs.data, "order a, b -> b, a\n");
+	close_diff(&d, g);
+	d = diff_of(first, one, 0, g);
+	assert_string_equal(d.outputs.data, "removed a\n");
+	close_diff(&d, g);
 
-static void test_long_names(void **state)
-{
-	static char name[3000];
-	struct graph *g = scan(base);
-	struct products p;
-	struct text t = {0};
 	struct err err = {0};
-	int drawn;
-	(void)state;
-	for (size_t i = 0; i + 2 < sizeof name; i += 2)
-		memcpy(name + i, "é", 2);
-	graph_find_node(g, "p")->name = name;
-	assert_int_equal(products_find(g, &p, &err), OK);
-	assert_int_equal(picture_dot(&t, g, &p, &drawn, &err), OK);
-	assert_holds(t.data, "MatMul\\n…éé");
-	for (const char *s = t.data; *s;) {
-		int n = utf8_length(s);
-		assert_true(n > 0);
-		s += n;
+	g[0] = scan(first);
+	g[1] = scan(first);
+	for (int i = 0; i < 2; i++) {
+		struct value *v = node_in(g[i]->outputs[i], 0), *w = node_in(g[i]->outputs[!i], 0);
+		assert_true(value_add_name(v, "y") && value_add_name(w, "z"));
 	}
-	text_free(&t);
-	products_free(&p);
-	graph_free(g);
+	assert_int_equal(diff_graphs(g[0], g[1], 0, &d, &err), OK);
+	assert_true(!d.equal && !d.nlayers);
+	assert_string_equal(
+	    d.outputs.data, "order y, z -> z, y\ny from 'a' -> from 'b'\nz from 'b' -> from 'a'\n");
+	close_diff(&d, g);
 }
 
-static void test_totals(void **state)
+/* ---- bodies ---- */
+
+/* Inputs with names of their own. */
+static void name_inputs(struct graph *g)
 {
-	struct graph *g = scan(base);
-	struct totals t;
-	int id[OP_COUNT];
+	static const char *const names[] = {"first", "second", "third"};
+	for (int k = 0; k < g->ninputs; k++)
+		g->inputs[k]->name = names[k];
+}
+
+/* x + x or -x, by a condition; what becomes of x in one branch is up to the caller. */
+static struct graph *branches(enum op_id other, int from)
+{
+	static const char *const shapes[] = {"", "2", "2"};
+	static const enum dtype types[] = {DT_BOOL, DT_F32, DT_F32};
+	struct graph *g = graph_new("g");
+	struct node *n = control(g, OP_IF, 3, shapes, types, 1, 2);
+	for (int b = 0; b < 2; b++) {
+		struct graph *body = n->body[b].graph;
+		struct node *p = param(body, "...", DT_F32);
+		result(body, b ? add(body, other, &p->out[0], NULL)
+			       : add(body, OP_ADD, &p->out[0], &p->out[0]));
+		set_map(n, b, 2,
+		    (struct port_map[]){{MAP_INPUT, b ? from : 1, 0, -1, 0, 0, 0, 0, PURPOSE_NONE},
+			{MAP_OUTPUT, 0, 0, -1, 0, 0, 0, 0, PURPOSE_NONE}});
+	}
+	result(g, n);
+	name_inputs(g);
+	struct err err = {0};
+	assert_int_equal(graph_infer(g, &err), OK);
+	return g;
+}
+
+static void test_branches(void **state)
+{
+	struct graph *g[2] = {branches(OP_NEGATIVE, 1), branches(OP_ABS, 2)};
+	struct diff d;
+	struct err err = {0};
 	(void)state;
-	totals_sum(&t, g);
-	assert_true(t.layers == 4 && t.constants == 1 && t.macs == 16 && t.parameters == 16);
-	assert_true(t.weights[DT_F32] == 64 && t.weight_bytes == 64);
-	assert_int_equal(totals_operators(&t, id), 4);
-	graph_free(g);
+	assert_int_equal(diff_graphs(g[0], g[1], 0, &d, &err), OK);
+	assert_true(!d.equal && d.nlayers == 2 && d.changed == 2);
+	assert_string_equal(d.layer[0].within, "c/else/");
+	assert_string_equal(d.layer[0].changes.data, "type Negative -> Abs\n");
+	assert_null(d.layer[1].within);
+	assert_string_equal(d.layer[1].changes.data, "else: parameter 0 input 1 -> input 2\n");
+	close_diff(&d, g);
+}
+
+/* A sum over the rows of x: taken from the end, or given out in another way. */
+static struct graph *iterator(const struct port_map *map, int nmaps)
+{
+	static const char *const shapes[] = {"3,2", "1,2"};
+	struct graph *g = graph_new("g");
+	struct node *n = control(
+	    g, OP_TENSOR_ITERATOR, 2, shapes, (enum dtype[]){DT_F32, DT_F32}, 1, 1);
+	struct graph *body = n->body[0].graph;
+	struct node *x = param(body, "1,2", DT_F32), *sum = param(body, "1,2", DT_F32);
+	result(body, add(body, OP_ADD, &x->out[0], &sum->out[0]));
+	name_inputs(body);
+	set_map(n, 0, nmaps, map);
+	result(g, n);
+	name_inputs(g);
+	struct err err = {0};
+	assert_int_equal(graph_infer(g, &err), OK);
+	return g;
+}
+
+static void test_port_maps(void **state)
+{
+	static const struct port_map forward[] = {{MAP_INPUT, 0, 0, 0, 0, -1, 1, 1, PURPOSE_NONE},
+	    {MAP_INPUT, 1, 1, -1, 0, 0, 0, 0, PURPOSE_NONE},
+	    {MAP_OUTPUT, 0, 0, 0, 0, -1, 1, 1, PURPOSE_NONE},
+	    {MAP_BACK_EDGE, 0, 1, -1, 0, 0, 0, 0, PURPOSE_NONE}};
+	struct port_map other[4];
+	struct diff d;
+	struct err err = {0};
+	(void)state;
+	for (int i = 0; i < 4; i++) /* in another order they mean the same */
+		other[i] = forward[3 - i];
+	struct graph *g[2] = {iterator(forward, 4), iterator(other, 4)};
+	assert_int_equal(diff_graphs(g[0], g[1], 0, &d, &err), OK);
+	assert_true(d.equal);
+	close_diff(&d, g);
+	other[3].start = -1;
+	other[3].end = 0;
+	other[3].stride = -1;
+	g[0] = iterator(forward, 4);
+	g[1] = iterator(other + 1, 3); /* without the back edge */
+	assert_int_equal(diff_graphs(g[0], g[1], 0, &d, &err), OK);
+	assert_true(!d.equal && d.nlayers == 1);
+	assert_string_equal(d.layer[0].changes.data,
+	    "body: parameter 0 input 0 along axis 0, start 0, end -1, stride 1, part_size 1 -> "
+	    "input 0 along axis 0, start -1, end 0, stride -1, part_size 1\n"
+	    "body: next parameter 1 result 0 -> none\n");
+	close_diff(&d, g);
 }
 
 int main(void)
@@ -198,9 +261,9 @@ int main(void)
 	    cmocka_unit_test(test_same),
 	    cmocka_unit_test(test_layers),
 	    cmocka_unit_test(test_constants),
-	    cmocka_unit_test(test_picture),
-	    cmocka_unit_test(test_long_names),
-	    cmocka_unit_test(test_totals),
+	    cmocka_unit_test(test_outputs),
+	    cmocka_unit_test(test_branches),
+	    cmocka_unit_test(test_port_maps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
