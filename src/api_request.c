@@ -163,10 +163,10 @@ struct caller {
 	void *user;
 };
 
-static void timed(void *caller, const struct node *n, const char *kernel, double seconds)
+static void timed(void *caller, const struct exec_timing *t)
 {
 	const struct caller *c = caller;
-	c->call(c->user, n->name, n->op->type, kernel, seconds);
+	c->call(c->user, t->node->name, t->node->op->type, t->kernel, t->seconds);
 }
 
 int mo_request_profile(struct mo_request *r, const struct mo_tensor *in, struct mo_tensor *out,

@@ -6,25 +6,42 @@
 #include "base/cpu.h"
 #include "cli/bench_profile.h"
 #include "exec/exec.h"
+#include "ops/op.h"
 #include "report/cost.h"
+#include "report/match.h"
 
 #define RUNS 10
 
-/* Bytes that a layer reads and writes, constants that feed it apart; of what was fused into it
- * only what is its own. */
-static int64_t values_of(const struct node *n)
+/* Is v no constant, nor what constants alone give? */
+static bool is_data(const struct profile *p, const struct value *v)
 {
-	int64_t bytes = 0, out = cost_output_bytes(n);
-	for (int i = 0; i < n->nin; i++) {
-		const struct value *v = n->in[i].value;
-		int64_t in = v && !v->node->data && v->node->nout == 1 ? cost_output_bytes(v->node)
-								       : 0;
-		bytes += in > 0 ? in : 0;
-	}
-	return bytes + (out > 0 ? out : 0);
+	return v->node->graph != p->g || node_is(v->node, OP_PARAMETER) || p->computed[v->id];
 }
 
-static void timed(void *user, const struct node *n, const char *kernel, double seconds)
+/* Of so many bytes an element; 0: as its type says. */
+static int64_t value_bytes(const struct value *v, int element)
+{
+	int64_t n = shape_count(&v->info.shape);
+	if (n < 0)
+		return 0;
+	return element ? n * element : dtype_bytes(v->info.type, n);
+}
+
+/* Bytes of the data that a call reads and writes; of what was fused into it only what is its own.
+ */
+static int64_t data_bytes(const struct profile *p, const struct exec_timing *t)
+{
+	const struct node *n = t->node;
+	int64_t bytes = 0;
+	for (int i = 0; i < n->nin; i++)
+		if (node_in(n, i) && is_data(p, node_in(n, i)))
+			bytes += value_bytes(node_in(n, i), t->read);
+	for (int k = 0; k < n->nout; k++)
+		bytes += value_bytes(&n->out[k], t->written);
+	return bytes;
+}
+
+static void timed(void *user, const struct exec_timing *t)
 {
 	struct profile *p = user;
 	if (p->at == p->max && !p->failed) {
@@ -38,16 +55,16 @@ static void timed(void *user, const struct node *n, const char *kernel, double s
 		return;
 	struct profile_call *c = &p->call[p->at++];
 	if (p->at > p->n) {
-		int64_t macs = cost_macs(n), weights = cost_weights(n).bytes;
-		*c = (struct profile_call){.node = n,
-		    .kernel = kernel,
-		    .ms = seconds * 1e3,
+		int64_t macs = cost_macs(t->node);
+		*c = (struct profile_call){.node = t->node,
+		    .kernel = t->kernel,
+		    .ms = t->seconds * 1e3,
 		    .macs = macs < 0 ? 0 : macs,
-		    .bytes = weights + values_of(n),
-		    .weights = weights};
+		    .bytes = t->constants + data_bytes(p, t),
+		    .weights = t->constants};
 		p->n = p->at;
 	}
-	c->ms = seconds * 1e3 < c->ms ? seconds * 1e3 : c->ms;
+	c->ms = t->seconds * 1e3 < c->ms ? t->seconds * 1e3 : c->ms;
 }
 
 static struct profile_call *call_of(struct profile *p, const struct node *n)
@@ -71,11 +88,8 @@ static void add_taken_along(struct profile *p, const struct graph *g)
 			m = m->in[0].value->node;
 			c = call_of(p, m);
 		}
-		if (c) {
+		if (c)
 			c->macs += macs;
-			c->weights += cost_weights(n).bytes;
-			c->bytes += cost_weights(n).bytes;
-		}
 	}
 }
 
@@ -87,7 +101,9 @@ int profile_run(struct profile *p, struct graph *g, const struct tensor *in,
 	o.timed_user = p;
 	struct exec *e = NULL;
 	struct tensor *out = calloc((size_t)g->noutputs + 1, sizeof *out);
-	int s = out ? exec_new(g, &o, &e, err) : fail_nomem(err);
+	p->g = g;
+	p->computed = match_computed(g);
+	int s = out && p->computed ? exec_new(g, &o, &e, err) : fail_nomem(err);
 	for (p->runs = 0; p->runs < RUNS && !s; p->runs++) {
 		p->at = 0;
 		s = exec_run(e, in, out, err);
@@ -98,6 +114,7 @@ int profile_run(struct profile *p, struct graph *g, const struct tensor *in,
 		add_taken_along(p, g);
 	exec_free(e);
 	free(out);
+	free(p->computed);
 	p->threads = options->pool ? pool_size(options->pool) : 1;
 	return s ? s : peak_measure(&p->peak, err);
 }

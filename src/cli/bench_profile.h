@@ -21,6 +21,8 @@ struct profile {
 	struct peak peak; /* of one core */
 	int threads;
 	bool failed;
+	const struct graph *g; /* while it runs, as is computed, of match_computed */
+	bool *computed;
 };
 
 /* Several timed runs on the inputs, with these options but for timed. The graph must outlive the

@@ -75,8 +75,8 @@ void exec_set_user(struct exec *e, void *user)
 	e->o.user = user;
 }
 
-void exec_set_timed(struct exec *e,
-    void (*timed)(void *user, const struct node *n, const char *kernel, double seconds), void *user)
+void exec_set_timed(
+    struct exec *e, void (*timed)(void *user, const struct exec_timing *t), void *user)
 {
 	e->o.timed = timed;
 	e->o.timed_user = user;

@@ -21,6 +21,16 @@ struct exec_view {
 	} * ends;
 };
 
+/* One call of a run. */
+struct exec_timing {
+	const struct node *node; /* the first of those done together */
+	const char *kernel;      /* what did it, for reports */
+	double seconds;
+	int read, written; /* bytes of an element in memory of what it reads and writes; 0: as the
+			    * types say */
+	int64_t constants; /* bytes, as they are packed */
+};
+
 struct exec_options {
 	struct pool *pool; /* borrowed; NULL: one thread */
 	bool eval_only;    /* no kernels: the operators' eval everywhere */
@@ -49,9 +59,9 @@ struct exec_options {
 	 */
 	bool (*ends)(void *user, const struct value *v);
 	void *user;
-	/* Called after each call of a run with what it took; kernel names what did it. What a
-	 * kernel took along is not called for. May be NULL. */
-	void (*timed)(void *timed_user, const struct node *n, const char *kernel, double seconds);
+	/* Called after each call of a run; what a kernel took along is not called for. May be
+	 * NULL. */
+	void (*timed)(void *timed_user, const struct exec_timing *t);
 	void *timed_user;
 };
 
@@ -63,9 +73,8 @@ int exec_share(const struct exec *e, struct pool *pool, struct exec **out, struc
 /* What its tap is called with, when execs that share a network have a user each. */
 void exec_set_user(struct exec *e, void *user);
 /* Another timed and timed_user than in its options; timed may be NULL. */
-void exec_set_timed(struct exec *e,
-    void (*timed)(void *user, const struct node *n, const char *kernel, double seconds),
-    void *user);
+void exec_set_timed(
+    struct exec *e, void (*timed)(void *user, const struct exec_timing *t), void *user);
 /* Is this layer of the graph one with weights that reads 8 bits on both sides, so that it is
  * multiplied in 8 bits where its sizes have a kernel? Known before there is a plan. */
 bool exec_in_8_bits(const struct exec *e, const struct node *n);

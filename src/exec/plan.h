@@ -203,6 +203,8 @@ int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err
 struct tensor dynamic_operand(const struct plan *p, const struct value *v, struct ref ref);
 
 const char *call_name(enum call_kind kind); /* for reports */
+/* timing.c: what a report says of a call, but for its time. */
+struct exec_timing call_timing(const struct plan *p, const struct call *c);
 /* Runs the calls on the inputs. */
 int plan_run(
     struct exec *e, struct plan *p, const struct tensor *in, struct tensor *out, struct err *err);

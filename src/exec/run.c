@@ -326,18 +326,16 @@ const char *call_name(enum call_kind kind)
 	return functions[kind].name;
 }
 
-/* What a report calls it: of convolutions also how. */
-static const char *kernel_name(const struct call *c)
-{
-	return c->kind == CALL_CONV ? nhwc_conv_f32_name(c->conv.way) : call_name(c->kind);
-}
-
 static int run_call(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	double start = e->o.timed ? clock_seconds() : 0;
 	int status = functions[c->kind].run(e, p, c, err);
-	if (e->o.timed && status == OK)
-		e->o.timed(e->o.timed_user, c->node, kernel_name(c), clock_seconds() - start);
+	if (e->o.timed && status == OK) {
+		double seconds = clock_seconds() - start;
+		struct exec_timing t = call_timing(p, c);
+		t.seconds = seconds;
+		e->o.timed(e->o.timed_user, &t);
+	}
 	return status;
 }
 

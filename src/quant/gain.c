@@ -16,13 +16,12 @@ struct times {
 	double *run;    /* of the run at hand, by number */
 };
 
-static void timed(void *user, const struct node *n, const char *kernel, double seconds)
+static void timed(void *user, const struct exec_timing *call)
 {
 	struct times *t = user;
-	size_t k = (size_t)map_get(&t->row, n->name);
-	(void)kernel;
+	size_t k = (size_t)map_get(&t->row, call->node->name);
 	if (k)
-		t->run[k - 1] += seconds * 1e3;
+		t->run[k - 1] += call->seconds * 1e3;
 }
 
 /* The first sample that can be read, as the network's batch wants it: repeated. */

@@ -343,6 +343,39 @@ static void test_fallback(void **state)
 	    1e-4, (struct want){.quantize = 1, .dequantize = 1});
 }
 
+struct moved {
+	int quantize, inner, last; /* calls of these kinds, whose elements are as they should be */
+	int64_t constants;
+};
+
+static void note(void *user, const struct exec_timing *t)
+{
+	struct moved *m = user;
+	bool conv = !strcmp(t->kernel, "conv u8");
+	m->quantize += !strcmp(t->kernel, "quantize") && t->read == 4 && t->written == 1;
+	m->inner += conv && t->read == 1 && t->written == 1;
+	m->last += conv && t->read == 1 && t->written == 4;
+	m->constants += conv ? t->constants : 0;
+}
+
+/* Reports count what is in memory: bytes between the layers, floats at the ends. */
+static void test_timings(void **state)
+{
+	(void)state;
+	struct graph *g = scan("x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ(
+	    "q", "x", "s") WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1") FQ("p", "y", "u")
+		WEIGHTS("v", "6,6,1,1", S6) CONV("c", "p", "v", "0,0") "Result-1(c)\n");
+	struct moved m = {0};
+	struct tensor in = random_input(g, 0, 1), out[1];
+	struct exec *e = make(g, &(struct exec_options){.timed = note, .timed_user = &m});
+	run(e, &in, out);
+	assert_true(m.quantize == 1 && m.inner == 1 && m.last == 1);
+	assert_true(m.constants >= 6 * 3 * 9 + 6 * 6);
+	exec_free(e);
+	tensor_free(&in);
+	graph_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +398,7 @@ int main(void)
 	    cmocka_unit_test(test_transposed),
 	    cmocka_unit_test(test_heavy_weights),
 	    cmocka_unit_test(test_fallback),
+	    cmocka_unit_test(test_timings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
