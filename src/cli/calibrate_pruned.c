@@ -202,21 +202,8 @@ int calibrate_pruned(struct calibrate *c, struct err *err)
 
 static double macs(const struct graph *g)
 {
-	double sum = 0;
-	graph_each (g, n) {
-		int64_t m = cost_macs(n);
-		if (m < 0)
-			return NAN;
-		sum += (double)m;
-	}
-	return sum;
-}
-
-static void add_pair(cJSON *j, const char *name, double before, double after)
-{
-	cJSON *pair = cJSON_AddObjectToObject(j, name);
-	cJSON_AddItemToObject(pair, "before", json_number(before));
-	cJSON_AddItemToObject(pair, "after", json_number(after));
+	int64_t n = cost_graph_macs(g);
+	return n < 0 ? NAN : (double)n;
 }
 
 cJSON *calibrate_pruned_json(const struct calibrate *c)
@@ -227,9 +214,9 @@ cJSON *calibrate_pruned_json(const struct calibrate *c)
 	struct graph *was = c->base, *now = calibrate_quantizes(c) ? c->g : c->result;
 	if (gain_latency(was, &c->s, &before, &err) || gain_latency(now, &c->s, &after, &err))
 		err_clear(&err);
-	add_pair(j, "parameters", (double)cost_parameters(was), (double)cost_parameters(now));
-	add_pair(j, "macs", macs(was), macs(now));
-	add_pair(j, "latency_ms", before, after);
+	json_pair(j, "parameters", (double)cost_parameters(was), (double)cost_parameters(now));
+	json_pair(j, "macs", macs(was), macs(now));
+	json_pair(j, "latency_ms", before, after);
 	for (int k = 0; k < c->npruned; k++) {
 		cJSON *g = cJSON_CreateObject();
 		cJSON_AddStringToObject(g, "name", c->pruned[k].name);

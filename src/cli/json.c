@@ -39,6 +39,13 @@ cJSON *json_number(double v)
 	return cJSON_CreateString(isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
 }
 
+void json_pair(cJSON *j, const char *name, double before, double after)
+{
+	cJSON *pair = cJSON_AddObjectToObject(j, name);
+	cJSON_AddItemToObject(pair, "before", json_number(before));
+	cJSON_AddItemToObject(pair, "after", json_number(after));
+}
+
 cJSON *json_shape(const struct shape *s)
 {
 	if (s->rank < 0)

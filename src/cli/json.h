@@ -11,6 +11,8 @@
 int json_write(const char *path, cJSON *j, struct err *err);
 /* A number; one that JSON cannot hold becomes the string "inf", "-inf" or "nan". */
 cJSON *json_number(double v);
+/* Adds {"before":..,"after":..} to j. */
+void json_pair(cJSON *j, const char *name, double before, double after);
 /* [1,-1,3]: sizes that are not fixed as -1; null for an unknown rank. */
 cJSON *json_shape(const struct shape *s);
 

@@ -64,18 +64,6 @@ const struct prune_options *convert_prune(struct convert *c)
 /* ---- the report --------------------------------------------------------------------------------
  */
 
-static int64_t macs(const struct graph *g)
-{
-	int64_t sum = 0;
-	graph_each (g, n) {
-		int64_t m = cost_macs(n);
-		if (m < 0)
-			return -1;
-		sum += m;
-	}
-	return sum;
-}
-
 static int64_t nonzero(const struct graph *g)
 {
 	int64_t n = 0;
@@ -143,13 +131,6 @@ static bool measure(const struct convert *c, double *before, double *after)
 	return !r;
 }
 
-static void add_pair(cJSON *j, const char *name, double before, double after)
-{
-	cJSON *pair = cJSON_AddObjectToObject(j, name);
-	cJSON_AddNumberToObject(pair, "before", before);
-	cJSON_AddNumberToObject(pair, "after", after);
-}
-
 cJSON *convert_prune_json(const struct convert *c)
 {
 	cJSON *j = cJSON_CreateObject();
@@ -157,13 +138,14 @@ cJSON *convert_prune_json(const struct convert *c)
 	cJSON_AddStringToObject(j, "what", c->prune_args.what);
 	if (!c->unpruned)
 		return j;
-	add_pair(
+	int64_t was = cost_graph_macs(c->unpruned), is = cost_graph_macs(c->g);
+	json_pair(
 	    j, "parameters", (double)cost_parameters(c->unpruned), (double)cost_parameters(c->g));
-	add_pair(j, "nonzero_parameters", (double)nonzero(c->unpruned), (double)nonzero(c->g));
-	if (macs(c->unpruned) >= 0 && macs(c->g) >= 0)
-		add_pair(j, "macs", (double)macs(c->unpruned), (double)macs(c->g));
+	json_pair(j, "nonzero_parameters", (double)nonzero(c->unpruned), (double)nonzero(c->g));
+	if (was >= 0 && is >= 0)
+		json_pair(j, "macs", (double)was, (double)is);
 	if (measure(c, &before, &after))
-		add_pair(j, "latency_ms", before, after);
+		json_pair(j, "latency_ms", before, after);
 	return j;
 }
 
@@ -172,7 +154,7 @@ void convert_prune_say(const struct convert *c)
 	if (!c->unpruned)
 		return;
 	int64_t p = cost_parameters(c->unpruned), q = cost_parameters(c->g);
-	int64_t m = macs(c->unpruned), n = macs(c->g);
+	int64_t m = cost_graph_macs(c->unpruned), n = cost_graph_macs(c->g);
 	tool_say(c->p, "pruned: %lld of %lld parameters stay (%.1f %%)", (long long)q, (long long)p,
 	    p ? 100.0 * (double)q / (double)p : 100);
 	if (m > 0 && n >= 0)

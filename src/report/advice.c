@@ -96,6 +96,55 @@ static void slow_operators(struct text *t, const struct advice_run *r, double al
 		    t, "%d layers without a kernel take %.0f %% of the time\n", n, ms / all * 100);
 }
 
+static bool in_8_bits(const struct advice_call *c)
+{
+	return strstr(c->kernel, "u8") || strstr(c->kernel, "quantize");
+}
+
+/* The whole without what is saved where multiply-adds in floats bound a call, by Amdahl's law. */
+static void gain_of_int8(struct text *t, const struct advice_run *r, double all)
+{
+	double ms = 0;
+	for (int i = 0; i < r->n; i++)
+		if (!in_8_bits(&r->call[i]) && r->call[i].macs > 0 &&
+		    advice_bound(&r->call[i], &r->limits) == BOUND_COMPUTE)
+			ms += r->call[i].ms;
+	if (ms >= all / 10)
+		text_printf(t,
+		    "in 8 bits, which multiply up to %d times as fast here, the products that are "
+		    "bound by compute would make the whole at most %.1f times as fast\n",
+		    r->vnni ? 4 : 2, all / (all - ms + ms / (r->vnni ? 4 : 2)));
+}
+
+/* Streams of one thread each wait for nobody: what they do at most is known from one of them. */
+static void gain_of_streams(struct text *t, const struct advice_run *r)
+{
+	if (r->threads < 2 || r->one_thread <= 0 || r->latency <= 0)
+		return;
+	double gain = r->threads * r->latency / r->one_thread;
+	if (gain > 1.05)
+		text_printf(t,
+		    "%d streams of one thread do at most %.1f inferences a second instead of %.1f, "
+		    "each in %.2f ms instead of %.2f: mo-bench --hint throughput measures it\n",
+		    r->threads, r->threads / r->one_thread * 1e3, 1e3 / r->latency, r->one_thread,
+		    r->latency);
+	else
+		text_printf(t,
+		    "%d threads for one inference lose nothing against as many streams\n",
+		    r->threads);
+}
+
+static void precision(struct text *t, const struct advice_run *r)
+{
+	if (r->int8 && r->floats)
+		text_add(t, r->floats);
+	else if (r->int8 && r->int8 < r->products)
+		text_printf(t, "%d of %d products with weights are not in 8 bits\n",
+		    r->products - r->int8, r->products);
+	if (!r->int8 && r->products)
+		text_add(t, "all is in floats: mo-calibrate makes an INT8 network from samples\n");
+}
+
 void advice_write(struct text *t, const struct advice_run *r)
 {
 	const struct advice_call **by_time = calloc((size_t)r->n + 1, sizeof *by_time);
@@ -111,13 +160,10 @@ void advice_write(struct text *t, const struct advice_run *r)
 		what_bounds(t, r, by_time, all);
 		slow_operators(t, r, all);
 	}
-	if (r->int8 && r->floats)
-		text_add(t, r->floats);
-	else if (r->int8 && r->int8 < r->products)
-		text_printf(t, "%d of %d products with weights are not in 8 bits\n",
-		    r->products - r->int8, r->products);
-	if (!r->int8 && r->products)
-		text_add(t, "all is in floats: mo-calibrate makes an INT8 network from samples\n");
+	precision(t, r);
+	if (by_time && all > 0)
+		gain_of_int8(t, r, all);
+	gain_of_streams(t, r);
 	if (strcmp(r->source, "blob") && r->read + r->compile > r->latency)
 		text_printf(t,
 		    "reading and compiling take %.1f ms, %.1f inferences: a blob (mo-compile) or "

@@ -2,6 +2,7 @@
 #ifndef REPORT_ADVICE_H
 #define REPORT_ADVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -37,6 +38,9 @@ struct advice_run {
 	int n;
 	struct advice_limits limits;
 	double latency, read, compile, first; /* ms */
+	int threads;                          /* of an inference */
+	double one_thread;                    /* ms of an inference on one thread; 0: not known */
+	bool vnni;                            /* 8 bits multiply four times as fast, else twice */
 	int products, int8;                   /* products with weights, and how many in 8 bits */
 	int64_t dynamic_inputs;
 	const char *source; /* "ONNX", "IR", "blob" */

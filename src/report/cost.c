@@ -63,6 +63,17 @@ int64_t cost_macs(const struct node *n)
 	return node_is(n, OP_MATMUL) ? matmul_macs(n) : 0;
 }
 
+int64_t cost_graph_macs(const struct graph *g)
+{
+	int64_t sum = 0;
+	graph_each (g, n) {
+		int64_t m = cost_macs(n);
+		if (m < 0 || add_i64(sum, m, &sum))
+			return -1;
+	}
+	return sum;
+}
+
 bool cost_is_weight(enum dtype t)
 {
 	return dtype_is_float(t) || (dtype_is_int(t) && dtype_bits(t) <= 8);

@@ -7,6 +7,8 @@
 /* Multiply-adds of one node: convolutions of every kind and matrix products; -1 when its sizes are
  * not fixed, 0 for other operators. Bodies are not counted. */
 int64_t cost_macs(const struct node *n);
+/* Of all nodes of g; -1 when one's are not known. */
+int64_t cost_graph_macs(const struct graph *g);
 /* May constants of this type be parameters: floats, and integers of 8 bits and fewer? */
 bool cost_is_weight(enum dtype t);
 /* Elements of the float constants and of integer ones that are weights (8 bits and fewer). */

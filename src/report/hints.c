@@ -5,9 +5,12 @@
 #include <stdlib.h>
 
 #include "passes/pass.h"
+#include "passes/prune.h"
+#include "report/cost.h"
 
 #define NAMED 4 /* layers that a line names */
 #define TOP 3
+#define PRUNED 0.3 /* of the filters, to see what pruning takes out */
 
 static struct text *add(struct hints *h, const char *about, double share)
 {
@@ -165,19 +168,66 @@ static int name_passes(struct text *t, const struct pass_report *r, struct err *
 	return OK;
 }
 
-static int unfused(struct hints *h, struct graph *g, struct err *err)
+/* *out is what mo makes of g, for the caller to free; NULL when it cannot be converted. */
+static int converted(const struct graph *g, struct pass_options o, struct pass_report *r,
+    struct graph **out, struct err *err)
 {
+	*out = graph_clone(g);
+	int s = *out ? passes_run(*out, &o, NULL, r, err) : fail_nomem(err);
+	if (s) {
+		graph_free(*out);
+		*out = NULL;
+	}
+	return s;
+}
+
+static void unfused(struct hints *h, const struct graph *g, const struct graph *c,
+    const struct pass_report *r, struct err *err)
+{
+	int before = graph_layers(g), after = graph_layers(c);
+	if (after >= before)
+		return;
+	struct text *t = add(h, "layers", part(before - after, before));
+	text_printf(t,
+	    "%d of %d layers are not folded or fused yet, mo takes them out:", before - after,
+	    before);
+	t->failed |= name_passes(t, r, err) != OK;
+}
+
+/* What a smaller network of c's form costs: its filters are judged by their weights alone, which
+ * says nothing about accuracy. */
+static int pruned(struct hints *h, const struct graph *g, const struct graph *c, struct err *err)
+{
+	struct prune_options prune = {
+	    .kind = PRUNE_FILTERS, .ratio = PRUNED, .criterion = PRUNE_L2};
 	struct pass_options o = pass_defaults();
+	struct graph *small;
+	int64_t before = cost_graph_macs(c), params = cost_parameters(c);
+	o.prune = &prune;
+	int s = before > 0 ? converted(g, o, NULL, &small, err) : OK;
+	if (s || before <= 0)
+		return s;
+	int64_t after = cost_graph_macs(small), left = cost_parameters(small);
+	if (after >= 0 && after < before)
+		text_printf(add(h, "pruning", part(before - after, before)),
+		    "without %.0f %% of their filters, the convolutions and products that can "
+		    "spare some would take %.1f %% fewer multiply-adds and %.1f %% fewer "
+		    "parameters: mo-calibrate --to pruned tells what that costs in accuracy",
+		    PRUNED * 100, part(before - after, before) * 100,
+		    part(params - left, params) * 100);
+	graph_free(small);
+	return OK;
+}
+
+/* What mo makes of it, and would make of it. */
+static int conversion(struct hints *h, const struct graph *g, struct err *err)
+{
 	struct pass_report r = {.arena = arena_new()};
-	struct graph *c = graph_clone(g);
-	int before = graph_layers(g);
-	int s = c && r.arena ? passes_run(c, &o, NULL, &r, err) : fail_nomem(err);
-	int after = s ? before : graph_layers(c);
-	if (after < before) {
-		struct text *t = add(h, "layers", part(before - after, before));
-		text_printf(t, "%d of %d layers are not folded or fused yet, mo takes them out:",
-		    before - after, before);
-		s = name_passes(t, &r, err);
+	struct graph *c = NULL;
+	int s = r.arena ? converted(g, pass_defaults(), &r, &c, err) : fail_nomem(err);
+	if (!s) {
+		unfused(h, g, c, &r, err);
+		s = pruned(h, g, c, err);
 	}
 	if (s && s != E_NOMEM) {
 		text_printf(
@@ -238,7 +288,7 @@ int hints_find(struct graph *g, const struct totals *t, const struct products *p
 		return s;
 	precision(h, p);
 	storage(h, t);
-	s = unfused(h, g, err);
+	s = conversion(h, g, err);
 	open_inputs(h, g);
 	open_layers(h, g, t);
 	for (int i = 0; i < h->n && !s; i++)

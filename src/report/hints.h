@@ -7,7 +7,8 @@
 #include "report/totals.h"
 
 struct hint {
-	const char *about; /* "work", "bytes", "precision", "storage", "layers", "sizes" */
+	const char *about; /* "work", "bytes", "precision", "storage", "layers", "pruning",
+			      "sizes" */
 	double share;      /* of what: the text says; NAN: no share */
 	struct text text;  /* a line */
 };
@@ -17,7 +18,8 @@ struct hints {
 };
 
 /* Where multiply-adds and bytes lie; which products stay in floats and why; what other storage
- * would take; what the passes of mo would still change; what sizes are open. The graph is as it
+ * would take; what the passes of mo would still change; what pruning would take out; what sizes are
+ * open. The graph is as it
  * was read, and is left so. */
 int hints_find(struct graph *g, const struct totals *t, const struct products *p, struct hints *h,
     struct err *err);

@@ -18,6 +18,7 @@ tr -d '\t\n' <info.json | grep -o '"computed":"f32","reason":"[^"]*"'
 echo '# advice'
 mo-info "$GLYPHS/glyphs_dynamic.onnx" --advice | sed -n '/^advice/,$p'
 mo-info "$GLYPHS/glyphs_dynamic.onnx" --advice --json - | tr -d '\t\n' | grep -o '"about":"[a-z]*"' | sort | uniq -c | tr -s ' '
+mo-info "$GLYPHS/glyphs.onnx" --advice | grep '^pruning'
 echo '# the report of a run says it too'
 mo-bench -q small.xml --time 0.02 --html report.html >/dev/null
 grep -o '"[^"]*products stay in f32[^"]*"' report.html

@@ -45,7 +45,17 @@ static void test_text(void **state)
 {
 	(void)state;
 	struct text t = {0};
-	const struct advice_run r = {calls, 3, limits, 10, 5, 20, 11, 2, 1, 1, "IR", NULL};
+	const struct advice_run r = {.call = calls,
+	    .n = 3,
+	    .limits = limits,
+	    .latency = 10,
+	    .read = 5,
+	    .compile = 20,
+	    .first = 11,
+	    .products = 2,
+	    .int8 = 1,
+	    .dynamic_inputs = 1,
+	    .source = "IR"};
 	advice_write(&t, &r);
 	assert_non_null(
 	    strstr(t.data, "100 % of the time is in 3 of 3 calls: conv (80 %), fc (15 %)"));
@@ -63,9 +73,45 @@ static void test_text(void **state)
 	assert_non_null(strstr(t.data, "\nfc stays\n"));
 	assert_null(strstr(t.data, "are not in 8 bits"));
 	text_free(&t);
-	const struct advice_run none = {calls, 0, limits, 10, 1, 1, 11, 0, 0, 0, "blob", NULL};
+	const struct advice_run none = {
+	    .call = calls, .limits = limits, .latency = 10, .source = "blob"};
 	advice_write(&t, &none);
 	assert_null(t.data);
+}
+
+/* What streams and 8 bits may come to. */
+static void test_gains(void **state)
+{
+	(void)state;
+	struct text t = {0};
+	struct advice_run r = {.call = calls,
+	    .n = 3,
+	    .limits = limits,
+	    .latency = 10,
+	    .threads = 2,
+	    .one_thread = 16,
+	    .source = "blob"};
+	advice_write(&t, &r);
+	/* 8 of 10 ms are halved */
+	assert_non_null(strstr(t.data, "multiply up to 2 times as fast"));
+	assert_non_null(strstr(t.data, "make the whole at most 1.7 times as fast"));
+	assert_non_null(strstr(t.data,
+	    "2 streams of one thread do at most 125.0 inferences a second instead of 100.0, each "
+	    "in 16.00 ms instead of 10.00"));
+	text_free(&t);
+	r.vnni = true;
+	r.one_thread = 20;
+	advice_write(&t, &r);
+	assert_non_null(strstr(t.data, "make the whole at most 2.5 times as fast"));
+	assert_non_null(strstr(t.data, "2 threads for one inference lose nothing"));
+	text_free(&t);
+	struct advice_call already = calls[0];
+	already.kernel = "conv u8";
+	r.call = &already;
+	r.n = 1;
+	advice_write(&t, &r);
+	assert_null(strstr(t.data, "in 8 bits, which"));
+	text_free(&t);
 }
 
 int main(void)
@@ -74,6 +120,7 @@ int main(void)
 	    cmocka_unit_test(test_bound),
 	    cmocka_unit_test(test_levels),
 	    cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_gains),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
