@@ -10,7 +10,7 @@ STRIP ?= strip
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 PKGS := libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd
 # Loaded when first needed: only their headers are built with.
-LATE_PKGS := libxml-2.0 sqlite3
+LATE_PKGS := sqlite3
 PKG_CONFIG ?= pkg-config
 MACHINE := $(shell $(CC) -dumpmachine)
 
@@ -107,7 +107,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
 # Its allocations go through the test, which lets them fail one by one.
 WRAPPED := malloc calloc realloc reallocarray aligned_alloc strdup strndup arena_alloc arena_array arena_copy \
 	arena_str arena_strn
-$(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%) -lxml2
+$(BUILD)/tests/unit/test_alloc: override LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
 -include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(UNIT:=.d) $(RUNNERS:=.d)
 

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "base/limits.h"
-#include "formats/ir_tags.h"
 #include "formats/ir_xml_element.h"
 
 /* Pairs below an element as "folder/key" and value. */
@@ -90,6 +89,5 @@ int ir_xml_parse(
 	if (size > LIMIT_XML_BYTES)
 		return fail(err, E_LIMIT, "XML is larger than the limit of %" PRId64 " bytes",
 		    LIMIT_XML_BYTES);
-	int rc = ir_check_tags(data, size, err);
-	return rc == OK ? xml_read(data, size, &handler, &x, err) : rc;
+	return xml_read(arena, data, size, &handler, &x, err);
 }

@@ -6,9 +6,15 @@
 #include "base/limits.h"
 #include "base/text.h"
 
+/* strcmp for words that nearly always differ in the first byte, or are the same. */
+static bool is_word(const char *a, const char *b)
+{
+	return *a == *b && !strcmp(a, b);
+}
+
 bool element_is(const struct xml_element *n, const char *name)
 {
-	return !strcmp(n->name, name);
+	return is_word(n->name, name);
 }
 
 const struct xml_element *element_child(const struct xml_element *n, const char *name)
@@ -30,7 +36,7 @@ int element_count(const struct xml_element *n, const char *name)
 const char *element_attr(const struct xml_element *n, const char *name)
 {
 	for (int i = 0; i < n->nattrs; i++)
-		if (!strcmp(n->attr[i].name, name))
+		if (is_word(n->attr[i].name, name))
 			return n->attr[i].value;
 	return NULL;
 }
@@ -54,8 +60,8 @@ int element_text(struct xml *x, const struct xml_element *n, const char *name, c
 	if (strlen(s) > LIMIT_NAME && strcmp(name, "names"))
 		return fail(x->err, E_LIMIT, "line %ld: attribute '%s' is longer than %d bytes",
 		    n->line, name, LIMIT_NAME);
-	*out = arena_str(x->arena, s);
-	return *out ? OK : fail_nomem(x->err);
+	*out = s;
+	return OK;
 }
 
 int element_int(struct xml *x, const struct xml_element *n, const char *name, int64_t *out)

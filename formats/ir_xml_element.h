@@ -26,8 +26,7 @@ int element_count(const struct xml_element *n, const char *name);
 const char *element_attr(const struct xml_element *n, const char *name);
 /* "line N: <element> what". */
 int element_bad(struct xml *x, const struct xml_element *n, const char *what);
-/* Copies an attribute into the arena; without it *out is the fallback, and an error when that is
- * NULL. */
+/* The text of an attribute; without it *out is the fallback, and an error when that is NULL. */
 int element_text(struct xml *x, const struct xml_element *n, const char *name, const char *fallback,
     const char **out);
 /* A number that must be there, not negative. */

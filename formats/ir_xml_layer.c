@@ -103,13 +103,8 @@ static int read_data(struct xml *x, const struct xml_element *n, struct ir_layer
 	l->attr = arena_array(x->arena, (size_t)count, sizeof *l->attr);
 	if (!l->attr)
 		return fail_nomem(x->err);
-	for (int i = 0; i < count; i++) {
-		struct ir_pair *p = &l->attr[l->nattrs++];
-		p->name = arena_str(x->arena, n->attr[i].name);
-		p->value = arena_str(x->arena, n->attr[i].value);
-		if (!p->name || !p->value)
-			return fail_nomem(x->err);
-	}
+	for (int i = 0; i < count; i++)
+		l->attr[l->nattrs++] = (struct ir_pair){n->attr[i].name, n->attr[i].value};
 	return OK;
 }
 
@@ -123,10 +118,8 @@ static int read_layer_meta(struct xml *x, const struct xml_element *n, struct ir
 		int rc;
 		if (!(m = xml_add_meta(x, &end)))
 			return fail_nomem(x->err);
-		if (element_is(n, "attribute"))
-			rc = element_text(x, n, "name", NULL, &m->key);
-		else
-			rc = (m->key = arena_str(x->arena, n->name)) ? OK : fail_nomem(x->err);
+		m->key = n->name;
+		rc = element_is(n, "attribute") ? element_text(x, n, "name", NULL, &m->key) : OK;
 		if (rc == OK)
 			rc = element_text(x, n, "version", "0", &m->version);
 		if (rc == OK)

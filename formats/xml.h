@@ -4,14 +4,16 @@
 
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/status.h"
 
 struct xml_attr {
 	const char *name, *value;
 };
 
+/* Names are as they are written, with their prefixes. */
 struct xml_element {
-	const char *name; /* without a prefix, as those of attributes */
+	const char *name;
 	const char *text; /* never NULL; "" of one that has children */
 	struct xml_attr *attr;
 	int nattrs;
@@ -25,13 +27,13 @@ enum xml_inside { XML_EACH, XML_WHOLE, XML_SKIP };
 struct xml_handler {
 	/* An element begins, the root at depth 0: how is what is inside to come? */
 	int (*open)(void *user, const struct xml_element *e, int depth, enum xml_inside *inside);
-	/* One that came whole. It is gone when this returns. */
+	/* One that came whole. */
 	int (*whole)(void *user, const struct xml_element *e, int depth);
 };
 
-/* No document type, no entities of its own, no network; of elements in elements and long names
- * what libxml2 allows. */
-int xml_read(
-    const void *data, size_t size, const struct xml_handler *h, void *user, struct err *err);
+/* Elements are gone when the handler returns, their strings stay as long as the arena. UTF-8,
+ * whatever the document says of itself; no document type, and so no entities of its own. */
+int xml_read(struct arena *a, const void *data, size_t size, const struct xml_handler *h,
+    void *user, struct err *err);
 
 #endif

@@ -136,9 +136,24 @@ static const char *skip_space(const char *s)
 	return s;
 }
 
+/* Up to 18 digits and nothing else, as most numbers come. */
+static bool parse_digits(const char *s, int64_t *out)
+{
+	int64_t v = 0;
+	int n = 0;
+	for (; n < 18 && s[n] >= '0' && s[n] <= '9'; n++)
+		v = v * 10 + (s[n] - '0');
+	if (!n || s[n])
+		return false;
+	*out = v;
+	return true;
+}
+
 bool parse_i64(const char *s, int64_t *out)
 {
 	char *end;
+	if (parse_digits(s, out))
+		return true;
 	s = skip_space(s);
 	errno = 0;
 	long long v = strtoll(s, &end, 10);
