@@ -38,6 +38,7 @@ for t in "$BUILD"/tests/unit/test_* "$BUILD"/tests/kernels/test_*; do
 done
 [ -x "$BUILD/tests/passes/run_passes" ] && suite passes "$BUILD/tests/passes/run_passes" tests/passes/*.txt
 suite passes/random "$BUILD/tests/passes/run_networks" --seconds 8 --random
+suite passes/levels "$BUILD/tests/passes/run_levels" --seconds 8
 suite passes/prune "$BUILD/tests/passes/run_prune" --seconds 4
 [ -x "$BUILD/tests/fuzz/replay" ] && suite fuzz/replay "$BUILD/tests/fuzz/replay" testdata/corpus
 suite cli bash tests/cli/run.sh "$BUILD"
@@ -49,6 +50,7 @@ if make --no-print-directory -s -j"$(nproc)" BUILD="$BUILD/asan" CC="$CC" SANITI
 	done
 	[ -x "$BUILD/asan/tests/passes/run_passes" ] && suite asan/passes "$BUILD/asan/tests/passes/run_passes" tests/passes/*.txt
 	suite asan/passes/random "$BUILD/asan/tests/passes/run_networks" --seconds 8 --random
+	suite asan/passes/levels "$BUILD/asan/tests/passes/run_levels" --seconds 8
 	[ -x "$BUILD/asan/tests/fuzz/replay" ] && suite asan/fuzz/replay "$BUILD/asan/tests/fuzz/replay" testdata/corpus
 else
 	echo "the sanitizer build failed: see $log/asan-build.log"; failed=$((failed + 1))
@@ -79,6 +81,7 @@ if [ -n "${HEAVY:-}" ]; then
 		[ -f "$m" ] && suite "passes/$(basename "$m" .onnx)" "$BUILD/tests/passes/run_networks" --seconds 30 "$m"
 	done
 	suite passes/random-long "$BUILD/tests/passes/run_networks" --seed 1000000 --seconds 300 --random
+	suite passes/levels-long "$BUILD/tests/passes/run_levels" --seed 1000000 --seconds 300
 	for t in tests/heavy/*.sh; do
 		[ -f "$t" ] && suite "heavy/$(basename "$t" .sh)" bash "$t" "$BUILD"
 	done

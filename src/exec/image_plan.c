@@ -146,13 +146,14 @@ static int load_outputs(struct lower *l, struct image *im)
 	p->ncalls++; /* outputs are read behind the last call */
 	for (int k = 0; k < l->e->graph->noutputs; k++) {
 		const struct value *v = node_in(l->e->graph->outputs[k], 0);
-		int buffer = 0;
+		int buffer = 0, each = (dtype_bits(p->value[v->id].type) + 7) / 8;
 		int64_t offset = 0, bytes = (int64_t)tensor_bytes(&p->value[v->id]);
 		image_int(im, &buffer, 0, (int)p->nbuffers - 1);
 		image_i64(im, &offset, 0, IMAGE_LARGE);
 		const struct buffer *b = &p->buffer[buffer];
 		if (image_fails(im) || (b->kind != BUFFER_WORK && b->kind != BUFFER_FIXED) ||
-		    offset % 8 || bytes > (int64_t)b->size || offset > (int64_t)b->size - bytes)
+		    !each || offset % each || bytes > (int64_t)b->size ||
+		    offset > (int64_t)b->size - bytes)
 			return fail(l->err, E_FORMAT, "output %d of the plan is damaged", k);
 		p->out[k] = (struct ref){(uint32_t)buffer, offset};
 		call_uses(l, p->out[k]);

@@ -125,10 +125,24 @@ static int chain_call(struct lower *l, const struct node *n, struct chain *c, st
 	return OK;
 }
 
-/* The value that flows through the chain from n on: an input that has the result's dims; NULL:
- * there is none. */
-static const struct value *start(struct lower *l, struct chain *c, const struct node *n)
+/* Is step i the first of the layers that read v? Ways that were begun are not taken again. */
+static bool is_first_reader(const struct lower *l, const struct value *v, int i)
 {
+	const struct node *by[2] = {NULL};
+	live_readers(l, v, by);
+	for (int k = 0; k < 2; k++)
+		if (by[k] && by[k]->nout &&
+		    (l->e->maker[by[k]->out[0].id] < i ||
+			l->absorbed[l->e->maker[by[k]->out[0].id]]))
+			return false;
+	return true;
+}
+
+/* The value that flows through the chain from step i on: an input that has the result's dims; NULL:
+ * there is none. */
+static const struct value *start(struct lower *l, struct chain *c, int i)
+{
+	const struct node *n = l->e->step[i].node;
 	for (int k = 0; k < n->nin && k < 3; k++) {
 		const struct value *v = node_in(n, k);
 		if (!v || lower_dims(l, v)->type != DT_F32 ||
@@ -136,7 +150,7 @@ static const struct value *start(struct lower *l, struct chain *c, const struct 
 		    (lower_constant(l, v) && n->nin > 1))
 			continue;
 		*c = (struct chain){.in = v};
-		if (chain_take_both(l, c, v) && set_walk(l, c, NULL))
+		if (is_first_reader(l, v, i) && chain_take_both(l, c, v) && fits(l, c, &i))
 			return v;
 		*c = (struct chain){.in = v};
 		if (chain_take(l, c, n, k))
@@ -150,7 +164,7 @@ int lower_chain(struct lower *l, int i, bool *done)
 	const struct node *n = l->e->step[i].node;
 	struct spot spot[TENSORS] = {0};
 	struct chain c;
-	const struct value *v = n->nout == 1 ? start(l, &c, n) : NULL;
+	const struct value *v = n->nout == 1 ? start(l, &c, i) : NULL;
 	if (!v || !set_walk(l, &c, NULL))
 		return OK;
 	chain_follow(l, &c, fits, &i);

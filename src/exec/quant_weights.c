@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exec/quant.h"
+#include "kernels/nhwc_conv_u8.h"
 
 /* ---- finding them ---- */
 
@@ -131,14 +132,29 @@ static bool find_weights(const struct node *n, struct quant_weights *w)
 	       is_per_channel(w, w->scale);
 }
 
+/* Does the kernel of depthwise windows take it, the only one that knows a zero point for each
+ * channel? s: of the weights, [groups][filters][1][window]. */
+static bool takes_zeros(const struct shape *s)
+{
+	struct conv_shape c = {.groups = (int)s->dim[0].min,
+	    .cin = 1,
+	    .cout = (int)s->dim[1].min,
+	    .kernel = {1, 1, 1}};
+	for (int d = 3; d < s->rank && d < 6; d++)
+		c.kernel[d - 3] = (int)s->dim[d].min;
+	return nhwc_conv_u8_fits(&c, false, CONV_DEPTHWISE);
+}
+
 /* With a scale for each of its channels only one layer reads a value: filters of one channel, whose
  * weights surely fit. */
 static bool reads_channels(
     const struct network *net, const struct node *n, const struct quant_weights *w)
 {
+	const struct value *x = n->in[0].value;
 	const struct shape *s = &node_in(n, 1)->info.shape;
-	return net->uses[n->in[0].value->id] == 1 && node_is(n, OP_GROUP_CONVOLUTION) && !w->zero &&
-	       (w->fq || w->q->out[0].info.type == DT_I8) && s->rank > 2 && s->dim[2].min == 1;
+	return net->uses[x->id] == 1 && node_is(n, OP_GROUP_CONVOLUTION) && !w->zero &&
+	       (w->fq || w->q->out[0].info.type == DT_I8) && s->rank > 2 && s->dim[2].min == 1 &&
+	       (!net->quant[x->id].zeros || takes_zeros(s));
 }
 
 bool quant_layer(const struct network *net, const struct node *n, struct quant_weights *w)

@@ -27,6 +27,7 @@ make --no-print-directory -s -j"$(nproc)" BUILD="$D" CC="aarch64-linux-gnu-gcc -
     LDFLAGS="-Wl,-rpath-link,$R/usr/lib/aarch64-linux-gnu -Wl,-rpath-link,$R/lib/aarch64-linux-gnu" all tests || { echo "1 failed"; echo "0 passed, 1 failed"; exit 1; }
 emu() { qemu-aarch64 -L "$R" -E LD_LIBRARY_PATH="$R/usr/lib/aarch64-linux-gnu:$R/lib/aarch64-linux-gnu" "$@"; }
 for t in "$D"/tests/unit/test_* "$D"/tests/kernels/test_*; do [ -x "$t" ] && check "${t##*/}" emu "$t" >"$D/${t##*/}.log" 2>&1; done
+check run_levels emu "$D/tests/passes/run_levels" --seconds 60 >"$D/run_levels.log" 2>&1
 w=$(mktemp -d); trap 'rm -rf "$w"' EXIT
 for p in fp32 fp16; do
 	emu "$D/bin/mo" -q --input testdata/glyphs/glyphs.onnx --output-dir "$w/arm" --model-name $p --precision $p

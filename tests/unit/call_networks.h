@@ -23,6 +23,12 @@ static const char *const call_networks[] = {
     "cat = Concat-1(f, e) {axis=1}\n"
     "p = MaxPool-1(cat) {kernel=2,2 strides=2,2 pads_begin=0,0 pads_end=0,0}\n"
     "q = Cos-1(p)\ng = Sigmoid-1(q)\nResult-1(g)\nResult-1(x)\n",
+    /* results that lie inside of another value, at a multiple of 4 bytes */
+    "x = Parameter-1 {shape=1,13,7,13 element_type=f32}\nw = Const f32[12,13,3,3] random(1)\n"
+    "y = Convolution-1(x, w)" CONV "s = Const f32[12] random(2)\na = PReLU-1(y, s)\n"
+    "ax = Const i64[] 1\nle = Const i64[2] 2 10\nb, c = VariadicSplit-1(a, ax, le)\n"
+    "of = Const i64[2] 1 9\nd, e = VariadicSplit-1(c, ax, of)\nResult-1(e)\nResult-1(d)\n"
+    "Result-1(b)\n",
     /* so large that convolutions are done strip by strip */
     "x = Parameter-1 {shape=1,3,136,136 element_type=f32}\n"
     "w = Const f32[40,3,3,3] random(1)\na = Convolution-1(x, w)" CONV

@@ -238,6 +238,42 @@ static void test_joined(void **state)
 	    0.2, (struct want){.conv = 1});
 }
 
+/* One of the ways reads what comes later, and is done with it before the other begins. */
+static void test_not_joined(void **state)
+{
+	(void)state;
+	check("x = Parameter-1 {shape=1,3,5,7 element_type=f32}\nv = Const f32[3,3,1,1] "
+	      "random(4)\n" CONV(
+		  "y", "x", "v", "0,0") "a = Sigmoid-1(y)\n"
+					"w = Const f32[3,3,1,1] random(5)\n" CONV("u", "x", "w",
+					    "0,0") "c = Tanh-1(u)\n"
+						   "d = Subtract-1(c, a)\nb = Tanh-1(y)\nz = "
+						   "Add-1(d, b)\nResult-1(z)\n",
+	    1e-4, (struct want){0});
+}
+
+/* Channels with zero points of their own whose windows no kernel for bytes takes: several filters
+ * for each channel, and windows that are too large. */
+static void test_channels_in_floats(void **state)
+{
+	(void)state;
+#define CHANNELS(size)                                                                            \
+	"x = Parameter-1 {shape=" size                                                            \
+	" element_type=f32}\nv = Const f32[3,3,1,1] random(4)\n" CONV(                            \
+	    "y", "x", "v", "0,0") "l = Const f32[1,3,1,1] -0.51 -1.02 0\n"                        \
+				  "h = Const f32[1,3,1,1] 2.04 1.53 2.55\nq = FakeQuantize-1(y, " \
+				  "l, h, l, h) {levels=256}\n"                                    \
+				  "n = Const f32[1] -1\np = Const f32[1] 1\n"
+#define WINDOWS                                            \
+	"f = FakeQuantize-1(w, n, p, n, p) {levels=255}\n" \
+	"z = GroupConvolution-1(q, f) {strides=1,1 dilations=1,1 pads_begin=1,1 pads_end=1,1}\n"
+	check(CHANNELS("2,3,9,7") "w = Const f32[3,2,1,3,3] random(3)\n" WINDOWS "Result-1(z)\n",
+	    1e-2, (struct want){0});
+	check(CHANNELS("1,3,19,18") "w = Const f32[3,1,1,17,17] random(3)\n" WINDOWS
+				    "Result-1(z)\n",
+	    1e-2, (struct want){0});
+}
+
 /* Behind quantized convolutions they are done tile by tile; a depthwise one reads bytes whose zero
  * points differ from channel to channel. */
 static void test_tail(void **state)
@@ -393,6 +429,8 @@ int main(void)
 	    cmocka_unit_test(test_float_batch_norm),
 	    cmocka_unit_test(test_float_fake_quantize),
 	    cmocka_unit_test(test_joined),
+	    cmocka_unit_test(test_not_joined),
+	    cmocka_unit_test(test_channels_in_floats),
 	    cmocka_unit_test(test_tail),
 	    cmocka_unit_test(test_split),
 	    cmocka_unit_test(test_transposed),
