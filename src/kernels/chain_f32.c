@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kernels/chain_f32.h"
+#include "kernels/copy.h"
 
 #define PIECE 1024     /* floats of a row at once */
 #define NARROW 128     /* floats of a row that is taken together with others */
@@ -69,8 +70,8 @@ static void rows_copy(
 		n *= rows;
 		rows = 1;
 	}
-	for (int i = 0; i < rows; i++, to += to_row, from += from_row)
-		memmove(to, from, (size_t)n * sizeof *to);
+	copy_rows(to, to_row * (int64_t)sizeof *to, from, from_row * (int64_t)sizeof *to, rows,
+	    n * (int64_t)sizeof *to);
 }
 
 /* n elements of each of some rows, as one row without gaps for all that is done to them. */

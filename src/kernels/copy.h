@@ -17,5 +17,8 @@ struct copy {
 
 /* Copies of which none overlaps another, but one may be its own place. */
 void copy_runs(const struct copy *k, struct pool *pool, const void *from, void *to);
+/* n such runs of size bytes, which are to_step and from_step bytes apart; size may be small. */
+void copy_rows(
+    void *to, int64_t to_step, const void *from, int64_t from_step, int64_t n, int64_t size);
 
 #endif

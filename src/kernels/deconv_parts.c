@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels/copy.h"
 #include "kernels/nhwc_ways.h"
 
 #define MAX_PARTS 65536
@@ -153,18 +154,6 @@ int deconv_tap(const struct deconv_shape *c, const struct deconv_part *p, int co
 
 /* ---- results ---- */
 
-static void copy_bytes(char *to, const char *from, int64_t n)
-{
-	if (n >= 128) {
-		memcpy(to, from, (size_t)n);
-		return;
-	}
-	for (; n >= 4; n -= 4, to += 4, from += 4)
-		memcpy(to, from, 4);
-	for (; n > 0; n--)
-		*to++ = *from++;
-}
-
 /* Results of residue res of one line, of each pixel bytes first..last-1. from: those of q[2]. */
 static void spread_line(const struct deconv_shape *c, const struct deconv_part *p, const int at[3],
     int64_t image, const int res[3], const char *from, int64_t from_ld, const struct deconv_out *to,
@@ -178,11 +167,12 @@ static void spread_line(const struct deconv_shape *c, const struct deconv_part *
 			return;
 	}
 	char *line = to->out + ((image * out[0] + o[0]) * out[1] + o[1]) * out[2] * to->ld + first;
-	for (int q = 0; q < p->s.out[2]; q++, from += from_ld) {
-		int x = (q + p->q[2]) * c->step[2] + res[2] - c->s.pad[2];
-		if (x >= 0 && x < out[2])
-			copy_bytes(line + x * to->ld, from, last - first);
-	}
+	int x0 = p->q[2] * c->step[2] + res[2] - c->s.pad[2];
+	int q0 = x0 < 0 ? nhwc_pieces(-x0, c->step[2]) : 0;
+	int q1 = out[2] > x0 ? nhwc_pieces(out[2] - x0, c->step[2]) : 0;
+	q1 = q1 < p->s.out[2] ? q1 : p->s.out[2];
+	copy_rows(line + (x0 + q0 * c->step[2]) * to->ld, c->step[2] * to->ld, from + q0 * from_ld,
+	    from_ld, q1 - q0, last - first);
 }
 
 void deconv_spread(const struct deconv_shape *c, const struct deconv_part *p, int first, int last,

@@ -2,6 +2,7 @@
  * them, so that pixels lie together and a block's lanes do several of them at once. */
 #include <string.h>
 
+#include "kernels/copy.h"
 #include "kernels/nhwc_dw_u8.h"
 
 bool dw_u8_by_copies(const struct nhwc_conv_u8 *c)
@@ -37,17 +38,6 @@ struct copies {
 	int *have; /* what lines are there */
 };
 
-static void copy_pixels(char *to, int64_t ld_to, const char *from, int64_t ld, int n, int64_t bytes)
-{
-	for (int i = 0; i < n; i++, to += ld_to, from += ld) {
-		int64_t k = 0;
-		for (; k + 8 <= bytes; k += 8)
-			memcpy(to + k, from + k, 8);
-		for (; k < bytes; k++)
-			to[k] = from[k];
-	}
-}
-
 /* Line y of a plane, with zero points on both sides. */
 static void copy_line(const struct dw_run *r, const uint8_t *plane, int y, uint8_t *to)
 {
@@ -60,8 +50,8 @@ static void copy_line(const struct dw_run *r, const uint8_t *plane, int y, uint8
 	for (int x = 0; x < all; x += x + 1 == from ? 1 + end - from : 1)
 		if (x < from || x >= end)
 			memcpy(to + (ptrdiff_t)x * n, r->zero, (size_t)n);
-	copy_pixels((char *)to + (ptrdiff_t)from * n, n,
-	    (const char *)line + (from - s->pad[2]) * c->ld_in, c->ld_in, end - from, n);
+	copy_rows(to + (ptrdiff_t)from * n, n, line + (from - s->pad[2]) * c->ld_in, c->ld_in,
+	    end - from, n);
 }
 
 /* The window's lines for output line number, where each tap's are. */
@@ -128,7 +118,7 @@ static void line_of_copies(const struct dw_run *r, int number, const struct copi
 		dw_nhwc_u8_rows[c->row].run(&q);
 	}
 	if (c->ld_out != n)
-		copy_pixels(out, c->ld_out * size, k->results, n * size, wide, n * size);
+		copy_rows(out, c->ld_out * size, k->results, n * size, wide, n * size);
 }
 
 void dw_u8_lines_of_copies(const struct dw_run *r, int from, int to, char *scratch)
