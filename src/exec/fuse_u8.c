@@ -170,6 +170,7 @@ static bool get_ranges(const struct walk *w, const struct node *n, struct fq_ran
 	int rank = lower_dims(w->l, &n->out[0])->rank;
 	q->top = (int)attr_i(n, "levels") - 1;
 	q->stored = false;
+	q->first = 0;
 	for (int k = 0; k < 4; k++)
 		if (!get(w, node_in(n, k + 1), rank, &q->r[k]))
 			return false;
@@ -232,6 +233,7 @@ static bool take_level(struct walk *w, const struct node *n, struct scale *s)
 	if (f->levels == CONV_U8_LEVELS || f->add || !get_ranges(w, n, &q) || q.top < 1 ||
 	    q.top > 1 << 12)
 		return false;
+	q.first = order_first(&q, f->channels);
 	bool rounded = f->levels || w->clamped || f->axis != 1 || w->l->e->o.exact ||
 		       quant_rounds(w->l->e, n);
 	for (int64_t c = 0; c < f->channels; c++) {

@@ -9,7 +9,8 @@
 /* A FakeQuantize: its ranges, each one value for all channels or one for each. */
 struct fq_ranges {
 	struct tensor r[4]; /* input low and high, output low and high */
-	int top;            /* the last level */
+	int top;            /* the last level, from 0 on */
+	int first;          /* OpenVINO's number of level 0: less than 0 where levels are signed */
 	bool stored;        /* as bytes, with no operation behind */
 };
 
@@ -42,6 +43,8 @@ static inline float walk_at(const struct tensor *t, int64_t c)
 /* The floats of what leads to the levels of q in OpenVINO's order (fuse_u8_order.c). False: that
  * is not known for these nodes, and nothing is changed. */
 
+/* What OpenVINO counts levels of q from that no convolution reads. */
+int order_first(const struct fq_ranges *q, int64_t channels);
 /* q is the first behind the sums. added: the sum with that value follows instead of rounding. */
 bool order_sums(struct walk *w, const struct fq_ranges *q, const struct quant *added);
 /* q is behind the levels of w->last, and level 0 of bytes is its level number from[c]. */
@@ -85,9 +88,10 @@ struct ties {
 	} tie[TIES];
 };
 
-/* Of levels 0..top; mul and plus: about what the course does. Results count from level from on. */
+/* Of levels first..first + top; mul and plus: about what the course does. Results count from level
+ * from on. */
 void find_level_ties(
-    struct ties *t, const struct course *k, int top, int from, float mul, float plus);
+    struct ties *t, const struct course *k, int first, int top, int from, float mul, float plus);
 /* Moves the factors by a few of their last places until the ties are right, or most of them. */
 void fit_factors(const struct ties *t, float *mul, float *plus);
 

@@ -79,13 +79,13 @@ static bool any_near(int x, float mul, float plus, float slack)
 }
 
 void find_level_ties(
-    struct ties *t, const struct course *k, int top, int from, float mul, float plus)
+    struct ties *t, const struct course *k, int first, int top, int from, float mul, float plus)
 {
 	/* floats are off by a few roundings of results that are no larger than this */
 	float slack = (fabsf(t->lo) + fabsf(t->hi) + 2 * fabsf(plus) + 512) * 2 * (float)ROUNDINGS;
-	for (int first = 0; first <= top; first += SOME) {
-		int end = any_near(first, mul, plus, slack) ? first + SOME : first;
-		for (int x = first; x < end && x <= top; x++) {
+	for (int at = first; at <= first + top; at += SOME) {
+		int end = any_near(at, mul, plus, slack) ? at + SOME : at;
+		for (int x = at; x < end && x <= first + top; x++) {
 			double y = (double)x * mul + plus;
 			double near = (fabs(y) + fabs(plus) + 256) * ROUNDINGS;
 			if (y > t->lo - 1 && y < t->hi + 1 && fabs(y - floor(y) - 0.5) <= near)

@@ -10,24 +10,26 @@
 #include "exec/fuse_u8.h"
 
 #define SAME_SHIFT 0.00005f /* shifts that OpenVINO takes for one */
-#define NO_SHIFT 0.00001f   /* and for none, as a share of the levels */
+#define NO_SHIFT 0.00001f   /* and for none, as a share of the range */
+#define NO_RANGE 1e-6f      /* ends that say nothing of the sign */
+#define SKEWED 0.002f       /* more of it, and the zero point is not in the middle of a range */
 
 static struct line to_levels(float lo, float hi, int top)
 {
 	return (struct line){(float)top / (hi - lo), -lo * (float)top / (hi - lo)};
 }
 
-/* From levels to floats: (level - shift) * scale. */
-static struct line from_levels(float lo, float hi, int top)
+/* From levels that are counted from first on to floats: (level - shift) * scale. */
+static struct line from_levels(float lo, float hi, int first, int top)
 {
-	struct line m = {(hi - lo) / (float)top, -((float)top * lo) / (hi - lo)};
-	return m;
+	return (struct line){(hi - lo) / (float)top, first ? 0 : -((float)top * lo) / (hi - lo)};
 }
 
-/* The same as level * scale + shift, after both ends were computed. */
-static struct line by_ends(struct line m, int top)
+/* The same as level * scale + shift, level from 0 on, after both ends were computed. */
+static struct line by_ends(struct line m, int first, int top)
 {
-	float lo = (0 - m.shift) * m.scale, hi = ((float)top - m.shift) * m.scale;
+	float lo = ((float)first - m.shift) * m.scale;
+	float hi = ((float)(first + top) - m.shift) * m.scale;
 	return (struct line){(hi - lo) / (float)top, lo};
 }
 
@@ -39,9 +41,9 @@ static bool is_one(const struct tensor *t, int64_t channels)
 	return true;
 }
 
-static float shift_of_all(float shift, int top)
+static float shift_of_all(float shift, float range)
 {
-	return fabsf(shift) < (float)top * NO_SHIFT ? 0 : shift;
+	return fabsf(shift) < range * NO_SHIFT ? 0 : shift;
 }
 
 /* The same for all channels. A last scale without a shift is one of the result, which is divided
@@ -49,7 +51,7 @@ static float shift_of_all(float shift, int top)
 static struct line to_levels_of_all(float lo, float hi, const struct fq_ranges *q)
 {
 	struct line m = to_levels(lo, hi, q->top);
-	m.shift = shift_of_all(m.shift, q->top);
+	m.shift = shift_of_all(m.shift, (float)q->top);
 	if (q->stored && m.shift == 0)
 		m.scale = 1 / (1 / m.scale);
 	return m;
@@ -62,8 +64,31 @@ static bool join_shifts(struct line *m, int64_t channels, int top)
 		if (fabsf(m[c].shift - m[0].shift) >= SAME_SHIFT)
 			return false;
 	for (int64_t c = channels - 1; c >= 0; c--)
-		m[c].shift = shift_of_all(m[0].shift, top);
+		m[c].shift = shift_of_all(m[0].shift, (float)top);
 	return true;
+}
+
+/* Is lo..hi signed, with the zero point in the middle? */
+static bool is_signed(float lo, float hi, int top)
+{
+	float ratio = lo / hi, expected = top == 255 ? -256.0f / 254 : -1;
+	return lo <= -NO_RANGE && hi > 0 &&
+	       fabsf((ratio - expected) / fminf(ratio, expected)) <= SKEWED;
+}
+
+int order_first(const struct fq_ranges *q, int64_t channels)
+{
+	bool any = false;
+	if (q->top != 254 && q->top != 255)
+		return 0;
+	for (int64_t c = 0; c < channels; c++) {
+		float lo = walk_at(&q->r[2], c), hi = walk_at(&q->r[3], c);
+		bool small = fabsf(lo) < NO_RANGE && fabsf(hi) < NO_RANGE;
+		if (!small && !is_signed(lo, hi, q->top))
+			return 0;
+		any |= !small;
+	}
+	return any ? -(q->top + 1) / 2 : 0;
 }
 
 /* A clamp that leaves the whole range is dropped before anything else. */
@@ -85,10 +110,11 @@ static struct line *lines(struct walk *w)
 /* The levels of own mean floats that are summed with levels of added: as such. */
 static struct line meaning_beside(const struct fq_ranges *own, const struct quant *added)
 {
-	struct line m = from_levels(walk_at(&own->r[2], 0), walk_at(&own->r[3], 0), own->top);
+	struct line m = from_levels(
+	    walk_at(&own->r[2], 0), walk_at(&own->r[3], 0), own->first, own->top);
 	m.shift += added->shift * added->scale / m.scale;
 	m.scale /= added->scale;
-	return by_ends(m, own->top);
+	return by_ends(m, own->first, own->top);
 }
 
 /* Scales of the sums of which q's ranges have been divided. */
@@ -105,22 +131,26 @@ static bool fold_scales(struct walk *w, const struct fq_ranges *q, struct line *
 	return true;
 }
 
-/* The value is only clamped to its range, then added to levels of added. */
-static void clamp_beside(struct walk *w, const struct fq_ranges *q, const struct quant *added)
+/* The levels behind the sums become what they mean by m, before they are clamped. */
+static void move_first(struct walk *w, const struct fq_ranges *q, struct line m)
 {
 	struct fused_u8 *f = w->f;
-	struct line m = meaning_beside(q, added);
-	if (w->biased) {
-		f->shift = f->shift * m.scale + m.shift;
-		f->scale *= m.scale;
-	} else {
-		for (int64_t c = 0; c < f->channels; c++) {
-			walk_plus(w)[c] = walk_plus(w)[c] * m.scale + m.shift;
-			w->mul[c] *= m.scale;
-		}
+	float *mul = f->f, *plus = f->f + f->channels, range = (float)q->top * m.scale;
+	int64_t n = f->sums == U8_SUM_SCALED ? 0 : f->channels;
+	bool one = true;
+	for (int64_t c = 0; c < n; c++) {
+		plus[c] = plus[c] * m.scale + m.shift;
+		mul[c] *= m.scale;
+		one &= plus[c] == plus[0];
 	}
-	f->lo[0] = 0 * m.scale + m.shift;
-	f->hi[0] = (float)q->top * m.scale + m.shift;
+	for (int64_t c = 0; c < n && one; c++)
+		plus[c] = shift_of_all(plus[c], range);
+	if (!n) {
+		f->shift = shift_of_all(f->shift * m.scale + m.shift, range);
+		f->scale *= m.scale;
+	}
+	f->lo[0] = f->lo[0] * m.scale + m.shift;
+	f->hi[0] = f->hi[0] * m.scale + m.shift;
 }
 
 /* Nothing of q is folded into scales of sums of floats, which have none. */
@@ -172,7 +202,7 @@ bool order_sums(struct walk *w, const struct fq_ranges *q, const struct quant *a
 	}
 	f->sums = folded ? U8_SUM_APART : U8_SUM_SCALED;
 	if (added)
-		clamp_beside(w, q, added);
+		move_first(w, q, meaning_beside(q, added));
 	return true;
 }
 
@@ -186,7 +216,7 @@ static struct line meaning_of(const struct walk *w, int64_t c)
 		lo *= w->gain[c];
 		hi *= w->gain[c];
 	}
-	return from_levels(lo, hi, w->last.top);
+	return from_levels(lo, hi, w->last.first, w->last.top);
 }
 
 /* The range of q behind the bias, if that has been taken off it. */
@@ -222,12 +252,14 @@ static void join_courses(struct course *k, struct line *m, int64_t n, int top)
 	}
 }
 
-static void set_courses(const struct walk *w, const struct fq_ranges *q, struct course *k)
+static void set_courses(struct walk *w, const struct fq_ranges *q, struct course *k)
 {
 	int64_t n = w->f->channels;
 	bool dropped = is_dropped(w, q), direct = dropped;
 	for (int64_t c = 0; c < n; c++)
 		direct &= meaning_of(w, c).scale > 0;
+	if (direct && (w->f->levels > 1 || w->f->sums == U8_SUM_FUSED))
+		w->last.first = 0;
 	for (int64_t c = 0; c < n; c++) {
 		struct line m = meaning_of(w, c), r = range_of(w, q, c, dropped);
 		if (direct) {
@@ -237,9 +269,26 @@ static void set_courses(const struct walk *w, const struct fq_ranges *q, struct 
 			m.shift -= w->bias[c] / m.scale;
 		}
 		k[c].direct = direct;
-		k[c].own = by_ends(m, w->last.top);
+		k[c].own = by_ends(m, w->last.first, w->last.top);
 		k[c].next = to_levels(r.scale, r.shift, q->top);
 	}
+}
+
+/* About what the course does, in one multiply-add. */
+static void course_factors(const struct course *k, int from, float *mul, float *plus)
+{
+	struct line own = k->direct ? (struct line){1, 0} : k->own;
+	*mul = (float)((double)own.scale * k->next.scale);
+	*plus = (float)((double)own.shift * k->next.scale + k->next.shift - from);
+}
+
+static bool is_ordered(const struct walk *w, const struct course *k, const int *from, bool rounded)
+{
+	for (int64_t c = 0; c < w->f->channels; c++)
+		if (!isfinite(k[c].next.scale) || !isfinite(k[c].next.shift) ||
+		    (!rounded && (!k[c].direct || k[c].next_fused || from[c])))
+			return false;
+	return true;
 }
 
 bool order_levels(struct walk *w, const struct fq_ranges *q, const int *from)
@@ -254,16 +303,17 @@ bool order_levels(struct walk *w, const struct fq_ranges *q, const int *from)
 		return false;
 	set_courses(w, q, k);
 	join_courses(k, m, n, q->top);
-	for (int64_t c = 0; c < n; c++)
-		if (!isfinite(k[c].next.scale) || !isfinite(k[c].next.shift) ||
-		    (!rounded && (!k[c].direct || k[c].next_fused || from[c])))
-			return false;
+	if (!is_ordered(w, k, from, rounded))
+		return false;
+	int first = k->direct ? w->last.first : 0;
+	if (first) /* OpenVINO stores nothing else of them: a shift to their middle is none there */
+		move_first(w, &w->last, (struct line){1, (float)first});
 	for (int64_t c = 0; c < n; c++) {
 		if (rounded) {
-			t->n = 0;
-			t->lo = f->lo[f->levels];
-			t->hi = f->hi[f->levels];
-			find_level_ties(t, &k[c], w->last.top, from[c], w->mul[c], walk_plus(w)[c]);
+			*t = (struct ties){.lo = f->lo[f->levels], .hi = f->hi[f->levels]};
+			course_factors(&k[c], from[c], &w->mul[c], &walk_plus(w)[c]);
+			find_level_ties(
+			    t, &k[c], first, w->last.top, from[c], w->mul[c], walk_plus(w)[c]);
 			fit_factors(t, &w->mul[c], &walk_plus(w)[c]);
 		} else {
 			w->mul[c] = k[c].next.scale;
