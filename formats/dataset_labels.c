@@ -12,8 +12,8 @@
 #define COLUMN "column:"
 #define WORD 4096
 
-const char *const dataset_label_names[DATASET_LABEL_NAMES + 1] = {
-    "labels", "label", "class", "target", "y", NULL};
+/* What arrays and columns of labels are called. */
+static const char *const label_names[] = {"labels", "label", "class", "target", "y", NULL};
 
 int labels_from_tensor(const struct tensor *t, int64_t n, int64_t **out, struct err *err)
 {
@@ -34,8 +34,8 @@ int labels_from_tensor(const struct tensor *t, int64_t n, int64_t **out, struct 
 
 bool labels_are_named(const char *word)
 {
-	for (int i = 0; dataset_label_names[i]; i++)
-		if (!strcmp(word, dataset_label_names[i]))
+	for (int i = 0; label_names[i]; i++)
+		if (!strcmp(word, label_names[i]))
 			return true;
 	return false;
 }
@@ -101,7 +101,7 @@ int table_columns(
 	char word[WORD];
 	double v;
 	int r = OK;
-	*label = csv_find(c, dataset_label_names);
+	*label = csv_find(c, label_names);
 	*path = csv_find(c, paths);
 	if (c->columns == 2 && *path < 0) {
 		r = csv_text(c, 0, 0, word, sizeof word, err);

@@ -6,9 +6,7 @@
 #include "formats/csv.h"
 #include "graph/tensor.h"
 
-/* What arrays and columns of labels are called, ended by NULL. */
-#define DATASET_LABEL_NAMES 5
-extern const char *const dataset_label_names[DATASET_LABEL_NAMES + 1];
+/* Is word what arrays and columns of labels are called? */
 bool labels_are_named(const char *word);
 
 /* All give n labels on the heap; E_FORMAT when there are others than n whole numbers. */

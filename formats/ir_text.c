@@ -26,7 +26,7 @@ static const char *entity(char c)
 	}
 }
 
-void xml_escape(struct text *t, const char *s)
+static void escape(struct text *t, const char *s)
 {
 	const char *from = s;
 
@@ -49,7 +49,7 @@ void xml_attr(struct text *t, const char *name, const char *value)
 	text_add(t, " ");
 	text_add(t, name);
 	text_add(t, "=\"");
-	xml_escape(t, value);
+	escape(t, value);
 	text_add(t, "\"");
 }
 

@@ -4,10 +4,9 @@
 
 #include "base/text.h"
 
-/* s as the content of an attribute between double quotes. What XML cannot hold (control characters,
- * bytes that are no UTF-8) becomes U+FFFD. */
-void xml_escape(struct text *t, const char *s);
-/* ' name="value"' */
+/* ' name="value"'. What XML cannot hold (control characters, bytes that are no UTF-8) becomes
+ * U+FFFD.
+ */
 void xml_attr(struct text *t, const char *name, const char *value);
 void xml_attr_int(struct text *t, const char *name, int64_t value);
 /* Can it be an element's name? (the ASCII part of XML's rule) */

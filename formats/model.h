@@ -6,7 +6,7 @@
 
 /* A blob is what mo-compile writes; model_read leaves it to others. */
 enum model_format { MODEL_ONNX, MODEL_IR, MODEL_BLOB };
-/* options as for onnx_read; *format may be NULL. */
+/* Options and *format may be NULL. */
 int model_read(const char *path, const struct onnx_options *o, struct graph **out,
     enum model_format *format, struct err *err);
 

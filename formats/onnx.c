@@ -166,17 +166,3 @@ int onnx_read_file(struct file *f, const char *name, const char *dir, const stru
 	err_clear(&own);
 	return status;
 }
-
-int onnx_read(const char *path, const struct onnx_options *o, struct graph **out, struct err *err)
-{
-	struct file *f;
-	int status = file_map(path, &f, err);
-	if (status != OK)
-		return status;
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-	status = dir ? onnx_read_file(f, path, dir, o, out, err) : fail_nomem(err);
-	free(dir);
-	file_unref(f);
-	return status;
-}

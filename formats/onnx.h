@@ -24,10 +24,7 @@ struct onnx_options {
 
 /* Reads, inlines local functions, translates, infers. Large constants stay mapped in the file.
  * When nodes cannot be converted, err lists all of them in its details with the nearest cut points.
- */
-int onnx_read(const char *path, const struct onnx_options *o, struct graph **out, struct err *err);
-/* As onnx_read, for bytes already mapped; name stands for the file in messages, dir for external
- * data (may be NULL). */
+ * name stands for the file in messages, dir for external data (may be NULL). */
 int onnx_read_file(struct file *f, const char *name, const char *dir, const struct onnx_options *o,
     struct graph **out, struct err *err);
 /* Does this look like an ONNX model? */

@@ -16,7 +16,9 @@ static void type_range(enum dtype type, double *low, double *high)
 	*high = *low + span - 1;
 }
 
-struct value *tr_requantize(struct tr *t, struct value *x, struct value *zero, enum dtype type)
+/* x / (its scale) already done: round to even, add the zero point (may be NULL: type), saturate,
+ * convert. */
+static struct value *requantize(struct tr *t, struct value *x, struct value *zero, enum dtype type)
 {
 	double low, high;
 	if (zero)
@@ -81,7 +83,7 @@ struct value *tr_quantize(struct tr *t, struct value *x, struct value *scale, st
 	x = tr_convert(t, x, DT_F32);
 	scale = tr_convert(t, beside(t, scale, x, axis), DT_F32);
 	zero = beside(t, zero, x, axis);
-	return tr_requantize(t, tr_op(t, OP_DIVIDE, x, scale), zero, type);
+	return requantize(t, tr_op(t, OP_DIVIDE, x, scale), zero, type);
 }
 
 struct value *tr_dequantize(
@@ -149,8 +151,8 @@ void tr_dynamic_quantize_linear(struct tr *t)
 	struct value *none = tr_op(t, OP_EQUAL, scale, zero);
 	struct value *safe = tr_op(t, OP_SELECT, none, tr_number_of(t, x, 1), scale);
 	struct value *at = tr_op(t, OP_DIVIDE, tr_op(t, OP_SUBTRACT, zero, low), safe);
-	struct value *point = tr_requantize(t, at, NULL, DT_U8);
-	tr_out(t, 0, tr_requantize(t, tr_op(t, OP_DIVIDE, x, safe), point, DT_U8));
+	struct value *point = requantize(t, at, NULL, DT_U8);
+	tr_out(t, 0, requantize(t, tr_op(t, OP_DIVIDE, x, safe), point, DT_U8));
 	tr_out(t, 1, scale);
 	tr_out(t, 2, point);
 }

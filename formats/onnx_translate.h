@@ -162,9 +162,6 @@ struct value *tr_quantize(struct tr *t, struct value *x, struct value *scale, st
     int axis, enum dtype type);
 struct value *tr_dequantize(
     struct tr *t, struct value *x, struct value *scale, struct value *zero, int axis);
-/* x / (its scale) already done: round to even, add the zero point (may be NULL: type), saturate,
- * convert. */
-struct value *tr_requantize(struct tr *t, struct value *x, struct value *zero, enum dtype type);
 
 #define ONNX(name, first, last, fn) translate_fn tr_##fn;
 #include "formats/onnx_ops.def"

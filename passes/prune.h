@@ -38,9 +38,8 @@ static inline struct value *prune_weight(const struct prune_layer *l)
 {
 	return node_in(l->node, l->input);
 }
-/* Is v computed from constants alone? */
-bool prune_constant(const struct value *v);
-/* Its content, evaluated where it is not a Const; close with const_close. */
+/* The content of what constants alone give, evaluated where it is not a Const; close with
+ * const_close. */
 int prune_content(const struct value *v, struct const_view *out, struct err *err);
 
 /* Units that the same layers make, with as many channels in each: one is as good as another. */
@@ -67,8 +66,6 @@ int prune_find_groups(
  * label; mean 1 within a layer, summed over layers. */
 int prune_score(struct units *u, const struct prune_groups *g, enum prune_criterion by,
     double *score, struct err *err);
-/* How many of n units to keep of a wanted number: a multiple of step, or n, when that is asked. */
-int prune_kept(int n, double wanted, int step, bool exact);
 /* Sets gone for the units that score least, by the options. The number of units. */
 int prune_choose(struct units *u, const struct prune_groups *g, const struct prune_options *o,
     const double *score, bool *gone, struct err *err);

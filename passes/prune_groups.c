@@ -20,7 +20,8 @@ static bool constant(const struct value *v, int depth)
 	return true;
 }
 
-bool prune_constant(const struct value *v)
+/* Is v computed from constants alone? */
+static bool is_constant(const struct value *v)
 {
 	return constant(v, DEPTH);
 }
@@ -60,8 +61,8 @@ static bool product_layer(struct prune_layer *l, const struct node *n)
 	int rank[2];
 	for (int i = 0; i < 2; i++)
 		rank[i] = node_in(n, i)->info.shape.rank;
-	bool first = prune_constant(node_in(n, 0));
-	if (rank[0] < 2 || rank[1] < 2 || first == prune_constant(node_in(n, 1)))
+	bool first = is_constant(node_in(n, 0));
+	if (rank[0] < 2 || rank[1] < 2 || first == is_constant(node_in(n, 1)))
 		return false;
 	bool turned = attr_bool(n, first ? "transpose_a" : "transpose_b");
 	int r = rank[first ? 0 : 1], made = turned != first ? r - 2 : r - 1;
@@ -82,7 +83,7 @@ bool prune_layer_of(struct node *n, struct prune_layer *l)
 	if (!grouped && !turned && !node_is(n, OP_CONVOLUTION))
 		return false;
 	const struct shape *s = &node_in(n, 1)->info.shape;
-	if (s->rank < 3 + grouped || !shape_static(s) || !prune_constant(node_in(n, 1)))
+	if (s->rank < 3 + grouped || !shape_static(s) || !is_constant(node_in(n, 1)))
 		return false;
 	l->channel = 1;
 	l->out[0] = !grouped && turned;

@@ -132,7 +132,8 @@ int prune_score(struct units *u, const struct prune_groups *g, enum prune_criter
 /* ---- the choice --------------------------------------------------------------------------------
  */
 
-int prune_kept(int n, double wanted, int step, bool exact)
+/* How many of n units to keep of a wanted number: a multiple of step, or n, when that is asked. */
+static int kept_of(int n, double wanted, int step, bool exact)
 {
 	if (exact || n <= step) {
 		int k = (int)floor(wanted + 0.5);
@@ -204,7 +205,7 @@ static int choose_in(const struct prune_group *p, const struct prune_options *o,
 			below++;
 		wanted = fmax(p->n - below, (double)p->n / LEAST_SHARE);
 	}
-	int go = p->n - prune_kept(p->n, wanted, p->step, o->exact_ratio);
+	int go = p->n - kept_of(p->n, wanted, p->step, o->exact_ratio);
 	for (int i = 0; i < go; i++)
 		gone[r[i].unit] = true;
 	free(r);

@@ -54,7 +54,9 @@ static void conv(struct units *u, const struct node *n)
 	fix_from(u, out, 2);
 }
 
-bool whole_groups(const struct node *n)
+/* A grouped convolution whose groups go as a whole, such as a depthwise one; else all of its groups
+ * lose the same places. */
+static bool whole_groups(const struct node *n)
 {
 	const struct shape *w = &node_in(n, 1)->info.shape;
 	int in = node_is(n, OP_GROUP_DECONVOLUTION) ? 1 : 2;

@@ -85,7 +85,7 @@ void unit_tie_broadcast(struct units *u, const struct value *a, const struct val
 			unit_tie_axis(u, a, i, b, i + t->rank - s->rank);
 }
 
-void unit_fix(struct units *u, const struct value *v, int axis, int64_t i)
+static void fix(struct units *u, const struct value *v, int axis, int64_t i)
 {
 	int32_t x = unit_at(u, v, axis, i);
 	if (x >= 0)
@@ -96,7 +96,7 @@ void unit_fix_axis(struct units *u, const struct value *v, int axis)
 {
 	if (unit_has(u, v, axis))
 		for (int64_t i = 0; i < v->info.shape.dim[axis].min; i++)
-			unit_fix(u, v, axis, i);
+			fix(u, v, axis, i);
 }
 
 void unit_fix_value(struct units *u, const struct value *v)

@@ -42,7 +42,6 @@ void unit_tie_axis(
 void unit_tie_all(struct units *u, const struct value *a, const struct value *b);
 /* As numpy broadcasts a to b. */
 void unit_tie_broadcast(struct units *u, const struct value *a, const struct value *b);
-void unit_fix(struct units *u, const struct value *v, int axis, int64_t i);
 void unit_fix_axis(struct units *u, const struct value *v, int axis);
 void unit_fix_value(struct units *u, const struct value *v);           /* NULL is legal */
 void unit_fix_node(struct units *u, const struct node *n);             /* all inputs and outputs */
@@ -51,9 +50,5 @@ bool unit_free_axis(struct units *u, const struct value *v, int axis); /* some i
 /* The rules; false when the operator is none of theirs. */
 bool ties_of_layer(struct units *u, const struct node *n);
 bool ties_of_move(struct units *u, const struct node *n);
-
-/* A grouped convolution whose groups go as a whole, such as a depthwise one; else all of its groups
- * lose the same places. */
-bool whole_groups(const struct node *n);
 
 #endif

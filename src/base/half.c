@@ -210,19 +210,9 @@ static uint8_t narrow8(double d, int fraction, int bias, uint32_t top, uint32_t 
 	return (uint8_t)(r | (uint32_t)p.sign << 7);
 }
 
-uint8_t f32_to_f8e4m3(float f)
-{
-	return narrow8((double)f, 3, 7, 0x7e, 0x7f);
-}
-
 uint8_t f32_to_f8e4m3_sat(float f)
 {
 	return narrow8((double)f, 3, 7, 0x7e, 0x7e);
-}
-
-uint8_t f32_to_f8e5m2(float f)
-{
-	return narrow8((double)f, 2, 15, 0x7b, 0x7c);
 }
 
 uint8_t f32_to_f8e5m2_sat(float f)

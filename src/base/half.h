@@ -14,13 +14,11 @@ float bf16_to_f32(uint16_t b);
 uint16_t f32_to_bf16(float f);
 uint16_t f64_to_bf16(double d);
 float f8e4m3_to_f32(uint8_t v);
-uint8_t f32_to_f8e4m3(float f);     /* overflow gives NaN (0x7f | sign) */
+uint8_t f64_to_f8e4m3(double d);    /* overflow gives NaN (0x7f | sign) */
 uint8_t f32_to_f8e4m3_sat(float f); /* overflow gives the largest finite value */
 float f8e5m2_to_f32(uint8_t v);
-uint8_t f32_to_f8e5m2(float f);
+uint8_t f64_to_f8e5m2(double d); /* overflow gives infinity */
 uint8_t f32_to_f8e5m2_sat(float f);
-uint8_t f64_to_f8e4m3(double d);
-uint8_t f64_to_f8e5m2(double d);
 /* Arrays; neither end need be aligned. */
 void f16_to_f32_n(void *dst, const void *src, size_t n);
 void f32_to_f16_n(void *dst, const void *src, size_t n);

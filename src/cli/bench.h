@@ -101,7 +101,6 @@ void times_sort(struct times *t);
 /* The smallest that at least this share did not pass. */
 double times_at(const struct times *t, double share);
 double times_mean(const struct times *t);
-double times_stddev(const struct times *t);
 /* How many lie more than three standard deviations from the mean. */
 int times_outliers(const struct times *t);
 cJSON *times_json(const struct times *t);

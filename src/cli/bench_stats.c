@@ -54,7 +54,7 @@ double times_mean(const struct times *t)
 	return t->n ? sum / t->n : 0;
 }
 
-double times_stddev(const struct times *t)
+static double times_stddev(const struct times *t)
 {
 	double mean = times_mean(t), sum = 0;
 	for (int i = 0; i < t->n; i++)

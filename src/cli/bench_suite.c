@@ -17,7 +17,7 @@ static const char *const keys[] = {"name", "models", "precisions", "batch", "thr
 static const char *const backend_keys[] = {
     "name", "command", "version", "latency", "minimum", "fps", "precisions", "modes", NULL};
 
-void suite_free(struct suite *s)
+static void suite_free(struct suite *s)
 {
 	cases_free(&s->cases);
 	free(s->v);
@@ -326,7 +326,8 @@ static int add_cases(struct suite *s, struct err *err)
 					      "in these precisions");
 }
 
-int suite_read(struct suite *s, const char *path, struct err *err)
+/* Every key that is not known is an error. */
+static int suite_read(struct suite *s, const char *path, struct err *err)
 {
 	char *text = NULL;
 	size_t size;

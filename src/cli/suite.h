@@ -24,9 +24,6 @@ struct suite {
 	struct suite_case *v;
 	struct shard shard; /* only every n-th case, from the i-th on */
 };
-/* Reads a suite and makes its cases. Every key that is not known is an error. */
-int suite_read(struct suite *s, const char *path, struct err *err);
-void suite_free(struct suite *s);
 
 /* Asks the programs for their versions. */
 int suite_backends(struct suite *s, struct err *err);

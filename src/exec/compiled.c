@@ -120,7 +120,8 @@ static bool same_shapes(const struct graph *g, const struct tensor *a, const str
 	return true;
 }
 
-const struct compiled_plan *compiled_find(const struct graph *g, const struct tensor *in)
+/* The plan for these inputs, or NULL when there is none. */
+static const struct compiled_plan *find(const struct graph *g, const struct tensor *in)
 {
 	const struct compiled *c = g->compiled;
 	for (int i = 0; i < c->n; i++)
@@ -150,7 +151,7 @@ int compiled_open(struct exec *e, struct err *err)
 
 int compiled_plan(struct exec *e, const struct tensor *in, struct plan **out, struct err *err)
 {
-	return image_plan_load(e, compiled_find(e->graph, in), out, err);
+	return image_plan_load(e, find(e->graph, in), out, err);
 }
 
 static void tell_shapes(struct text *t, const struct graph *g, const struct tensor *in)
@@ -200,7 +201,7 @@ int compiled_choose(struct exec *e, const struct tensor *in, struct err *err)
 {
 	const struct compiled *c = e->graph->compiled;
 	e->is_behind = false;
-	if (!c || compiled_find(e->graph, in))
+	if (!c || find(e->graph, in))
 		return OK;
 	if (!c->network)
 		return not_planned(e, in, err);

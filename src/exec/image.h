@@ -65,9 +65,7 @@ struct compiled {
 		size_t at, size;         /* in plan */
 	} * v;
 };
-/* compiled.c: the plan for these inputs, or NULL when there is none. */
-const struct compiled_plan *compiled_find(const struct graph *g, const struct tensor *in);
-/* Where constant bytes lie that an image names; NULL when not inside of a section. */
+/* compiled.c: where constant bytes lie that an image names; NULL when not inside of a section. */
 const void *compiled_bytes(const struct compiled *c, int64_t at, int64_t size);
 
 /* image_graph.c: the nodes that plans need, in an order that node numbers refer to. Inputs and

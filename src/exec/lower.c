@@ -108,7 +108,7 @@ static bool all_dense(const struct lower *l, const struct node *n)
 	return true;
 }
 
-int lower_eval(struct lower *l, int i)
+static int lower_eval(struct lower *l, int i)
 {
 	const struct node *n = l->e->step[i].node;
 	/* kernels of 8 bits do it with the channels last, eval takes dim 1 for them */

@@ -162,7 +162,6 @@ int lower_recurrent(struct lower *l, int i, bool *done);
 int lower_view(struct lower *l, int i, bool *done);    /* what only attention reads */
 int lower_conv_u8(struct lower *l, int i, bool *done); /* and products with constants */
 int lower_u8(struct lower *l, int i, bool *done);      /* what else is computed in 8 bits */
-int lower_eval(struct lower *l, int i);
 /* Has step i a kernel that reads and writes CHANNELS_LAST, but for what only packing tells? */
 bool conv_has_kernel(const struct lower *l, const struct node *n);
 /* The way of a convolution, as the options are. */

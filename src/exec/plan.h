@@ -209,8 +209,7 @@ struct exec_timing call_timing(const struct plan *p, const struct call *c);
 int plan_run(
     struct exec *e, struct plan *p, const struct tensor *in, struct tensor *out, struct err *err);
 
-/* tap.c: do kernels tell the watcher what they see? Is it all that it wants of v? */
-bool tap_hears_ends(const struct exec *e);
+/* tap.c: do kernels tell the watcher all that it wants of v? */
 bool tap_wants_ends(const struct exec *e, const struct value *v);
 /* Where the kernel that writes v, or takes it along, is to tell of it; NULL when nobody asks. v may
  * be NULL. */

@@ -161,7 +161,8 @@ bool quant_reshapes(const struct node *n)
 	       node_is(n, OP_UNSQUEEZE) || node_is(n, OP_IDENTITY);
 }
 
-bool quant_clamps_nothing(const struct node *n, const struct quant *q)
+/* A ReLU or Clamp that changes nothing of what q can be. */
+static bool clamps_nothing(const struct node *n, const struct quant *q)
 {
 	float lo = (float)(0 - q->zero) * q->scale, hi = (float)(q->top - q->zero) * q->scale;
 	float from = lo, to = hi;
@@ -202,8 +203,8 @@ static int keeps_levels(const struct network *net, const struct node *n)
 	if (n->nout < 1 || n->nin < 1 || !n->in[0].value)
 		return 0;
 	const struct quant *q = &net->quant[n->in[0].value->id];
-	bool one = is_max_pool(n) || quant_reshapes(n) || quant_clamps_nothing(n, q) ||
-		   quant_splits(n) || node_is(n, OP_TRANSPOSE) || node_is(n, OP_SHUFFLE_CHANNELS);
+	bool one = is_max_pool(n) || quant_reshapes(n) || clamps_nothing(n, q) || quant_splits(n) ||
+		   node_is(n, OP_TRANSPOSE) || node_is(n, OP_SHUFFLE_CHANNELS);
 	return q->scale <= 0 || q->scales ? 0 : node_is(n, OP_CONCAT) ? n->nin : one;
 }
 

@@ -48,8 +48,6 @@ bool quant_clamp(const struct node *n, const struct value *x, float *lo, float *
 bool quant_reshapes(const struct node *n);
 /* Split and VariadicSplit: their parts are bytes all, or none. */
 bool quant_splits(const struct node *n);
-/* A ReLU or Clamp that changes nothing of what q can be. */
-bool quant_clamps_nothing(const struct node *n, const struct quant *q);
 /* Is what comes of n, at most after a clamp, read by one FakeQuantize that is computed in 8 bits?
  */
 bool quant_requantized(const struct network *net, const struct node *n);

@@ -7,21 +7,22 @@ bool is_tapped(const struct exec *e, const struct value *v)
 	return (e->o.tap || e->o.watch) && (!e->o.tapped || e->o.tapped(e->o.user, v));
 }
 
-bool tap_hears_ends(const struct exec *e)
+/* Do kernels tell the watcher what they see? */
+static bool hears_ends(const struct exec *e)
 {
 	return e->o.watch && e->o.ends && pool_size(e->o.pool) == 1;
 }
 
 bool tap_wants_ends(const struct exec *e, const struct value *v)
 {
-	return tap_hears_ends(e) && is_tapped(e, v) && e->o.ends(e->o.user, v);
+	return hears_ends(e) && is_tapped(e, v) && e->o.ends(e->o.user, v);
 }
 
 int tap_seen(const struct exec *e, struct plan *p, const struct value *v, struct seen_lanes **out,
     struct err *err)
 {
 	*out = NULL;
-	if (!v || !tap_hears_ends(e) || !is_tapped(e, v))
+	if (!v || !hears_ends(e) || !is_tapped(e, v))
 		return OK;
 	*out = p->seen[v->id] = arena_alloc(p->arena, sizeof **out);
 	return *out ? OK : fail_nomem(err);

@@ -164,11 +164,9 @@ struct node *graph_insert_after(struct node *at, const struct op *op, const char
 /* A Const; takes the caller's reference on data. at NULL: appended, else placed before at. */
 struct node *graph_const(struct graph *g, struct node *at, const char *name, enum dtype type,
     int rank, const int64_t *dims, struct blob *data);
-/* Const of int64 / float values, rank 1 (rank 0 when n is -1: one value). */
+/* Const of int64 values, rank 1 (rank 0 when n is -1: one value). */
 struct node *graph_const_i64(
     struct graph *g, struct node *at, const char *name, int n, const int64_t *v);
-struct node *graph_const_f32(
-    struct graph *g, struct node *at, const char *name, int n, const float *v);
 /* Takes a node without uses out of the graph. */
 void graph_remove(struct node *n);
 /* Takes a node of any graph of the same arena, but no Parameter or Result, to the place before at.

@@ -64,58 +64,36 @@ static int depth(int k)
 	return parts ? panels(k, parts) : 1;
 }
 
-size_t gemm_f32_scratch(const struct gemm_f32 *row, int k, int n)
-{
-	return (size_t)panels(n, row->nr) * (size_t)row->nr * (size_t)depth(k);
-}
-
-/* One pass over depth p0..p0+kc-1 of a block whose rows fit the cache. b is panel j0's. */
-static void tiles(const struct gemm_f32_job *q, int p0, int kc, int i0, int i1, int j0, int j1,
-    const float *b, size_t b_panel, size_t ldb)
+/* One pass over depth p0..p0+kc-1 of a block whose rows fit the cache. */
+static void tiles(const struct gemm_f32_job *q, int p0, int kc, int i0, int i1, int j0, int j1)
 {
 	int mr = q->row->mr, nr = q->row->nr;
+	size_t k = (size_t)q->k, at = (size_t)p0;
 	bool last = p0 + kc == q->k;
-	for (int j = j0; j < j1; j++, b += b_panel) {
+	for (int j = j0; j < j1; j++) {
+		const float *b = q->b + ((size_t)j * k + at) * (size_t)nr;
 		for (int i = i0; i < i1; i++) {
 			struct epilogue e = q->e;
 			if (e.row_bias)
 				e.row_bias += i * mr;
 			if (e.col_bias)
 				e.col_bias += j * nr;
-			q->row->run(kc, q->a + ((size_t)i * (size_t)q->k + (size_t)p0) * (size_t)mr,
-			    b, ldb, q->c + (size_t)i * (size_t)mr * q->ldc + (size_t)j * (size_t)nr,
-			    q->ldc, min_int(mr, q->m - i * mr), min_int(nr, q->n - j * nr), p0 > 0,
+			q->row->run(kc, q->a + ((size_t)i * k + at) * (size_t)mr, b, (size_t)nr,
+			    q->c + (size_t)i * (size_t)mr * q->ldc + (size_t)j * (size_t)nr, q->ldc,
+			    min_int(mr, q->m - i * mr), min_int(nr, q->n - j * nr), p0 > 0,
 			    last ? &e : NULL);
 		}
 	}
 }
 
-static void pack_block(const struct gemm_f32_job *q, int p0, int kc, int j0, int j1, float *scratch)
+void gemm_f32_block(const struct gemm_f32_job *q, int i0, int i1, int j0, int j1)
 {
-	int nr = q->row->nr;
-	for (int j = j0; j < j1; j++)
-		q->pack(q->ctx, p0, kc, j * nr, min_int(nr, q->n - j * nr), nr,
-		    scratch + (size_t)(j - j0) * (size_t)nr * (size_t)kc);
-}
-
-void gemm_f32_block(const struct gemm_f32_job *q, int i0, int i1, int j0, int j1, float *scratch)
-{
-	size_t nr = (size_t)q->row->nr;
 	/* With one panel of rows nothing of B is used twice: read it in one go. */
-	int step = q->b && i1 - i0 == 1 ? q->k : depth(q->k), mc = MC / q->row->mr;
+	int step = i1 - i0 == 1 ? q->k : depth(q->k), mc = MC / q->row->mr;
 	for (int p0 = 0; p0 < q->k || p0 == 0; p0 += step) {
 		int kc = min_int(step, q->k - p0);
-		if (!q->b && kc)
-			pack_block(q, p0, kc, j0, j1, scratch);
-		for (int i = i0; i < i1; i += mc) {
-			int end = min_int(i + mc, i1);
-			if (q->b)
-				tiles(q, p0, kc, i, end, j0, j1,
-				    q->b + (size_t)j0 * q->b_panel + (size_t)p0 * q->ldb,
-				    q->b_panel, q->ldb);
-			else
-				tiles(q, p0, kc, i, end, j0, j1, scratch, nr * (size_t)kc, nr);
-		}
+		for (int i = i0; i < i1; i += mc)
+			tiles(q, p0, kc, i, min_int(i + mc, i1), j0, j1);
 		if (!step)
 			break;
 	}

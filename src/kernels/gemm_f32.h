@@ -15,27 +15,18 @@ void gemm_f32_pack_a(const struct gemm_f32 *row, int m, int k, const float *a, s
 void gemm_f32_pack_b(const struct gemm_f32 *row, int k, int n, const float *b, size_t rs, size_t cs,
     int first, int last, float *packed);
 
-/* C[m x n] = A * B with A packed. B is a matrix in panels (packed, or in place), or made on the
- * way by pack. */
+/* C[m x n] = A * B, both packed. */
 struct gemm_f32_job {
 	const struct gemm_f32 *row;
 	int m, n, k;
-	const float *a;
-	const float *b;      /* NULL: pack makes it */
-	size_t b_panel, ldb; /* floats from panel to panel, and from row to row in one */
-	/* Writes rows p0..p0+kc-1 of columns j0..j0+n-1 (n <= nr) as dst[p * nr + j]. */
-	void (*pack)(const void *ctx, int p0, int kc, int j0, int n, int nr, float *dst);
-	const void *ctx;
+	const float *a, *b;
 	float *c;
 	size_t ldc;
 	struct epilogue e; /* biases of all of C */
 };
-/* Floats of scratch that gemm_f32_block needs for a block of at most n columns (0 if B is given).
- */
-size_t gemm_f32_scratch(const struct gemm_f32 *row, int k, int n);
 /* Panels of rows i0..i1-1 and of columns j0..j1-1 of C. Blocks may be computed in any order and by
  * any threads with the same bits as result. */
-void gemm_f32_block(const struct gemm_f32_job *job, int i0, int i1, int j0, int j1, float *scratch);
+void gemm_f32_block(const struct gemm_f32_job *job, int i0, int i1, int j0, int j1);
 
 /* How one product is cut into rows x cols blocks, for items products and a number of threads. */
 struct gemm_f32_cut {

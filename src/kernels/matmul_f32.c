@@ -85,15 +85,13 @@ static void block_task(void *ctx, int task, int worker)
 	    .k = q->k,
 	    .a = r->packed_a + a * gemm_f32_size_a(row_of(q), q->m, q->k),
 	    .b = r->packed_b + b * gemm_f32_size_b(row_of(q), q->k, q->n),
-	    .b_panel = (size_t)row_of(q)->nr * (size_t)q->k,
-	    .ldb = (size_t)row_of(q)->nr,
 	    .c = r->c + (size_t)item * (size_t)q->m * (size_t)q->n,
 	    .ldc = (size_t)q->n,
 	    .e = {NULL, NULL, q->lo, q->hi}};
 	(void)worker;
 	gemm_f32_block(&job, i * cut->row_panels,
 	    min_int((i + 1) * cut->row_panels, pieces(q->m, row_of(q)->mr)), j * cut->col_panels,
-	    min_int((j + 1) * cut->col_panels, pieces(q->n, row_of(q)->nr)), NULL);
+	    min_int((j + 1) * cut->col_panels, pieces(q->n, row_of(q)->nr)));
 }
 
 void matmul_f32_run(const struct matmul_f32 *q, struct pool *pool, const float *a, const float *b,

@@ -24,7 +24,8 @@ int64_t loop_parts(const struct port_map *m, int64_t n)
 	return length / step;
 }
 
-int64_t loop_part(const struct port_map *m, int64_t n, int64_t i)
+/* Where part i begins. */
+static int64_t part_at(const struct port_map *m, int64_t n, int64_t i)
 {
 	int64_t start = end_of(m->start, n) + i * m->stride;
 	return m->stride < 0 ? start - m->part_size : start;
@@ -106,7 +107,7 @@ static int cut_part(struct eval *s, const struct port_map *m, int64_t i, struct 
 	int status = tensor_alloc(part, in->type, in->rank, dims, s->err);
 	if (status)
 		return status;
-	int64_t to[MAX_RANK], from = loop_part(m, in->dim[m->axis], i) * stride[m->axis];
+	int64_t to[MAX_RANK], from = part_at(m, in->dim[m->axis], i) * stride[m->axis];
 	tensor_strides(part, to);
 	for (int k = 0; k < in->rank; k++)
 		view_dim(&v, dims[k], stride[k], to[k]);

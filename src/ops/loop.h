@@ -7,8 +7,6 @@
 /* Number of parts into which a map entry cuts an axis of n elements; -1 when it does not come out
  * even or lies outside. */
 int64_t loop_parts(const struct port_map *m, int64_t n);
-/* Where part i begins. */
-int64_t loop_part(const struct port_map *m, int64_t n, int64_t i);
 /* The Result that says whether to go on, or -1. */
 int loop_condition(const struct body *b);
 

@@ -72,11 +72,3 @@ struct node *graph_const_i64(
 	return graph_const(
 	    g, at, name, DT_I64, n >= 0, &dim, blob_copy(v, (size_t)count * sizeof *v));
 }
-
-struct node *graph_const_f32(
-    struct graph *g, struct node *at, const char *name, int n, const float *v)
-{
-	int64_t dim = n, count = n < 0 ? 1 : n;
-	return graph_const(
-	    g, at, name, DT_F32, n >= 0, &dim, blob_copy(v, (size_t)count * sizeof *v));
-}

@@ -186,11 +186,6 @@ int calibration_refine(struct calibration *c, const struct samples *samples, str
 	return status;
 }
 
-const struct refinement *calibration_refinement(const struct calibration *c)
-{
-	return c->refined;
-}
-
 /* What was seen, with that of smoothed values in the place of what they were: names and memory are
  * the statistics' or the arena's. */
 static int smoothed_stats(struct calibration *c, struct stats *out, struct err *err)
@@ -326,26 +321,26 @@ static int find_ranges(const struct calibration *c, const struct placement *p,
 	return OK;
 }
 
-static int quantize(const struct calibration *c, struct graph *g, const char *const *kept,
-    int nkept, struct graph **out, struct err *err)
+static int quantize(const struct calibration *c, const char *const *kept, int nkept,
+    struct graph **out, struct err *err)
 {
 	struct quantize_options o = placement_options(&c->o, kept, nkept);
 	struct placement p;
-	int status = quantize_place(g, &o, &p, err);
+	int status = quantize_place(c->g, &o, &p, err);
 	if (status)
 		return status;
 	struct quant_range *range = arena_array(p.arena, (size_t)p.nquantizers + 1, sizeof *range);
 	status = range ? find_ranges(c, &p, range, err) : fail_nomem(err);
 	status = status ? status : weight_levels_fill(c->levels, &p, c->o.threads, err);
 	status = status ? status : quantize_apply(&p, range, c->levels, out, err);
-	if (!status && c->refined && g == c->g && (status = refine_apply(c->refined, *out, err)))
+	if (!status && c->refined && (status = refine_apply(c->refined, *out, err)))
 		graph_free(*out);
 	placement_free(&p);
 	return status;
 }
 
-int calibration_quantize_other(const struct calibration *c, struct graph *g,
-    const char *const *kept, int nkept, struct graph **out, struct err *err)
+int calibration_quantize(const struct calibration *c, const char *const *kept, int nkept,
+    struct graph **out, struct err *err)
 {
 	int n = c->o.nignored;
 	const char **all = calloc((size_t)(n + nkept) + 1, sizeof *all);
@@ -355,13 +350,7 @@ int calibration_quantize_other(const struct calibration *c, struct graph *g,
 		all[i] = c->o.ignored[i];
 	for (int i = 0; i < nkept; i++)
 		all[n + i] = kept[i];
-	int status = quantize(c, g, all, n + nkept, out, err);
+	int status = quantize(c, all, n + nkept, out, err);
 	free(all);
 	return status;
-}
-
-int calibration_quantize(const struct calibration *c, const char *const *kept, int nkept,
-    struct graph **out, struct err *err)
-{
-	return calibration_quantize_other(c, c->g, kept, nkept, out, err);
 }

@@ -80,15 +80,10 @@ const struct stats *calibration_stats(const struct calibration *c);
 double calibration_weights_seconds(const struct calibration *c);
 /* The activations that may have been smoothed. */
 const struct smooth *calibration_smooth(const struct calibration *c);
-/* NULL when nothing was refined. */
-const struct refinement *calibration_refinement(const struct calibration *c);
 
 /* A quantized clone of the graph, in which the layers named in kept (besides the ignored ones) are
  * as they were. Runs no data. The caller frees it. */
 int calibration_quantize(const struct calibration *c, const char *const *kept, int nkept,
     struct graph **out, struct err *err);
-/* The same for another network of the same names, such as one with equalized weights. */
-int calibration_quantize_other(const struct calibration *c, struct graph *g,
-    const char *const *kept, int nkept, struct graph **out, struct err *err);
 
 #endif

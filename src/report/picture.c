@@ -89,7 +89,8 @@ static bool is_edge(const struct node *n)
 	return node_is(n, OP_PARAMETER) || node_is(n, OP_RESULT);
 }
 
-const char *picture_class(const struct node *n)
+/* What a layer is drawn as; the mark says 1 for 8 bits. */
+static const char *class_of(const struct node *n)
 {
 	if (is_edge(n))
 		return "io";
@@ -143,7 +144,7 @@ static void add_box(struct text *t, const struct node *n, int id)
 	const char *type = node_is(n, OP_PARAMETER) ? "input"
 			   : node_is(n, OP_RESULT)  ? "output"
 						    : n->op->type;
-	text_printf(t, "n%d [id=\"layer%d\" class=\"%s\"%s label=\"%s\\n", id, id, picture_class(n),
+	text_printf(t, "n%d [id=\"layer%d\" class=\"%s\"%s label=\"%s\\n", id, id, class_of(n),
 	    is_edge(n) ? " style=\"rounded,filled\"" : "", type);
 	add_name(t, shown_name(n), SHORT_NAME);
 	add_details(t, n, "\\n");

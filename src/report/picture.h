@@ -15,7 +15,5 @@ int picture_dot(
     struct text *t, struct graph *g, const struct products *p, int *drawn, struct err *err);
 /* CSS for the classes, on light and dark. */
 extern const char picture_style[];
-/* What a layer is drawn as, for the legend and who draws otherwise; the mark says 1 for 8 bits. */
-const char *picture_class(const struct node *n);
 
 #endif

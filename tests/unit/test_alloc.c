@@ -15,8 +15,8 @@
 #include "formats/dataset.h"
 #include "formats/image.h"
 #include "formats/ir.h"
+#include "formats/model.h"
 #include "formats/npy.h"
-#include "formats/onnx.h"
 #include "graph/print.h"
 #include "mo.h"
 #include "ops/edit.h"
@@ -88,7 +88,7 @@ static void sweep(const char *name, scenario *run, const char *path)
 static int read_onnx(const char *path, struct err *err)
 {
 	struct graph *g = NULL;
-	int rc = onnx_read(path, NULL, &g, err);
+	int rc = model_read(path, NULL, &g, NULL, err);
 	if (!rc)
 		graph_free(g);
 	return rc;
@@ -103,7 +103,7 @@ static struct graph *read_quietly(const char *path)
 	struct graph *g = NULL;
 	long kept = fail_at, count = calls;
 	fail_at = 0;
-	int rc = onnx_read(path, NULL, &g, &e);
+	int rc = model_read(path, NULL, &g, NULL, &e);
 	fail_at = kept;
 	calls = count;
 	assert_int_equal(rc, OK);

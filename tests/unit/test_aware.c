@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "const_f32.h"
 #include "network.h"
 
 #include "quant/aware.h"
@@ -55,7 +56,7 @@ static int make(void *user, const int *way, struct graph **out, struct err *err)
 			continue;
 		v[k] = f->noise[k][way[k]];
 		snprintf(name, sizeof name, "q%d", k);
-		c = graph_const_f32(g, n, name, WIDTH, v);
+		c = const_f32(g, n, name, WIDTH, v);
 		snprintf(name, sizeof name, "a%d", k);
 		struct value *in[] = {&n->out[0], &c->out[0]};
 		add = graph_insert_after(n, op_row(OP_ADD), name, in, 2, 1);

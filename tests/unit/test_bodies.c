@@ -1,4 +1,5 @@
 /* Passes over bodies: what runs once is inlined, constants go in, idle ports go. */
+#include "const_f32.h"
 #include "control.h"
 
 #include "passes/pass.h"
@@ -122,7 +123,7 @@ static struct node *sums(struct graph *g, const char *x_shape)
 	    g, OP_TENSOR_ITERATOR, 3, shapes, (enum dtype[]){DT_F32, DT_F32, DT_F32}, 1, 1);
 	struct graph *body = n->body[0].graph;
 	float two = 2;
-	node_set_input(n, 2, &graph_const_f32(g, n, "k", 1, &two)->out[0]);
+	node_set_input(n, 2, &const_f32(g, n, "k", 1, &two)->out[0]);
 	struct node *x = param(body, "1,2", DT_F32), *sum = param(body, "1,2", DT_F32);
 	struct node *k = param(body, "1", DT_F32);
 	struct node *times = add(body, OP_MULTIPLY, &x->out[0], &k->out[0]);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "const_f32.h"
 
 #include "graph/graph.h"
 #include "ops/op.h"
@@ -39,7 +40,7 @@ static struct graph *small(void)
 	const float v[] = {1, 2, 3};
 	struct node *x = parameter(g, "x", "1,3");
 	struct node *relu = add(g, OP_RELU, "relu", x->out, NULL);
-	struct node *c = graph_const_f32(g, NULL, "c", 3, v);
+	struct node *c = const_f32(g, NULL, "c", 3, v);
 	struct node *sum = add(g, OP_ADD, "sum", relu->out, c->out);
 	add(g, OP_RESULT, "out", sum->out, NULL);
 	assert_true(value_add_name(relu->out, "relu_name") && value_add_name(sum->out, "y"));
