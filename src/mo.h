@@ -110,7 +110,7 @@ struct mo_options {
 int mo_model_load_with(const char *path, const struct mo_options *options, struct mo_model **out);
 /* From bytes that stay where they are until mo_model_free: ONNX without external data or a blob,
  * whose weights are used in place where they lie at a multiple of 64, else copied. No cache is
- * used. */
+ * used. The same failures. */
 int mo_model_load_memory(
     const void *data, size_t size, const struct mo_options *options, struct mo_model **out);
 /* The same from the start of an open file, which is mapped and may be closed then. */
@@ -146,17 +146,22 @@ int mo_output_info(const struct mo_model *m, int k, struct mo_tensor *out);
 /* A request runs the model with n threads, this one included (0: all that the process may use by
  * its affinity and its container's quota). The plan is made by the first run for the shapes it
  * gets, or was loaded with a blob; runs of other shapes make another. A blob that was compiled for
- * some shapes only refuses others with MO_E_USAGE, and the words name what there is. */
+ * some shapes only refuses others with MO_E_USAGE, and the words name what there is. The caller
+ * frees it with mo_request_free, before the model. MO_E_USAGE for a number of threads below 0 or
+ * above 256, MO_E_NOMEM, and what the network cannot be made ready for. */
 int mo_request_new(struct mo_model *m, int threads, struct mo_request **out);
 /* Waits for a run under way. NULL is legal. */
 void mo_request_free(struct mo_request *r);
 /* Runs the network. in: one tensor per input, in the order and of the type that mo_input_info
  * gives, all dims fixed, data borrowed during the call. out: an element per output, set to tensors
  * owned by the request, valid until its next run or free. MO_E_USAGE, with the input's name, for a
- * type or shape that does not fit; after a failure the request may be used again. Nothing is
+ * type or shape that does not fit, and while a run is under way; MO_E_NOMEM; MO_E_FORMAT for data
+ * that a layer cannot take, such as an index outside of what it picks from. After a failure the
+ * request may be used again. Nothing is
  * allocated when the shapes are those of the last run, unless sizes depend on the data. */
 int mo_request_run(struct mo_request *r, const struct mo_tensor *in, struct mo_tensor *out);
-/* A network with state (ReadValue, Assign) keeps it from run to run: the next one starts anew. */
+/* A network with state (ReadValue, Assign) keeps it from run to run: the next one starts anew. Not
+ * while a run is under way. */
 void mo_request_reset(struct mo_request *r);
 /* What the last run's products with weights were computed in: "i8" where any was in 8 bits, "bf16"
  * where any was, else "f32", also before the first run. */
@@ -166,7 +171,8 @@ const char *mo_request_precision(const struct mo_request *r);
  * mo_request_wait for the outputs and start the request again, but not free it. */
 typedef void mo_done(void *user, struct mo_request *r, int status);
 /* Starts a run and returns. The data of in are borrowed until it has ended; done may be NULL.
- * MO_E_USAGE while a run is under way. */
+ * MO_E_USAGE while a run is under way, and as in mo_request_run; what fails later is told to done
+ * and by mo_request_wait. */
 int mo_request_start(struct mo_request *r, const struct mo_tensor *in, mo_done *done, void *user);
 /* Waits until no run is under way and its callback has returned; the status of the last one that
  * was started, and its outputs. MO_E_USAGE when none was. */
@@ -189,7 +195,9 @@ int mo_request_profile(struct mo_request *r, const struct mo_tensor *in, struct 
  * "resize=256,crop=224,mean=127.5,scale=127.5", so that a program and the samples that a network
  * was calibrated with agree to the last bit. NULL: values 0 to 255, channels R, G, B first. input
  * is what mo_input_info gave; dims of it that are not fixed follow from the picture, the first one
- * is 1. The data are the caller's, to be freed with mo_tensor_free. */
+ * is 1. The data are the caller's, to be freed with mo_tensor_free. MO_E_IO, MO_E_FORMAT and
+ * MO_E_UNSUPPORTED for the file, MO_E_LIMIT for too many pixels, MO_E_USAGE for preprocess and
+ * input, MO_E_NOMEM. May be called from several threads at once. */
 int mo_picture_load(
     const char *path, const char *preprocess, const struct mo_tensor *input, struct mo_tensor *out);
 /* The same from pixels in memory: rows from top to bottom without gaps, three bytes R, G, B each.
