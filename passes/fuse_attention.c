@@ -238,11 +238,7 @@ static int fuse(struct pass_ctx *c, struct node *n)
 	struct node *made = graph_insert_before(n, op_row(OP_SDPA), n->name, in, nin, 1);
 	if (!made || !attr_set_i(made, "causal", false))
 		return fail_nomem(c->err);
-	int e = node_infer(made, c->err);
-	if (e)
-		return e;
-	take_over(&made->out[0], &n->out[0]);
-	return 1;
+	return put_in_place(c, made, n);
 }
 
 static int fuse_attention(struct pass_ctx *c)

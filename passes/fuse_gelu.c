@@ -133,11 +133,7 @@ static int put(struct pass_ctx *c, struct node *n, struct value *x, const char *
 	struct node *made = graph_insert_before(n, op_row(OP_GELU), n->name, &x, 1, 1);
 	if (!made || !attr_set_s(made, "approximation_mode", mode))
 		return fail_nomem(c->err);
-	int e = node_infer(made, c->err);
-	if (e)
-		return e;
-	take_over(&made->out[0], &n->out[0]);
-	return 1;
+	return put_in_place(c, made, n);
 }
 
 static int fuse(struct pass_ctx *c, struct node *n)

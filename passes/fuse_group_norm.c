@@ -66,10 +66,7 @@ static int put(struct pass_ctx *c, struct node *n, struct value *x, int64_t grou
 	if (!made || !attr_set_i(made, "num_groups", groups) ||
 	    !attr_set_f(made, "epsilon", epsilon))
 		return fail_nomem(c->err);
-	if (node_infer(made, c->err))
-		return c->err->status;
-	take_over(&made->out[0], &n->out[0]);
-	return 1;
+	return put_in_place(c, made, n);
 }
 
 static double *doubles(struct pass_ctx *c, int64_t n, double x)

@@ -163,11 +163,7 @@ static int fuse(struct pass_ctx *c, struct node *n)
 	if (!made || !attr_set_f(made, "eps", l.eps) ||
 	    !attr_set_s(made, "eps_mode", l.add ? "add" : "max"))
 		return fail_nomem(c->err);
-	int e = node_infer(made, c->err);
-	if (e)
-		return e;
-	take_over(&made->out[0], &n->out[0]);
-	return 1;
+	return put_in_place(c, made, n);
 }
 
 static int fuse_normalize(struct pass_ctx *c)

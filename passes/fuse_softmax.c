@@ -92,10 +92,7 @@ static int put(struct pass_ctx *c, struct node *n, enum op_id id, struct value *
 	struct node *made = graph_insert_before(n, op_row(id), n->name, &x, 1, 1);
 	if (!made || !attr_set_i(made, "axis", axis))
 		return fail_nomem(c->err);
-	if (node_infer(made, c->err))
-		return c->err->status;
-	take_over(&made->out[0], &n->out[0]);
-	return 1;
+	return put_in_place(c, made, n);
 }
 
 static int fuse(struct pass_ctx *c, struct node *n)

@@ -38,10 +38,7 @@ static int put(struct pass_ctx *c, struct node *n, struct value **in, int nin)
 	struct node *made = graph_insert_before(n, op_row(OP_CONCAT), n->name, in, nin, 1);
 	if (!made || !attr_set_i(made, "axis", attr_i(n, "axis")))
 		return fail_nomem(c->err);
-	if (node_infer(made, c->err))
-		return c->err->status;
-	take_over(&made->out[0], &n->out[0]);
-	return 1;
+	return put_in_place(c, made, n);
 }
 
 static int merge(struct pass_ctx *c, struct node *n)

@@ -64,11 +64,7 @@ static int put(struct pass_ctx *c, struct node *n, const struct op *op, struct v
 	struct node *made = graph_insert_before(n, op, n->name, in, 2, 1);
 	if (!made || !attr_set_i(made, "keep_dims", keep))
 		return fail_nomem(c->err);
-	int e = node_infer(made, c->err);
-	if (e)
-		return e;
-	take_over(&made->out[0], &n->out[0]);
-	return 1;
+	return put_in_place(c, made, n);
 }
 
 /* Integers may round or wrap in between: only floats and booleans join. */

@@ -314,6 +314,15 @@ void take_over(struct value *v, struct value *old)
 	graph_replace(old, v);
 }
 
+int put_in_place(struct pass_ctx *c, struct node *made, struct node *n)
+{
+	int e = node_infer(made, c->err);
+	if (e)
+		return e;
+	take_over(&made->out[0], &n->out[0]);
+	return 1;
+}
+
 static bool removable(const struct node *n)
 {
 	if (node_is(n, OP_PARAMETER) || n->op->flags & OPF_SINK)

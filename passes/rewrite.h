@@ -77,6 +77,8 @@ struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, cons
 /* Makes v stand for old's output: it takes the layer name and the tensor names, those that v's node
  * had are dropped since they meant another content. */
 void take_over(struct value *v, struct value *old);
+/* Infers made and lets it take over from n, both of one output: 1, or a negative status. */
+int put_in_place(struct pass_ctx *c, struct node *made, struct node *n);
 /* Removes n when nothing uses it, and then what only it used (not without limit:
  * dead-code takes the rest): nodes before n, so that a loop may go
  * on from the node after n. */
