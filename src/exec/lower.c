@@ -30,6 +30,17 @@ void call_uses(struct lower *l, struct ref r)
 	b->last = l->p->ncalls - 1;
 }
 
+void call_operands(
+    struct lower *l, struct call *c, struct spot in, struct spot add, struct spot out)
+{
+	c->in = in.ref;
+	c->add = add.ref;
+	c->out = out.ref;
+	call_uses(l, c->in);
+	call_uses(l, c->add);
+	call_uses(l, c->out);
+}
+
 int call_scratch(struct lower *l, struct call *c, size_t bytes)
 {
 	if (!bytes)

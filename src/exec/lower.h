@@ -127,6 +127,9 @@ void spot_alias(struct lower *l, const struct value *v, enum layout layout, stru
  * buffers alive. */
 struct call *call_add(struct lower *l, enum call_kind kind, const struct node *n);
 void call_uses(struct lower *l, struct ref r);
+/* in, add (of buffer 0: none) and out at once. */
+void call_operands(
+    struct lower *l, struct call *c, struct spot in, struct spot add, struct spot out);
 int call_scratch(struct lower *l, struct call *c, size_t bytes);
 /* A call for n that reads its first input and makes result, both in the layout: in and out are set
  * and told. x and y say where they are. */

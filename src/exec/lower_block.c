@@ -72,12 +72,7 @@ static int block_call(struct lower *l, const struct node *n, struct chosen *b)
 			    (size_t)b->k.c[i].s.groups * (size_t)b->k.c[i].s.cout * sizeof(float),
 			    &c->block.bias[i]);
 	}
-	c->in = x.ref;
-	c->add = add.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->add);
-	call_uses(l, c->out);
+	call_operands(l, c, x, add, y);
 	return status == OK ? call_scratch(l, c, b->k.scratch) : status;
 }
 

@@ -10,12 +10,7 @@ static int operands(
 	int status = buffer_fixed(l, packed, linear_cw_packed(k), &c->packed);
 	if (status == OK)
 		status = buffer_fixed(l, f->bias, (size_t)k->n * sizeof *f->bias, &c->bias);
-	c->in = s[0].ref;
-	c->add = s[1].ref;
-	c->out = s[2].ref;
-	call_uses(l, c->in);
-	call_uses(l, c->add);
-	call_uses(l, c->out);
+	call_operands(l, c, s[0], s[1], s[2]);
 	return status == OK ? call_scratch(l, c, k->scratch) : status;
 }
 

@@ -88,12 +88,7 @@ static int finish(struct lower *l, struct call *c, struct nhwc_conv_f32 *k, cons
 		status = buffer_fixed(l, f->bias,
 		    (size_t)k->s.groups * (size_t)k->s.cout * sizeof *f->bias, &c->bias);
 	c->conv = *k;
-	c->in = x.ref;
-	c->add = add.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->add);
-	call_uses(l, c->out);
+	call_operands(l, c, x, add, y);
 	return status == OK ? call_scratch(l, c, k->scratch) : status;
 }
 

@@ -121,12 +121,7 @@ static int add_call(struct lower *l, struct job *j, struct spot x, struct spot a
 	if (status == OK)
 		status = buffer_fixed(l, j->f.f, factors, &c->conv_u8.f);
 	c->conv_u8.k = j->k;
-	c->in = x.ref;
-	c->add = add.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->add);
-	call_uses(l, c->out);
+	call_operands(l, c, x, add, y);
 	return status == OK ? call_scratch(l, c, j->k.scratch) : status;
 }
 

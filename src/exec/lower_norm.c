@@ -111,10 +111,7 @@ static int norm_call(struct lower *l, const struct node *n, struct norm_f32 *k,
 	c->norm.k = *k;
 	c->norm.gamma = g;
 	c->norm.beta = b;
-	c->in = x.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
+	call_operands(l, c, x, (struct spot){0}, y);
 	return OK;
 }
 

@@ -115,10 +115,7 @@ static int lower_global(struct lower *l, const struct node *n)
 	    .dilation = {1, 1, 1}};
 	nhwc_pool_f32_plan(&k, pool_size(l->e->o.pool));
 	c->pool = k;
-	c->in = x.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
+	call_operands(l, c, x, (struct spot){0}, y);
 	return OK;
 }
 

@@ -70,10 +70,7 @@ static int lower_quantize(struct lower *l, const struct node *n)
 	c->quant.a = code_of(from);
 	c->quant.out = code_of(q);
 	limit(&c->quant, q);
-	c->in = x.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
+	call_operands(l, c, x, (struct spot){0}, y);
 	return OK;
 }
 
@@ -120,12 +117,7 @@ static int lower_add(struct lower *l, const struct node *n)
 	c->quant.lo = lo;
 	c->quant.hi = hi;
 	limit(&c->quant, q);
-	c->in = x.ref;
-	c->add = add.ref;
-	c->out = y.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->add);
-	call_uses(l, c->out);
+	call_operands(l, c, x, add, y);
 	return OK;
 }
 
