@@ -59,14 +59,6 @@ int binary_eval(struct eval *s, const struct binary *op)
 	return OK;
 }
 
-#define LOOP(name, type, expr)                                                       \
-	static VECTOR void name(type *restrict v, const type *restrict c, int64_t n) \
-	{                                                                            \
-		for (int64_t i = 0; i < n; i++) {                                    \
-			type a = v[i], b = c[i];                                     \
-			v[i] = (expr);                                               \
-		}                                                                    \
-	}
 /* The float loops for both inputs advancing, or one of them staying. */
 #define LOOP_F32(name, expr)                                                        \
 	static VECTOR void name(float *restrict o, const float *restrict x, int sx, \
@@ -93,9 +85,9 @@ int binary_eval(struct eval *s, const struct binary *op)
 /* An operator of one expression in floats (rounded once, double and float give the same bits), and
  * others for integers. */
 #define BINARY(name, fexpr, iexpr, uexpr)                                                         \
-	LOOP(name##_f64, double, fexpr)                                                           \
-	LOOP(name##_i64, int64_t, iexpr)                                                          \
-	LOOP(name##_u64, int64_t, uexpr)                                                          \
+	PAIR_LOOP(name##_f64, double, fexpr)                                                      \
+	PAIR_LOOP(name##_i64, int64_t, iexpr)                                                     \
+	PAIR_LOOP(name##_u64, int64_t, uexpr)                                                     \
 	LOOP_F32(name##_f32, fexpr)                                                               \
 	int eval_##name(struct eval *s)                                                           \
 	{                                                                                         \
@@ -112,8 +104,8 @@ BINARY(multiply, a *b, WRAP(a, *, b), WRAP(a, *, b))
 BINARY(maximum, a > b || a != a ? a : b, a > b ? a : b, (uint64_t)a > (uint64_t)b ? a : b)
 BINARY(minimum, a < b || a != a ? a : b, a < b ? a : b, (uint64_t)a < (uint64_t)b ? a : b)
 
-LOOP(sqdiff_f64, double, (a - b) * (a - b))
-LOOP(sqdiff_i64, int64_t, WRAP(WRAP(a, -, b), *, WRAP(a, -, b)))
+PAIR_LOOP(sqdiff_f64, double, (a - b) * (a - b))
+PAIR_LOOP(sqdiff_i64, int64_t, WRAP(WRAP(a, -, b), *, WRAP(a, -, b)))
 int eval_squared_difference(struct eval *s)
 {
 	static const struct binary op = {sqdiff_f64, sqdiff_i64, NULL, NULL};
@@ -148,11 +140,11 @@ static inline int64_t mod_u64(int64_t a, int64_t b)
 	return b ? (int64_t)((uint64_t)a % (uint64_t)b) : 0;
 }
 
-LOOP(divide_f64, double, a / b)
+PAIR_LOOP(divide_f64, double, a / b)
 LOOP_F32(divide_f32, a / b)
-LOOP(divide_floor, int64_t, div_floor(a, b))
-LOOP(divide_trunc, int64_t, div_trunc(a, b))
-LOOP(divide_u64, int64_t, div_u64(a, b))
+PAIR_LOOP(divide_floor, int64_t, div_floor(a, b))
+PAIR_LOOP(divide_trunc, int64_t, div_trunc(a, b))
+PAIR_LOOP(divide_u64, int64_t, div_u64(a, b))
 int eval_divide(struct eval *s)
 {
 	static const struct binary python = {divide_f64, divide_floor, divide_u64, divide_f32};
@@ -160,9 +152,9 @@ int eval_divide(struct eval *s)
 	return binary_eval(s, attr_bool(s->node, "m_pythondiv") ? &python : &c);
 }
 
-LOOP(mod_f64, double, fmod(a, b))
-LOOP(mod_i64, int64_t, mod_trunc(a, b))
-LOOP(mod_u64_loop, int64_t, mod_u64(a, b))
+PAIR_LOOP(mod_f64, double, fmod(a, b))
+PAIR_LOOP(mod_i64, int64_t, mod_trunc(a, b))
+PAIR_LOOP(mod_u64_loop, int64_t, mod_u64(a, b))
 int eval_mod(struct eval *s)
 {
 	static const struct binary op = {mod_f64, mod_i64, mod_u64_loop, NULL};
@@ -174,8 +166,8 @@ static inline double fmod_floor(double a, double b)
 	double r = fmod(a, b);
 	return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
-LOOP(floor_mod_f64, double, fmod_floor(a, b))
-LOOP(floor_mod_i64, int64_t, mod_floor(a, b))
+PAIR_LOOP(floor_mod_f64, double, fmod_floor(a, b))
+PAIR_LOOP(floor_mod_i64, int64_t, mod_floor(a, b))
 int eval_floor_mod(struct eval *s)
 {
 	static const struct binary op = {floor_mod_f64, floor_mod_i64, mod_u64_loop, NULL};
@@ -193,7 +185,7 @@ static int64_t power_whole(int64_t a, int64_t e, bool u64)
 			r *= b;
 	return (int64_t)r;
 }
-LOOP(power_each, double, pow(a, b))
+PAIR_LOOP(power_each, double, pow(a, b))
 /* Squares and cubes, which normalisations and GELU are written with, need no logarithm. */
 static VECTOR void power_f64(double *v, const double *c, int64_t n)
 {
@@ -208,8 +200,8 @@ static VECTOR void power_f64(double *v, const double *c, int64_t n)
 	for (int64_t i = 0; i < n; i++)
 		v[i] = v[i] * v[i] * (cube ? v[i] : 1);
 }
-LOOP(power_i64, int64_t, power_whole(a, b, false))
-LOOP(power_u64, int64_t, power_whole(a, b, true))
+PAIR_LOOP(power_i64, int64_t, power_whole(a, b, false))
+PAIR_LOOP(power_u64, int64_t, power_whole(a, b, true))
 int eval_power(struct eval *s)
 {
 	static const struct binary op = {power_f64, power_i64, power_u64, NULL};

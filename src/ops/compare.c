@@ -5,25 +5,17 @@
 #include "ops/elem.h"
 #include "ops/rows.h"
 
-#define LOOP(name, type, expr)                                                       \
-	static VECTOR void name(type *restrict v, const type *restrict c, int64_t n) \
-	{                                                                            \
-		for (int64_t i = 0; i < n; i++) {                                    \
-			type a = v[i], b = c[i];                                     \
-			v[i] = (expr);                                               \
-		}                                                                    \
-	}
 #define COMPARE(name, op)                                                                    \
-	LOOP(name##_f64, double, a op b)                                                     \
-	LOOP(name##_i64, int64_t, a op b)                                                    \
-	LOOP(name##_u64, int64_t, (uint64_t)a op(uint64_t) b)                                \
+	PAIR_LOOP(name##_f64, double, a op b)                                                \
+	PAIR_LOOP(name##_i64, int64_t, a op b)                                               \
+	PAIR_LOOP(name##_u64, int64_t, (uint64_t)a op(uint64_t) b)                           \
 	int eval_##name(struct eval *s)                                                      \
 	{                                                                                    \
 		static const struct binary row = {name##_f64, name##_i64, name##_u64, NULL}; \
 		return binary_eval(s, &row);                                                 \
 	}
 #define WHOLE(name, expr)                                                        \
-	LOOP(name##_i64, int64_t, expr)                                          \
+	PAIR_LOOP(name##_i64, int64_t, expr)                                     \
 	int eval_##name(struct eval *s)                                          \
 	{                                                                        \
 		static const struct binary row = {NULL, name##_i64, NULL, NULL}; \
@@ -60,8 +52,8 @@ static inline int64_t shift_right_u64(int64_t a, int64_t b)
 }
 
 WHOLE(bitwise_left_shift, shift_left(a, b))
-LOOP(shift_right_loop, int64_t, shift_right(a, b))
-LOOP(shift_right_u64_loop, int64_t, shift_right_u64(a, b))
+PAIR_LOOP(shift_right_loop, int64_t, shift_right(a, b))
+PAIR_LOOP(shift_right_u64_loop, int64_t, shift_right_u64(a, b))
 int eval_bitwise_right_shift(struct eval *s)
 {
 	static const struct binary row = {NULL, shift_right_loop, shift_right_u64_loop, NULL};

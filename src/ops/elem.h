@@ -86,4 +86,14 @@ int infer_integer(struct infer *s, int k);
 /* Fails unless input k may have one element. */
 int infer_one(struct infer *s, int k);
 
+/* v = expr of a = v[i] and b = c[i]. */
+#define PAIR_LOOP(name, type, expr)                                                  \
+	static VECTOR void name(type *restrict v, const type *restrict c, int64_t n) \
+	{                                                                            \
+		for (int64_t i = 0; i < n; i++) {                                    \
+			type a = v[i], b = c[i];                                     \
+			v[i] = (expr);                                               \
+		}                                                                    \
+	}
+
 #endif
