@@ -5,20 +5,10 @@
 
 #include "cli/calibrate.h"
 
-/* "dir/net.onnx" gives "net". */
-static const char *default_name(struct calibrate *c)
-{
-	const char *slash = strrchr(c->model, '/'), *base = slash ? slash + 1 : c->model;
-	const char *dot = strrchr(base, '.');
-	if (!strcmp(c->model, "-"))
-		return "model";
-	return arena_strn(c->arena, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-}
-
 static int find_paths(struct calibrate *c, struct err *err)
 {
 	if (!c->model_name)
-		c->model_name = default_name(c);
+		c->model_name = tool_model_name(c->arena, c->model);
 	if (!c->model_name || !*c->model_name || strchr(c->model_name, '/'))
 		return fail(err, E_USAGE, "--model-name '%s' is no file name",
 		    c->model_name ? c->model_name : "");
@@ -120,8 +110,7 @@ int calibrate_check(struct calibrate *c, struct err *err)
 #define AT(field) offsetof(struct calibrate, field)
 const struct option_row calibrate_rows[] = {
     {.kind = OPT_SECTION, .about = "Files"},
-    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", AT(model),
-	"model|m|input-model", 0, 0},
+    MODEL_ROW(struct calibrate),
     {OPT_STRING, "output-dir", 'o', "DIR", "where to write; the current folder by default",
 	AT(output_dir), NULL, 0, 0},
     {OPT_STRING, "model-name", 'n', "NAME", "NAME.xml and NAME.bin; by default the input's name",
@@ -132,8 +121,7 @@ const struct option_row calibrate_rows[] = {
     {OPT_STRING, "report", 0, "FILE", "what was found out about each layer, as JSON", AT(report),
 	NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
-    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
-	0, 0},
+    LENIENT_ROW(struct calibrate),
     {.kind = OPT_SECTION, .about = "Samples"},
     {OPT_LIST, "data", 'd', "[NAME=]FILE",
 	"samples: an array, a table, a folder of pictures per class, a list of lines 'path label'",

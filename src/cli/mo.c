@@ -49,16 +49,6 @@ static int read_precision(struct convert *c, struct err *err)
 	return OK;
 }
 
-/* "dir/net.onnx" gives "net". */
-static const char *default_name(struct convert *c)
-{
-	const char *slash = strrchr(c->path, '/'), *base = slash ? slash + 1 : c->path;
-	const char *dot = strrchr(base, '.');
-	if (!strcmp(c->path, "-"))
-		return "model";
-	return arena_strn(c->arena, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-}
-
 /* With --input_model, the classic --input names the inputs to cut at. */
 static int find_model(struct convert *c, const struct list *operands, struct err *err)
 {
@@ -100,7 +90,7 @@ static int check(struct convert *c, const struct list *operands, struct err *err
 	if (!isnan(c->tolerance) && !(c->verify && c->tolerance >= 0))
 		return fail(err, E_USAGE, "--tolerance goes with --verify and is 0 or more");
 	if (!c->model_name)
-		c->model_name = default_name(c);
+		c->model_name = tool_model_name(c->arena, c->path);
 	if (!c->model_name || !*c->model_name || strchr(c->model_name, '/'))
 		return fail(err, E_USAGE, "--model-name '%s' is no file name",
 		    c->model_name ? c->model_name : "");
@@ -270,8 +260,7 @@ static const struct option_row rows[] = {
 	0, 0},
     {OPT_STRING, "json", 'j', "FILE", "the same; - is stdout", AT(json), NULL, 0, 0},
     {OPT_STRING, "framework", 0, "NAME", NULL, AT(framework), NULL, 0, 0},
-    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
-	0, 0},
+    LENIENT_ROW(struct convert),
     {.kind = OPT_SECTION, .about = "Inputs and outputs"},
     {OPT_LIST, "input-shape", 0, "LIST", "sizes of inputs: \"x[1,3,224,224],y[1..8,?]\"",
 	AT(shapes), NULL, 0, 0},

@@ -173,8 +173,7 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 #define AT(field) offsetof(struct bench, field)
 static const struct option_row rows[] = {
     {.kind = OPT_SECTION, .about = "Input"},
-    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", AT(model),
-	"model|m|input-model", 0, 0},
+    MODEL_ROW(struct bench),
     {OPT_LIST, "data", 'd', "[NAME=]FILE",
 	"data for an input: .npy, .npz or a TensorProto; what is not given is random", AT(data),
 	NULL, 0, 0},
@@ -187,8 +186,7 @@ static const struct option_row rows[] = {
     {OPT_STRING, "shape", 0, "SET", SHAPE_HELP, AT(shape), NULL, 0, 0},
     {OPT_FLAG, "random-weights", 0, NULL, "weights that an ONNX file was stripped of are random",
 	AT(random_weights), NULL, 0, 0},
-    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
-	0, 0},
+    LENIENT_ROW(struct bench),
     {.kind = OPT_SECTION, .about = "Run"},
     {OPT_INT, "threads", 't', "N", "threads of all streams; 0, the default, is all there are",
 	AT(threads), NULL, 0, 256},

@@ -253,8 +253,7 @@ static int run(struct compile *c, const struct list *operands, int *verdict, str
 #define AT(field) offsetof(struct compile, field)
 static const struct option_row rows[] = {
     {.kind = OPT_SECTION, .about = "Input"},
-    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", AT(model),
-	"model|m|input-model", 0, 0},
+    MODEL_ROW(struct compile),
     {OPT_LIST, "data", 'd', "[NAME=]FILE",
 	"data for an input (.npy, .npz, TensorProto), whose shape counts where the model leaves "
 	"it open; else 1",
@@ -263,8 +262,7 @@ static const struct option_row rows[] = {
 	"\"ids[1,128],mask[1,128]\" gets a plan, a set with ranges, \"ids[1,1..512]\", says which "
 	"others may come; sets are given by ';' or several times",
 	AT(shapes), NULL, 0, 0},
-    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
-	0, 0},
+    LENIENT_ROW(struct compile),
     {.kind = OPT_SECTION, .about = "Output"},
     {OPT_STRING, "output", 'o', "FILE", "the compiled blob", AT(output), NULL, 0, 0},
     {OPT_STRING, "infer-precision", 0, "TYPE", PRECISION_HELP, AT(precision), NULL, 0, 0},

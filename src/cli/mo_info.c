@@ -101,8 +101,7 @@ static int check(struct info_run *r, const struct list *words, bool *diff, struc
 #define AT(field) offsetof(struct info_run, field)
 static const struct option_row rows[] = {
     {.kind = OPT_SECTION, .about = "Options"},
-    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", AT(model),
-	"model|m|input-model", 0, 0},
+    MODEL_ROW(struct info_run),
     {OPT_FLAG, "layers", 'l', NULL, "also a line for every layer; of diff, all that differ",
 	AT(all), NULL, 0, 0},
     {OPT_FLAG, "advice", 'a', NULL, "also what could be better, with its numbers", AT(advice), NULL,
@@ -114,8 +113,7 @@ static const struct option_row rows[] = {
 	"of diff: constants that differ by at most X of their range are the same; 0 by default",
 	AT(tolerance), NULL, 0, 0},
     {OPT_STRING, "json", 'j', "FILE", "all of it as JSON; - is stdout", AT(json), NULL, 0, 0},
-    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
-	0, 0},
+    LENIENT_ROW(struct info_run),
     {0},
 };
 

@@ -208,8 +208,7 @@ static int run(struct run *r, int *verdict, struct err *err)
 #define AT(field) offsetof(struct run, field)
 static const struct option_row rows[] = {
     {.kind = OPT_SECTION, .about = "Input"},
-    {OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", AT(model),
-	"model|m|input-model", 0, 0},
+    MODEL_ROW(struct run),
     {OPT_LIST, "data", 'd', "[NAME=]FILE",
 	"data for an input: .npy, .npz or a TensorProto; with --accuracy or --labels the samples: "
 	"an array, a .csv, a folder of pictures per class or of ONNX test sets, or a list of "
@@ -219,8 +218,7 @@ static const struct option_row rows[] = {
 	"random data for inputs without --data: floats in [0,1), integers 0 to 49", AT(seed), NULL,
 	0, INT64_MAX},
     {OPT_STRING, "shape", 0, "SET", SHAPE_HELP, AT(shape), NULL, 0, 0},
-    {OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", AT(lenient), NULL,
-	0, 0},
+    LENIENT_ROW(struct run),
     {.kind = OPT_SECTION, .about = "Run"},
     {OPT_INT, "threads", 't', "N", "threads to run with; 0, the default, is all there are",
 	AT(threads), NULL, 0, 256},

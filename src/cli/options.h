@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/status.h"
 
 enum option_kind {
@@ -38,6 +39,19 @@ struct option_row {
 	const char *alias; /* further spellings, "input-model|m": not shown; one letter is short */
 	int64_t min, max;  /* OPT_INT; both 0: any */
 };
+
+/* The model of programs that take one, in T's model; and in lenient whether unknown attributes are
+ * let pass. */
+#define MODEL_ROW(T)                                                                        \
+	{                                                                                   \
+		OPT_STRING, "input", 'i', "FILE", "the model, if not given as an argument", \
+		    offsetof(T, model), "model|m|input-model", 0, 0                         \
+	}
+#define LENIENT_ROW(T)                                                                       \
+	{                                                                                    \
+		OPT_FLAG, "lenient", 0, NULL, "unknown attributes are warnings, not errors", \
+		    offsetof(T, lenient), NULL, 0, 0                                         \
+	}
 
 /* Rows of the programs that run networks; T has cache_dir, cache_size (MB) and no_mmap. */
 #define CACHE_ROWS(T)                                                                             \
@@ -77,6 +91,9 @@ const char *nearest_word(const char *word, const char *const *words, int n);
 /* The model of a program that takes one: what --input gave or the operand; E_USAGE for none or two.
  */
 int tool_model(const struct list *operands, const char **model, struct err *err);
+/* What files made of it are called: "net" of "dir/net.onnx", "model" of stdin; NULL without memory.
+ */
+const char *tool_model_name(struct arena *a, const char *path);
 int tool_error(const struct program *p, struct err *err);
 /* One line on stderr, unless -q. */
 void tool_say(const struct program *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

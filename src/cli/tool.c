@@ -39,6 +39,15 @@ int tool_model(const struct list *operands, const char **model, struct err *err)
 	return *model ? OK : fail(err, E_USAGE, "no model given");
 }
 
+const char *tool_model_name(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	const char *dot = strrchr(base, '.');
+	if (!strcmp(path, "-"))
+		return "model";
+	return arena_strn(a, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+}
+
 /* A whole line, whichever thread says it. */
 void tool_say(const struct program *p, const char *fmt, ...)
 {
