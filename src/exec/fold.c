@@ -12,7 +12,8 @@
 static bool must_copy(const struct node *n)
 {
 	const void *data = blob_direct(n->data);
-	return blob_size(n->data) >= LARGE && (!data || (uintptr_t)data % 8);
+	size_t size = (size_t)dtype_bits(n->out[0].info.type) / 8;
+	return blob_size(n->data) >= LARGE && (!data || (size && (uintptr_t)data % size));
 }
 
 /* A copy that goes after the last use, where the blob's own would stay. */

@@ -357,9 +357,7 @@ int fuse_u8_factors(struct lower *l, struct fused_u8 *f)
 {
 	size_t rows = 2 + 2 * CONV_U8_LEVELS + TAIL_ROWS;
 	size_t n = rows * (size_t)f->channels + CONV_U8_MORE;
-	f->f = arena_array(l->p->arena, n, sizeof *f->f);
-	for (size_t i = 0; f->f && i < n; i++)
-		f->f[i] = 0;
+	f->f = arena_array(l->e->scratch, n, sizeof *f->f);
 	return f->f ? OK : fail_nomem(l->err);
 }
 

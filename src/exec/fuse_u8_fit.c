@@ -3,12 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/vector.h"
 #include "exec/fuse_u8.h"
 
 #define NUDGES 8          /* of the factor, in units of its last place */
 #define ROUNDINGS 0x1p-21 /* more than these and all roundings on the way make, relative */
 #define WHOLE 0x1.8p23f   /* floats of this size are whole numbers */
-#define SOME 16           /* levels looked at together */
+#define SOME 32           /* levels looked at together */
 
 static float result(const struct ties *t, float x)
 {
@@ -66,31 +67,47 @@ void fit_factors(const struct ties *t, float *mul, float *plus)
 	}
 }
 
-/* Is any of the results of SOME levels from x on nearer to a middle than slack, as floats tell it?
- * Those of results that are no levels may be said to be. Without a branch, for vectors. */
-static bool any_near(int x, float mul, float plus, float slack)
+/* x without its whole part, in parts of 2^32. */
+static uint32_t part_of(double x)
 {
-	int any = 0;
-	for (int i = 0; i < SOME; i++) {
-		float y = (float)(x + i) * mul + plus;
-		any |= fabsf(y - (y + WHOLE - WHOLE)) > 0.5f - slack;
-	}
+	return (uint32_t)(int64_t)((x - floor(x)) * 0x1p32);
+}
+
+/* Is any of SOME numbers, first + step[i] without their whole parts, less than width? */
+static VECTOR bool any_less(const uint32_t *step, uint32_t first, uint32_t width)
+{
+	uint32_t any = 0;
+	for (int i = 0; i < SOME; i++)
+		any |= first + step[i] < width;
 	return any;
+}
+
+/* Level x, when what it gives is near the middle between two others. */
+static void find_tie(
+    struct ties *t, const struct course *k, int x, int from, double mul, double plus)
+{
+	double y = x * mul + plus, near = (fabs(y) + fabs(plus) + 256) * ROUNDINGS;
+	if (y > t->lo - 1 && y < t->hi + 1 && fabs(y - floor(y) - 0.5) <= near)
+		add_tie(t, (float)x, nearbyintf(course_end(k, (float)x)) - (float)from);
 }
 
 void find_level_ties(
     struct ties *t, const struct course *k, int first, int top, int from, float mul, float plus)
 {
-	/* floats are off by a few roundings of results that are no larger than this */
-	float slack = (fabsf(t->lo) + fabsf(t->hi) + 2 * fabsf(plus) + 512) * 2 * (float)ROUNDINGS;
-	for (int at = first; at <= first + top; at += SOME) {
-		int end = any_near(at, mul, plus, slack) ? at + SOME : at;
-		for (int x = at; x < end && x <= first + top; x++) {
-			double y = (double)x * mul + plus;
-			double near = (fabs(y) + fabs(plus) + 256) * ROUNDINGS;
-			if (y > t->lo - 1 && y < t->hi + 1 && fabs(y - floor(y) - 0.5) <= near)
-				add_tie(
-				    t, (float)x, nearbyintf(course_end(k, (float)x)) - (float)from);
-		}
+	/* What is near for results that are no larger than this, and as for parts of 2^32: rounding
+	 * makes less of a difference than their double. Other results may be said to be near. */
+	double slack = ((double)fabsf(t->lo) + (double)fabsf(t->hi) + 2 * fabs(plus) + 512) * 2 *
+		       ROUNDINGS;
+	bool all = !(slack < 0.25) || !(fabs((double)mul) < 0x1p20);
+	uint32_t step[SOME], width = all ? UINT32_MAX : (uint32_t)(slack * 0x1p33);
+	uint32_t one = all ? 0 : part_of(mul);
+	uint32_t part = all ? 0 : part_of(first * (double)mul + plus - 0.5 + slack);
+	for (uint32_t i = 0; i < SOME; i++)
+		step[i] = i * one;
+	for (int at = 0; at <= top; at += SOME, part += SOME * one) {
+		int end = at + SOME <= top ? SOME : top + 1 - at;
+		for (int i = any_less(step, part, width) ? 0 : end; i < end; i++)
+			if (part + step[i] < width)
+				find_tie(t, k, first + at + i, from, mul, plus);
 	}
 }

@@ -117,9 +117,11 @@ static int add_call(struct lower *l, struct job *j, struct spot x, struct spot a
 	struct call *c = call_add(l, CALL_CONV_U8, j->n);
 	if (!c)
 		return fail_nomem(l->err);
-	int status = buffer_fixed(l, j->pack->data, nhwc_conv_u8_packed(&j->k), &c->packed);
+	void *f = arena_copy(l->p->arena, j->f.f, factors);
+	int status = f ? buffer_fixed(l, j->pack->data, nhwc_conv_u8_packed(&j->k), &c->packed)
+		       : fail_nomem(l->err);
 	if (status == OK)
-		status = buffer_fixed(l, j->f.f, factors, &c->conv_u8.f);
+		status = buffer_fixed(l, f, factors, &c->conv_u8.f);
 	c->conv_u8.k = j->k;
 	call_operands(l, c, x, add, y);
 	return status == OK ? call_scratch(l, c, j->k.scratch) : status;
@@ -160,9 +162,13 @@ int lower_conv_u8(struct lower *l, int i, bool *done)
 	if (status == E_UNSUPPORTED)
 		return OK;
 	*done = true;
+	struct arena_mark mark = arena_mark(l->e->scratch);
 	if (status == OK)
 		status = set_scales(l, &j, in);
 	if (status == OK)
 		status = fuse_u8(l, i, &j.f);
-	return status == OK ? place(l, &j) : status;
+	if (status == OK)
+		status = place(l, &j);
+	arena_reset(l->e->scratch, mark);
+	return status;
 }

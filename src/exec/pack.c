@@ -1,7 +1,6 @@
 /* Packs weights once for each kernel that wants them in a form of its own. */
 #include <stdlib.h>
 
-#include "base/pages.h"
 #include "exec/pack.h"
 #include "exec/pack_pieces.h"
 
@@ -53,7 +52,7 @@ static struct pack *add(struct network *net, size_t bytes)
 		return NULL;
 	struct pack *p = &net->pack[net->npacks];
 	*p = (struct pack){.bytes = bytes};
-	p->data = pages_alloc((bytes + 63) / 64 * 64);
+	p->data = pages_take(&net->packed, bytes);
 	net->npacks += p->data != NULL;
 	return p->data ? p : NULL;
 }
@@ -79,7 +78,6 @@ static int pack(struct exec *e, const struct node *n, const struct nhwc_conv_f32
 		const struct blob *source = are == IN_PLACE ? own_source(net, node_in(n, 1)) : NULL;
 		pack_pieces(k, packer(e), w, source, p->data);
 	} else if (!pack_pieces_turned(k, packer(e), w, p->data)) {
-		free(p->data);
 		net->npacks--;
 		return fail_nomem(err);
 	}
@@ -190,6 +188,8 @@ static void release_weights(
 	const struct value *v = node_in(n, 1);
 	if (net->c.t[v->id].data)
 		constants_release(&net->c, v);
+	if (w->floats)
+		constants_release(&net->c, node_in(w->fq, 0));
 	if (w->q)
 		blob_forget(w->q->data, 0, blob_size(w->q->data));
 }
@@ -349,10 +349,8 @@ bool pack_lend(
 
 void packs_free(struct network *net)
 {
-	for (int i = 0; i < net->npacks; i++) {
-		if (!net->pack[i].lent)
-			free(net->pack[i].data);
+	for (int i = 0; i < net->npacks; i++)
 		free(net->pack[i].scale);
-	}
 	free(net->pack);
+	pages_free(&net->packed);
 }

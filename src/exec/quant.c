@@ -290,7 +290,7 @@ int quant_choose(struct network *net, const struct exec_options *o, struct err *
 	for (int i = net->nsteps - 1; i >= 0; i--) {
 		const struct node *n = net->step[i].node;
 		want(net, n);
-		if (!net->c.keep && quant_layer(net, n, &w) && !w.fq)
+		if (!net->c.keep && quant_layer(net, n, &w) && (!w.fq || w.floats))
 			compressed_defer(net, n);
 		else if (!net->c.keep && compressed_find(net, n, &c))
 			compressed_defer(net, n);

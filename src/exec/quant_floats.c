@@ -44,21 +44,44 @@ bool quant_floats(
 	return !one && q->zeros;
 }
 
-/* Element i of a tensor of t's dims, of a range that is broadcast to it. */
-static float spread_at(const struct tensor *range, const struct tensor *t, int64_t i)
+/* The end of a range of weights [channels]...[columns]: one, or one for each of either. */
+struct end {
+	const float *at;
+	int64_t channel, column; /* elements from one to the next */
+};
+
+static struct end end_of(const struct tensor *range)
 {
-	int64_t at = 0, step = 1;
-	for (int d = range->rank - 1, k = t->rank - 1; d >= 0; d--, k--) {
-		at += range->dim[d] > 1 ? i % t->dim[k] * step : 0;
-		step *= range->dim[d];
-		i /= t->dim[k];
+	int64_t n = tensor_count(range), columns = range->rank ? range->dim[range->rank - 1] : 1;
+	return (struct end){range->data, n > columns ? columns : 0, columns > 1};
+}
+
+/* Of what is not negative, and an int holds. */
+static float half_away(float x)
+{
+	float whole = (float)(int)x;
+	return x - whole >= 0.5f ? whole + 1 : whole;
+}
+
+/* The rows of a filter, each column with a range of its own. */
+static void level_columns(
+    const float *x, int64_t n, int64_t columns, struct end lo, struct end hi, float top, float *out)
+{
+	for (int64_t c = 0; c < columns; c++) {
+		float from = lo.at[c * lo.column], to = hi.at[c * hi.column];
+		float range = to - from, step = range / top;
+		for (int64_t i = c; i < n; i += columns) {
+			float v = (x[i] - from) / range * top;
+			float level = half_away(v > 0 ? v < top ? v : top : 0);
+			out[i] = x[i] <= from ? from : x[i] > to ? to : level * step + from;
+		}
 	}
-	return ((const float *)range->data)[at];
 }
 
 int quant_float_weights(struct network *net, const struct node *fq, float **out, struct err *err)
 {
-	struct tensor t, lo = value_tensor(node_in(fq, 3)), hi = value_tensor(node_in(fq, 4));
+	struct tensor t, low = value_tensor(node_in(fq, 3)), high = value_tensor(node_in(fq, 4));
+	struct end lo = end_of(&low), hi = end_of(&high);
 	float top = (float)(attr_i(fq, "levels") - 1);
 	int status = constants_get(net, node_in(fq, 0), &t, err);
 	if (status < 0)
@@ -66,12 +89,11 @@ int quant_float_weights(struct network *net, const struct node *fq, float **out,
 	*out = malloc(tensor_bytes(&t));
 	if (!*out)
 		return fail_nomem(err);
-	for (int64_t i = 0; i < tensor_count(&t); i++) {
-		float x = ((const float *)t.data)[i];
-		float from = spread_at(&lo, &t, i), to = spread_at(&hi, &t, i);
-		float level = roundf((x - from) / (to - from) * top);
-		(*out)[i] = level * ((to - from) / top) + from;
-		(*out)[i] = x <= from ? from : x > to ? to : (*out)[i];
+	int64_t columns = t.dim[t.rank - 1], n = tensor_count(&t) / t.dim[0];
+	for (int64_t c = 0; c < t.dim[0]; c++) {
+		level_columns((const float *)t.data + c * n, n, columns, lo, hi, top, *out + c * n);
+		lo.at += lo.channel;
+		hi.at += hi.channel;
 	}
 	return OK;
 }

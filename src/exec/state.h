@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/pages.h"
 #include "exec/exec.h"
 #include "ops/op.h"
 
@@ -31,9 +32,9 @@ struct pack {
 	int way, row;            /* of the kernel: another form for each */
 	bool u8;                 /* for the kernels of 8 bits */
 	float *scale;            /* theirs, by output channel; on the heap */
-	void *data;              /* 64-byte aligned, on the heap */
+	void *data;              /* 64-byte aligned, in the network's room */
 	size_t bytes;
-	bool lent; /* by a compiled network, in which data lie */
+	bool lent; /* by a compiled network, in which data lie instead */
 };
 
 /* What all execs of a network share. Steps are fixed once made; constants and packs change under
@@ -53,6 +54,7 @@ struct network {
 	struct constants all; /* what went after packing and was needed again */
 	struct pack *pack;
 	int npacks, max_packs;
+	struct pages_room packed;
 	struct exec *behind; /* of a compiled network: the whole one, for shapes without a plan */
 };
 

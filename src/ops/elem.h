@@ -3,14 +3,8 @@
 #ifndef OPS_ELEM_H
 #define OPS_ELEM_H
 
+#include "base/vector.h"
 #include "ops/op.h"
-
-/* For loops that the compiler shall vectorise although the rest is built for size and speed. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define VECTOR __attribute__((optimize("O3", "no-trapping-math")))
-#else
-#define VECTOR
-#endif
 
 #define SPAN 512 /* elements that an evaluation holds at once as doubles */
 

@@ -16,6 +16,7 @@
 #include "base/cursor.h"
 #include "base/file.h"
 #include "base/map.h"
+#include "base/pages.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -317,6 +318,32 @@ static int teardown(void **state)
 	return system(command);
 }
 
+/* Small and large pieces, few and many: aligned, and none in another. */
+static void pieces_lie_apart(void **state)
+{
+	enum { N = 70 };
+	static char *at[N];
+	static const size_t size[] = {1, 64, 70000, 3 << 20, 0, 9 << 20, 100};
+	struct pages_room r = {0};
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		size_t n = size[i % 7];
+		assert_non_null(at[i] = pages_take(&r, n));
+		assert_int_equal((uintptr_t)at[i] % 64, 0);
+		memset(at[i], i, n < 1000 ? n : 1000);
+		if (n > 1000)
+			memset(at[i] + n - 1000, i, 1000);
+	}
+	for (int i = 0; i < N; i++)
+		for (size_t n = size[i % 7], k = 0; k < n && k < 1000; k++)
+			assert_true(at[i][k] == (char)i && at[i][n - 1 - k] == (char)i);
+	assert_null(pages_take(&r, SIZE_MAX - 100));
+	pages_free(&r);
+	assert_null(r.newest);
+	assert_non_null(pages_take(&r, 100));
+	pages_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(error_places),
@@ -324,6 +351,7 @@ int main(void)
 	    cmocka_unit_test(numbers), cmocka_unit_test(parsing),
 	    cmocka_unit_test(numbers_keep_out_of_the_locale), cmocka_unit_test(text_grows),
 	    cmocka_unit_test(map_keeps_order), cmocka_unit_test(output_appears_whole),
-	    cmocka_unit_test(unfinished_outputs_go), cmocka_unit_test(odd_files)};
+	    cmocka_unit_test(unfinished_outputs_go), cmocka_unit_test(odd_files),
+	    cmocka_unit_test(pieces_lie_apart)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
