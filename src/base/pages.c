@@ -11,6 +11,13 @@
 #define BLOCK ((size_t)64 << 20) /* that pieces lie in; what is not used of it takes no memory */
 #define FEW ((size_t)1 << 20)    /* bytes for which a large page would be a waste */
 
+/* Sanitizers want to see the ends of what is allocated. */
+#ifdef __SANITIZE_ADDRESS__
+#define WATCHED true
+#else
+#define WATCHED false
+#endif
+
 void *pages_alloc(size_t bytes)
 {
 	size_t align = bytes >= 2 * LARGE ? LARGE : 64;
@@ -23,6 +30,14 @@ void *pages_alloc(size_t bytes)
 		madvise(p, bytes / LARGE * LARGE, MADV_HUGEPAGE);
 #endif
 	return p;
+}
+
+void *pages_alloc_work(size_t bytes)
+{
+	if (bytes < LARGE / 2 || bytes > SIZE_MAX / 2 || WATCHED)
+		return pages_alloc(bytes);
+	size_t whole = (bytes + LARGE - 1) / LARGE * LARGE;
+	return pages_alloc(whole < 2 * LARGE ? 2 * LARGE : whole);
 }
 
 struct pages_block {
@@ -43,14 +58,10 @@ static void *add_block(struct pages_room *r, size_t bytes)
 	return data;
 }
 
-/* Are the pieces to lie next to each other? Sanitizers want to see their ends. */
+/* Are the pieces to lie next to each other? */
 static bool lie_together(const struct pages_room *r, size_t bytes)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return (void)r, (void)bytes, false;
-#else
-	return r->taken >= FEW && bytes < 2 * LARGE;
-#endif
+	return r->taken >= FEW && bytes < 2 * LARGE && !WATCHED;
 }
 
 static bool add_room(struct pages_room *r)

@@ -6,6 +6,8 @@
 
 /* Aligned to 64 bytes at least, freed by free(); NULL without memory. */
 void *pages_alloc(size_t bytes);
+/* The same for memory that is written soon and whole: large pages from half of one on. */
+void *pages_alloc_work(size_t bytes);
 
 /* Pieces that are freed together, in large pages once they are many. Zero-initialise. */
 struct pages_room {

@@ -16,7 +16,7 @@ static int take_workspace(struct plan *p, struct err *err)
 	if (pages > 0 && page > 0 && p->bytes / (size_t)page >= (size_t)pages)
 		return fail(err, E_LIMIT, "the workspace would take %zu bytes, the machine has %zu",
 		    p->bytes, (size_t)pages * (size_t)page);
-	p->workspace = pages_alloc(p->bytes);
+	p->workspace = pages_alloc_work(p->bytes);
 	return p->workspace ? OK : fail_nomem(err);
 }
 
