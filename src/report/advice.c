@@ -58,7 +58,9 @@ static void where_time_goes(struct text *t, const struct advice_run *r,
 static void what_bounds(struct text *t, const struct advice_run *r,
     const struct advice_call *const *by_time, double all)
 {
-	static const char *const helps[] = {"INT8, pruning or more threads make it faster",
+	bool floats = r->int8 < r->products;
+	const char *const helps[] = {floats ? "INT8, pruning or more threads make it faster"
+					    : "pruning or more threads make it faster",
 	    "smaller weights (FP16 or INT8 storage) or a larger batch make it faster",
 	    "a larger batch, or fewer and larger layers, make it faster",
 	    "8 bits, or layers that are done together, make it faster"};

@@ -59,7 +59,7 @@ static void test_text(void **state)
 	advice_write(&t, &r);
 	assert_non_null(
 	    strstr(t.data, "100 % of the time is in 3 of 3 calls: conv (80 %), fc (15 %)"));
-	assert_non_null(strstr(t.data, "80 % of the time is bound by compute"));
+	assert_non_null(strstr(t.data, "80 % of the time is bound by compute: INT8, pruning or"));
 	assert_non_null(
 	    strstr(t.data, "fc (MatMul, gemv): 1.500 ms, 7 GFLOP/s, 13.3 GB/s: bound by memory"));
 	assert_non_null(strstr(t.data, "1 layers without a kernel take 5 % of the time"));
@@ -111,6 +111,7 @@ static void test_gains(void **state)
 	r.n = 1;
 	advice_write(&t, &r);
 	assert_null(strstr(t.data, "in 8 bits, which"));
+	assert_non_null(strstr(t.data, "by compute: pruning or more threads"));
 	text_free(&t);
 }
 
