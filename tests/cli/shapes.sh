@@ -39,6 +39,17 @@ done
 mo-compile -q net.xml -o shared.blob --shape "${sets[0]};${sets[1]};${sets[2]}" --share 2 --json - | grep -o '"share".*'
 [ "$(stat -c %s shared.blob)" -le "$(stat -c %s away/three.blob)" ] && echo "not larger"
 mo-run -q shared.blob --random 1 --shape "${sets[2]}" --out have
+echo "the same in BF16: the first shape as the model says, the others nearly"
+values() { od -An -v -tf4 -w4 -j128 "$1/0.npy"; }
+mo-compile -q net.xml -o half.blob --shape "${sets[0]};${sets[1]};${sets[2]}" --share 2 --infer-precision bf16 2>/dev/null
+[ "$(stat -c %s half.blob)" -le "$(stat -c %s away/three.blob)" ] && echo "not larger"
+for shape in "${sets[@]}"; do
+	mo-run -q net.xml --random 1 --shape "$shape" --infer-precision bf16 --out want 2>/dev/null
+	mo-run -q half.blob --random 1 --shape "$shape" --out have
+	[ "$shape" != "${sets[0]}" ] || cmp want/0.npy have/0.npy
+	paste <(values want) <(values have) | awk '{ d = $1 - $2; e += d * d; s += $1 * $1 } END { print (NR && e <= 1e-4 * s ? "near" : "far: " e " of " s) }'
+	mo-bench -q half.blob --iterations 1 --shape "$shape" --json - | grep -o '"plan":[^,]*'
+done
 for blob in three open; do
 	mo-info away/$blob.blob | sed -nE 's/[0-9]+ calls|[0-9.]+ MB/N/g; /^(plan|shapes)/p'
 done
