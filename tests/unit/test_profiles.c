@@ -42,6 +42,47 @@ static const char words[] =
     "c = Transpose-1(b, order)\nd = MatMul-1(c, c) {transpose_a=false transpose_b=true}\n"
     "p = SoftMax-8(d) {axis=-1}\nr = MatMul-1(p, c)" MATMUL "Result-1(r)\n";
 
+#define PROJECTED(name, i, in, from, to, seed)                                                \
+	name "w" i " = Const f32[" from "," to "] random(" seed ")\n" name "b" i              \
+	     " = Const f32[" to "] random(" seed ")\n" name "m" i " = MatMul-1(" in ", " name \
+	     "w" i ")" MATMUL name i " = Add-1(" name "m" i ", " name "b" i ")\n"
+#define HEADS(name, i, in)                                                                         \
+	name "r" i " = Reshape-1(" in ", to) {special_zero=false}\n" name i " = Transpose-1(" name \
+	     "r" i ", order)\n"
+#define NORMALIZED(name, i, a, b)                                                           \
+	name "s" i " = Add-1(" a ", " b ")\n" name "n" i " = MVN-6(" name "s" i             \
+	     ", last) {normalize_variance=true eps=1e-5 eps_mode=INSIDE_SQRT}\n" name "g" i \
+	     " = Multiply-1(" name "n" i ", gamma)\n" name i " = Add-1(" name "g" i ", beta)\n"
+/* A layer of a transformer on x, whose result is h followed by its number. */
+#define LAYER(i, x)                                                                                \
+	PROJECTED("q", i, x, "32", "32", i "1")                                                    \
+	PROJECTED("k", i, x, "32", "32", i "2")                                                    \
+	PROJECTED("v", i, x, "32", "32", i "3")                                                    \
+	HEADS("qh", i, "q" i)                                                                      \
+	HEADS("kh", i, "k" i)                                                                      \
+	HEADS("vh", i, "v" i)                                                                      \
+	"qs" i " = Multiply-1(qh" i ", scale)\nd" i " = MatMul-1(qs" i ", kh" i                    \
+	") {transpose_a=false transpose_b=true}\np" i " = SoftMax-8(d" i ") {axis=-1}\na" i        \
+	" = MatMul-1(p" i ", vh" i ")" MATMUL "at" i " = Transpose-1(a" i ", order)\nar" i         \
+	" = Reshape-1(at" i                                                                        \
+	", back) {special_zero=true}\n" PROJECTED("o", i, "ar" i, "32", "32", i "4")               \
+	    NORMALIZED("f", i, "o" i, x) PROJECTED("u", i, "f" i, "32", "64",                      \
+		i "5") "ug" i " = Gelu-7(u" i                                                      \
+		       ") {approximation_mode=ERF}\n" PROJECTED("w", i, "ug" i, "64", "32", i "6") \
+			   NORMALIZED("h", i, "w" i, "f" i)
+
+/* BERT, small: places are as many as there are words, by Range. */
+static const char encoder[] =
+    "x = Parameter-1 {shape=?,? element_type=i64}\ntable = Const f32[50,32] random(1)\n"
+    "places = Const f32[64,32] random(2)\nzero = Const i64[] 0\none = Const i64[] 1\n"
+    "s = ShapeOf-3(x) {output_type=i64}\nlen = Gather-8(s, one, zero) {batch_dims=0}\n"
+    "r = Range-4(zero, len, one) {output_type=i64}\nat = Gather-8(places, r, zero) "
+    "{batch_dims=0}\ne = Gather-8(table, x, zero) {batch_dims=0}\nx0 = Add-1(e, at)\n"
+    "heads = Const i64[2] 4 8\nto = Concat-1(s, heads) {axis=0}\nback = Const i64[3] 0 0 32\n"
+    "order = Const i64[4] 0 2 1 3\nlast = Const i64[1] -1\nscale = Const f32[] 0.35\n"
+    "gamma = Const f32[32] random(3)\nbeta = Const f32[32] random(4)\n" LAYER("1", "x0")
+	LAYER("2", "h1") LAYER("3", "h2") "Result-1(h3)\n";
+
 struct subject {
 	const char *text;
 	enum dtype type;
@@ -144,6 +185,27 @@ static void runs_the_same(void **state)
 		graph_free(g);
 		made_free(&c);
 	}
+}
+
+/* Lengths with a plan, and those whose plan is made when they come, in any order. */
+static void encoders_of_any_length(void **state)
+{
+	static const struct subject s = {encoder, DT_I64, 2, {{1, 16}, {2, 32}}, {{1, 7}, {3, 33}}};
+	struct made_of c;
+	struct graph *g = NULL;
+	struct exec *e = NULL;
+	(void)state;
+	compile(&c, &s, 2, true);
+	assert_int_equal(exec_load(&c.s, &g, NULL), OK);
+	assert_int_equal(exec_new(g, NULL, &e, NULL), OK);
+	for (int turn = 0; turn < 2; turn++)
+		for (int k = 0; k < 2; k++) {
+			same_run(&s, &c, e, s.set[k], true);
+			same_run(&s, &c, e, s.between[k], false);
+		}
+	exec_free(e);
+	graph_free(g);
+	made_free(&c);
 }
 
 /* What the plans have in common takes the room of one. */
@@ -456,6 +518,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(runs_the_same),
+	    cmocka_unit_test(encoders_of_any_length),
 	    cmocka_unit_test(weights_are_shared),
 	    cmocka_unit_test(ways_are_shared),
 	    cmocka_unit_test(others_are_refused),
