@@ -36,7 +36,7 @@ enum span_op {
 	SPAN_SIGMOID,
 	SPAN_TANH,
 	SPAN_ERF,
-	SPAN_GELU_ERF, /* within 4e-7 where small */
+	SPAN_GELU_ERF, /* both within 3e-7 below 0, 3e-7 of themselves above */
 	SPAN_GELU_TANH,
 	SPAN_SWISH, /* x * sigmoid(a * x) */
 	SPAN_HSWISH,

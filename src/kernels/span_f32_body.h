@@ -1,6 +1,7 @@
 /* The span functions for the vectors of the including file's instruction set, which says its suffix
  * as ISA. */
 #include "kernels/span_f32.h"
+#include "kernels/vec_gelu.h"
 #include "kernels/vec_math.h"
 #include "kernels/vec_u8.h"
 
@@ -60,20 +61,6 @@ BINARY(select_of, vec_if_less(vec_zero(), r, l, va))
 		}                                                                      \
 	}
 
-INLINE vec gelu_erf(vec x)
-{
-	vec half = vec_mul(vec_set1(0.5f), x);
-	return vec_fma(half, vec_erf(vec_mul(x, vec_set1(0.707106781f))), half);
-}
-
-INLINE vec gelu_tanh(vec x)
-{
-	vec half = vec_mul(vec_set1(0.5f), x), x2 = vec_mul(x, x);
-	vec in = vec_mul(
-	    vec_mul(vec_set1(0.797884561f), x), vec_fma(vec_set1(0.044715f), x2, vec_set1(1)));
-	return vec_fma(half, vec_tanh(in), half);
-}
-
 INLINE vec hsigmoid(vec x)
 {
 	vec t = vec_clamp(vec_add(x, vec_set1(3)), vec_zero(), vec_set1(6));
@@ -108,8 +95,8 @@ UNARY(log_of, vec_log(l))
 UNARY(sigmoid, vec_sigmoid(l))
 UNARY(tanh_of, vec_tanh(l))
 UNARY(erf_of, vec_erf(l))
-UNARY(gelu_by_erf, gelu_erf(l))
-UNARY(gelu_by_tanh, gelu_tanh(l))
+UNARY(gelu_by_erf, vec_gelu_erf(l))
+UNARY(gelu_by_tanh, vec_gelu_tanh(l))
 UNARY(swish, vec_mul(l, vec_sigmoid(vec_mul(va, l))))
 UNARY(hswish, vec_mul(l, hsigmoid(l)))
 UNARY(hsigmoid_of, hsigmoid(l))

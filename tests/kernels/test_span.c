@@ -190,6 +190,26 @@ static void test_function_ends(void **state)
 	}
 }
 
+/* GELU's pieces meet, and end in 0 and x. */
+static void test_gelu(void **state)
+{
+	(void)state;
+	for (const struct span_f32 *row = span_f32_rows; row->name; row++)
+		for (int op = SPAN_GELU_ERF; op <= SPAN_GELU_TANH && !(row->need & ~cpu_features());
+		     op++) {
+			for (int i = -60000; i <= 60000; i++) {
+				float x = (float)i * 1e-4f, y = x;
+				double want = truth(op, x, 0, 0, 0);
+				row->op[op](&y, NULL, 0, 1, 0, 0);
+				assert_near(y, want, x < 0 ? 3e-7 : 3e-7 * want);
+			}
+			float x[] = {-5.5f, -1e30f, 0, 5.5f, 1e30f, 1e-30f};
+			row->op[op](x, NULL, 0, COUNT(x), 0, 0);
+			assert_true(!x[0] && !x[1] && !x[2] && x[3] == 5.5f && x[4] == 1e30f);
+			assert_near(x[5], 5e-31f, 1e-37);
+		}
+}
+
 /* ---- rows ---- */
 
 static void check_rows(int n)
@@ -432,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_functions),
 	    cmocka_unit_test(test_function_ends),
+	    cmocka_unit_test(test_gelu),
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_far_scores),
 	    cmocka_unit_test(test_chains),
