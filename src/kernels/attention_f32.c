@@ -122,23 +122,34 @@ static void product(const struct attention_run *r, int rows, const float *from, 
 	}
 }
 
-/* The weights of query i of a head, from its scores; those up to number seen are read. */
-static void weigh(const struct attention_run *r, int head, int i, int seen, float *score)
+/* The weights of query i of a head, from its scores, yet to be divided by their sum, which is
+ * returned; those up to number seen are read. */
+static float weigh(const struct attention_run *r, int head, int i, int seen, float *score)
 {
 	const struct attention_f32 *a = r->a;
 	int n = a->causal && i + 1 < a->n ? i + 1 : a->n;
+	const float *add = NULL;
+	float scale = a->scale, sum;
 	int64_t at = 0;
 	if (a->mask != MASK_NONE)
 		at = head_at(a, ATTENTION_MASK, head) + (int64_t)i * a->mask_row;
-	r->span->op[SPAN_MUL](score, &a->scale, 0, n, 0, 0);
 	if (a->mask == MASK_ADD)
-		r->span->op[SPAN_ADD](score, (const float *)r->mask + at, a->mask_col, n, 0, 0);
+		add = (const float *)r->mask + at;
+	if (a->mask == MASK_KEEP || (add && !a->mask_col)) {
+		r->span->op[SPAN_MUL](score, &scale, 0, n, 0, 0);
+		scale = 1;
+	}
+	if (add && !a->mask_col) {
+		r->span->op[SPAN_ADD](score, add, 0, n, 0, 0);
+		add = NULL;
+	}
 	for (int j = 0; a->mask == MASK_KEEP && j < n; j++)
 		if (!((const uint8_t *)r->mask)[at + j * a->mask_col])
 			score[j] = -INFINITY;
-	r->span->softmax(score, score, n);
+	sum = r->span->weigh(score, add, n, scale);
 	for (int j = n; j < seen; j++)
 		score[j] = 0;
+	return sum;
 }
 
 /* Keys that queries up to number end - 1 see. */
@@ -164,7 +175,7 @@ static void block_task(void *ctx, int task, int worker)
 	float *score = values + a->values;
 	int64_t ld = (int64_t)score_row(a), out_row = a->row[ATTENTION_OUT];
 	const float *q = r->q + head_at(a, ATTENTION_Q, head);
-	float *out = r->out + head_at(a, ATTENTION_OUT, head);
+	float *out = r->out + head_at(a, ATTENTION_OUT, head), share[QUERIES];
 	pack_keys(r, r->k + head_at(a, ATTENTION_K, head), keys_seen(a, last), keys);
 	pack_values(r, r->v + head_at(a, ATTENTION_V, head), keys_seen(a, last), values);
 	for (int i = first; i < last; i += a->rows) {
@@ -172,9 +183,11 @@ static void block_task(void *ctx, int task, int worker)
 		product(r, end - i, q + i * a->row[ATTENTION_Q], a->row[ATTENTION_Q], keys, a->k,
 		    a->k, whole_panels(a, seen), score, ld);
 		for (int p = i; p < end; p++)
-			weigh(r, head, p, seen, score + (p - i) * ld);
+			share[p - i] = 1 / weigh(r, head, p, seen, score + (p - i) * ld);
 		product(r, end - i, score, ld, values, seen, a->n, a->width, out + i * out_row,
 		    out_row);
+		for (int p = i; p < end; p++)
+			r->span->op[SPAN_MUL](out + p * out_row, &share[p - i], 0, a->width, 0, 0);
 	}
 }
 

@@ -57,6 +57,8 @@ struct span_f32 {
 	span_f32_fn *const *op; /* by enum span_op */
 	/* Of a row of n floats; sums are taken lane by lane in a fixed order. out may be in. */
 	void (*softmax)(float *out, const float *in, int n);
+	/* x = exp(x * scale + y - the largest of these), y NULL: 0; their sum. */
+	float (*weigh)(float *x, const float *y, int n, float scale);
 	/* The same of each of cols columns of n floats, ld floats apart. */
 	void (*softmax_columns)(float *out, const float *in, int n, int64_t ld, int cols);
 	/* (x - mean) / deviation, variance (biased) or mean only, then * gamma + beta (NULL: 1, 0).
@@ -81,6 +83,7 @@ int span_f32_pick(void);
 #define SPAN_F32(need, isa)                                                                \
 	extern span_f32_fn *const span_f32_ops##isa[];                                     \
 	void span_f32_softmax##isa(float *out, const float *in, int n);                    \
+	float span_f32_weigh##isa(float *x, const float *y, int n, float scale);           \
 	void span_f32_softmax_columns##isa(                                                \
 	    float *out, const float *in, int n, int64_t ld, int cols);                     \
 	void span_f32_mvn##isa(float *out, const float *in, int n, const float *gamma,     \

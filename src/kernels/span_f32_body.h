@@ -147,12 +147,9 @@ span_f32_fn *const NAME(span_f32_ops)[SPAN_OPS] = {
 /* Lanes beyond n hold fill. */
 INLINE vec load_fill(const float *p, int n, float fill)
 {
-	float t[VEC];
 	if (n >= VEC)
 		return vec_load(p);
-	for (int i = 0; i < VEC; i++)
-		t[i] = i < n ? p[i] : fill;
-	return vec_load(t);
+	return vec_blend(vec_first(n), vec_load_mask(p, vec_first(n)), vec_set1(fill));
 }
 
 float NAME(span_f32_sum)(const float *in, int n)
@@ -176,36 +173,68 @@ float NAME(span_f32_max)(const float *in, int n)
 	return vec_top(m);
 }
 
-/* exp(x), 0 where that is denormal: sums and products of such numbers take a hundred times as long.
- */
-INLINE vec exp_normal(vec x)
+#define LOG2_E 1.44269504f
+
+/* x * k + y, y NULL: 0; lanes beyond n lie below all others. */
+INLINE vec score_of(const float *x, const float *y, int n, vec k)
 {
-	vec least = vec_set1(-87.3f);
-	return vec_if_less(x, least, vec_zero(), vec_exp(vec_max(least, x)));
+	vec s = y ? vec_fma(load_n(x, n), k, load_n(y, n)) : vec_mul(load_n(x, n), k);
+	return n >= VEC ? s : vec_blend(vec_first(n), s, vec_set1(-INFINITY));
+}
+
+INLINE vec top_score(const float *x, const float *y, int n, vec k)
+{
+	vec m[2] = {vec_set1(-INFINITY), vec_set1(-INFINITY)};
+	int i = 0;
+	for (; i + 2 * VEC <= n; i += 2 * VEC)
+		for (int j = 0; j < 2; j++) {
+			int at = i + j * VEC;
+			m[j] = vec_max(score_of(x + at, y ? y + at : NULL, VEC, k), m[j]);
+		}
+	for (; i < n; i += VEC)
+		m[0] = vec_max(score_of(x + i, y ? y + i : NULL, n - i, k), m[0]);
+	return vec_set1(vec_top(vec_max(m[0], m[1])));
+}
+
+/* Scores are in units of ln 2 when there is no y, which spares a multiplication. The top is taken
+ * off in that unit with one rounding, so that what is next to it is exact. */
+INLINE float weigh_row(float *out, const float *x, const float *y, int n, float scale)
+{
+	vec k = vec_set1(y ? scale : scale * LOG2_E), unit = vec_set1(y ? LOG2_E : 1);
+	vec top = vec_neg(vec_mul(top_score(x, y, n, k), unit)), sum = vec_zero();
+	for (int i = 0; i < n; i += VEC) {
+		vec s = y ? score_of(x + i, y + i, n - i, k) : load_n(x + i, n - i);
+		vec e = vec_exp2_normal(vec_fma(s, y ? unit : k, top));
+		if (n - i < VEC)
+			e = vec_blend(vec_first(n - i), e, vec_zero());
+		store_n(out + i, n - i, e);
+		sum = vec_add(sum, e);
+	}
+	return vec_sum(sum);
+}
+
+float NAME(span_f32_weigh)(float *x, const float *y, int n, float scale)
+{
+	return y ? weigh_row(x, x, y, n, scale) : weigh_row(x, x, NULL, n, scale);
 }
 
 void NAME(span_f32_softmax)(float *out, const float *in, int n)
 {
-	vec top = vec_set1(NAME(span_f32_max)(in, n)), s = vec_zero();
-	for (int i = 0; i < n; i += VEC) {
-		vec e = exp_normal(vec_sub(load_fill(in + i, n - i, -INFINITY), top));
-		store_n(out + i, n - i, e);
-		s = vec_add(s, e);
-	}
-	vec scale = vec_set1(1 / vec_sum(s));
-	for (int i = 0; i < n; i += VEC)
-		store_n(out + i, n - i, vec_mul(load_n(out + i, n - i), scale));
+	float one = 1 / weigh_row(out, in, NULL, n, 1);
+	mul(out, &one, 0, n, 0, 0);
 }
 
 void NAME(span_f32_softmax_columns)(float *out, const float *in, int n, int64_t ld, int cols)
 {
 	for (int c = 0; c < cols; c += VEC) {
 		int rest = cols - c;
-		vec top = load_n(in + c, rest), s = vec_zero();
+		vec top = load_n(in + c, rest), s = vec_zero(), unit = vec_set1(LOG2_E);
 		for (int i = 1; i < n; i++)
 			top = vec_max(load_n(in + c + i * ld, rest), top);
+		top = vec_neg(vec_mul(top, unit));
 		for (int i = 0; i < n; i++) {
-			vec e = exp_normal(vec_sub(load_n(in + c + i * ld, rest), top));
+			vec x = load_n(in + c + i * ld, rest);
+			vec e = vec_exp2_normal(vec_fma(x, unit, top));
 			store_n(out + c + i * ld, rest, e);
 			s = vec_add(s, e);
 		}
@@ -220,12 +249,18 @@ void NAME(span_f32_softmax_columns)(float *out, const float *in, int n, int64_t 
 /* Sum of (x - mean)^2. */
 INLINE float spread(const float *in, int n, float mean)
 {
-	vec m = vec_set1(mean), s = vec_zero();
-	for (int i = 0; i < n; i += VEC) {
-		vec d = vec_sub(load_fill(in + i, n - i, mean), m);
-		s = vec_fma(d, d, s);
+	vec m = vec_set1(mean), s[4] = {vec_zero(), vec_zero(), vec_zero(), vec_zero()}, d;
+	int i = 0;
+	for (; i + 4 * VEC <= n; i += 4 * VEC)
+		for (int k = 0; k < 4; k++) {
+			d = vec_sub(vec_load(in + i + k * VEC), m);
+			s[k] = vec_fma(d, d, s[k]);
+		}
+	for (; i < n; i += VEC) {
+		d = vec_sub(load_fill(in + i, n - i, mean), m);
+		s[0] = vec_fma(d, d, s[0]);
 	}
-	return vec_sum(s);
+	return vec_sum(vec_add(vec_add(s[0], s[1]), vec_add(s[2], s[3])));
 }
 
 void NAME(span_f32_mvn)(float *out, const float *in, int n, const float *gamma, const float *beta,

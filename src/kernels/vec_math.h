@@ -16,6 +16,8 @@
 #define vec_bits(x) _mm512_castps_si512(x)
 /* y * 2^n for a whole n in -254..256 */
 #define vec_scale(y, n) _mm512_scalef_ps(y, n)
+/* The same for n in -126..127. */
+#define vec_scale_normal(y, n) _mm512_scalef_ps(y, n)
 /* 1 / x, within 1 ulp, for x from 2^-100 to 2^100; NaN goes through. */
 INLINE vec vec_recip(vec x)
 {
@@ -107,6 +109,7 @@ INLINE vec vec_scale(vec y, vec n)
 	vec half = vec_round(vec_mul(n, vec_set1(0.5f)));
 	return vec_mul(vec_mul(y, vec_pow2(half)), vec_pow2(vec_sub(n, half)));
 }
+#define vec_scale_normal(y, n) vec_mul(y, vec_pow2(n))
 #endif
 
 /* Coefficients from the highest power down. */
@@ -129,6 +132,16 @@ INLINE vec vec_exp(vec x)
 	vec r = vec_fnma(n, vec_set1(0.693359375f), x); /* ln 2 in two parts, the first exact */
 	r = vec_fnma(n, vec_set1(-2.12194440e-4f), r);
 	return vec_scale(vec_poly(r, c, 7), n);
+}
+
+/* 2^x for x up to 127, within 2 ulp; 0 where that is denormal: sums and products of such numbers
+ * take a hundred times as long. */
+INLINE vec vec_exp2_normal(vec x)
+{
+	static const float c[] = {
+	    0.00132647273f, 0.00967151299f, 0.0555073358f, 0.240222424f, 0.693147004f, 1};
+	vec n = vec_round(x), y = vec_scale_normal(vec_poly(vec_sub(x, n), c, 6), n);
+	return vec_if_less(x, vec_set1(-126), vec_zero(), y);
 }
 
 /* Within 2 ulp for normal x > 0; -inf for 0 and denormals, NaN below. */

@@ -401,7 +401,10 @@ static void test_chains(void **state)
 
 /* ---- attention ---- */
 
-static void test_attention(void **state)
+/* What each query sees: a mask of its head's, or of its own, added, or kept where not 0. */
+enum masks { NO_MASK, HEADS_MASK, QUERIES_MASK, KEPT, CAUSAL, ALL_MASKS };
+
+static void check_attention(enum masks kind)
 {
 	enum { HEADS = 3, M = 201, N = 33, K = 20, WIDTH = 17 };
 	struct attention_f32 a = {.m = M,
@@ -411,32 +414,44 @@ static void test_attention(void **state)
 	    .heads = HEADS,
 	    .nbatch = 1,
 	    .dim = {HEADS},
-	    .step = {{K}, {0}, {N * WIDTH}, {N}, {WIDTH}},
+	    .step = {{K}, {0}, {N * WIDTH}, {kind == QUERIES_MASK ? 0 : N}, {WIDTH}},
 	    .row = {HEADS * K, K, WIDTH, 0, HEADS * WIDTH},
-	    .mask = MASK_ADD,
-	    .mask_col = 1,
+	    .mask = kind == KEPT                                 ? MASK_KEEP
+		    : kind == HEADS_MASK || kind == QUERIES_MASK ? MASK_ADD
+								 : MASK_NONE,
+	    .mask_row = kind == QUERIES_MASK,
+	    .mask_col = kind == HEADS_MASK || kind == KEPT,
+	    .causal = kind == CAUSAL,
 	    .scale = 0.3f};
 	float *q = randoms(HEADS * M * K, 1), *k = randoms(N * K, 2);
-	float *v = randoms(HEADS * N * WIDTH, 3), *mask = randoms(HEADS * N, 4);
+	float *v = randoms(HEADS * N * WIDTH, 3), *mask = randoms(HEADS * N + M, 4);
 	float *out = randoms(HEADS * M * WIDTH, 5);
-	(void)state;
+	uint8_t keep[HEADS * N];
+	for (int i = 0; i < HEADS * N; i++)
+		keep[i] = i % 3 != 1;
 	attention_f32_plan(&a, 1);
 	float *scratch = aligned_alloc(64, (a.scratch + 63) / 64 * 64);
-	attention_f32_run(&a, NULL, q, k, v, mask, out, scratch);
+	attention_f32_run(
+	    &a, NULL, q, k, v, kind == KEPT ? (void *)keep : (void *)mask, out, scratch);
 	for (int h = 0; h < HEADS; h++)
 		for (int i = 0; i < M; i++) {
 			double w[N], sum = 0;
 			for (int j = 0; j < N; j++) {
+				bool seen = kind == KEPT ? keep[h * N + j]
+							 : kind != CAUSAL || j <= i;
 				double dot = 0;
 				for (int c = 0; c < K; c++)
 					dot += (double)q[(i * HEADS + h) * K + c] * k[j * K + c];
-				sum += w[j] = exp(dot * a.scale + mask[h * N + j]);
+				dot = dot * a.scale + (kind == HEADS_MASK        ? mask[h * N + j]
+							  : kind == QUERIES_MASK ? mask[i]
+										 : 0);
+				sum += w[j] = seen ? exp(dot) : 0;
 			}
 			for (int c = 0; c < WIDTH; c++) {
 				double y = 0;
 				for (int j = 0; j < N; j++)
 					y += w[j] / sum * v[(h * N + j) * WIDTH + c];
-				assert_near(out[(i * HEADS + h) * WIDTH + c], y, 1e-5);
+				assert_near(out[(i * HEADS + h) * WIDTH + c], y, 1e-6);
 			}
 		}
 	free(q);
@@ -445,6 +460,15 @@ static void test_attention(void **state)
 	free(mask);
 	free(out);
 	free(scratch);
+}
+
+static void test_attention(void **state)
+{
+	(void)state;
+	for (size_t l = 0; l < COUNT(levels); l++)
+		for (int kind = 0; kind < ALL_MASKS && cpu_limit(levels[l]); kind++)
+			check_attention(kind);
+	cpu_limit("bf16");
 }
 
 int main(void)
