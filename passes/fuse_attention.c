@@ -23,6 +23,7 @@ struct attention {
 	struct mask {
 		struct value *v;
 		bool select, kept; /* select: scores are left where v is kept, and far elsewhere */
+		bool deep;         /* v has ones in front of the scores' dims */
 		struct value *far;
 	} mask[MASKS];
 };
@@ -85,6 +86,47 @@ static bool read_sum(struct attention *a, const struct value *v, int depth)
 	return false;
 }
 
+/* Are the first dims of a, before as many as b has, all 1? */
+static bool ones_before(const struct shape *a, const struct shape *b)
+{
+	for (int d = 0; d < a->rank - b->rank; d++)
+		if (!dim_static(a->dim[d]) || a->dim[d].min != 1)
+			return false;
+	return true;
+}
+
+static bool all_static(const struct shape *s)
+{
+	for (int d = 0; d < s->rank; d++)
+		if (!dim_static(s->dim[d]))
+			return false;
+	return true;
+}
+
+/* Scores that get ones in front for the sum with a mask, as windows of one image do, and lose them
+ * again. */
+static bool read_view(struct attention *a, const struct value *v, int depth)
+{
+	const struct value *sum = node_in(v->node, 0);
+	if (!node_is(sum->node, OP_ADD) || sum->nuses != 1)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		const struct value *view = node_in(sum->node, i);
+		struct value *mask = node_in(sum->node, 1 - i);
+		if (!node_is(view->node, OP_RESHAPE) || view->nuses != 1)
+			continue;
+		const struct value *scores = node_in(view->node, 0);
+		const struct shape *s = &scores->info.shape, *m = &mask->info.shape;
+		if (same_shapes(&view->info.shape, &sum->info.shape) && all_static(s) &&
+		    view->info.shape.rank > s->rank && ones_before(&view->info.shape, s) &&
+		    all_static(m) && ones_before(m, s) &&
+		    read_masked(
+			a, v, (struct mask){.v = mask, .deep = m->rank > s->rank}, scores, depth))
+			return true;
+	}
+	return false;
+}
+
 /* As const_scalar, but minus infinity is far enough. */
 static bool far_number(const struct value *far, const struct value *v, double *x)
 {
@@ -99,7 +141,10 @@ static bool read_select(struct attention *a, const struct value *v, int depth)
 		struct value *far = node_in(v->node, 3 - i);
 		if (far_number(far, v, &x) && x <= FAR)
 			return read_masked(a, v,
-			    (struct mask){node_in(v->node, 0), true, i == 1, far},
+			    (struct mask){.v = node_in(v->node, 0),
+				.select = true,
+				.kept = i == 1,
+				.far = far},
 			    node_in(v->node, i), depth);
 	}
 	return false;
@@ -116,6 +161,8 @@ static bool read_scores(struct attention *a, const struct value *v, bool scaled,
 		return read_sum(a, v, depth);
 	if (!scaled && node_is(v->node, OP_SELECT))
 		return read_select(a, v, depth);
+	if (!scaled && node_is(v->node, OP_RESHAPE))
+		return read_view(a, v, depth);
 	struct value *x = unscaled(v, &a->scale);
 	if (x ? read_scores(a, x, true, depth - 1) : read_product(a, v->node))
 		return true;
@@ -181,27 +228,39 @@ static struct value *number(
 	return &k->out[0];
 }
 
+/* The mask without the ones in front of the scores' dims; NULL with the error set. */
+static struct value *shallow(struct pass_ctx *c, struct node *n, struct value *v)
+{
+	const struct shape *s = &v->info.shape;
+	int rank = n->out[0].info.shape.rank;
+	int64_t dims[MAX_RANK];
+	for (int d = 0; d < rank; d++)
+		dims[d] = s->dim[s->rank - rank + d].min;
+	return add_view(c, n, v, rank, dims);
+}
+
 /* sum plus the mask m, or that alone; NULL with the error set. */
 static struct value *add_mask(
     struct pass_ctx *c, struct node *n, const struct mask *m, struct value *sum)
 {
 	const char *name = name_with(n, n->name, "/mask");
+	struct value *v = m->deep ? shallow(c, n, m->v) : m->v;
 	struct node *made;
-	if (!m->select && !sum)
-		return m->v;
+	if (!v || (!m->select && !sum))
+		return v;
 	if (m->select && !sum)
 		sum = number(c, n, "/kept", n->out[0].info.type, 0);
 	if (!sum)
 		return NULL;
 	if (m->select) {
-		struct value *in[] = {m->v, m->kept ? sum : m->far, m->kept ? m->far : sum};
+		struct value *in[] = {v, m->kept ? sum : m->far, m->kept ? m->far : sum};
 		made = graph_insert_before(n, op_row(OP_SELECT), name, in, 3, 1);
 		if (!made)
 			fail_nomem(c->err);
 		else if (node_infer(made, c->err))
 			made = NULL;
 	} else {
-		made = add_before(c, n, OP_ADD, name, sum, m->v);
+		made = add_before(c, n, OP_ADD, name, sum, v);
 	}
 	return made ? &made->out[0] : NULL;
 }

@@ -307,6 +307,22 @@ struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, cons
 	return node_infer(n, c->err) ? NULL : n;
 }
 
+struct value *add_view(
+    struct pass_ctx *c, struct node *at, struct value *v, int rank, const int64_t *dims)
+{
+	struct node *k = add_ints(c, at, name_with(at, at->name, "/shape"), rank, dims);
+	struct value *in[2] = {v, k ? &k->out[0] : NULL};
+	const char *name = k ? name_with(at, at->name, "/view") : NULL;
+	struct node *n = name ? graph_insert_before(at, op_row(OP_RESHAPE), name, in, 2, 1) : NULL;
+	if (!k)
+		return NULL;
+	if (!n || !attr_set_i(n, "special_zero", false)) {
+		fail_nomem(c->err);
+		return NULL;
+	}
+	return node_infer(n, c->err) ? NULL : &n->out[0];
+}
+
 void take_over(struct value *v, struct value *old)
 {
 	v->nnames = 0;

@@ -74,6 +74,10 @@ struct node *add_ints(
 struct node *add_before(struct pass_ctx *c, struct node *at, enum op_id id, const char *name,
     struct value *a, struct value *b);
 
+/* A Reshape of v to these dims, placed before at; NULL with the error set. */
+struct value *add_view(
+    struct pass_ctx *c, struct node *at, struct value *v, int rank, const int64_t *dims);
+
 /* Makes v stand for old's output: it takes the layer name and the tensor names, those that v's node
  * had are dropped since they meant another content. */
 void take_over(struct value *v, struct value *old);

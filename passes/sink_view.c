@@ -104,22 +104,6 @@ static bool stands_on(const struct chain *c, const struct shape *s)
 	return !rows || (dim_static(a) && dim_static(b) && a.min == b.min);
 }
 
-static struct value *add_view(
-    struct pass_ctx *c, struct node *at, struct value *v, int rank, const int64_t *dims)
-{
-	struct node *k = add_ints(c, at, name_with(at, at->name, "/shape"), rank, dims);
-	struct value *in[2] = {v, k ? &k->out[0] : NULL};
-	const char *name = k ? name_with(at, at->name, "/view") : NULL;
-	struct node *n = name ? graph_insert_before(at, op_row(OP_RESHAPE), name, in, 2, 1) : NULL;
-	if (!k)
-		return NULL;
-	if (!n || !attr_set_i(n, "special_zero", false)) {
-		fail_nomem(c->err);
-		return NULL;
-	}
-	return node_infer(n, c->err) ? NULL : &n->out[0];
-}
-
 /* The constant operand for data of this rank: without the leading ones that are too many. */
 static struct value *row_const(struct pass_ctx *c, struct node *n, struct value *v, int rank)
 {
