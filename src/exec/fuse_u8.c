@@ -127,10 +127,11 @@ static bool take_add(struct walk *w, const struct node *n, const struct value *x
 	const struct quant *q = &w->l->e->quant[v->id];
 	bool rounded = f->levels && f->rounded >> (f->levels - 1) & 1;
 	f->add = v;
+	f->add_zero = q->is_signed ? (float)q->zero : 0;
 	w->unit = q->on ? q->scale : 1;
 	if (q->on && !w->beside && !(rounded && order_added(w, q)))
 		for (int64_t c = 0; c < f->channels; c++)
-			change(w, c, 1 / (double)q->scale, -(double)q->zero);
+			change(w, c, 1 / (double)q->scale, (double)f->add_zero - q->zero);
 	f->sum_scale = w->unit;
 	return true;
 }
@@ -220,6 +221,7 @@ static bool take_bytes(struct walk *w, const struct node *n, const struct quant 
 	    !clamp_levels(w, s, q->top, &f->lo[f->levels], &f->hi[f->levels]))
 		return false;
 	r.stored = !q->floats;
+	r.first = q->is_signed && !f->add && !f->levels ? -q->zero : 0;
 	reach(w, &r, s, NULL);
 	f->out = q;
 	return true;

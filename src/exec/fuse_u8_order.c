@@ -11,8 +11,6 @@
 
 #define SAME_SHIFT 0.00005f /* shifts that OpenVINO takes for one */
 #define NO_SHIFT 0.00001f   /* and for none, as a share of the range */
-#define NO_RANGE 1e-6f      /* ends that say nothing of the sign */
-#define SKEWED 0.002f       /* more of it, and the zero point is not in the middle of a range */
 
 static struct line to_levels(float lo, float hi, int top)
 {
@@ -46,14 +44,19 @@ static float shift_of_all(float shift, float range)
 	return fabsf(shift) < range * NO_SHIFT ? 0 : shift;
 }
 
-/* The same for all channels. A last scale without a shift is one of the result, which is divided
- * by. */
+/* A last scale without a shift is one of the result, which is divided by. */
+static float result_scale(float scale)
+{
+	return 1 / (1 / scale);
+}
+
+/* The same for all channels. */
 static struct line to_levels_of_all(float lo, float hi, const struct fq_ranges *q)
 {
 	struct line m = to_levels(lo, hi, q->top);
 	m.shift = shift_of_all(m.shift, (float)q->top);
 	if (q->stored && m.shift == 0)
-		m.scale = 1 / (1 / m.scale);
+		m.scale = result_scale(m.scale);
 	return m;
 }
 
@@ -68,14 +71,6 @@ static bool join_shifts(struct line *m, int64_t channels, int top)
 	return true;
 }
 
-/* Is lo..hi signed, with the zero point in the middle? */
-static bool is_signed(float lo, float hi, int top)
-{
-	float ratio = lo / hi, expected = top == 255 ? -256.0f / 254 : -1;
-	return lo <= -NO_RANGE && hi > 0 &&
-	       fabsf((ratio - expected) / fminf(ratio, expected)) <= SKEWED;
-}
-
 int order_first(const struct fq_ranges *q, int64_t channels)
 {
 	bool any = false;
@@ -83,8 +78,8 @@ int order_first(const struct fq_ranges *q, int64_t channels)
 		return 0;
 	for (int64_t c = 0; c < channels; c++) {
 		float lo = walk_at(&q->r[2], c), hi = walk_at(&q->r[3], c);
-		bool small = fabsf(lo) < NO_RANGE && fabsf(hi) < NO_RANGE;
-		if (!small && !is_signed(lo, hi, q->top))
+		bool small = fabsf(lo) < QUANT_NO_RANGE && fabsf(hi) < QUANT_NO_RANGE;
+		if (!small && !quant_is_signed(lo, hi, q->top))
 			return 0;
 		any |= !small;
 	}
@@ -112,7 +107,8 @@ static struct line meaning_beside(const struct fq_ranges *own, const struct quan
 {
 	struct line m = from_levels(
 	    walk_at(&own->r[2], 0), walk_at(&own->r[3], 0), own->first, own->top);
-	m.shift += added->shift * added->scale / m.scale;
+	if (!added->is_signed)
+		m.shift += added->shift * added->scale / m.scale;
 	m.scale /= added->scale;
 	return by_ends(m, own->first, own->top);
 }
@@ -151,6 +147,23 @@ static void move_first(struct walk *w, const struct fq_ranges *q, struct line m)
 	}
 	f->lo[0] = f->lo[0] * m.scale + m.shift;
 	f->hi[0] = f->hi[0] * m.scale + m.shift;
+}
+
+/* Bytes that are signed are rounded as such: they get their zero point behind that. */
+static void store_signed(struct walk *w, const struct fq_ranges *q)
+{
+	struct fused_u8 *f = w->f;
+	move_first(w, q, (struct line){1, (float)q->first});
+	if (f->sums == U8_SUM_SCALED && f->shift == 0)
+		f->scale = result_scale(f->scale);
+	w->mul = walk_plus(w) + f->channels;
+	for (int64_t c = 0; c < f->channels; c++) {
+		w->mul[c] = 1;
+		walk_plus(w)[c] = (float)-q->first;
+	}
+	f->rounded |= 1 << f->levels++;
+	f->lo[f->levels] = 0;
+	f->hi[f->levels] = (float)q->top;
 }
 
 /* Nothing of q is folded into scales of sums of floats, which have none. */
@@ -203,6 +216,8 @@ bool order_sums(struct walk *w, const struct fq_ranges *q, const struct quant *a
 	f->sums = folded ? U8_SUM_APART : U8_SUM_SCALED;
 	if (added)
 		move_first(w, q, meaning_beside(q, added));
+	else if (q->stored && q->first)
+		store_signed(w, q);
 	return true;
 }
 

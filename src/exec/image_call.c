@@ -168,7 +168,7 @@ static void conv_u8_io(struct image *im, struct call *c)
 	}
 	image_int(im, &k->rounded, 0, (1 << CONV_U8_LEVELS) - 1);
 	image_int(im, &k->sums, U8_SUM_FUSED, U8_SUM_SCALED);
-	float *const floats[] = {&k->scale, &k->shift, &k->sum_scale, &k->sum_shift};
+	float *const floats[] = {&k->scale, &k->shift, &k->add_zero, &k->sum_scale, &k->sum_shift};
 	for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
 		image_float(im, floats[i]);
 	image_int(im, &k->tail.nops, 0, TAIL_OPS);
@@ -377,7 +377,7 @@ _Static_assert(sizeof(struct nhwc_deconv_f32) == 184, "deconv_io");
 _Static_assert(sizeof(struct nhwc_resize_f32) == 72, "resize_io");
 _Static_assert(sizeof(struct nhwc_lrn_f32) == 64, "lrn_io");
 _Static_assert(sizeof(struct nhwc_pool) == 152, "pool_io");
-_Static_assert(sizeof(struct nhwc_conv_u8) == 624, "conv_u8_io");
+_Static_assert(sizeof(struct nhwc_conv_u8) == 632, "conv_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
 _Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");

@@ -67,7 +67,7 @@ struct fused_u8 {
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1];
 	float scale, shift;
 	const struct value *add; /* of the output's dims, or NULL */
-	float sum_scale, sum_shift;
+	float add_zero, sum_scale, sum_shift;
 	const struct quant *out; /* of the result, which is bytes; NULL: floats */
 	struct tail_u8 tail;
 };

@@ -101,6 +101,7 @@ static void set_result(struct job *j)
 	j->k.sums = j->f.sums;
 	j->k.scale = j->f.scale;
 	j->k.shift = j->f.shift;
+	j->k.add_zero = j->f.add_zero;
 	j->k.sum_scale = j->f.sum_scale;
 	j->k.sum_shift = j->f.sum_shift;
 	j->k.tail = j->f.tail;

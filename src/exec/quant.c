@@ -8,6 +8,8 @@
 
 #include "exec/compressed.h"
 
+#define SKEWED 0.002f /* at most so is a range whose zero point is in the middle */
+
 /* ---- values ---- */
 
 static bool number(const struct value *v, double *out)
@@ -273,6 +275,33 @@ static void want(struct network *net, const struct node *n)
 	}
 }
 
+bool quant_is_signed(float lo, float hi, int top)
+{
+	float ratio = lo / hi, expected = top == 255 ? -256.0f / 254 : -1;
+	return lo <= -QUANT_NO_RANGE && hi > 0 &&
+	       fabsf((ratio - expected) / fminf(ratio, expected)) <= SKEWED;
+}
+
+static bool is_summed_only(const struct network *net, const struct value *v)
+{
+	value_each_use (v, u) {
+		const struct node *n = u->node;
+		if (!n->nout || net->maker[n->out[0].id] < 0 || !node_is(n, OP_ADD) ||
+		    !quant_requantized(net, n))
+			return false;
+	}
+	return true;
+}
+
+/* Sums that no convolution takes along work with the bytes' zero points: it is the same there. */
+static bool is_signed(const struct network *net, const struct node *n)
+{
+	const struct quant *q = n->nout ? &net->quant[n->out[0].id] : NULL;
+	return q && q->on && node_is(n, OP_FAKE_QUANTIZE) && !q->scales && q->zero == 128 &&
+	       q->top == 255 && quant_is_signed(q->low, q->low + 255 * q->scale, q->top) &&
+	       is_summed_only(net, &n->out[0]);
+}
+
 int quant_choose(struct network *net, const struct exec_options *o, struct err *err)
 {
 	struct quant_weights w;
@@ -295,5 +324,8 @@ int quant_choose(struct network *net, const struct exec_options *o, struct err *
 		else if (!net->c.keep && compressed_find(net, n, &c))
 			compressed_defer(net, n);
 	}
+	for (int i = 0; i < net->nsteps; i++)
+		if (is_signed(net, net->step[i].node))
+			net->quant[net->step[i].node->out[0].id].is_signed = true;
 	return OK;
 }

@@ -12,6 +12,8 @@ struct quant {
 	float low;   /* what level 0 means, in floats */
 	int zero, top;
 	bool on; /* computed in 8 bits */
+	/* OpenVINO's levels are signed, so bytes less the zero point: only sums read them. */
+	bool is_signed;
 	/* One for each channel: what only a depthwise convolution reads, and only as bytes. scale
 	 * is 1 and zero 0 then, and zero points are in zeros. NULL: all are 0, and of negative
 	 * values (clamped: there are some in the range) none may come. */
@@ -67,6 +69,9 @@ bool quant_floats(
 int quant_float_weights(struct network *net, const struct node *fq, float **out, struct err *err);
 /* What a kernel takes along that changes each element on its own: the value changed; or NULL. */
 const struct value *quant_changes(const struct network *net, const struct node *n);
+#define QUANT_NO_RANGE 1e-6f /* ends of ranges that say nothing of the sign */
+/* Is the range lo..hi of levels 0..top signed for OpenVINO, with the zero point in the middle? */
+bool quant_is_signed(float lo, float hi, int top);
 /* Same scale and zero point? */
 bool quant_same(const struct quant *a, const struct quant *b);
 

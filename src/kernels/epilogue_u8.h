@@ -47,9 +47,11 @@ INLINE vec u8_scale(const struct u8_epilogue *e, const float *f, vec r)
 INLINE vec u8_add(const struct u8_epilogue *e, const void *add, size_t from, int n, vec r)
 {
 	const float *p = (const float *)add + from;
-	vec x = e->add == U8_ADD_U8 ? vec_load_u8((const uint8_t *)add + from, n)
-		: n >= VEC          ? vec_load(p)
-				    : vec_load_mask(p, vec_first(n));
+	vec x;
+	if (e->add == U8_ADD_U8)
+		x = vec_sub(vec_load_u8((const uint8_t *)add + from, n), vec_set1(e->add_zero));
+	else
+		x = n >= VEC ? vec_load(p) : vec_load_mask(p, vec_first(n));
 	return vec_fused(vec_add(r, x), vec_set1(e->sum_scale), vec_set1(e->sum_shift));
 }
 

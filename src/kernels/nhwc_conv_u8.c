@@ -90,6 +90,7 @@ struct u8_epilogue nhwc_epilogue_u8(const struct nhwc_conv_u8 *c)
 	    .scale = c->scale,
 	    .shift = c->shift,
 	    .sum_scale = c->sum_scale,
+	    .add_zero = c->add_zero,
 	    .sum_shift = c->sum_shift,
 	    .stride = (size_t)c->s.groups * (size_t)c->s.cout};
 	memcpy(e.lo, c->lo, sizeof e.lo);

@@ -39,7 +39,7 @@ struct nhwc_conv_u8 {
 	int levels;  /* at most CONV_U8_LEVELS */
 	int rounded; /* a bit for each */
 	int sums;    /* enum u8_sum */
-	float scale, shift, sum_scale, sum_shift;
+	float scale, shift, add_zero, sum_scale, sum_shift;
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes are saturated besides */
 	struct tail_u8 tail; /* behind the epilogue, whose result is floats then */
 	int way, row;        /* one of nhwc_conv_u8_fits(), row of its table */

@@ -22,7 +22,7 @@
  * For each k from 1 to levels r is clamped to lo[k - 1]..hi[k - 1], then
  *   if bit k - 1 of rounded is set: rounded half to even and r = r * f[2 * k][j] + f[2 * k + 1][j]
  *   otherwise: r = r * f[2 * k][j], then r = r + f[2 * k + 1][j]
- * If something is added: r = r + add, then r = r * sum_scale + sum_shift.
+ * If something is added: r = r + add, bytes less add_zero, then r = r * sum_scale + sum_shift.
  * At last r is clamped to lo[levels]..hi[levels], and as a byte rounded half to even. f has stride
  * floats from row to row, and CONV_U8_MORE behind the last one. */
 struct u8_epilogue {
@@ -30,7 +30,7 @@ struct u8_epilogue {
 	int levels;
 	unsigned rounded;
 	int sums; /* enum u8_sum */
-	float scale, shift, sum_scale, sum_shift;
+	float scale, shift, add_zero, sum_scale, sum_shift;
 	float lo[CONV_U8_LEVELS + 1], hi[CONV_U8_LEVELS + 1]; /* bytes: the last ones in 0..255 */
 	size_t stride;
 };

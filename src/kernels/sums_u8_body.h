@@ -107,7 +107,8 @@ static enum how sums_how(const struct u8_result *q, int n)
 	float mul = scaled ? fabsf(e->scale) : 1, plus = scaled ? fabsf(e->shift) : 0;
 	if (e->add) {
 		mul *= fabsf(e->sum_scale);
-		plus = (plus + 255) * fabsf(e->sum_scale) + fabsf(e->sum_shift);
+		plus = (plus + 255 + fabsf(e->add_zero)) * fabsf(e->sum_scale) +
+		       fabsf(e->sum_shift);
 	}
 	bool small = e->lo[l] <= 0 && e->hi[l] >= 255;
 	bool rising = sums_steps(e) == LEVEL && !e->add;
@@ -158,7 +159,8 @@ INLINE ivec sums_byte(const struct u8_epilogue *e, int levels, const uint8_t *ad
     bool add, enum how how, vec r)
 {
 	if (add) {
-		r = vec_add(r, vec_load_u8(add_at, n < VEC ? n : VEC));
+		vec x = vec_load_u8(add_at, n < VEC ? n : VEC);
+		r = vec_add(r, vec_sub(x, vec_set1(e->add_zero)));
 		r = vec_fma(r, vec_set1(e->sum_scale), vec_set1(e->sum_shift));
 	}
 	if (how == CLAMPED)

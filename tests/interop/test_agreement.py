@@ -88,7 +88,7 @@ if C:
         onnx, calibration, samples = f'{C}/models/{name}.onnx', f'{C}/data/{arrays[0]}.npy', data(arrays[1], n)
         calibrated(name, onnx, calibration, samples, 0.005)
         if HEAVY:
-            by_nncf(name, onnx, calibration, 100, samples, 0.001)
+            by_nncf(name, onnx, calibration, 100, samples, 0.0005)
 else:
     skip('trained networks', 'no shared networks here')
 done()

@@ -113,7 +113,7 @@ static void conv_naive(struct data *d)
 			if (c->add == U8_ADD_F32)
 				r += ((float *)d->add)[from];
 			if (c->add == U8_ADD_U8)
-				r += ((uint8_t *)d->add)[from];
+				r += ((uint8_t *)d->add)[from] - c->add_zero;
 			if (c->add)
 				r = fmaf(r, c->sum_scale, c->sum_shift);
 			/* floats keep a NaN */
@@ -164,6 +164,7 @@ static struct data data_of(const struct conv_shape *s, int extra, int number)
 			     .sums = number / 5 % 3,
 			     .scale = 1.25f,
 			     .shift = -0.5f,
+			     .add_zero = number % 4 ? 0 : 128,
 			     .sum_scale = 0.75f,
 			     .sum_shift = 3.25f}};
 	d.c.lo[d.c.levels] = number & 4 ? -INFINITY : 11;
