@@ -55,6 +55,13 @@ int output_rename(struct output *o, struct err *err); /* frees o in every case *
 void output_abort(struct output *o);                  /* frees o; NULL is legal */
 /* All of these at once, for bytes at hand. */
 int output_file(const char *path, const void *data, size_t size, struct err *err);
+/* The file at path is read: no output replaces it from now on, E_USAGE. None there: nothing. For
+ * the thread that opens outputs. */
+void output_spare(const char *path);
+/* It may be replaced after all. */
+void output_unspare(const char *path);
+/* What output_open would say of the path, but for folders. */
+int output_check(const char *path, struct err *err);
 /* Async-signal-safe: unlinks every unfinished output. */
 void output_cleanup(void);
 /* mkdir -p. */

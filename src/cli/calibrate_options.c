@@ -3,7 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/calibrate.h"
+
+/* Before the work, not behind it. */
+static int check_outputs(const struct calibrate *c, struct err *err)
+{
+	const char *path[] = {c->stats_out, c->report, c->json, c->xml, c->bin};
+	int status = OK;
+	for (int i = 0; i < (c->collect_only ? 3 : 5) && !status; i++)
+		if (path[i] && strcmp(path[i], "-"))
+			status = output_check(path[i], err);
+	return status;
+}
 
 static int find_paths(struct calibrate *c, struct err *err)
 {
@@ -17,7 +29,8 @@ static int find_paths(struct calibrate *c, struct err *err)
 	c->bin = arena_printf(c->arena, "%s/%s.bin", dir, c->model_name);
 	c->state = arena_printf(c->arena, "%s/%s.search", dir, c->model_name);
 	c->settings = arena_printf(c->arena, "%s/%s.config.json", dir, c->model_name);
-	return c->xml && c->bin && c->state && c->settings ? OK : fail_nomem(err);
+	return c->xml && c->bin && c->state && c->settings ? check_outputs(c, err)
+							   : fail_nomem(err);
 }
 
 bool calibrate_prunes(const struct calibrate *c)

@@ -266,6 +266,7 @@ int feed_files(struct feed *f, const struct graph *g, const struct list *data, s
 				continue;
 			if (!named && eq && access(path, F_OK))
 				return unknown_input(g, path, eq - path, err);
+			output_spare(path);
 			int r = feed_file(f, g, k, path, err);
 			if (r) /* the system's words name the file */
 				return r == E_IO ? r : err_in(err, "'%s'", path);

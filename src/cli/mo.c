@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/convert.h"
@@ -67,7 +68,10 @@ static int find_model(struct convert *c, const struct list *operands, struct err
 			    err, E_USAGE, "two models given: '%s' and '%s'", c->path, given[i]);
 		c->path = given[i] ? given[i] : c->path;
 	}
-	return c->path ? OK : fail(err, E_USAGE, "no model given (--input FILE)");
+	if (!c->path)
+		return fail(err, E_USAGE, "no model given (--input FILE)");
+	tool_spare(c->path);
+	return OK;
 }
 
 static int check(struct convert *c, const struct list *operands, struct err *err)
@@ -126,6 +130,7 @@ static void depends(void *user, const char *path)
 {
 	struct convert *c = user;
 	const char *name = beside(c, path);
+	output_spare(path);
 	const char **v = realloc(c->depends.v, (c->depends.n + 1) * sizeof *v);
 	if (!v)
 		return;

@@ -1,8 +1,10 @@
 /* mo-bench: how long a network takes: reading, compiling, the first inference, the steady state. */
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/threads.h"
 #include "cli/bench.h"
 #include "cli/precision.h"
@@ -24,13 +26,24 @@ static int check_capacity(const struct bench *b, struct err *err)
 	return OK;
 }
 
-static int check(const struct bench *b, struct err *err)
+/* What must be more than 0 when it is given. */
+static int check_numbers(struct bench *b, struct err *err)
 {
-	if (b->capacity != 0) {
-		int s = check_capacity(b, err);
-		if (s)
-			return s;
-	}
+	int s = isnan(b->capacity) ? OK : check_capacity(b, err);
+	if (!s && !isnan(b->rate) && !(b->rate > 0 && b->rate <= 1e6))
+		s = fail(err, E_USAGE, "--rate: %g a second is out of range", b->rate);
+	if (!s && !(b->seconds > 0 && b->seconds <= MAX_SECONDS))
+		s = fail(err, E_USAGE, "--time: %g seconds is out of range", b->seconds);
+	b->capacity = isnan(b->capacity) ? 0 : b->capacity;
+	b->rate = isnan(b->rate) ? 0 : b->rate;
+	return s;
+}
+
+static int check(struct bench *b, struct err *err)
+{
+	int s = check_numbers(b, err);
+	if (s)
+		return s;
 	if (b->hint && strcmp(b->hint, "latency") && strcmp(b->hint, "throughput"))
 		return fail(
 		    err, E_USAGE, "--hint: '%s' is neither latency nor throughput", b->hint);
@@ -38,10 +51,12 @@ static int check(const struct bench *b, struct err *err)
 		return fail(err, E_USAGE, "--hint chooses the streams: leave --streams out");
 	if (b->random_weights && b->cache_dir)
 		return fail(err, E_USAGE, "--random-weights: such a network is not cached");
-	if (b->rate < 0 || b->rate > 1e6)
-		return fail(err, E_USAGE, "--rate: %g a second is out of range", b->rate);
+	if (b->requests && !b->async)
+		return fail(err, E_USAGE, "--requests goes with --async");
 	if (b->profile && (b->njobs > 1 || b->cold))
 		return fail(err, E_USAGE, "--profile is for one model, and not with --cold");
+	if (b->cold && (b->async || b->rate > 0))
+		return fail(err, E_USAGE, "--cold is without --async and --rate");
 	if (b->cold && b->data.n)
 		return fail(err, E_USAGE, "--cold runs on random data: leave --data out");
 	if (b->sweep.n && (b->njobs > 1 || b->cold || b->profile || b->hint || b->rate > 0 ||
@@ -65,6 +80,13 @@ static int check(const struct bench *b, struct err *err)
 	return OK;
 }
 
+/* Before the work, not behind it. */
+static int check_outputs(const struct bench *b, struct err *err)
+{
+	int s = b->json && strcmp(b->json, "-") ? output_check(b->json, err) : OK;
+	return s || !b->html ? s : output_check(b->html, err);
+}
+
 static int set_models(struct bench *b, const struct list *operands, struct err *err)
 {
 	if (operands->n < 2) {
@@ -79,6 +101,7 @@ static int set_models(struct bench *b, const struct list *operands, struct err *
 	for (int i = 0; b->job && i < b->njobs; i++) {
 		b->job[i].b = b;
 		b->job[i].model = operands->n > 1 ? operands->v[i] : b->model;
+		tool_spare(b->job[i].model);
 	}
 	return b->job ? OK : fail_nomem(err);
 }
@@ -146,6 +169,7 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 			   : bench_suite(b, err);
 	int s = set_models(b, operands, err);
 	s = s ? s : check(b, err);
+	s = s ? s : check_outputs(b, err);
 	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
 	if (s)
 		return s;
@@ -255,6 +279,8 @@ int mo_bench_main(int argc, char **argv)
 	struct err err = {0};
 	struct bench b = {.seed = 1,
 	    .seconds = 3,
+	    .rate = NAN,
+	    .capacity = NAN,
 	    .warmup = 3,
 	    .sets = 4,
 	    .rounds = 3,

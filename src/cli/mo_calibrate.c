@@ -185,7 +185,7 @@ static int read_config(struct calibrate *c, const struct calibrate *defaults,
 		status = tool_model(operands, &c->model, err);
 	if (!status && c->config)
 		status = config_read(c, defaults, err);
-	return status || c->model ? status : tool_model(operands, &c->model, err);
+	return status || operands->n ? status : tool_model(operands, &c->model, err);
 }
 
 static void clean(struct calibrate *c)

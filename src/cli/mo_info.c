@@ -95,6 +95,8 @@ static int check(struct info_run *r, const struct list *words, bool *diff, struc
 		return fail(err, E_USAGE, "--tolerance is 0 or more");
 	r->model = words->v[1];
 	r->other = words->v[2];
+	tool_spare(r->model);
+	tool_spare(r->other);
 	return OK;
 }
 

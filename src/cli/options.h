@@ -94,6 +94,8 @@ int tool_model(const struct list *operands, const char **model, struct err *err)
 /* What files made of it are called: "net" of "dir/net.onnx", "model" of stdin; NULL without memory.
  */
 const char *tool_model_name(struct arena *a, const char *path);
+/* No output of this program replaces the model, or the weights beside an IR. tool_model says it. */
+void tool_spare(const char *model);
 int tool_error(const struct program *p, struct err *err);
 /* One line on stderr, unless -q. */
 void tool_say(const struct program *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

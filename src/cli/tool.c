@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 
@@ -30,13 +31,28 @@ int tool_error(const struct program *p, struct err *err)
 	return code;
 }
 
+void tool_spare(const char *model)
+{
+	size_t n = strlen(model);
+	char *bin = n > 4 && !strcmp(model + n - 4, ".xml") ? strdup(model) : NULL;
+	output_spare(model);
+	if (bin) {
+		memcpy(bin + n - 4, ".bin", 4);
+		output_spare(bin);
+	}
+	free(bin);
+}
+
 int tool_model(const struct list *operands, const char **model, struct err *err)
 {
 	if (operands->n && *model)
 		return fail(
 		    err, E_USAGE, "two models given: '%s' and '%s'", *model, operands->v[0]);
 	*model = operands->n ? operands->v[0] : *model;
-	return *model ? OK : fail(err, E_USAGE, "no model given");
+	if (!*model)
+		return fail(err, E_USAGE, "no model given");
+	tool_spare(*model);
+	return OK;
 }
 
 const char *tool_model_name(struct arena *a, const char *path)

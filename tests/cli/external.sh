@@ -13,6 +13,9 @@ mo -q in/net.onnx -o out --depfile out/net.d
 cat out/net.d
 mo -q "$GLYPHS/glyphs.onnx" -o out
 cmp out/net.bin out/glyphs.bin
+cp 'in/the weights.bin' kept
+mo -q in/net.onnx -o in -n 'the weights' || echo "exit $?"
+cmp 'in/the weights.bin' kept
 rm 'in/the weights.bin'
 mo -q in/net.onnx -o new || echo "exit $?"
 [ ! -e new ]

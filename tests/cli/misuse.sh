@@ -40,4 +40,7 @@ bad mo "$m" --verify --tolerance -1
 bad mo "$m" --scale nan
 bad mo-info
 bad mo-info --input "$m" x.onnx
+for wrong in '--time 0' '--time -1' '--time inf' '--rate 0' '--capacity 0' '--requests 2' '--cold 2 --async' '--cold 2 --rate 3'; do
+	bad mo-bench "$m" $wrong
+done
 [ -z "$(find . -name '*.xml')" ]
