@@ -8,7 +8,7 @@ endif
 PREFIX ?= /usr/local
 STRIP ?= strip
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-PKGS := libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd
+PKGS := expat libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd
 # Loaded when first needed: only their headers are built with.
 LATE_PKGS := sqlite3
 PKG_CONFIG ?= pkg-config

@@ -32,7 +32,8 @@ struct xml_handler {
 };
 
 /* Elements are gone when the handler returns, their strings stay as long as the arena. UTF-8,
- * whatever the document says of itself; no document type, and so no entities of its own. */
+ * or UTF-16 that begins with its mark, whatever the document says of itself; no document type, and
+ * so no entities of its own. */
 int xml_read(struct arena *a, const void *data, size_t size, const struct xml_handler *h,
     void *user, struct err *err);
 

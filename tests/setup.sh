@@ -2,7 +2,7 @@
 # Installs the Debian packages that building and testing need and that are missing; says nothing when none are.
 # usage: setup.sh [check|heavy]    check: what only tests and lint need, too; heavy: what only make check-all needs, too
 set -eu
-want="gcc make pkg-config libc6-dev protobuf-c-compiler libprotobuf-c-dev libxxhash-dev libcjson-dev
+want="gcc make pkg-config libc6-dev protobuf-c-compiler libprotobuf-c-dev libexpat1-dev libxxhash-dev libcjson-dev
 libpng-dev libjpeg62-turbo-dev zlib1g-dev libzstd-dev libsqlite3-dev libjs-chart.js libcmocka-dev"
 # Only tests and lint use these: do without them where they can't be had.
 nice="python3 python3-venv chromium cmake meson clang clang-format libclang-rt-14-dev libonnx-testdata mandoc graphviz"

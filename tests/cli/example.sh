@@ -11,7 +11,7 @@ mo-compile -q glyphs.xml -o net.blob
 for example in classify stream embedded; do
 	# shellcheck disable=SC2046
 	$cc -Wall -Wextra -Werror -Iinclude -DBLOB='"net.blob"' -o $example "$ROOT/src/share/examples/$example.c" "$BUILD/libmo.a" \
-	    $(pkg-config --libs libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd) -lm -pthread
+	    $(pkg-config --libs expat libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd) -lm -pthread
 done
 [ "$(wc -l <"$ROOT/src/share/examples/classify.c")" -le 40 ] && echo 'at most 40 lines'
 prepare=mean=127.5,scale=127.5

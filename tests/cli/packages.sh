@@ -28,7 +28,7 @@ fi
 make -s -f usr/share/mo/examples/deploy/Makefile MO_MK="$(pkg-config --variable=mk mo)" -n clean
 
 deb=$("${make[@]}" deb)
-dpkg-deb -f "$deb" Depends | grep -o -e 'libc6' -e 'libxml2' -e 'libsqlite3-0' -e 'zlib1g'
+dpkg-deb -f "$deb" Depends | grep -o -e 'libc6' -e 'libexpat1' -e 'libxml2' -e 'libsqlite3-0' -e 'zlib1g'
 dpkg-deb -c "$deb" | grep -o -e '/usr/bin/.*' | sort
 
 tar=$("${make[@]}" bundle MODEL="$PWD/glyphs.xml")

@@ -10,7 +10,7 @@ CLANG=${CLANG:-clang}
 command -v "$CLANG" >/dev/null || { echo "fuzzing needs clang"; exit 1; }
 make --no-print-directory -s BUILD="$out" CC="$CLANG" SANITIZE=address,undefined,fuzzer-no-link \
 	CFLAGS='-O1 -g' "$out/libmo.a"
-libs=$(pkg-config --libs libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd)
+libs=$(pkg-config --libs expat libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd)
 flags=(-std=gnu11 -D_GNU_SOURCE -Isrc -I. -I"$out/gen" -O1 -g -fno-sanitize-recover=all)
 mkdir -p "$out/finds"
 failed=0

@@ -16,7 +16,7 @@ if [ ! -e "$R/.done" ]; then
 	apt=(apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$D/state" -o Dir::Cache="$D/cache"
 	    -o Dir::State::status="$D/status" -o APT::Sandbox::User=root -o Debug::NoLocking=1)
 	"${apt[@]}" update || skip 'no package lists for arm64'
-	"${apt[@]}" install -y --download-only --no-install-recommends libc6-dev libgcc-12-dev libprotobuf-c-dev libxxhash-dev \
+	"${apt[@]}" install -y --download-only --no-install-recommends libc6-dev libgcc-12-dev libprotobuf-c-dev libexpat1-dev libxxhash-dev \
 	    libcjson-dev libpng-dev libjpeg62-turbo-dev zlib1g-dev libzstd-dev libcmocka-dev >/dev/null || skip 'no arm64 packages'
 	for p in "$D"/cache/archives/*.deb; do dpkg -x "$p" "$R" || skip "cannot unpack $p"; done
 	[ -e "$R/lib/ld-linux-aarch64.so.1" ] || skip 'no arm64 C library'
