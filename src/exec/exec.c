@@ -19,6 +19,7 @@ static int attach(
 	}
 	*e = (struct exec){.net = net,
 	    .o = *o,
+	    .noutputs = o->no_results ? 0 : net->graph->noutputs,
 	    .graph = net->graph,
 	    .step = net->step,
 	    .nsteps = net->nsteps,

@@ -58,6 +58,9 @@ struct exec_options {
 	 * take them along all the same; where none does, they lie in memory. May be NULL: of none.
 	 */
 	bool (*ends)(void *user, const struct value *v);
+	/* With tapped: what no tapped value needs does not run, and there are no results: out of
+	 * exec_run may be NULL. */
+	bool no_results;
 	void *user;
 	/* Called after each call of a run; what a kernel took along is not called for. May be
 	 * NULL. */

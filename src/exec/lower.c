@@ -278,7 +278,7 @@ static int lower_outputs(struct lower *l)
 {
 	struct plan *p = l->p;
 	int status = OK;
-	for (int k = 0; k < l->e->graph->noutputs && status == OK; k++) {
+	for (int k = 0; k < l->e->noutputs && status == OK; k++) {
 		const struct value *v = node_in(l->e->graph->outputs[k], 0);
 		struct spot s = {0};
 		if (!p->dynamic[v->id])
@@ -298,7 +298,7 @@ static int lower_outputs(struct lower *l)
 		call_uses(l, c->out);
 	}
 	p->ncalls++; /* outputs are read behind the last call */
-	for (int k = 0; k < l->e->graph->noutputs; k++)
+	for (int k = 0; k < l->e->noutputs; k++)
 		call_uses(l, p->out[k]);
 	p->ncalls--;
 	return status;

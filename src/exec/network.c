@@ -25,11 +25,20 @@ static bool is_edge(const struct node *n)
 	return node_is(n, OP_CONST) || node_is(n, OP_PARAMETER) || node_is(n, OP_RESULT);
 }
 
-/* Marks in alive, by value id, what the Results need; everything when all is set. */
-static void mark_alive(const struct graph *g, bool all, bool *alive)
+/* Is n alive whatever reads it? */
+static bool is_wanted(const struct exec_options *o, const struct node *n)
+{
+	bool wanted = (n->op->flags & OPF_SINK) && !(o->no_results && node_is(n, OP_RESULT));
+	for (int k = 0; k < n->nout && o->no_results; k++)
+		wanted |= o->tapped(o->user, &n->out[k]);
+	return wanted;
+}
+
+/* Marks in alive, by value id, what those need that are wanted; everything when all is set. */
+static void mark_alive(const struct graph *g, const struct exec_options *o, bool all, bool *alive)
 {
 	for (const struct node *n = g->last; n; n = n->prev) {
-		bool live = all || (n->op->flags & OPF_SINK);
+		bool live = all || is_wanted(o, n);
 		for (int k = 0; k < n->nout; k++)
 			live |= alive[n->out[k].id];
 		for (int k = 0; live && k < n->nin; k++)
@@ -47,10 +56,10 @@ static void count_uses(struct network *net, const struct node *n)
 			net->uses[n->in[k].value->id]++;
 }
 
-static void collect_steps(struct network *net, const bool *alive)
+static void collect_steps(struct network *net, const struct exec_options *o, const bool *alive)
 {
 	graph_each (net->graph, n) {
-		if (node_is(n, OP_RESULT))
+		if (node_is(n, OP_RESULT) && !o->no_results)
 			count_uses(net, n);
 		if (is_edge(n) || (n->nout && !alive[n->out[0].id]))
 			continue;
@@ -62,7 +71,7 @@ static void collect_steps(struct network *net, const bool *alive)
 	}
 }
 
-static int build_steps(struct network *net, bool all, struct err *err)
+static int build_steps(struct network *net, const struct exec_options *o, struct err *err)
 {
 	size_t nvalues = net->graph->nvalues + 1;
 	bool *alive = calloc(nvalues, sizeof *alive);
@@ -72,8 +81,8 @@ static int build_steps(struct network *net, bool all, struct err *err)
 	bool ok = alive && net->step && net->uses && net->maker;
 	if (ok) {
 		memset(net->maker, 0xff, nvalues * sizeof *net->maker);
-		mark_alive(net->graph, all, alive);
-		collect_steps(net, alive);
+		mark_alive(net->graph, o, net->c.keep, alive);
+		collect_steps(net, o, alive);
 	}
 	free(alive);
 	return ok ? OK : fail_nomem(err);
@@ -90,7 +99,7 @@ int network_new(
 	net->graph = g;
 	net->c.keep = o->tap && !o->tapped;
 	number(g);
-	int status = build_steps(net, net->c.keep, err);
+	int status = build_steps(net, o, err);
 	if (g->compiled)
 		net->nsteps = 0; /* the plans have it all */
 	if (status == OK && !g->compiled)

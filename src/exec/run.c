@@ -360,7 +360,7 @@ int plan_run(
 	for (int i = 0; i < p->ncalls && status == OK; i++)
 		status = run_call(e, p, &p->call[i], err);
 	variables_end_run(e, status == OK);
-	for (int k = 0; k < e->graph->noutputs && status == OK; k++) {
+	for (int k = 0; k < e->noutputs && status == OK; k++) {
 		const struct value *v = node_in(e->graph->outputs[k], 0);
 		out[k] = p->value[v->id];
 		if (!p->dynamic[v->id])

@@ -44,10 +44,10 @@ struct network {
 	int refs; /* execs */
 	pthread_mutex_t lock;
 	struct graph *graph;
-	struct step *step; /* in the graph's order; without a tap only those that a Result needs */
+	struct step *step; /* in the graph's order; without a tap only those that are needed */
 	int nsteps;
 	int *maker;           /* by value id: index of the step, or -1 */
-	int *uses;            /* by value id: uses by steps and Results */
+	int *uses;            /* by value id: uses by steps, and by Results that are wanted */
 	int max_in;           /* inputs of any step */
 	struct quant *quant;  /* by value id */
 	struct constants c;   /* for plans */
@@ -62,6 +62,7 @@ struct network {
 struct exec {
 	struct network *net;
 	struct exec_options o;
+	int noutputs;        /* the graph's, or 0 when none are wanted */
 	struct pool *packer; /* during exec_prepare_with */
 	/* the network's, for short */
 	struct graph *graph;

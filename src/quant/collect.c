@@ -11,7 +11,7 @@ struct worker {
 	struct collect *c;
 	struct exec *e;
 	struct stats *s;
-	struct tensor *in, *out;
+	struct tensor *in;
 	float *room;
 	float *row; /* of a layer, for moments */
 	struct err err;
@@ -107,7 +107,7 @@ static bool take(struct worker *w, int64_t *at, int *status)
 static int run_sample(struct worker *w, int64_t at)
 {
 	struct collect *c = w->c;
-	int status = exec_run(w->e, w->in, w->out, &w->err);
+	int status = exec_run(w->e, w->in, NULL, &w->err);
 	if (status)
 		err_in(&w->err, "sample %lld", (long long)at);
 	for (int k = 0; k < c->p->graph->ninputs; k++)
@@ -166,14 +166,17 @@ static int open_worker(struct collect *c, int k, int64_t channels, struct err *e
 	struct worker *w = &c->worker[k];
 	*w = (struct worker){.c = c, .failed = -1};
 	w->in = calloc((size_t)g->ninputs + 1, sizeof *w->in);
-	w->out = calloc((size_t)g->noutputs + 1, sizeof *w->out);
 	w->room = calloc(3 * (size_t)channels, sizeof *w->room);
 	w->row = malloc((size_t)(c->moments ? c->moments->longest : 0) * sizeof *w->row + 1);
 	w->s = c->stats ? new_stats(c, err) : NULL;
-	if (!w->in || !w->out || !w->room || !w->row || (c->stats && !w->s))
+	if (!w->in || !w->room || !w->row || (c->stats && !w->s))
 		return fail_nomem(err);
-	struct exec_options eo = {
-	    .log = c->o->log, .watch = watch, .tapped = tapped, .ends = ends, .user = w};
+	struct exec_options eo = {.log = c->o->log,
+	    .watch = watch,
+	    .tapped = tapped,
+	    .ends = ends,
+	    .no_results = true,
+	    .user = w};
 	if (!k)
 		return exec_new((struct graph *)g, &eo, &w->e, err);
 	int status = exec_share(c->worker[0].e, NULL, &w->e, err);
@@ -208,7 +211,6 @@ static void close_workers(struct collect *c)
 		exec_free(w->e);
 		stats_free(w->s);
 		free(w->in);
-		free(w->out);
 		free(w->room);
 		free(w->row);
 		err_clear(&w->err);

@@ -178,6 +178,44 @@ static void test_products(void **state)
 	graph_free(g);
 }
 
+static void count_last(void *user, const struct exec_timing *t)
+{
+	*(int *)user += !strcmp(t->node->name, "c");
+}
+
+/* Without results the layers behind what is watched neither run nor pack their weights. */
+static void test_no_results(void **state)
+{
+	struct graph *g = scan(residual);
+	struct tensor in = random_input(g, 0, 1), out;
+	struct watched w = {.name = {"b", "sr"}, .only = {true, true}}, alone = w;
+	int ran = 0, again = 0;
+	struct exec_options o = {.watch = watch,
+	    .tapped = tapped,
+	    .ends = ends,
+	    .user = &w,
+	    .timed = count_last,
+	    .timed_user = &ran};
+	struct exec *all = make(g, &o);
+	(void)state;
+	run(all, &in, &out);
+	assert_true(ran > 0);
+	o.user = &alone;
+	o.timed_user = &again;
+	o.no_results = true;
+	struct exec *e = make(g, &o);
+	run(e, &in, NULL);
+	assert_int_equal(again, 0);
+	assert_true(exec_packed(e) < exec_packed(all));
+	for (int i = 0; i < 2; i++)
+		assert_true(
+		    alone.told[i] && alone.low[i] == w.low[i] && alone.high[i] == w.high[i]);
+	exec_free(all);
+	exec_free(e);
+	tensor_free(&in);
+	graph_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +223,7 @@ int main(void)
 	    cmocka_unit_test(test_wanted),
 	    cmocka_unit_test(test_layers),
 	    cmocka_unit_test(test_products),
+	    cmocka_unit_test(test_no_results),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
