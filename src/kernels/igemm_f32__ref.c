@@ -1,5 +1,6 @@
 /* FP32 implicit GEMM tile of 4 rows by 8 columns in plain C: what the others are judged by. */
 #include "kernels/nhwc_kernel.h"
+#include "kernels/seen_ends.h"
 
 void igemm_f32_4x8__ref(const struct igemm_f32_args *q, int m, int n)
 {
@@ -21,11 +22,17 @@ void igemm_f32_4x8__ref(const struct igemm_f32_args *q, int m, int n)
 				for (int j = 0; j < nb; j++)
 					acc[i][j] += rows[i][offset + p] * b[j];
 	}
+	struct ends before = ends_load(q->before), after = ends_load(q->after);
 	for (int i = 0; i < m; i++)
 		for (int j = 0; j < n; j++) {
 			float x = acc[i][j];
+			ends_widen(&before, x);
 			x += q->add ? q->add[(size_t)i * q->ld_add + (size_t)j] : 0;
 			x = x < q->lo ? q->lo : x;
-			q->c[(size_t)i * q->ldc + (size_t)j] = x > q->hi ? q->hi : x;
+			x = x > q->hi ? q->hi : x;
+			ends_widen(&after, x);
+			q->c[(size_t)i * q->ldc + (size_t)j] = x;
 		}
+	ends_store(q->before, &before, &before);
+	ends_store(q->after, &after, &after);
 }

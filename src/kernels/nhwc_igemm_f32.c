@@ -251,7 +251,8 @@ static void panel(const struct igemm_f32_run *r, const struct block *b, int p, i
 	int g = p / panels_of(c), j = p % panels_of(c) * row->nr, rows = b->last - b->first;
 	int n = cout_of(c) - j < row->nr ? cout_of(c) - j : row->nr, depth = igemm_f32_depth(c) - k;
 	ptrdiff_t col = (ptrdiff_t)g * cout_of(c) + j;
-	bool end = depth <= c->depth, see = end && nhwc_sees(r->a), bare = see || !end;
+	bool end = depth <= c->depth, act = end && c->act != SPAN_NONE;
+	bool late = act && nhwc_sees(r->a), bare = late || !end;
 	struct igemm_f32_args q = {.rows = b->at.rows,
 	    .shift = b->at.shift,
 	    .offset = (size_t)g * (size_t)igemm_f32_cin(c) + (size_t)k,
@@ -263,7 +264,9 @@ static void panel(const struct igemm_f32_run *r, const struct block *b, int p, i
 	    .ldc = end ? (size_t)c->ld_out : (size_t)row->nr,
 	    .lo = bare ? -INFINITY : c->lo,
 	    .hi = bare ? INFINITY : c->hi,
-	    .ld_start = (size_t)row->nr};
+	    .ld_start = (size_t)row->nr,
+	    .before = bare ? NULL : r->a->before,
+	    .after = bare ? NULL : r->a->after};
 	for (int t = 0; t < b->tiles; t++) {
 		int at = nhwc_part(rows, t, b->tiles), m = nhwc_part(rows, t + 1, b->tiles) - at;
 		int64_t from = b->first + at;
@@ -275,9 +278,9 @@ static void panel(const struct igemm_f32_run *r, const struct block *b, int p, i
 		/* each of the first tiles fetches a fourth of it */
 		q.next = next && t < 8 ? next + t * LINE : NULL;
 		row->run(&q, m, n);
-		if (see)
+		if (late)
 			nhwc_settle(c, r->a, q.c, add, m, n);
-		else if (end)
+		else if (act)
 			nhwc_act(c, q.c, m, c->ld_out, n);
 		q.rows += m * igemm_f32_pointers(c);
 	}

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/seen_f32.h"
+
 /* A tile of m rows, n columns of an implicit matrix product: row i of the left side is, for each
  * tap, k floats somewhere in an image. */
 struct igemm_f32_args {
@@ -27,6 +29,8 @@ struct igemm_f32_args {
 	size_t ld_start;
 	const float *next; /* a panel of the same size that is fetched into the L2 cache meanwhile,
 			      one line of four; NULL: none */
+	/* Widened to the sums before add and the clamp, and to the results; each or NULL. */
+	struct seen_lanes *before, *after;
 };
 /* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias, or
  * start, and takes taps and k in order whatever m and n, so it does not depend on the cut into

@@ -1,24 +1,12 @@
 /* The functions of a row of seen_f32_rows, for the vectors of the including file's instruction set:
  * NAME(ends), columns, settle and levels. */
-#include "kernels/seen_f32.h"
-#include "kernels/vec_f32.h"
+#include "kernels/seen_ends.h"
 
 #ifndef NAME
 #define NAME(what) seen_f32_##what##__ref
 #endif
 
 #define SIDE 4 /* vectors of extremes that do not wait for each other */
-
-struct ends {
-	vec low, high, bad; /* bad: 0 as long as all is finite */
-};
-
-INLINE void widen(struct ends *e, vec x)
-{
-	e->low = vec_min(e->low, x);
-	e->high = vec_max(e->high, x);
-	e->bad = vec_fma(x, vec_zero(), e->bad);
-}
 
 INLINE float lane_min(vec x)
 {
@@ -54,9 +42,9 @@ bool NAME(ends)(const float *x, int64_t n, float *low, float *high)
 		e[k] = (struct ends){vec_set1(*low), vec_set1(*high), vec_zero()};
 	for (; i + SIDE * VEC <= n; i += SIDE * VEC)
 		for (int k = 0; k < SIDE; k++)
-			widen(&e[k], vec_load(x + i + k * VEC));
+			ends_widen(&e[k], vec_load(x + i + k * VEC));
 	for (; i < n; i++)
-		widen(&e[0], vec_set1(x[i]));
+		ends_widen(&e[0], vec_set1(x[i]));
 	for (int k = 0; k < SIDE; k++) {
 		float l = lane_min(e[k].low), h = lane_max(e[k].high);
 		*low = l < *low ? l : *low;
@@ -74,7 +62,7 @@ bool NAME(columns)(const float *x, int64_t rows, int64_t ld, int64_t n, float *l
 		vec_mask m = vec_first(left);
 		struct ends e = {vec_load_mask(low + c, m), vec_load_mask(high + c, m), vec_zero()};
 		for (int64_t i = 0; i < rows; i++)
-			widen(&e, vec_load_mask(x + i * ld + c, m));
+			ends_widen(&e, vec_load_mask(x + i * ld + c, m));
 		vec_store_mask(low + c, m, e.low);
 		vec_store_mask(high + c, m, e.high);
 		good &= all_zero(e.bad);
@@ -89,28 +77,13 @@ struct settling {
 	struct ends before[2], after[2];
 };
 
-static struct ends lanes_load(const struct seen_lanes *s)
-{
-	return s ? (struct ends){vec_load(s->low), vec_load(s->high), vec_load(s->bad)}
-		 : (struct ends){vec_zero(), vec_zero(), vec_zero()};
-}
-
-static void lanes_store(struct seen_lanes *s, const struct ends e[2])
-{
-	if (!s)
-		return;
-	vec_store(s->low, vec_min(e[0].low, e[1].low));
-	vec_store(s->high, vec_max(e[0].high, e[1].high));
-	vec_store(s->bad, vec_add(e[0].bad, e[1].bad));
-}
-
 INLINE vec settle_vec(
     const struct seen_settle *q, vec x, vec y, bool before, bool add, int k, struct settling *t)
 {
 	if (before)
-		widen(&t->before[k], x);
+		ends_widen(&t->before[k], x);
 	x = vec_clamp(add ? vec_add(x, y) : x, vec_set1(q->lo), vec_set1(q->hi));
-	widen(&t->after[k], x);
+	ends_widen(&t->after[k], x);
 	return x;
 }
 
@@ -137,14 +110,14 @@ INLINE void settle_row(const struct seen_settle *q, float *x, const float *y, bo
 
 INLINE void settle_rows(const struct seen_settle *q, bool before, bool add)
 {
-	struct ends b = lanes_load(q->before), a = lanes_load(q->after);
+	struct ends b = ends_load(q->before), a = ends_load(q->after);
 	struct settling t = {{b, b}, {a, a}};
 	for (int i = 0; i < q->rows; i++) {
 		float *x = q->x + i * q->ld;
 		settle_row(q, x, add ? q->add + i * q->ld_add : x, before, add, &t);
 	}
-	lanes_store(q->before, t.before);
-	lanes_store(q->after, t.after);
+	ends_store(q->before, &t.before[0], &t.before[1]);
+	ends_store(q->after, &t.after[0], &t.after[1]);
 }
 
 void NAME(settle)(const struct seen_settle *q)

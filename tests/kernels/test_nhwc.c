@@ -18,6 +18,69 @@ static const char *const levels[] = {"bf16", "avx512", "avx2", "ref"};
 
 /* ---- implicit GEMM tiles ---- */
 
+static struct seen_lanes nothing_seen(void)
+{
+	struct seen_lanes s = {{0}, {0}, {0}};
+	for (int k = 0; k < SEEN_LANES; k++) {
+		s.low[k] = INFINITY;
+		s.high[k] = -INFINITY;
+	}
+	return s;
+}
+
+/* Of the results in c, and of them alone. */
+static void assert_seen(const struct seen_lanes *s, const float *c, int m, int n, size_t ldc)
+{
+	float low = INFINITY, high = -INFINITY, least = INFINITY, most = -INFINITY;
+	bool finite = true, good = true;
+	for (int i = 0; i < m; i++)
+		for (int j = 0; j < n; j++) {
+			low = fminf(low, c[(size_t)i * ldc + (size_t)j]);
+			high = fmaxf(high, c[(size_t)i * ldc + (size_t)j]);
+			finite &= isfinite(c[(size_t)i * ldc + (size_t)j]) != 0;
+		}
+	for (int k = 0; k < SEEN_LANES; k++) {
+		least = fminf(least, s->low[k]);
+		most = fmaxf(most, s->high[k]);
+		good &= s->bad[k] == 0;
+	}
+	assert_true(finite == good && (!finite || (low == least && high == most)));
+}
+
+/* What a tile sees of its results, and of the sums before, and that it does the same then. bias, of
+ * n values, may come to be anything. */
+static void check_tile_seen(
+    const struct igemm_f32 *row, const struct igemm_f32_args *was, float *bias, int m, int n)
+{
+	struct seen_lanes before, after;
+	struct igemm_f32_args q = *was;
+	size_t size = (size_t)(m - 1) * q.ldc + (size_t)n;
+	float *c = guarded(size);
+	for (int twice = 0; twice < 2; twice++) {
+		q.c = c;
+		q.before = q.after = NULL;
+		row->run(&q, m, n);
+		memcpy(q.c = was->c, c, size * sizeof *c);
+		before = after = nothing_seen();
+		q.before = n & 2 ? &before : NULL;
+		q.after = n & 4 ? NULL : &after;
+		row->run(&q, m, n);
+		assert_memory_equal(q.c, c, size * sizeof *c);
+		if (q.after)
+			assert_seen(&after, c, m, n, q.ldc);
+		q.add = NULL;
+		q.before = q.after = NULL;
+		q.lo = -INFINITY;
+		q.hi = INFINITY;
+		row->run(&q, m, n);
+		if (n & 2)
+			assert_seen(&before, q.c, m, n, q.ldc);
+		q = *was;
+		bias[n - 1] = INFINITY;
+	}
+	guarded_free(c, size);
+}
+
 static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int k)
 {
 	size_t wide = (size_t)(n <= row->nr / 2 ? row->nr / 2 : row->nr), ldc = (size_t)n + 3;
@@ -39,7 +102,7 @@ static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int 
 	float *start = n % 3 ? NULL : randoms((size_t)m * ld_start, 4);
 	struct igemm_f32_args q = {rows, taps == 9 ? shift : NULL, 5, taps, k, b,
 	    n & 1 ? bias : NULL, m & 1 ? add : NULL, c, ldc, ldc, -1.5f, 1.25f, start, ld_start,
-	    m & 2 ? b : NULL};
+	    m & 2 ? b : NULL, NULL, NULL};
 	row->run(&q, m, n);
 	for (int i = 0; i < m; i++)
 		for (size_t j = 0; j < ldc && (size_t)i * ldc + j < size; j++) {
@@ -59,6 +122,7 @@ static void check_tile(const struct igemm_f32 *row, int m, int n, int taps, int 
 			float want = clampf((float)sum, q.lo, q.hi);
 			assert_true(fabsf(got - want) <= 2e-7f * (float)(depth + 4));
 		}
+	check_tile_seen(row, &q, bias, m, n);
 	free(a);
 	free(start);
 	free(bias);
