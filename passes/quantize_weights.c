@@ -1,9 +1,9 @@
 /* Weights as 8-bit integers with a scale for each output channel: Const i8, Convert, Multiply. */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "passes/quantize.h"
+#include "passes/quantize_scale.h"
 #include "passes/rewrite.h"
 
 /* The weights seen as [outer][channels][inner]. */
@@ -75,51 +75,6 @@ static float gather(const struct rows *r, const struct tensor *t, int64_t c, flo
 	return bad == 0 ? top : NAN;
 }
 
-#define LANES 8
-#define ROUND 0x1.8p23f /* adding and taking it away rounds to nearest even */
-
-/* Sum of the squared errors of n weights in steps of scale. */
-static float error_of(const float *w, int64_t n, float scale, float most)
-{
-	float sum[LANES] = {0}, all = 0, per = 1 / scale;
-	int64_t i = 0;
-	for (; i + LANES <= n; i += LANES)
-		for (int k = 0; k < LANES; k++) {
-			float x = w[i + k] * per;
-			x = x > most ? most : x;
-			x = x < -most ? -most : x;
-			x = w[i + k] - ((x + ROUND) - ROUND) * scale;
-			sum[k] += x * x;
-		}
-	for (; i < n; i++) {
-		float x = fminf(fmaxf(w[i] * per, -most), most);
-		x = w[i] - ((x + ROUND) - ROUND) * scale;
-		all += x * x;
-	}
-	for (int k = 0; k < LANES; k++)
-		all += sum[k];
-	return all;
-}
-
-/* The scale of the least error, from the one at which the largest weight is most. Few weights are
- * worth many tries: they may fall on levels. */
-static float best_scale(const float *w, int64_t n, float top, float most)
-{
-	float scale = top / most, best = scale, least = INFINITY;
-	int tries = n <= 64 ? 128 : n <= 512 ? 32 : 12;
-	if (!(scale >= FLT_MIN))
-		return top > 0 ? FLT_MIN : 1;
-	for (int k = 0; k < tries; k++) {
-		float s = scale * (1 - 0.25f * (float)k / (float)tries);
-		float e = error_of(w, n, s, most);
-		if (e < least) {
-			least = e;
-			best = s;
-		}
-	}
-	return best;
-}
-
 static void round_channel(
     const struct rows *r, const float *w, int64_t c, int most, float scale, int8_t *q)
 {
@@ -127,7 +82,8 @@ static void round_channel(
 		for (int64_t i = 0; i < r->inner; i++) {
 			float x = *w++ / scale;
 			x = x > (float)most ? (float)most : x < (float)-most ? (float)-most : x;
-			q[(o * r->channels + c) * r->inner + i] = (int8_t)((x + ROUND) - ROUND);
+			q[(o * r->channels + c) * r->inner + i] = (int8_t)((x + QUANTIZE_EVEN) -
+									   QUANTIZE_EVEN);
 		}
 }
 
@@ -147,7 +103,7 @@ static int quantize_channels(
 			status = fail(err, E_FORMAT, "node '%s': weights are not finite", n->name);
 			break;
 		}
-		scale[c] = best_scale(w, count, top, (float)most);
+		scale[c] = quantize_scale(w, count, top, (float)most);
 		round_channel(r, w, c, most, scale[c], q);
 	}
 	free(w);
