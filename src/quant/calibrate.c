@@ -15,7 +15,8 @@
 #define REFINE_ROWS 1024 /* of each layer, from all of these samples */
 
 struct calibration {
-	struct graph *g;   /* smoothed: a clone */
+	struct graph *was; /* the caller's */
+	struct graph *g;   /* the same, or a clone that is smoothed once statistics are known */
 	struct graph *own; /* that clone, or NULL */
 	struct smooth smooth;
 	struct calibrate_options o;
@@ -73,7 +74,7 @@ int calibration_new(
 	struct calibration *c = calloc(1, sizeof *c);
 	if (!c)
 		return fail_nomem(err);
-	c->g = g;
+	c->was = c->g = g;
 	c->o = *o;
 	c->arena = arena_new();
 	c->levels = weight_levels_new();
@@ -128,8 +129,9 @@ static bool refines(const struct calibration *c)
 	return c->o.refine.rounding || c->o.refine.biases;
 }
 
-static int new_moments(
-    struct calibration *c, const struct samples *samples, struct moments **out, struct err *err)
+/* Of what the layers of p read. */
+static int new_moments(const struct calibration *c, const struct placement *p,
+    const struct samples *samples, struct moments **out, struct err *err)
 {
 	struct moments_options o = {.samples = REFINE_SAMPLES,
 	    .of = collect_count(&c->o, samples),
@@ -137,17 +139,18 @@ static int new_moments(
 	    .bytes = c->o.refine.rounding ? c->o.refine_bytes : 0};
 	if (o.of < 1)
 		return fail(err, E_USAGE, "there are no samples");
-	return moments_new(&c->p, &o, out, err);
+	return moments_new(p, &o, out, err);
 }
 
-/* In the network as it would be quantized without. */
+/* In the network as it would be quantized without. Moments are those of the network as it was. */
 static int refine(
-    struct calibration *c, const struct moments *m, const struct samples *samples, struct err *err)
+    struct calibration *c, struct moments *m, const struct samples *samples, struct err *err)
 {
 	struct refine_options o = c->o.refine;
 	struct graph *q = NULL;
 	double start = clock_seconds();
 	o.threads = c->o.threads;
+	moments_smooth(m, &c->smooth);
 	int status = calibration_quantize(c, NULL, 0, &q, err);
 	status = status ? status : refine_solve(c->g, q, m, &o, &c->refined, err);
 	graph_free(q);
@@ -157,32 +160,38 @@ static int refine(
 	return status;
 }
 
-/* Moments are taken while ranges are collected, unless the network is smoothed in between. */
+/* Moments are taken while ranges are collected. */
 int calibration_collect(struct calibration *c, const struct samples *samples, struct err *err)
 {
 	struct stats *s;
 	struct moments *m = NULL;
-	bool one_pass = refines(c) && !c->smooth.n;
-	int status = one_pass ? new_moments(c, samples, &m, err) : OK;
+	int status = refines(c) ? new_moments(c, &c->p, samples, &m, err) : OK;
 	struct collect_request r = {&c->p, &c->smooth, &c->o, samples, m};
 	status = status ? status : collect(&r, &s, err);
 	status = status ? status : calibration_use(c, s, err);
-	if (!status)
-		status = m ? refine(c, m, samples, err) : calibration_refine(c, samples, err);
+	if (!status && m)
+		status = refine(c, m, samples, err);
 	moments_free(m);
 	return status;
 }
 
+/* In the network as it was, so that the result is the same as of one pass. */
 int calibration_refine(struct calibration *c, const struct samples *samples, struct err *err)
 {
+	struct quantize_options q = placement_options(&c->o, c->o.ignored, c->o.nignored);
 	struct moments *m = NULL;
+	struct placement p;
 	if (!refines(c))
 		return OK;
-	int status = new_moments(c, samples, &m, err);
-	struct collect_request r = {&c->p, &c->smooth, &c->o, samples, m};
+	int status = quantize_place(c->was, &q, &p, err);
+	if (status)
+		return status;
+	status = new_moments(c, &p, samples, &m, err);
+	struct collect_request r = {&p, &c->smooth, &c->o, samples, m};
 	status = status ? status : collect(&r, NULL, err);
 	status = status ? status : refine(c, m, samples, err);
 	moments_free(m);
+	placement_free(&p);
 	return status;
 }
 

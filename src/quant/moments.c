@@ -145,6 +145,14 @@ bool moments_tapped(const struct moments *m, const struct value *v)
 	return m->site[v->id] != NULL;
 }
 
+void moments_smooth(struct moments *m, const struct smooth *s)
+{
+	for (int i = 0; i < s->n; i++)
+		for (struct moments_layer *l = m->site[s->site[i].id]; l; l = l->next)
+			if (smooth_feeds(s, &s->site[i], l->name))
+				l->scale = s->site[i].scale;
+}
+
 int64_t moments_turn(const struct moments *m, int64_t i)
 {
 	int64_t turn = (i * m->turns + m->of - 1) / m->of;

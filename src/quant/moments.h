@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "exec/exec.h"
 #include "passes/quantize.h"
+#include "quant/smooth.h"
 
 #define MOMENTS_BLOCK 256                /* inputs whose products are summed up together, about */
 #define MOMENTS_MOST (2 * MOMENTS_BLOCK) /* the most of a block of whole kernels */
@@ -18,10 +19,11 @@ struct moments_layer {
 	int64_t groups, k; /* k inputs to an output of each group */
 	int block;         /* inputs of a block, the last may have fewer */
 	int nblocks;
-	bool products;              /* there are enough rows for them */
-	int64_t each;               /* rows of a sample, at most */
-	int64_t *count;             /* by sample: its rows */
-	uint16_t *value;            /* FP16: [sample][each][groups][k] */
+	bool products;       /* there are enough rows for them */
+	int64_t each;        /* rows of a sample, at most */
+	int64_t *count;      /* by sample: its rows */
+	uint16_t *value;     /* FP16: [sample][each][groups][k] */
+	const double *scale; /* what inputs are divided by since the rows were taken, or NULL */
 	struct moments_layer *next; /* that reads the same value */
 };
 
@@ -52,6 +54,9 @@ int64_t moments_turn(const struct moments *m, int64_t i);
  * different samples. */
 int moments_take(struct moments *m, int64_t turn, const struct value *v,
     const struct exec_view *view, float *room, struct err *err);
+/* Rows that were taken before the network was smoothed become those of the layers that it has now.
+ * Borrows the sites' scales. */
+void moments_smooth(struct moments *m, const struct smooth *s);
 /* The number of inputs of a block. */
 int moments_width(const struct moments_layer *l, int block);
 

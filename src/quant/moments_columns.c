@@ -59,6 +59,7 @@ void moments_columns(
 {
 	const struct moments_layer *l = r->l;
 	int64_t row = l->groups * l->k, n = 0;
+	const double *scale = l->scale ? l->scale + from : NULL;
 	float part[2][MOMENTS_MOST] = {{0}};
 	assert(width <= MOMENTS_MOST);
 	memset(sum, 0, (size_t)width * sizeof *sum);
@@ -66,6 +67,8 @@ void moments_columns(
 	for (int64_t t = 0; t < r->turns; t++)
 		for (int64_t i = 0; i < l->count[t]; i++, n++, x += width) {
 			f16_to_f32_n(x, l->value + (t * l->each + i) * row + from, (size_t)width);
+			for (int64_t k = 0; k < width && scale; k++)
+				x[k] /= (float)scale[k];
 			put_on_levels(r, from, width, x, part[0], part[1]);
 			if (n % CHUNK == CHUNK - 1 || n == r->count - 1) {
 				flush(part[0], width, sum);

@@ -474,6 +474,12 @@ int smooth_apply(
 	return status;
 }
 
+bool smooth_feeds(const struct smooth *s, const struct smooth_site *t, const char *layer)
+{
+	const struct node *n = t->after ? graph_find_node(s->g, layer) : NULL;
+	return n && (t->after == t->value || !strcmp(node_in(n, 0)->node->name, t->after));
+}
+
 struct stats_channel smooth_extremes(
     const struct smooth_site *s, const struct stats_site *columns, int64_t samples)
 {

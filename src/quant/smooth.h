@@ -41,6 +41,8 @@ void smooth_free(struct smooth *s);
  * SMOOTH_AUTO. Sites without statistics stay as they are. The graph must be numbered again. */
 int smooth_apply(
     struct smooth *s, const struct stats *stats, double alpha, int threads, struct err *err);
+/* Is that what the layer of this name reads, once the graph is smoothed? */
+bool smooth_feeds(const struct smooth *s, const struct smooth_site *t, const char *layer);
 /* The extremes of a smoothed site, from what was seen of its channels. Where all channels reach
  * about as far, the extremes of a sample are those of all, and none is cut off by taking a mean. */
 struct stats_channel smooth_extremes(
