@@ -72,6 +72,7 @@ static void nhwc_conv_io(struct image *im, struct nhwc_conv_f32 *k)
 	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
 	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
 	image_i64(im, &k->ld_add, 0, IMAGE_SMALL);
+	image_bool(im, &k->planes);
 	image_float(im, &k->lo);
 	image_float(im, &k->hi);
 	image_int(im, &k->way, CONV_IGEMM, CONV_WAYS - 1);
@@ -371,8 +372,8 @@ static void eval_io(struct image *im, struct call *c, int n)
 }
 
 /* A struct that grows has a field that its function above does not know yet. */
-_Static_assert(sizeof(struct nhwc_conv_f32) == 192, "conv_io");
-_Static_assert(sizeof(struct nhwc_block_f32) == 664, "block_io");
+_Static_assert(sizeof(struct nhwc_conv_f32) == 200, "conv_io");
+_Static_assert(sizeof(struct nhwc_block_f32) == 688, "block_io");
 _Static_assert(sizeof(struct nhwc_deconv_f32) == 184, "deconv_io");
 _Static_assert(sizeof(struct nhwc_resize_f32) == 72, "resize_io");
 _Static_assert(sizeof(struct nhwc_lrn_f32) == 64, "lrn_io");
@@ -381,7 +382,7 @@ _Static_assert(sizeof(struct nhwc_conv_u8) == 632, "conv_u8_io");
 _Static_assert(sizeof(struct quant_u8) == 72, "quant_io");
 _Static_assert(sizeof(struct matmul_f32) == 240, "matmul_io");
 _Static_assert(sizeof(struct linear_cw) == 112, "linear_cw_io");
-_Static_assert(sizeof(struct recurrent_f32) == 304, "recurrent_io");
+_Static_assert(sizeof(struct recurrent_f32) == 312, "recurrent_io");
 _Static_assert(sizeof(struct attention_f32) == 392, "attention_io");
 _Static_assert(sizeof(struct chain_f32) == 992, "chain_io");
 _Static_assert(sizeof(struct norm_f32) == 40, "norm_io");

@@ -19,12 +19,20 @@ static bool shape_fits_int(const struct conv_shape *s, int64_t *in, int64_t *out
 	       FITS(&b, IMAGE_SMALL, s->groups, s->cout);
 }
 
+/* Does it lie as the kernel reads it? Planes have no gaps. */
+static bool input_ok(const struct nhwc_conv_f32 *k)
+{
+	int64_t cin = (int64_t)k->s.groups * k->s.cin;
+	return k->planes ? k->ld_in == cin && nhwc_conv_f32_reads_planes(&k->s, k->way)
+			 : k->ld_in >= cin;
+}
+
 bool image_check_conv(struct lower *l, struct call *c)
 {
 	struct nhwc_conv_f32 *k = &c->conv;
 	int64_t in, out, cin = (int64_t)k->s.groups * k->s.cin;
 	int64_t cout = (int64_t)k->s.groups * k->s.cout;
-	if (!shape_fits_int(&k->s, &in, &out) || k->ld_in < cin || k->ld_out < cout ||
+	if (!shape_fits_int(&k->s, &in, &out) || !input_ok(k) || k->ld_out < cout ||
 	    !nhwc_conv_f32_fits(&k->s, k->way))
 		return false;
 	nhwc_conv_f32_plan(k, pool_size(l->e->o.pool));
@@ -96,7 +104,7 @@ static bool block_conv_ok(struct lower *l, const struct call *c, int i, int64_t 
 {
 	struct nhwc_conv_f32 k = c->block.k.c[i];
 	int64_t cout = (int64_t)k.s.groups * k.s.cout;
-	if (!shape_fits_int(&k.s, in, out) || !nhwc_conv_f32_fits(&k.s, k.way))
+	if (!shape_fits_int(&k.s, in, out) || !nhwc_conv_f32_fits(&k.s, k.way) || (i && k.planes))
 		return false;
 	nhwc_conv_f32_plan(&k, 1);
 	return operand_inside(
@@ -113,7 +121,7 @@ bool image_check_block(struct lower *l, struct call *c)
 			return false;
 	const struct nhwc_conv_f32 *x = &b->c[0], *y = &b->c[b->n - 1];
 	int64_t cin = (int64_t)x->s.groups * x->s.cin, cout = (int64_t)y->s.groups * y->s.cout;
-	if (!nhwc_block_f32_fits(b) || x->ld_in < cin || y->ld_out < cout)
+	if (!nhwc_block_f32_fits(b) || !input_ok(x) || y->ld_out < cout)
 		return false;
 	nhwc_block_f32_plan(b, pool_size(l->e->o.pool));
 	return operand_reads(l, c->in, operand_reach(in[0], x->ld_in, cin)) &&

@@ -169,6 +169,8 @@ int lower_u8(struct lower *l, int i, bool *done);      /* what else is computed 
 bool conv_has_kernel(const struct lower *l, const struct node *n);
 /* The way of a convolution, as the options are. */
 int conv_way_of(struct lower *l, const struct conv_shape *s);
+/* How v lies for the convolution that reads it; sets planes of it. */
+enum layout conv_reads(const struct lower *l, const struct value *v, struct nhwc_conv_f32 *k);
 bool deconv_has_kernel(const struct lower *l, const struct node *n);
 bool deconv_shape_of(const struct lower *l, const struct node *n, struct conv_shape *s);
 bool image_has_kernel(const struct lower *l, const struct node *n);

@@ -51,7 +51,8 @@ static int block_call(struct lower *l, const struct node *n, struct chosen *b)
 {
 	const struct fused *last = &b->f[b->k.n - 1];
 	struct spot x, add = {0}, y;
-	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
+	struct nhwc_conv_f32 *first = &b->k.c[0];
+	int status = spot_need(l, node_in(n, 0), conv_reads(l, node_in(n, 0), first), &x);
 	if (status == OK && last->add)
 		status = spot_need(l, last->add, CHANNELS_LAST, &add);
 	if (status == OK)
@@ -59,7 +60,7 @@ static int block_call(struct lower *l, const struct node *n, struct chosen *b)
 	struct call *c = status == OK ? call_add(l, CALL_BLOCK, n) : NULL;
 	if (!c)
 		return status == OK ? fail_nomem(l->err) : status;
-	b->k.c[0].ld_in = x.ld;
+	first->ld_in = first->planes ? first->s.cin : x.ld;
 	b->k.c[b->k.n - 1].ld_add = add.ld;
 	b->k.c[b->k.n - 1].ld_out = y.ld;
 	nhwc_block_f32_plan(&b->k, pool_size(l->e->o.pool));

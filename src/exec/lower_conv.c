@@ -101,12 +101,19 @@ static int see(struct lower *l, struct call *c, const struct fused *f)
 	return status ? status : tap_seen(l->e, l->p, &f->end->out[0], &c->after, l->err);
 }
 
+enum layout conv_reads(const struct lower *l, const struct value *v, struct nhwc_conv_f32 *k)
+{
+	k->planes = !l->last[v->id] && nhwc_conv_f32_reads_planes(&k->s, k->way);
+	return k->planes ? ROW_MAJOR : CHANNELS_LAST;
+}
+
 static int conv_call(struct lower *l, const struct node *n, struct nhwc_conv_f32 *k,
     const struct fused *f, enum layout layout, const void *packed)
 {
 	const struct value *out = &f->end->out[0];
 	struct spot x, add = {0}, y;
-	int status = spot_need(l, node_in(n, 0), layout, &x);
+	enum layout in = layout == CHANNELS_LAST ? conv_reads(l, node_in(n, 0), k) : layout;
+	int status = spot_need(l, node_in(n, 0), in, &x);
 	if (status == OK && f->add)
 		status = spot_need(l, f->add, layout, &add);
 	if (status == OK)
@@ -114,7 +121,7 @@ static int conv_call(struct lower *l, const struct node *n, struct nhwc_conv_f32
 	if (status < 0)
 		return status;
 	if (layout == CHANNELS_LAST) {
-		k->ld_in = x.ld;
+		k->ld_in = k->planes ? k->s.cin : x.ld;
 		k->ld_add = add.ld;
 		k->ld_out = y.ld;
 	}

@@ -49,6 +49,11 @@ bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
 	return way == CONV_IGEMM || way == CONV_IGEMM_BF16 || nhwc_winograd_fits(s, way);
 }
 
+bool nhwc_conv_f32_reads_planes(const struct conv_shape *s, int way)
+{
+	return way == CONV_IGEMM && nhwc_igemm_reads_planes(s);
+}
+
 bool nhwc_conv_f32_sees(int way)
 {
 	return way == CONV_IGEMM || ways[way] == &nhwc_winograd;

@@ -39,6 +39,7 @@ enum conv_way {
 struct nhwc_conv_f32 {
 	struct conv_shape s;
 	int64_t ld_in, ld_out, ld_add; /* floats from pixel to pixel */
+	bool planes;                   /* images lie with their channels first, ld_in is cin */
 	float lo, hi;                  /* clamp after bias and add; a NaN passes */
 	int act;            /* enum span_op of a function behind the clamp, or SPAN_NONE */
 	float act_a, act_b; /* its parameters */
@@ -65,6 +66,8 @@ int nhwc_conv_f32_choose_bf16(const struct conv_shape *s, bool exact);
 double nhwc_conv_f32_against(const struct conv_shape *s, int way, int other);
 /* Can the way do the shape? */
 bool nhwc_conv_f32_fits(const struct conv_shape *s, int way);
+/* Can it read images whose channels come first? */
+bool nhwc_conv_f32_reads_planes(const struct conv_shape *s, int way);
 /* Sets row to the best that the processor has, then the cut of the work and scratch. */
 void nhwc_conv_f32_plan(struct nhwc_conv_f32 *c, int threads);
 /* Bytes of the packed weights. They depend on way, row and the weights' dimensions only, so that

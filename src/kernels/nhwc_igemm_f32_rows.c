@@ -18,6 +18,11 @@ static bool in_runs(const struct conv_shape *s)
 	       s->dilation[2] == 1 && s->dilation[1] == 1;
 }
 
+bool nhwc_igemm_reads_planes(const struct conv_shape *s)
+{
+	return in_runs(s) && s->cin > 1;
+}
+
 void igemm_f32_feed(struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
@@ -130,10 +135,10 @@ static void point_taps(const struct igemm_f32_run *r, int row, int m, const floa
 
 /* ---- runs ---- */
 
-/* Unless all windows lie inside of the image, what a block of them reads is copied, with zeros
- * around it. The copy is of parts: the lines of the block that lie in one plane of the result, all
- * of their pixels; where lines are long, the pixels of one line. For each line that a part reads,
- * one for each depth of the window follows another. */
+/* Unless all windows lie inside of an image with channels last, what a block of them reads is
+ * copied, with zeros around it. The copy is of parts: the lines of the block that lie in one plane
+ * of the result, all of their pixels; where lines are long, the pixels of one line. For each line
+ * that a part reads, one for each depth of the window follows another. */
 struct run_walk {
 	const struct igemm_f32_run *r;
 	int row, last;     /* the next one, the block's end */
@@ -146,7 +151,7 @@ struct run_walk {
 static bool all_inside(const struct nhwc_conv_f32 *c)
 {
 	const struct conv_shape *s = &c->s;
-	bool inside = c->ld_in == s->cin;
+	bool inside = c->ld_in == s->cin && !c->planes;
 	for (int d = 0; d < 3; d++)
 		inside &= s->pad[d] <= 0 && (s->out[d] - 1) * s->stride[d] - s->pad[d] +
 						    (s->kernel[d] - 1) * s->dilation[d] <
@@ -206,7 +211,11 @@ static void copy_line(
 	const float *line = pixel(c, from->image, z, y, x + before);
 	memset(to, 0, (size_t)before * size);
 	to += before * s->cin;
-	if (c->ld_in == s->cin)
+	if (c->planes)
+		transpose_rows[transpose_pick()].b32(s->cin, n,
+		    from->image + (line - from->image) / c->ld_in, conv_volume(s->in), to,
+		    (size_t)s->cin);
+	else if (c->ld_in == s->cin)
 		memcpy(to, line, (size_t)n * size);
 	else
 		for (int i = 0; i < n; i++)

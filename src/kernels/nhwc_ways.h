@@ -157,6 +157,7 @@ struct nhwc_way {
 bool nhwc_depthwise_fits(const struct conv_shape *s);
 bool nhwc_group_fits(const struct conv_shape *s);
 bool nhwc_winograd_fits(const struct conv_shape *s, int way);
+bool nhwc_igemm_reads_planes(const struct conv_shape *s);
 /* Is it faster by groups than CONV_IGEMM? */
 bool nhwc_group_pays(const struct conv_shape *s);
 /* About what a shape that Winograd's ways fit costs by one of them, or by CONV_IGEMM, in

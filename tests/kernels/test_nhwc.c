@@ -159,6 +159,27 @@ static void assert_near(const float *got, const struct data *d, float bound)
 		}
 }
 
+/* The same bits from an image with its channels first. */
+static void check_planes(const struct nhwc_conv_f32 *c, const struct data *d, const float *want)
+{
+	struct nhwc_conv_f32 k = *c;
+	struct data planes = *d;
+	struct layout_move l = {
+	    d->s.batch, d->s.cin, (int64_t)volume(d->s.in), d->ld_in, sizeof(float)};
+	size_t n = (size_t)(l.batch * l.channels * l.pixels);
+	float *in = guarded(n), *out = guarded(d->nout);
+	nhwc_to_nchw(&l, NULL, d->in, in);
+	planes.in = in;
+	k.planes = true;
+	k.ld_in = d->s.cin;
+	for (int t = 1; t < 3; t++) {
+		run_conv(k, &planes, pools[t], out);
+		assert_memory_equal(out, want, d->nout * sizeof *out);
+	}
+	guarded_free(in, n);
+	guarded_free(out, d->nout);
+}
+
 static void check_conv(const struct data *d, int way, float lo, float hi)
 {
 	struct nhwc_conv_f32 c = {.s = d->s,
@@ -188,6 +209,8 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 		assert_memory_equal(out, first, d->nout * sizeof *out);
 		guarded_free(out, d->nout);
 	}
+	if (nhwc_conv_f32_reads_planes(&d->s, way))
+		check_planes(&c, d, first);
 	/* The same, then a function of each result. */
 	int n = d->s.groups * d->s.cout, pixels = d->s.batch * (int)volume(d->s.out);
 	float *acted = guarded(d->nout);
