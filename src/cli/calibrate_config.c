@@ -11,12 +11,11 @@
 /* Options that say where to tell, not what to do. */
 static bool left_out(const struct option_row *r)
 {
-	static const char *const names[] = {
-	    "config", "json", "report", "threads", "input", "table"};
+	static const char *const names[] = {"config", "threads", "input", "table"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (r->name && !strcmp(r->name, names[i]))
 			return true;
-	return !r->name || r->kind == OPT_SECTION || !r->about;
+	return !r->name || r->kind == OPT_SECTION || r->kind == OPT_OUTPUT || !r->about;
 }
 
 static bool ends(const struct option_row *r)

@@ -263,13 +263,13 @@ static const struct option_row rows[] = {
     {.kind = OPT_SECTION, .about = "Results"},
     {OPT_FLAG, "profile", 0, NULL, "runs apart that time each call: share, MACs, GFLOP/s",
 	AT(profile), NULL, 0, 0},
-    {OPT_STRING, "html", 0, "FILE", "one page with charts: run, profile, network, sweep or suite",
+    {OPT_OUTPUT, "html", 0, "FILE", "one page with charts: run, profile, network, sweep or suite",
 	AT(html), NULL, 0, 0},
     {OPT_LIST, "report", 0, "FILE", "of mo-calibrate: what it found goes into the page",
 	AT(reports), NULL, 0, 0},
-    {OPT_STRING, "csv", 0, "FILE", "of a suite, a line for each case", AT(csv), NULL, 0, 0},
-    {OPT_STRING, "db", 0, "FILE", "of a suite, added to a sqlite3 database", AT(db), NULL, 0, 0},
-    {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
+    {OPT_OUTPUT, "csv", 0, "FILE", "of a suite, a line for each case", AT(csv), NULL, 0, 0},
+    {OPT_OUTPUT, "db", 0, "FILE", "of a suite, added to a sqlite3 database", AT(db), NULL, 0, 0},
+    {OPT_OUTPUT, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
     {0},
 };
 

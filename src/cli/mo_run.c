@@ -233,7 +233,7 @@ static const struct option_row rows[] = {
 	"output-dir", 0, 0},
     {OPT_LIST, "dump", 0, "NAME", "also write this tensor to DIR; 'all' for all of them", AT(dump),
 	NULL, 0, 0},
-    {OPT_STRING, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
+    {OPT_OUTPUT, "json", 'j', "FILE", "results as JSON; - is stdout", AT(json), NULL, 0, 0},
     {.kind = OPT_SECTION, .about = "Comparison"},
     {OPT_STRING, "compare", 'c', "FILE",
 	"run this model on the same data: the first and the worst layers that differ", AT(compare),

@@ -199,8 +199,8 @@ static bool parse_bool(const char *s, bool *out)
 
 static bool takes_value(const struct option_row *r)
 {
-	return r->kind == OPT_STRING || r->kind == OPT_INT || r->kind == OPT_FLOAT ||
-	       r->kind == OPT_LIST;
+	return r->kind == OPT_STRING || r->kind == OPT_OUTPUT || r->kind == OPT_INT ||
+	       r->kind == OPT_FLOAT || r->kind == OPT_LIST;
 }
 
 /* value is NULL for an option without one. */
@@ -221,6 +221,7 @@ static void set_option(struct parse *s, const struct option_row *r, void *to, co
 		++*(int *)to;
 		break;
 	case OPT_STRING:
+	case OPT_OUTPUT:
 		*(const char **)to = value;
 		break;
 	case OPT_INT:
@@ -289,6 +290,28 @@ static void operand(struct parse *s, const char *word)
 	list_add(p, p->operands, word);
 }
 
+static const char *output_of(const struct program *p, const struct option_row *r)
+{
+	const char *path = NULL;
+	if (r->kind == OPT_OUTPUT)
+		memcpy(&path, (const char *)p->values + r->at, sizeof path);
+	return path && strcmp(path, "-") != 0 ? path : NULL;
+}
+
+static void check_outputs(const struct program *p)
+{
+	for (const struct option_row *a = p->rows; !row_ends(a); a++)
+		for (const struct option_row *b = p->rows; b < a; b++) {
+			const char *one = output_of(p, a), *other = output_of(p, b);
+			if (!one || !other || strcmp(one, other) != 0)
+				continue;
+			struct text t = {0};
+			text_printf(&t, "options '--%s' and '--%s' both write '%.200s'", b->name,
+			    a->name, one);
+			misuse(p, t.data ? t.data : "out of memory", NULL);
+		}
+}
+
 void options_parse(struct program *p, int argc, char **argv)
 {
 	struct parse s = {.p = p, .argv = argv, .argc = argc, .at = 1};
@@ -307,4 +330,5 @@ void options_parse(struct program *p, int argc, char **argv)
 	}
 	if (p->cpu && !cpu_limit(p->cpu))
 		misuse(p, "option '--cpu' takes ref, avx2, avx512, vnni or bf16", NULL);
+	check_outputs(p);
 }

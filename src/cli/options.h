@@ -14,6 +14,7 @@ enum option_kind {
 	OPT_FLAG,   /* bool: given or not; --flag=false takes it back */
 	OPT_COUNT,  /* int: how often it was given */
 	OPT_STRING, /* const char *; the last one counts */
+	OPT_OUTPUT, /* the same, a file that is written: no two are one; "-" may be */
 	OPT_INT,    /* int64_t */
 	OPT_FLOAT,  /* double */
 	OPT_LIST,   /* struct list: every one counts */
@@ -86,8 +87,6 @@ void options_parse(struct program *p, int argc, char **argv);
 /* The spelling among n words that is closest to word, or NULL when none is close. */
 const char *nearest_word(const char *word, const char *const *words, int n);
 
-/* "mo: error: …" on stderr, with the details below; frees err and returns the exit code: 2 for
- * E_USAGE, else 1. */
 /* The model of a program that takes one: what --input gave or the operand; E_USAGE for none or two.
  */
 int tool_model(const struct list *operands, const char **model, struct err *err);
@@ -96,6 +95,8 @@ int tool_model(const struct list *operands, const char **model, struct err *err)
 const char *tool_model_name(struct arena *a, const char *path);
 /* No output of this program replaces the model, or the weights beside an IR. tool_model says it. */
 void tool_spare(const char *model);
+/* "mo: error: …" on stderr, with the details below; frees err and returns the exit code: 2 for
+ * E_USAGE, else 1. */
 int tool_error(const struct program *p, struct err *err);
 /* One line on stderr, unless -q. */
 void tool_say(const struct program *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

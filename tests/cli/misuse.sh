@@ -43,4 +43,6 @@ bad mo-info --input "$m" x.onnx
 for wrong in '--time 0' '--time -1' '--time inf' '--rate 0' '--capacity 0' '--requests 2' '--cold 2 --async' '--cold 2 --rate 3'; do
 	bad mo-bench "$m" $wrong
 done
-[ -z "$(find . -name '*.xml')" ]
+bad mo-compile "$m" -o x.blob -j x.blob
+bad mo-bench "$m" --json=x --html x
+[ -z "$(find . -name '*.xml' -o -name x -o -name x.blob)" ]
