@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/spared.h"
+
 #define BUFFER (1 << 18)
 #define MAX_OUTPUTS 64
 
@@ -104,45 +106,6 @@ static int make_parent(const char *path, struct err *err)
 	return rc;
 }
 
-/* Files that are read, and stay. */
-static struct spared {
-	dev_t dev;
-	ino_t ino;
-} * spared;
-static int nspared;
-
-void output_spare(const char *path)
-{
-	struct stat st;
-	struct spared *more = stat(path, &st) || !S_ISREG(st.st_mode)
-				  ? NULL
-				  : reallocarray(spared, (size_t)nspared + 1, sizeof *more);
-	if (!more)
-		return;
-	spared = more;
-	spared[nspared++] = (struct spared){st.st_dev, st.st_ino};
-}
-
-static bool is_spared(const struct stat *st)
-{
-	bool found = false;
-	for (int i = 0; i < nspared && !found; i++)
-		found = spared[i].dev == st->st_dev && spared[i].ino == st->st_ino;
-	return found;
-}
-
-void output_unspare(const char *path)
-{
-	struct stat st;
-	int n = 0;
-	if (stat(path, &st))
-		return;
-	for (int i = 0; i < nspared; i++)
-		if (spared[i].dev != st.st_dev || spared[i].ino != st.st_ino)
-			spared[n++] = spared[i];
-	nspared = n;
-}
-
 /* Follows a link to what it points at, and refuses to replace anything but a regular file. */
 static int resolve(struct output *o, const char *path, struct err *err)
 {
@@ -155,7 +118,7 @@ static int resolve(struct output *o, const char *path, struct err *err)
 	}
 	if (!S_ISREG(st.st_mode))
 		return fail(err, E_IO, "cannot write '%s': not a regular file", path);
-	if (is_spared(&st))
+	if (output_is_spared(&st))
 		return fail(err, E_USAGE, "cannot write '%s': it is what is read", path);
 	o->path = realpath(path, NULL);
 	return o->path ? OK : fail_errno(err, "write", path);
