@@ -1,5 +1,5 @@
 /* SmoothQuant (Xiao et al. 2023): what a few large channels of a transformer's activations take
- * from the range of all goes into the weights that read them.  *
+ * from the range of all goes into the weights that read them.
  *	smooth_find(graph, ignored, &s)     the activations that may be smoothed
  *	... statistics by channel of each, among those of calibration ...
  *	smooth_apply(s, statistics, alpha)  changes the graph
