@@ -48,7 +48,8 @@ static struct value *rl_part(struct rl *l, struct node *n)
 static struct value *rl_const(struct rl *l, int rank, const int64_t *dims, const float *v)
 {
 	struct tensor t = {.type = DT_F32, .rank = rank};
-	memcpy(t.dim, dims, rank * sizeof *dims);
+	if (rank)
+		memcpy(t.dim, dims, rank * sizeof *dims);
 	struct blob *b = blob_copy(v, tensor_bytes(&t));
 	return rl_part(l, graph_const(l->r.g, NULL, "k", DT_F32, rank, dims, b));
 }
