@@ -61,10 +61,10 @@ const struct transpose transpose_rows[] = {
 };
 
 const struct span_f32 span_f32_rows[] = {
-#define SPAN_F32(need, isa)                                                                    \
-	{"span_f32" #isa, need, span_f32_ops##isa, span_f32_softmax##isa, span_f32_weigh##isa, \
-	    span_f32_softmax_columns##isa, span_f32_mvn##isa, span_f32_sum##isa,               \
-	    span_f32_max##isa, span_f32_levels##isa, span_f32_bytes##isa},
+#define SPAN_F32(need, isa)                                                        \
+	{"span_f32" #isa, need, span_f32_ops##isa, span_f32_softmax##isa,          \
+	    span_f32_softmax_columns##isa, span_f32_weigh##isa, span_f32_mvn##isa, \
+	    span_f32_sum##isa, span_f32_levels##isa, span_f32_bytes##isa},
 #include "kernels/kernels.def"
     {0},
 };

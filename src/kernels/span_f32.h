@@ -57,16 +57,15 @@ struct span_f32 {
 	span_f32_fn *const *op; /* by enum span_op */
 	/* Of a row of n floats; sums are taken lane by lane in a fixed order. out may be in. */
 	void (*softmax)(float *out, const float *in, int n);
-	/* x = exp(x * scale + y - the largest of these), y NULL: 0; their sum. */
-	float (*weigh)(float *x, const float *y, int n, float scale);
 	/* The same of each of cols columns of n floats, ld floats apart. */
 	void (*softmax_columns)(float *out, const float *in, int n, int64_t ld, int cols);
+	/* x = exp(x * scale + y - the largest of these), y NULL: 0; their sum. */
+	float (*weigh)(float *x, const float *y, int n, float scale);
 	/* (x - mean) / deviation, variance (biased) or mean only, then * gamma + beta (NULL: 1, 0).
 	 */
 	void (*mvn)(float *out, const float *in, int n, const float *gamma, const float *beta,
 	    bool variance, float eps, bool inside_sqrt);
 	float (*sum)(const float *in, int n);
-	float (*max)(const float *in, int n);
 	/* To levels: x * f[0] + f[1] with one rounding, clamped to 0..top and rounded half to even;
 	 * a NaN becomes 0. x is rows of n floats without a gap, factors advance by step, 0 or 1,
 	 * and begin anew in each row. levels goes back to floats by * f[2] + f[3], with one
@@ -89,7 +88,6 @@ int span_f32_pick(void);
 	void span_f32_mvn##isa(float *out, const float *in, int n, const float *gamma,     \
 	    const float *beta, bool variance, float eps, bool inside_sqrt);                \
 	float span_f32_sum##isa(const float *in, int n);                                   \
-	float span_f32_max##isa(const float *in, int n);                                   \
 	void span_f32_levels##isa(                                                         \
 	    float *x, int rows, int n, const float *const f[4], int step, float top);      \
 	void span_f32_bytes##isa(uint8_t *out, size_t ld, const float *x, int rows, int n, \

@@ -164,15 +164,6 @@ float NAME(span_f32_sum)(const float *in, int n)
 	return vec_sum(vec_add(vec_add(s[0], s[1]), vec_add(s[2], s[3])));
 }
 
-/* A NaN is lost unless it is all there is; rows with one give NaN by what follows. */
-float NAME(span_f32_max)(const float *in, int n)
-{
-	vec m = vec_set1(-INFINITY);
-	for (int i = 0; i < n; i += VEC)
-		m = vec_max(load_fill(in + i, n - i, -INFINITY), m);
-	return vec_top(m);
-}
-
 #define LOG2_E 1.44269504f
 
 /* x * k + y, y NULL: 0; lanes beyond n lie below all others. */
@@ -196,17 +187,16 @@ INLINE vec top_score(const float *x, const float *y, int n, vec k)
 	return vec_set1(vec_top(vec_max(m[0], m[1])));
 }
 
-/* Scores are in units of ln 2 when there is no y, which spares a multiplication. The top is taken
- * off in that unit with one rounding, so that what is next to it is exact. */
+/* The top is taken off before anything else is rounded: what is next to it is exact, and nothing
+ * lies above it, however large scores are. */
 INLINE float weigh_row(float *out, const float *x, const float *y, int n, float scale)
 {
-	vec k = vec_set1(y ? scale : scale * LOG2_E), unit = vec_set1(y ? LOG2_E : 1);
-	vec top = vec_neg(vec_mul(top_score(x, y, n, k), unit)), sum = vec_zero();
+	vec by = vec_set1(y ? scale : copysignf(1, scale));
+	vec unit = vec_set1(y ? LOG2_E : fabsf(scale) * LOG2_E);
+	vec top = top_score(x, y, n, by), sum = vec_zero();
 	for (int i = 0; i < n; i += VEC) {
-		vec s = y ? score_of(x + i, y + i, n - i, k) : load_n(x + i, n - i);
-		vec e = vec_exp2_normal(vec_fma(s, y ? unit : k, top));
-		if (n - i < VEC)
-			e = vec_blend(vec_first(n - i), e, vec_zero());
+		vec s = score_of(x + i, y ? y + i : NULL, n - i, by);
+		vec e = vec_exp2_normal(vec_mul(vec_sub(s, top), unit));
 		store_n(out + i, n - i, e);
 		sum = vec_add(sum, e);
 	}
@@ -231,10 +221,9 @@ void NAME(span_f32_softmax_columns)(float *out, const float *in, int n, int64_t 
 		vec top = load_n(in + c, rest), s = vec_zero(), unit = vec_set1(LOG2_E);
 		for (int i = 1; i < n; i++)
 			top = vec_max(load_n(in + c + i * ld, rest), top);
-		top = vec_neg(vec_mul(top, unit));
 		for (int i = 0; i < n; i++) {
 			vec x = load_n(in + c + i * ld, rest);
-			vec e = vec_exp2_normal(vec_fma(x, unit, top));
+			vec e = vec_exp2_normal(vec_mul(vec_sub(x, top), unit));
 			store_n(out + c + i * ld, rest, e);
 			s = vec_add(s, e);
 		}

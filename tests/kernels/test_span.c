@@ -212,6 +212,38 @@ static void test_gelu(void **state)
 
 /* ---- rows ---- */
 
+/* However large scores are, two that are largest have a half each. */
+static void test_large_scores(void **state)
+{
+	static const float size[] = {1, 1e5f, 1e9f, 1e20f, 3e38f};
+	enum { N = 19 };
+	(void)state;
+	for (const struct span_f32 *row = span_f32_rows; row->name; row++)
+		for (size_t i = 0; i < COUNT(size) && !(row->need & ~cpu_features()); i++) {
+			float x[N], y[N] = {0}, weight[N], down[N], want[N];
+			for (int k = 0; k < N; k++) {
+				want[k] = k == 3 || k == 17 ? 1 : size[i] > 1 ? 0 : expf(-0.7f);
+				x[k] = k == 3 || k == 17 ? size[i] : 0.3f * size[i];
+				down[k] = -x[k];
+			}
+			memcpy(weight, x, sizeof x);
+			float sum = row->weigh(weight, y, N, 1);
+			for (int k = 0; k < N; k++)
+				assert_near(weight[k], want[k], 1e-6);
+			sum = fabsf(sum - row->weigh(down, NULL, N, -1));
+			assert_near(sum, 0, 1e-5);
+			for (int k = 0; k < N; k++)
+				assert_near(down[k], want[k], 1e-6);
+			row->softmax(weight, x, N);
+			row->softmax_columns(down, x, N, 1, 1);
+			for (int k = 0; k < N; k++) {
+				assert_near(weight[k], want[k] * weight[3], 1e-6);
+				assert_near(down[k], weight[k], 1e-6);
+			}
+			assert_true(size[i] == 1 || weight[3] == 0.5f);
+		}
+}
+
 static void check_rows(int n)
 {
 	enum { ROWS = 5 };
@@ -477,6 +509,7 @@ int main(void)
 	    cmocka_unit_test(test_functions),
 	    cmocka_unit_test(test_function_ends),
 	    cmocka_unit_test(test_gelu),
+	    cmocka_unit_test(test_large_scores),
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_far_scores),
 	    cmocka_unit_test(test_chains),
