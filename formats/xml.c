@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 
-#define MAX_ATTRS 256 /* of one element: readers look each up by its name */
-#define MAX_DEPTH 256
 #define NAMES 64
 
 /* An element that is not closed yet. */
@@ -65,7 +64,7 @@ static int count_attrs(const char **attrs)
 {
 	int n = 0;
 
-	while (attrs[2 * n] && n <= MAX_ATTRS)
+	while (attrs[2 * n] && n <= LIMIT_XML_ATTRS)
 		n++;
 	return n;
 }
@@ -138,12 +137,12 @@ static int open_element(struct parser *x, const char *name, const char **attrs, 
 {
 	struct open *o;
 
-	if (depth == MAX_DEPTH)
+	if (depth == LIMIT_XML_DEPTH)
 		return fail(x->err, E_LIMIT, "line %ld: elements nest deeper than %d", line_here(x),
-		    MAX_DEPTH);
-	if (count_attrs(attrs) > MAX_ATTRS)
+		    LIMIT_XML_DEPTH);
+	if (count_attrs(attrs) > LIMIT_XML_ATTRS)
 		return fail(x->err, E_LIMIT, "line %ld: an element has more than %d attributes",
-		    line_here(x), MAX_ATTRS);
+		    line_here(x), LIMIT_XML_ATTRS);
 	if (!(o = new_element(x, name, attrs)))
 		return fail_nomem(x->err);
 	if (!x->inner)

@@ -13,6 +13,8 @@
 #define LIMIT_DEPTH 32                        /* nested messages, bodies, functions, XML elements */
 #define LIMIT_BODIES 8 /* bodies in bodies: inference of loops repeats at each level */
 #define LIMIT_XML_BYTES (INT64_C(1) << 30)    /* the .xml of an IR */
+#define LIMIT_XML_ATTRS 256                   /* of one element, which readers look up by name */
+#define LIMIT_XML_DEPTH 256                   /* elements in elements, those left out as well */
 #define LIMIT_PROTO_BYTES (INT64_C(1) << 30)  /* heap that parsing one ONNX skeleton may take */
 #define LIMIT_ELEMS 64                        /* integers whose partial content inference follows */
 #define LIMIT_IMAGE_PIXELS (INT64_C(1) << 28) /* one decoded picture */
