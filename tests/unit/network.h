@@ -7,6 +7,15 @@
 #include "graph/print.h"
 #include "ops/op.h"
 
+/* A product that two functions read, whose results meet again. */
+static const char two_branches[] = "x = Parameter-1 {shape=1,4 element_type=f32}\n"
+				   "w = Const f32[4,4] random(1)\n"
+				   "p = MatMul-1(x, w) {transpose_a=false transpose_b=false}\n"
+				   "r = ReLU-1(p)\n"
+				   "t = Tanh-1(p)\n"
+				   "y = Subtract-1(r, t)\n"
+				   "Result-1(y)\n";
+
 /* Read and inferred line by line. */
 static inline struct graph *scan(const char *text)
 {

@@ -7,14 +7,6 @@
 
 #include "report/diff.h"
 
-static const char base[] = "x = Parameter-1 {shape=1,4 element_type=f32}\n"
-			   "w = Const f32[4,4] random(1)\n"
-			   "p = MatMul-1(x, w) {transpose_a=false transpose_b=false}\n"
-			   "r = ReLU-1(p)\n"
-			   "t = Tanh-1(p)\n"
-			   "y = Subtract-1(r, t)\n"
-			   "Result-1(y)\n";
-
 static struct diff diff_of(const char *a, const char *b, double tolerance, struct graph *g[2])
 {
 	struct diff d;
@@ -32,20 +24,21 @@ static void close_diff(struct diff *d, struct graph *g[2])
 	graph_free(g[1]);
 }
 
-/* A copy of base with one word in place of another. */
+/* A copy of two_branches with one word in place of another. */
 static const char *with(const char *old, const char *new)
 {
 	static char text[1024];
-	const char *at = strstr(base, old);
+	const char *at = strstr(two_branches, old);
 	assert_non_null(at);
-	snprintf(text, sizeof text, "%.*s%s%s", (int)(at - base), base, new, at + strlen(old));
+	snprintf(text, sizeof text, "%.*s%s%s", (int)(at - two_branches), two_branches, new,
+	    at + strlen(old));
 	return text;
 }
 
 static void test_same(void **state)
 {
 	struct graph *g[2];
-	struct diff d = diff_of(base, base, 0, g);
+	struct diff d = diff_of(two_branches, two_branches, 0, g);
 	(void)state;
 	assert_true(d.equal && d.same == 4 && d.compared == 1 && !d.nlayers && !d.ntensors);
 	close_diff(&d, g);
@@ -60,25 +53,26 @@ static void test_layers(void **state)
 {
 	struct graph *g[2];
 	(void)state;
-	struct diff d = diff_of(base, with("Subtract-1(r, t)", "Subtract-1(t, r)"), 0, g);
+	struct diff d = diff_of(two_branches, with("Subtract-1(r, t)", "Subtract-1(t, r)"), 0, g);
 	assert_true(!d.equal && d.nlayers == 1 && d.changed == 1);
 	assert_holds(d.layer[0].changes.data, "input 0 from 'r' -> from 't'");
 	assert_holds(d.layer[0].changes.data, "input 1 from 't' -> from 'r'");
 	close_diff(&d, g);
 
-	d = diff_of(base, with("t = Tanh-1(p)", "t = Sigmoid-1(p)"), 0, g);
+	d = diff_of(two_branches, with("t = Tanh-1(p)", "t = Sigmoid-1(p)"), 0, g);
 	assert_true(d.nlayers == 1 && d.changed == 1);
 	assert_string_equal(d.layer[0].changes.data, "type Tanh -> Sigmoid\n");
 	close_diff(&d, g);
 
 	/* an inserted layer is the only one that is told */
-	d = diff_of(base, with("y = Subtract-1(r, t)", "a = Abs-1(r)\ny = Subtract-1(a, t)"), 0, g);
+	d = diff_of(
+	    two_branches, with("y = Subtract-1(r, t)", "a = Abs-1(r)\ny = Subtract-1(a, t)"), 0, g);
 	assert_true(d.nlayers == 1 && d.added == 1 && d.same == 4);
 	assert_string_equal(d.layer[0].b->name, "a");
 	close_diff(&d, g);
 
 	/* another name, told by what it reads and what it is */
-	d = diff_of(base,
+	d = diff_of(two_branches,
 	    with("t = Tanh-1(p)\ny = Subtract-1(r, t)", "s = Tanh-1(p)\ny = Subtract-1(r, s)"), 0,
 	    g);
 	assert_true(d.nlayers == 1 && d.changed == 1);
@@ -86,7 +80,7 @@ static void test_layers(void **state)
 	close_diff(&d, g);
 
 	/* another size goes through all that follows */
-	d = diff_of(base, with("shape=1,4", "shape=3,4"), 0, g);
+	d = diff_of(two_branches, with("shape=1,4", "shape=3,4"), 0, g);
 	assert_int_equal(d.changed, 5);
 	assert_holds(d.layer[1].changes.data, "output f32[1,4] -> f32[3,4]");
 	close_diff(&d, g);
@@ -96,7 +90,7 @@ static void test_constants(void **state)
 {
 	struct graph *g[2];
 	(void)state;
-	struct diff d = diff_of(base, with("random(1)", "random(2)"), 0, g);
+	struct diff d = diff_of(two_branches, with("random(1)", "random(2)"), 0, g);
 	assert_true(!d.equal && !d.nlayers && d.ntensors == 1 && d.tensor[0].input == 1);
 	assert_true(d.tensor[0].error > 0 && d.tensor[0].max_abs > 0 && d.tensor[0].sqnr < 20);
 	close_diff(&d, g);
@@ -120,7 +114,7 @@ static void test_constants(void **state)
 	assert_false(d.equal);
 	close_diff(&d, g);
 
-	d = diff_of(base, with("w = Const f32[4,4]", "w = Const f32[4,2]"), 0, g);
+	d = diff_of(two_branches, with("w = Const f32[4,4]", "w = Const f32[4,2]"), 0, g);
 	assert_true(d.ntensors == 1 && !d.tensor[0].same_size && isnan(d.tensor[0].sqnr));
 	close_diff(&d, g);
 }

@@ -4,27 +4,26 @@
 #include "report/picture.h"
 #include "report/totals.h"
 
-static const char network[] = "x = Parameter-1 {shape=1,4 element_type=f32}\n"
-			      "w = Const f32[4,4] random(1)\n"
-			      "p = MatMul-1(x, w) {transpose_a=false transpose_b=false}\n"
-			      "r = ReLU-1(p)\n"
-			      "t = Tanh-1(p)\n"
-			      "y = Subtract-1(r, t)\n"
-			      "Result-1(y)\n";
+/* What is drawn of g, and how many layers. */
+static int draw(struct graph *g, struct text *t)
+{
+	struct products p;
+	struct err err = {0};
+	int drawn;
+	assert_int_equal(products_find(g, &p, &err), OK);
+	assert_true(p.n == 1 && p.v[0].why == PRODUCT_FLOATS && p.v[0].macs == 16);
+	assert_int_equal(picture_dot(t, g, &p, &drawn, &err), OK);
+	products_free(&p);
+	return drawn;
+}
 
 static void test_picture(void **state)
 {
-	struct graph *g = scan(network);
-	struct products p;
+	struct graph *g = scan(two_branches);
 	struct text t = {0};
-	struct err err = {0};
-	int drawn;
 	(void)state;
 	graph_find_node(g, "p")->name = "a\"];\\N&<b>\n\x01\xff+";
-	assert_int_equal(products_find(g, &p, &err), OK);
-	assert_true(p.n == 1 && p.v[0].why == PRODUCT_FLOATS && p.v[0].macs == 16);
-	assert_int_equal(picture_dot(&t, g, &p, &drawn, &err), OK);
-	assert_int_equal(drawn, 6); /* not the constant */
+	assert_int_equal(draw(g, &t), 6); /* not the constant */
 	assert_holds(
 	    t.data, "MatMul\\na\\\"];∖N&amp;<b>?\?\?+\\nf32[1,4]\\n16 weights in f32\\n16 MACs");
 	assert_holds(t.data, "n2 -> n3");
@@ -34,24 +33,19 @@ static void test_picture(void **state)
 		quotes += *s == '"' && s[-1] != '\\';
 	assert_int_equal(quotes % 2, 0);
 	text_free(&t);
-	products_free(&p);
 	graph_free(g);
 }
 
 static void test_long_names(void **state)
 {
 	static char name[3000];
-	struct graph *g = scan(network);
-	struct products p;
+	struct graph *g = scan(two_branches);
 	struct text t = {0};
-	struct err err = {0};
-	int drawn;
 	(void)state;
 	for (size_t i = 0; i + 2 < sizeof name; i += 2)
 		memcpy(name + i, "é", 2);
 	graph_find_node(g, "p")->name = name;
-	assert_int_equal(products_find(g, &p, &err), OK);
-	assert_int_equal(picture_dot(&t, g, &p, &drawn, &err), OK);
+	assert_int_equal(draw(g, &t), 6);
 	assert_holds(t.data, "MatMul\\n…éé");
 	for (const char *s = t.data; *s;) {
 		int n = utf8_length(s);
@@ -59,13 +53,12 @@ static void test_long_names(void **state)
 		s += n;
 	}
 	text_free(&t);
-	products_free(&p);
 	graph_free(g);
 }
 
 static void test_totals(void **state)
 {
-	struct graph *g = scan(network);
+	struct graph *g = scan(two_branches);
 	struct totals t;
 	int id[OP_COUNT];
 	(void)state;
