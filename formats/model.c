@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "formats/ir.h"
 
 /* Bytes at a place of files that people try. */
@@ -52,17 +53,11 @@ static bool is_folder(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-static bool has_suffix(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), k = strlen(suffix);
-	return n >= k && !strcmp(s + n - k, suffix);
-}
-
 static int refuse(const char *path, const struct file *f, struct err *err)
 {
 	const char *what = other_format(f);
 
-	if (!what && has_suffix(path, ".bin"))
+	if (!what && text_ends_with(path, ".bin"))
 		what = "the constants of an IR? Name its .xml";
 	return fail(err, E_FORMAT, "'%s' is neither ONNX nor OpenVINO IR%s%s%s", path,
 	    what ? " (" : "", what ? what : "", what ? ")" : "");

@@ -180,6 +180,12 @@ bool parse_f64(const char *s, double *out)
 	return true;
 }
 
+bool text_ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+	return n >= k && !strcmp(s + n - k, end);
+}
+
 void text_drop_mark(char *s)
 {
 	if (!strncmp(s, "\xef\xbb\xbf", 3))

@@ -17,6 +17,8 @@ void text_add(struct text *t, const char *s);
 void text_addn(struct text *t, const char *s, size_t n);
 void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct text *t);
+/* "net.xml" ends with ".xml". */
+bool text_ends_with(const char *s, const char *end);
 /* Takes away the byte order mark that some programs put before UTF-8. */
 void text_drop_mark(char *s);
 /* Bytes of the UTF-8 sequence at s when it is one that XML 1.0 allows, else 0. */

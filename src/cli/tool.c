@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 
@@ -33,11 +34,10 @@ int tool_error(const struct program *p, struct err *err)
 
 void tool_spare(const char *model)
 {
-	size_t n = strlen(model);
-	char *bin = n > 4 && !strcmp(model + n - 4, ".xml") ? strdup(model) : NULL;
+	char *bin = text_ends_with(model, ".xml") ? strdup(model) : NULL;
 	output_spare(model);
 	if (bin) {
-		memcpy(bin + n - 4, ".bin", 4);
+		memcpy(bin + strlen(bin) - 4, ".bin", 4);
 		output_spare(bin);
 	}
 	free(bin);

@@ -11,12 +11,6 @@
 
 #define ABANDONED INT64_C(3600000000000) /* nanoseconds after which nobody writes it any more */
 
-static bool has_suffix(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), k = strlen(suffix);
-	return n >= k && !strcmp(s + n - k, suffix);
-}
-
 static bool add(struct cache_entries *c, const char *dir, const char *name)
 {
 	struct text path = {0};
@@ -47,7 +41,7 @@ static int scan(const char *dir, const char *suffix, struct cache_entries *out, 
 	if (!d)
 		return fail_errno(err, "open", dir);
 	for (struct dirent *e; ok && (e = readdir(d));)
-		if (has_suffix(e->d_name, suffix))
+		if (text_ends_with(e->d_name, suffix))
 			ok = add(out, dir, e->d_name);
 	closedir(d);
 	return ok ? OK : fail_nomem(err);
