@@ -9,9 +9,9 @@
 /* Before the work, not behind it. */
 static int check_outputs(const struct calibrate *c, struct err *err)
 {
-	const char *path[] = {c->stats_out, c->report, c->json, c->xml, c->bin};
-	int status = OK;
-	for (int i = 0; i < (c->collect_only ? 3 : 5) && !status; i++)
+	const char *path[] = {c->stats_out, c->xml, c->bin};
+	int status = tool_check_outputs(c->p, err);
+	for (int i = 0; i < (c->collect_only ? 1 : 3) && !status; i++)
 		if (path[i] && strcmp(path[i], "-"))
 			status = output_check(path[i], err);
 	return status;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/threads.h"
 #include "cli/bench.h"
 #include "cli/precision.h"
@@ -78,13 +77,6 @@ static int check(struct bench *b, struct err *err)
 	if (b->csv || b->db || b->shard)
 		return fail(err, E_USAGE, "--csv, --db and --shard belong to --suite");
 	return OK;
-}
-
-/* Before the work, not behind it. */
-static int check_outputs(const struct bench *b, struct err *err)
-{
-	int s = b->json && strcmp(b->json, "-") ? output_check(b->json, err) : OK;
-	return s || !b->html ? s : output_check(b->html, err);
 }
 
 static int set_models(struct bench *b, const struct list *operands, struct err *err)
@@ -169,7 +161,7 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 			   : bench_suite(b, err);
 	int s = set_models(b, operands, err);
 	s = s ? s : check(b, err);
-	s = s ? s : check_outputs(b, err);
+	s = s ? s : tool_check_outputs(b->p, err);
 	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
 	if (s)
 		return s;

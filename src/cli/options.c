@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/cpu.h"
 #include "base/text.h"
 #include "cli/help.h"
@@ -290,6 +291,7 @@ static void operand(struct parse *s, const char *word)
 	list_add(p, p->operands, word);
 }
 
+/* The file that the option says to write, or NULL. */
 static const char *output_of(const struct program *p, const struct option_row *r)
 {
 	const char *path = NULL;
@@ -298,7 +300,7 @@ static const char *output_of(const struct program *p, const struct option_row *r
 	return path && strcmp(path, "-") != 0 ? path : NULL;
 }
 
-static void check_outputs(const struct program *p)
+static void check_distinct_outputs(const struct program *p)
 {
 	for (const struct option_row *a = p->rows; !row_ends(a); a++)
 		for (const struct option_row *b = p->rows; b < a; b++) {
@@ -310,6 +312,15 @@ static void check_outputs(const struct program *p)
 			    a->name, one);
 			misuse(p, t.data ? t.data : "out of memory", NULL);
 		}
+}
+
+int tool_check_outputs(const struct program *p, struct err *err)
+{
+	int status = OK;
+	for (const struct option_row *r = p->rows; !row_ends(r) && !status; r++)
+		if (output_of(p, r))
+			status = output_check(output_of(p, r), err);
+	return status;
 }
 
 void options_parse(struct program *p, int argc, char **argv)
@@ -330,5 +341,5 @@ void options_parse(struct program *p, int argc, char **argv)
 	}
 	if (p->cpu && !cpu_limit(p->cpu))
 		misuse(p, "option '--cpu' takes ref, avx2, avx512, vnni or bf16", NULL);
-	check_outputs(p);
+	check_distinct_outputs(p);
 }

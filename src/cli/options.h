@@ -95,6 +95,8 @@ int tool_model(const struct list *operands, const char **model, struct err *err)
 const char *tool_model_name(struct arena *a, const char *path);
 /* No output of this program replaces the model, or the weights beside an IR. tool_model says it. */
 void tool_spare(const char *model);
+/* Whether the files that options name can be written: before the work, not behind it. */
+int tool_check_outputs(const struct program *p, struct err *err);
 /* "mo: error: …" on stderr, with the details below; frees err and returns the exit code: 2 for
  * E_USAGE, else 1. */
 int tool_error(const struct program *p, struct err *err);
