@@ -222,6 +222,30 @@ static int open_source(struct dataset *d, struct err *err)
 	return r;
 }
 
+/* As the data have it; -1 when there is none. */
+static int64_t stored_label(const struct dataset *d, int64_t i)
+{
+	return d->label ? d->label[i] : d->files.n ? d->files.sample[i].label : -1;
+}
+
+static int check_labels(const struct dataset *d, struct err *err)
+{
+	for (int64_t i = 0; i < d->n; i++) {
+		int64_t l = stored_label(d, i);
+		const char *file = d->o.labels && !table_names_column(d->o.labels) ? d->o.labels
+										   : d->o.data;
+		if (d->label && l < 0)
+			return fail(err, E_FORMAT,
+			    "'%s': label %" PRId64 " of row %" PRId64 " is below 0", file, l, i);
+		if (l >= 0 && (l > INT32_MAX || l + d->o.label_offset < 0))
+			return fail(err, E_FORMAT,
+			    "'%s': label %" PRId64 " of row %" PRId64
+			    ", with the offset %d, is no class",
+			    file, l, i, d->o.label_offset);
+	}
+	return OK;
+}
+
 int dataset_open(const struct dataset_options *o, struct dataset **out, struct err *err)
 {
 	struct dataset *d = calloc(1, sizeof *d);
@@ -247,6 +271,7 @@ int dataset_open(const struct dataset_options *o, struct dataset **out, struct e
 		d->label = NULL;
 		r = labels_read(d->o.labels, d->n, &d->label, err);
 	}
+	r = r ? r : check_labels(d, err);
 	if (r) {
 		dataset_close(d);
 		return r;
@@ -278,7 +303,7 @@ int64_t dataset_count(const struct dataset *d)
 
 static int64_t label_of(const struct dataset *d, int64_t i)
 {
-	int64_t l = d->label ? d->label[i] : d->files.n ? d->files.sample[i].label : -1;
+	int64_t l = stored_label(d, i);
 	return l < 0 ? -1 : l + d->o.label_offset;
 }
 
@@ -393,4 +418,9 @@ const char *dataset_class(const struct dataset *d, int64_t label)
 {
 	label -= d->o.label_offset;
 	return label >= 0 && label < d->files.nclasses ? d->files.class[label] : NULL;
+}
+
+int64_t dataset_folder(const struct dataset *d, int64_t i)
+{
+	return d->files.nclasses ? d->files.sample[i].label : -1;
 }

@@ -51,5 +51,7 @@ int dataset_sample(
 /* File, or "row 12" in buf. */
 const char *dataset_name(const struct dataset *d, int64_t i, char buf[DATASET_NAME]);
 const char *dataset_class(const struct dataset *d, int64_t label); /* folder name, or NULL */
+/* The number of the class's folder that sample i lies in; -1 where there are none. */
+int64_t dataset_folder(const struct dataset *d, int64_t i);
 
 #endif

@@ -31,7 +31,8 @@ struct stats_site {
 
 struct stats {
 	struct arena *arena;
-	int64_t samples; /* seen */
+	int64_t samples;   /* seen */
+	uint64_t checksum; /* of the file that it was read from; 0 */
 	struct stats_site *site;
 	int nsites;
 };

@@ -191,7 +191,10 @@ int stats_parse(const void *data, size_t size, struct stats **out, struct err *e
 		return fail(err, E_FORMAT, "the checksum of the statistics does not match");
 	c = cursor_sub(&c, size - 8);
 	cursor_bytes(&c, 8);
-	return get_all(&c, out, err);
+	int status = get_all(&c, out, err);
+	if (!status)
+		(*out)->checksum = XXH3_64bits(data, size - 8);
+	return status;
 }
 
 int stats_read(const char *path, struct stats **out, struct err *err)

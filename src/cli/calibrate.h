@@ -21,7 +21,7 @@ struct calibrate {
 	const char *to, *test_labels, *metric, *max_drop, *drop_type, *rank, *report, *config,
 	    *max_group_drop, *groups_file, *range, *metric_cmd, *stats_out, *prune, *shard;
 	struct list data, test_data, ignored, stats_in;
-	int64_t max_unreadable, samples, threads, label_offset, rank_samples, cache_mb;
+	int64_t max_unreadable, samples, seed, threads, label_offset, rank_samples, cache_mb;
 	const char *prune_criterion;
 	double time_budget, prune_share, smooth_alpha;
 	bool exact_ratio, no_refit;

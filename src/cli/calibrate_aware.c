@@ -18,8 +18,7 @@ static int ask_command(void *user, struct graph *g, double *value, struct err *e
 	    .samples = &c->judge_by,
 	    .from = c->judge_from,
 	    .pool = c->pool,
-	    .name = names.sample,
-	    .user = names.user,
+	    .names = &names,
 	    .log = tool_log(c->p)};
 	return command_value(&command, g, value, err);
 }

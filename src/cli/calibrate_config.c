@@ -134,6 +134,10 @@ static int read_value(
 		if (!(s = arena_str(c->arena, v->valuestring)))
 			return fail_nomem(err);
 		*(const char **)to = s;
+	} else if (r->kind == OPT_STRING && cJSON_IsNumber(v)) {
+		if (!(s = arena_printf(c->arena, "%.15g", x)))
+			return fail_nomem(err);
+		*(const char **)to = s;
 	} else if (r->kind == OPT_FLOAT && cJSON_IsNumber(v) && !isnan(x)) {
 		*(double *)to = x;
 	} else if (r->kind == OPT_INT && cJSON_IsNumber(v) && x == floor(x) && fabs(x) < 0x1p53) {

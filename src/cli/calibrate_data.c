@@ -10,7 +10,7 @@
 #define AHEAD ((size_t)32 << 20) /* bytes of samples read ahead */
 
 static int open_one(struct calibrate *c, const struct list *data, const char *labels,
-    struct source **source, struct samples *s, struct err *err)
+    enum source_order order, struct source **source, struct samples *s, struct err *err)
 {
 	struct source_options o = {.data = data->v,
 	    .ndata = data->n,
@@ -19,6 +19,8 @@ static int open_one(struct calibrate *c, const struct list *data, const char *la
 	    .preprocess = c->preprocess ? &c->spec : NULL,
 	    .ahead = {.threads = (int)c->threads, .bytes = AHEAD},
 	    .max_unreadable = c->max_unreadable,
+	    .order = order,
+	    .seed = (uint64_t)c->seed,
 	    .log = tool_log(c->p)};
 	int status = source_open(c->g, &o, source, err);
 	if (status)
@@ -55,9 +57,9 @@ static void judge_by_rest(struct calibrate *c)
 	if (calibrate_judges(c)) {
 		struct log log = tool_log(c->p);
 		log_say(&log, LOG_WARN,
-		    "%" PRId64 " samples are left to judge by: all of them are, also those "
-		    "calibrated with",
-		    c->s.count - c->judge_from);
+		    "only %" PRId64 " of %" PRId64 " samples are not calibrated with, too few to "
+		    "judge by: all are judged by",
+		    c->s.count - c->judge_from, c->s.count);
 	}
 	c->judge_from = 0;
 }
@@ -92,16 +94,17 @@ bool calibrate_judges(const struct calibrate *c)
 
 int calibrate_samples(struct calibrate *c, struct err *err)
 {
+	enum source_order order = c->seed < 0 ? SOURCE_BY_CLASS : SOURCE_SHUFFLED;
 	int status = c->preprocess ? preprocess_parse(c->preprocess, &c->spec, err) : OK;
-	status = status ? status : open_one(c, &c->data, c->labels, &c->source, &c->s, err);
+	status = status ? status : open_one(c, &c->data, c->labels, order, &c->source, &c->s, err);
 	if (status)
 		return status;
 	choose_fitted(c);
 	if (!c->test_data.n)
 		judge_by_rest(c);
 	else
-		status = open_one(
-		    c, &c->test_data, c->test_labels, &c->test_source, &c->judge_by, err);
+		status = open_one(c, &c->test_data, c->test_labels, SOURCE_AS_THEY_LIE,
+		    &c->test_source, &c->judge_by, err);
 	if (c->test_source)
 		c->judge_source = c->test_source;
 	rank_by_calibration(c);

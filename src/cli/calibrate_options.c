@@ -143,8 +143,11 @@ const struct option_row calibrate_rows[] = {
 	"their classes: an integer array, or a line for each; not needed for folders", AT(labels),
 	NULL, 0, 0},
     {OPT_INT, "samples", 0, "N",
-	"how many to calibrate with, the first ones; 300 by default, 1000 to prune with",
+	"how many to calibrate with, the first ones, of folders of classes some of each; 300 by "
+	"default, 1000 to prune with",
 	AT(samples), "subset-size", 1, INT64_MAX},
+    {OPT_INT, "seed", 0, "N", "draw them by this number instead of taking the first ones", AT(seed),
+	NULL, 0, UINT32_MAX},
     {OPT_STRING, "preprocess", 'p', "TEXT",
 	"resize=256,crop=224,mean=A[:B:C],scale=A[:B:C],layout=nhwc,order=rgb", AT(preprocess),
 	NULL, 0, 0},

@@ -51,18 +51,40 @@ int calibrate_range(struct calibrate *c, struct err *err)
 
 /* ---- statistics ---- */
 
+/* Part i, which is not one that was seen before. */
+static int read_part(
+    const struct calibrate *c, int i, uint64_t *seen, struct stats **out, struct err *err)
+{
+	int status = stats_read(c->stats_in.v[i], out, err);
+	if (status)
+		return status;
+	seen[i] = (*out)->checksum;
+	for (int k = 0; k < i; k++)
+		if (seen[k] == seen[i]) {
+			stats_free(*out);
+			return fail(err, E_DATA,
+			    "'%s' and '%s' are the same: parts are of "
+			    "different samples",
+			    c->stats_in.v[k], c->stats_in.v[i]);
+		}
+	return OK;
+}
+
 static int merge_files(struct calibrate *c, struct stats **out, struct err *err)
 {
 	struct stats *sum = NULL, *s = NULL;
-	int status = OK;
-	for (int i = 0; i < c->stats_in.n && !status; i++) {
-		status = stats_read(c->stats_in.v[i], i ? &s : &sum, err);
-		if (!status && i) {
-			status = stats_merge(sum, s, err);
-			if (status)
-				err_in(err, "'%s'", c->stats_in.v[i]);
-			stats_free(s);
-		}
+	uint64_t *seen = arena_array(c->arena, (size_t)c->stats_in.n, sizeof *seen);
+	int status = seen ? read_part(c, 0, seen, &sum, err) : fail_nomem(err);
+	if (status)
+		return status;
+	for (int i = 1; i < c->stats_in.n && !status; i++) {
+		status = read_part(c, i, seen, &s, err);
+		if (status)
+			break;
+		status = stats_merge(sum, s, err);
+		if (status)
+			err_in(err, "'%s'", c->stats_in.v[i]);
+		stats_free(s);
 	}
 	if (status)
 		stats_free(sum);
@@ -134,8 +156,8 @@ int calibrate_statistics(struct calibrate *c, struct err *err)
 	stages_end(&c->stages, STAGE_READ);
 	if (!c->stats_in.n)
 		status = collect(c, err);
-	else if (!(status = merge_files(c, &s, err)))
-		status = calibration_use(c->c, s, err);
+	else if (!(status = merge_files(c, &s, err)) && (status = calibration_use(c->c, s, err)))
+		err_in(err, "--stats-in");
 	if (!status && c->stats_in.n && c->data.n && !c->collect_only)
 		status = calibration_refine(c->c, &c->s, err);
 	stages_end(&c->stages, STAGE_COLLECT);

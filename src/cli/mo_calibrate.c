@@ -216,6 +216,7 @@ int mo_calibrate_main(int argc, char **argv)
 	    .to = "int8",
 	    .metric = "top1",
 	    .max_unreadable = -1,
+	    .seed = -1,
 	    .drop_type = "absolute",
 	    .rank = "sqnr",
 	    .rank_samples = 128,

@@ -8,7 +8,7 @@ int precision_read(const struct program *p, const char *word, bool *bf16, struct
 {
 	struct log log = tool_log(p);
 	*bf16 = word && !strcmp(word, "bf16");
-	if (word && !*bf16 && strcmp(word, "f32") != 0)
+	if (word && !*bf16 && strcmp(word, "f32") && strcmp(word, "fp32"))
 		return fail(err, E_USAGE, "--infer-precision: '%s' is neither f32 nor bf16", word);
 	if (*bf16 && !(cpu_features() & CPU_BF16))
 		log_say(&log, LOG_WARN,

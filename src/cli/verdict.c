@@ -91,17 +91,39 @@ int verdict_find_layer(struct verdict *v, struct graph *want, struct graph *got,
 
 /* ---- names ---- */
 
-static const char *arena_name(void *user, int64_t i, struct arena *arena)
+struct ordered {
+	const struct source *source;
+	int64_t *at; /* of each row of the data: the sample that it is */
+};
+
+static const char *arena_name(void *user, int64_t row, struct arena *arena)
 {
+	const struct ordered *o = user;
 	char buf[DATASET_NAME];
-	const char *name = source_name(user, i, buf);
+	const char *name = source_name(o->source, o->at[row], buf);
 	return name == buf ? arena_str(arena, buf) : name;
 }
 
 int verdict_groups(
     const char *path, struct source *s, struct arena *arena, struct groups *out, struct err *err)
 {
-	return groups_read(path, source_samples(s).count, arena_name, s, arena, out, err);
+	int64_t n = source_samples(s).count;
+	struct ordered o = {s, arena_array(arena, (size_t)n + 1, sizeof *o.at)};
+	int32_t *of = arena_array(arena, (size_t)n + 1, sizeof *of);
+	if (!o.at || !of)
+		return fail_nomem(err);
+	for (int64_t i = 0; i < n; i++)
+		o.at[source_row(s, i)] = i;
+	int r = groups_read(path, n, arena_name, &o, arena, out, err);
+	for (int64_t i = 0; i < n && !r; i++)
+		of[i] = out->of[source_row(s, i)];
+	out->of = of;
+	return r;
+}
+
+static int64_t sample_row(void *user, int64_t i)
+{
+	return source_row(user, i);
 }
 
 static const char *sample_name(void *user, int64_t i)
@@ -117,8 +139,11 @@ static const char *class_name(void *user, int64_t label)
 
 struct verdict_names verdict_names(const struct source *s, const struct groups *groups)
 {
-	return (struct verdict_names){
-	    .sample = sample_name, .label = class_name, .groups = groups, .user = (void *)s};
+	return (struct verdict_names){.sample = sample_name,
+	    .row = sample_row,
+	    .label = class_name,
+	    .groups = groups,
+	    .user = (void *)s};
 }
 
 /* ---- JSON ---- */
@@ -132,7 +157,7 @@ static void add_class(cJSON *j, const char *key, int64_t class)
 static void add_sample(cJSON *j, const struct verdict_names *n, int64_t i)
 {
 	const char *name = n && n->sample ? n->sample(n->user, i) : NULL;
-	cJSON_AddNumberToObject(j, "sample", (double)i);
+	cJSON_AddNumberToObject(j, "sample", (double)(n && n->row ? n->row(n->user, i) : i));
 	if (name)
 		cJSON_AddStringToObject(j, "name", name);
 }

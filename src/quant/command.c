@@ -290,9 +290,10 @@ static int add_all(const struct command *c, struct outputs *o, const struct deal
 	for (int64_t i = 0; i < d->n && !r; i++) {
 		struct sample_view v = {
 		    &k->t[i / d->batch * k->width], k->width, i % d->batch, d->batch};
-		const char *name = c->name ? c->name(c->user, d->index[i]) : NULL;
+		int64_t row = c->names->row(c->names->user, d->index[i]);
+		const char *name = c->names->sample(c->names->user, d->index[i]);
 		if (a[i].seen)
-			r = outputs_add(o, &v, d->index[i], name, d->label[i], err);
+			r = outputs_add(o, &v, row, name, d->label[i], err);
 	}
 	return r;
 }

@@ -3,6 +3,7 @@
 #define QUANT_COMMAND_H
 
 #include "quant/evaluate.h"
+#include "quant/verdict.h"
 
 /* What a network gave for samples, in a temporary folder that goes with it: <k>.npy holds the rows
  * of output k, in its own type, and samples.csv "sample,name,label" for each row. */
@@ -23,9 +24,8 @@ struct command {
 	const char *text;
 	const struct samples *samples;
 	int64_t from;
-	struct pool *pool;                          /* borrowed; NULL: one thread */
-	const char *(*name)(void *user, int64_t i); /* of a sample; may be NULL */
-	void *user;
+	struct pool *pool;                 /* borrowed; NULL: one thread */
+	const struct verdict_names *names; /* of samples */
 	struct log log;
 };
 int command_value(const struct command *c, struct graph *g, double *value, struct err *err);

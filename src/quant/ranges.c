@@ -71,8 +71,9 @@ int ranges_choose(const struct placement *p, const struct stats *s,
 	for (int i = 0; i < p->nquantizers && !status; i++) {
 		const struct stats_site *t = stats_find(s, p->quantizer[i].name);
 		if (!t || t->channels != p->quantizer[i].channels)
-			return fail(
-			    err, E_FORMAT, "there are no statistics of '%s'", p->quantizer[i].name);
+			return fail(err, E_FORMAT,
+			    "there are no statistics of '%s': they are not of this network",
+			    p->quantizer[i].name);
 		status = choose(s, t, &p->quantizer[i], o, a, &range[i], err);
 	}
 	if (!status)

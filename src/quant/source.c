@@ -6,9 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quant/sequence.h"
+
 struct source {
 	int n;
 	struct dataset **d; /* one for each input */
+	int64_t *order;     /* of the data's rows; NULL: as they lie */
 	struct preprocess_spec spec;
 	struct prefetch *ahead;
 	struct samples ready; /* of ahead */
@@ -106,7 +109,7 @@ static int get(void *user, int64_t i, struct tensor *in, int64_t *label, struct 
 	int64_t other;
 	memset(in, 0, (size_t)s->n * sizeof *in);
 	for (int k = 0; k < s->n && !r; k++)
-		r = dataset_sample(s->d[k], i, &in[k], k ? &other : label, err);
+		r = dataset_sample(s->d[k], source_row(s, i), &in[k], k ? &other : label, err);
 	for (int k = 0; r && k < s->n; k++)
 		tensor_free(&in[k]);
 	return r;
@@ -135,6 +138,27 @@ static int get_counted(void *user, int64_t i, struct tensor *in, int64_t *label,
 	if (r == E_IO || r == E_FORMAT || r == E_LIMIT || r == E_UNSUPPORTED)
 		return count_unreadable(s, i, r, err);
 	return r;
+}
+
+static int64_t *classes_in_turn(const struct dataset *d)
+{
+	int64_t n = dataset_count(d);
+	int64_t *class = malloc(((size_t)n + 1) * sizeof *class), *order = NULL;
+	for (int64_t i = 0; class && i < n; i++)
+		class[i] = dataset_folder(d, i);
+	if (class)
+		order = sequence_by_class(class, n);
+	free(class);
+	return order;
+}
+
+static int choose_order(struct source *s, const struct source_options *o, struct err *err)
+{
+	if (o->order == SOURCE_AS_THEY_LIE)
+		return OK;
+	s->order = o->order == SOURCE_SHUFFLED ? sequence_shuffled(dataset_count(s->d[0]), o->seed)
+					       : classes_in_turn(s->d[0]);
+	return s->order ? OK : fail_nomem(err);
 }
 
 static int open_ahead(struct source *s, const struct source_options *o, struct err *err)
@@ -166,6 +190,7 @@ static int open_all(
 	for (int k = 0; k < g->ninputs && !r; k++, s->n++)
 		r = open_input(s, g, o, file, k, err);
 	free(file);
+	r = r ? r : choose_order(s, o, err);
 	return r ? r : open_ahead(s, o, err);
 }
 
@@ -196,6 +221,7 @@ void source_close(struct source *s)
 		dataset_close(s->d[k]);
 	pthread_mutex_destroy(&s->lock);
 	free(s->unreadable);
+	free(s->order);
 	free(s->d);
 	free(s);
 }
@@ -220,9 +246,14 @@ int64_t source_unreadable(const struct source *s)
 	return s->nunreadable;
 }
 
+int64_t source_row(const struct source *s, int64_t i)
+{
+	return s->order ? s->order[i] : i;
+}
+
 const char *source_name(const struct source *s, int64_t i, char buf[DATASET_NAME])
 {
-	return dataset_name(s->d[0], i, buf);
+	return dataset_name(s->d[0], source_row(s, i), buf);
 }
 
 const char *source_class(const struct source *s, int64_t label)

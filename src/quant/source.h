@@ -18,6 +18,12 @@ struct source_options {
 	const struct preprocess_spec *preprocess;
 	struct prefetch_options ahead;
 	int64_t max_unreadable; /* more than so many stop the run; below 0: 10, or 1 % if more */
+	enum source_order {
+		SOURCE_AS_THEY_LIE,
+		SOURCE_BY_CLASS, /* one from each folder of classes in turn; else as they lie */
+		SOURCE_SHUFFLED
+	} order;
+	uint64_t seed; /* of SOURCE_SHUFFLED */
 	struct log log;
 };
 /* E_USAGE when an input has no data, E_FORMAT when inputs have different numbers of samples. */
@@ -27,6 +33,8 @@ void source_close(struct source *s); /* NULL is legal */
 /* A sample that cannot be read gives its own status; the one too many gives E_DATA. */
 struct samples source_samples(struct source *s);
 int64_t source_unreadable(const struct source *s); /* different ones, up to now */
+/* Where sample i lies among the data. */
+int64_t source_row(const struct source *s, int64_t i);
 /* As dataset_name and dataset_class, of the first input's data. */
 const char *source_name(const struct source *s, int64_t i, char buf[DATASET_NAME]);
 const char *source_class(const struct source *s, int64_t label);

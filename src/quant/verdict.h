@@ -71,6 +71,7 @@ void verdict_free(struct verdict *v);
 /* How the words for a sample, a class and a group are found; any may be NULL, and may give NULL. */
 struct verdict_names {
 	const char *(*sample)(void *user, int64_t i);
+	int64_t (*row)(void *user, int64_t i); /* where the sample lies; NULL: i */
 	const char *(*label)(void *user, int64_t label);
 	const struct groups *groups;
 	void *user;

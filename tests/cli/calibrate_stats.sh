@@ -38,6 +38,7 @@ cmp data.bin stats.bin
 head -c 5000 all.stats >cut.stats
 mo-calibrate "$m" --stats-in cut.stats -n x || echo "exit $?"
 mo-calibrate "$m" --merge --stats-in one.stats || echo "exit $?"
+mo-calibrate "$m" --merge --stats-in one.stats --stats-in two.stats --stats-in one.stats --stats-out x || echo "exit $?"
 mo-calibrate "$m" --stats-in one.stats --range percentile=300 || echo "exit $?"
 mo-calibrate "$m" --stats-in "$m" -n x || echo "exit $?"
 [ ! -e x.xml ]

@@ -32,6 +32,7 @@ cal() { # cal OPTION...
 }
 for data in nan.npy inf.npy one.npy empty.npy void none.npy; do cal --data $data; done
 for labels in few large negative words none; do cal --data good.npy --labels $labels --max-drop 1%; done
+cal --data good.npy --labels labels --label-offset -4 --max-drop 1%
 cal --data good.npy --max-drop 1%
 for drop in 1 5 0.5x % -1% 150% nan ''; do cal --data good.npy --labels labels --max-drop "$drop"; done
 cal --data good.npy --labels labels --max-drop 1% --max-group-drop 3
@@ -44,7 +45,7 @@ cal --data good.npy --labels labels --max-drop 1% --groups groups
 mkdir -p bad/a bad/b
 for i in 1 2 3; do echo junk | tee bad/a/$i.jpg >bad/b/$i.png; done
 cal --data bad
-for config in '{' '[]' '{"sampels": 3}' '{"samples": "x"}' '{"samples": 0}' '{"max-drop": "5"}' '{"data": [1]}' '{"ignore": "none"}' '{"decided": 3}' ''; do
+for config in '{' '[]' '{"sampels": 3}' '{"samples": "x"}' '{"samples": 0}' '{"max-drop": "5"}' '{"max-drop": 5}' '{"data": [1]}' '{"ignore": "none"}' '{"decided": 3}' ''; do
 	echo "$config" >c.json
 	cal --data good.npy --labels labels --config c.json
 done

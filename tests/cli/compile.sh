@@ -58,7 +58,7 @@ cmp want/0.npy have/0.npy
 fails mo --input net.blob
 fails mo-compile net.xml
 fails mo-compile net.blob -o again.blob
-{ mo-bench bf16.blob --infer-precision f32 --iterations 1 >/dev/null; } 2>&1
+{ mo-bench bf16.blob --infer-precision fp32 --iterations 1 >/dev/null; } 2>&1
 sed 's/>/> /' net.xml >other.xml
 mv other.xml net.xml
 fails mo-run net.blob --random 1 --eval
