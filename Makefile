@@ -8,9 +8,9 @@ endif
 PREFIX ?= /usr/local
 STRIP ?= strip
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-PKGS := expat libprotobuf-c libxxhash libcjson libpng libjpeg zlib libzstd
+PKGS := libprotobuf-c libxxhash libcjson
 # Loaded when first needed: only their headers are built with.
-LATE_PKGS := sqlite3
+LATE_PKGS := expat libpng libjpeg zlib libzstd sqlite3
 PKG_CONFIG ?= pkg-config
 MACHINE := $(shell $(CC) -dumpmachine)
 
@@ -19,6 +19,7 @@ WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla $(
 SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(LATE_PKGS) 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+LATE_LIBS := $(shell $(PKG_CONFIG) --libs $(LATE_PKGS) 2>/dev/null)
 MO_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -I. -I$(BUILD)/gen $(PKG_CFLAGS) -ffp-contract=off \
 	-fvisibility=hidden -fPIC -pthread $(WARN) $(SAN) $(if $(DEV),-DDEV)
 MO_LIBS = $(PKG_LIBS) -lm $(SAN)
@@ -101,8 +102,9 @@ $(BUILD)/gen/report/view_data.h: src/report/view.html Makefile
 	@mkdir -p $(@D)
 	{ echo 'static const unsigned char view_page[] = {'; od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } >$@
 
+# Tests write pictures and archives, too.
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libmo.a
-	$(CC) -pthread -o $@ $< $(BUILD)/libmo.a -lcmocka $(MO_LIBS) $(LDFLAGS)
+	$(CC) -pthread -o $@ $< $(BUILD)/libmo.a -lcmocka -Wl,--as-needed $(LATE_LIBS) $(MO_LIBS) $(LDFLAGS)
 
 # Its allocations go through the test, which lets them fail one by one.
 WRAPPED := malloc calloc realloc reallocarray aligned_alloc strdup strndup arena_alloc arena_array arena_copy \

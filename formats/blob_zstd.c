@@ -4,8 +4,24 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/library.h"
 #include "base/limits.h"
 #include "formats/blob.h"
+
+#define FUNCTIONS(F)                   \
+	F(ZSTD_CCtx_setParameter)      \
+	F(ZSTD_CCtx_setPledgedSrcSize) \
+	F(ZSTD_compressStream2)        \
+	F(ZSTD_createCCtx)             \
+	F(ZSTD_createDCtx)             \
+	F(ZSTD_decompress)             \
+	F(ZSTD_decompressStream)       \
+	F(ZSTD_freeCCtx)               \
+	F(ZSTD_freeDCtx)               \
+	F(ZSTD_getErrorName)           \
+	F(ZSTD_getFrameContentSize)    \
+	F(ZSTD_isError)
+LIBRARY(libzstd, "libzstd.so.1", FUNCTIONS);
 
 #define LEVEL 9
 #define CHUNK (1 << 20)
@@ -17,7 +33,7 @@ bool blob_zstd_sniff(const void *data, size_t size)
 
 static int zstd_error(struct err *err, const char *what, size_t rc)
 {
-	return fail(err, E_FORMAT, "cannot %s: %s", what, ZSTD_getErrorName(rc));
+	return fail(err, E_FORMAT, "cannot %s: %s", what, lib.ZSTD_getErrorName(rc));
 }
 
 /* ---- writing ---- */
@@ -29,8 +45,8 @@ static int write_chunks(
 	ZSTD_inBuffer in = {f->data, f->size, 0};
 	for (size_t left = 1; left;) {
 		ZSTD_outBuffer out = {room, CHUNK, 0};
-		left = ZSTD_compressStream2(z, &out, &in, ZSTD_e_end);
-		if (ZSTD_isError(left))
+		left = lib.ZSTD_compressStream2(z, &out, &in, ZSTD_e_end);
+		if (lib.ZSTD_isError(left))
 			return zstd_error(err, "compress the network", left);
 		int rc = output_write(o, room, out.pos, err);
 		if (rc)
@@ -41,16 +57,19 @@ static int write_chunks(
 
 int blob_zstd_write(const struct file *f, const char *path, struct err *err)
 {
-	ZSTD_CCtx *z = ZSTD_createCCtx();
+	int rc = library_load(&libzstd, err);
+	if (rc)
+		return rc;
+	ZSTD_CCtx *z = lib.ZSTD_createCCtx();
 	char *room = malloc(CHUNK);
 	struct output *o = NULL;
-	int rc = z && room ? output_open(path, &o, err) : fail_nomem(err);
+	rc = z && room ? output_open(path, &o, err) : fail_nomem(err);
 	if (!rc) {
-		ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL);
-		ZSTD_CCtx_setPledgedSrcSize(z, f->size);
+		lib.ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL);
+		lib.ZSTD_CCtx_setPledgedSrcSize(z, f->size);
 		rc = write_chunks(z, f, room, o, err);
 	}
-	ZSTD_freeCCtx(z);
+	lib.ZSTD_freeCCtx(z);
 	free(room);
 	if (!rc)
 		return output_rename(o, err);
@@ -63,13 +82,15 @@ int blob_zstd_write(const struct file *f, const char *path, struct err *err)
 bool blob_zstd_holds(const void *data, size_t size)
 {
 	char magic[8];
-	ZSTD_DCtx *z = ZSTD_createDCtx();
+	if (library_load(&libzstd, NULL))
+		return true; /* reading it tells what is missing */
+	ZSTD_DCtx *z = lib.ZSTD_createDCtx();
 	ZSTD_inBuffer in = {data, size, 0};
 	ZSTD_outBuffer out = {magic, sizeof magic, 0};
 	size_t rc = 1;
-	while (z && rc && !ZSTD_isError(rc) && out.pos < out.size && in.pos < in.size)
-		rc = ZSTD_decompressStream(z, &out, &in);
-	ZSTD_freeDCtx(z);
+	while (z && rc && !lib.ZSTD_isError(rc) && out.pos < out.size && in.pos < in.size)
+		rc = lib.ZSTD_decompressStream(z, &out, &in);
+	lib.ZSTD_freeDCtx(z);
 	return blob_file_sniff(magic, out.pos);
 }
 
@@ -83,7 +104,10 @@ static bool has_memory(unsigned long long size)
 
 int blob_zstd_read(const struct file *f, struct file **out, struct err *err)
 {
-	unsigned long long size = ZSTD_getFrameContentSize(f->data, f->size);
+	int rc = library_load(&libzstd, err);
+	if (rc)
+		return rc;
+	unsigned long long size = lib.ZSTD_getFrameContentSize(f->data, f->size);
 	struct file *plain = NULL;
 	if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN)
 		return fail(err, E_FORMAT, "the compressed network does not say how large it is");
@@ -93,12 +117,12 @@ int blob_zstd_read(const struct file *f, struct file **out, struct err *err)
 	void *data = file_room((size_t)size, &plain);
 	if (!data)
 		return fail_nomem(err);
-	size_t n = ZSTD_decompress(data, (size_t)size, f->data, f->size);
-	if (!ZSTD_isError(n) && n == size) {
+	size_t n = lib.ZSTD_decompress(data, (size_t)size, f->data, f->size);
+	if (!lib.ZSTD_isError(n) && n == size) {
 		*out = plain;
 		return OK;
 	}
 	file_unref(plain);
-	return ZSTD_isError(n) ? zstd_error(err, "decompress the network", n)
-			       : fail(err, E_FORMAT, "the compressed network is cut short");
+	return lib.ZSTD_isError(n) ? zstd_error(err, "decompress the network", n)
+				   : fail(err, E_FORMAT, "the compressed network is cut short");
 }

@@ -6,7 +6,25 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#include "base/library.h"
 #include "formats/image_decode.h"
+
+/* Its name tells its interface. */
+#if JPEG_LIB_VERSION >= 80
+#define SONAME "libjpeg.so.8"
+#else
+#define SONAME "libjpeg.so.62"
+#endif
+#define FUNCTIONS(F)               \
+	F(jpeg_CreateDecompress)   \
+	F(jpeg_destroy_decompress) \
+	F(jpeg_finish_decompress)  \
+	F(jpeg_mem_src)            \
+	F(jpeg_read_header)        \
+	F(jpeg_read_scanlines)     \
+	F(jpeg_start_decompress)   \
+	F(jpeg_std_error)
+LIBRARY(libjpeg, SONAME, FUNCTIONS);
 
 #define MAX_SCANS 500 /* of a progressive picture: each may cost a pass over all of it */
 
@@ -84,7 +102,7 @@ static void read_rows(struct jpeg *j)
 	while (j->d.output_scanline < j->d.output_height) {
 		uint8_t *rgb = (uint8_t *)j->out->data + j->d.output_scanline * stride;
 		JSAMPROW row = j->row ? j->row : rgb;
-		jpeg_read_scanlines(&j->d, &row, 1);
+		lib.jpeg_read_scanlines(&j->d, &row, 1);
 		if (j->row)
 			cmyk_row(j, rgb);
 	}
@@ -94,11 +112,11 @@ static void decode(struct jpeg *j, const struct file *f)
 {
 	if (setjmp(j->jump))
 		return;
-	jpeg_create_decompress(&j->d);
+	lib.jpeg_CreateDecompress(&j->d, JPEG_LIB_VERSION, sizeof j->d);
 	j->d.mem->max_memory_to_use = 1L << 30;
 	j->d.progress = &j->progress;
-	jpeg_mem_src(&j->d, f->data, f->size);
-	jpeg_read_header(&j->d, TRUE);
+	lib.jpeg_mem_src(&j->d, f->data, f->size);
+	lib.jpeg_read_header(&j->d, TRUE);
 	bool cmyk = j->d.jpeg_color_space == JCS_CMYK || j->d.jpeg_color_space == JCS_YCCK;
 	j->d.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
 	j->rc = image_alloc(j->d.image_width, j->d.image_height, j->out, j->err);
@@ -106,32 +124,32 @@ static void decode(struct jpeg *j, const struct file *f)
 		j->rc = fail_nomem(j->err);
 	if (j->rc != OK)
 		return;
-	jpeg_start_decompress(&j->d);
+	lib.jpeg_start_decompress(&j->d);
 	if (j->d.output_components != (cmyk ? 4 : 3)) {
 		j->rc = fail(j->err, E_UNSUPPORTED, "JPEG does not convert to RGB");
 		return;
 	}
 	read_rows(j);
-	jpeg_finish_decompress(&j->d);
+	lib.jpeg_finish_decompress(&j->d);
 }
 
 int jpeg_decode(const struct file *f, struct tensor *out, struct err *err)
 {
-	struct jpeg *j = calloc(1, sizeof *j);
-	int rc;
+	int rc = library_load(&libjpeg, err);
+	struct jpeg *j = rc ? NULL : calloc(1, sizeof *j);
 
 	if (!j)
-		return fail_nomem(err);
+		return rc ? rc : fail_nomem(err);
 	j->out = out;
 	j->err = err;
-	j->d.err = jpeg_std_error(&j->errors);
+	j->d.err = lib.jpeg_std_error(&j->errors);
 	j->d.client_data = j;
 	j->errors.error_exit = on_error;
 	j->errors.emit_message = on_message;
 	j->errors.output_message = on_print;
 	j->progress.progress_monitor = on_progress;
 	decode(j, f);
-	jpeg_destroy_decompress(&j->d);
+	lib.jpeg_destroy_decompress(&j->d);
 	free(j->row);
 	rc = j->rc;
 	free(j);

@@ -6,8 +6,12 @@
 #include "base/checked.h"
 #include "base/cursor.h"
 #include "base/file.h"
+#include "base/library.h"
 #include "formats/npy.h"
 #include "formats/npy_header.h"
+
+#define FUNCTIONS(F) F(crc32_z) F(inflate) F(inflateEnd) F(inflateInit2_)
+LIBRARY(libz, "libz.so.1", FUNCTIONS);
 
 #define MAX_ENTRIES 65536
 #define MAX_RATIO 1032 /* what deflate reaches at best: 258 bytes from two bits */
@@ -130,7 +134,7 @@ static int inflate_entry(
 {
 	z_stream s = {.next_in = (Bytef *)packed, .next_out = dst};
 	uint64_t in = e->packed, out = e->size;
-	int rc = inflateInit2(&s, -15);
+	int rc = lib.inflateInit2_(&s, -15, ZLIB_VERSION, sizeof s);
 
 	if (rc != Z_OK)
 		return fail_nomem(z->err);
@@ -139,11 +143,11 @@ static int inflate_entry(
 		uInt out_now = out < UINT32_MAX ? (uInt)out : UINT32_MAX;
 		s.avail_in = in_now;
 		s.avail_out = out_now;
-		rc = inflate(&s, Z_NO_FLUSH);
+		rc = lib.inflate(&s, Z_NO_FLUSH);
 		in -= in_now - s.avail_in;
 		out -= out_now - s.avail_out;
 	}
-	inflateEnd(&s);
+	lib.inflateEnd(&s);
 	if (rc == Z_MEM_ERROR)
 		return fail_nomem(z->err);
 	if (rc != Z_STREAM_END || out)
@@ -186,7 +190,7 @@ static int entry_bytes(struct zip *z, const struct entry *e, const uint8_t **byt
 
 static int check_crc(const struct zip *z, const struct entry *e, const uint8_t *bytes)
 {
-	if (crc32_z(crc32_z(0, NULL, 0), bytes, (size_t)e->size) != e->crc)
+	if (lib.crc32_z(lib.crc32_z(0, NULL, 0), bytes, (size_t)e->size) != e->crc)
 		return fail(z->err, E_FORMAT, "checksum of the ZIP entry is wrong");
 	return OK;
 }
@@ -242,7 +246,8 @@ int npz_read(const char *path, struct npz_entry **out, int *n, struct err *err)
 	if (rc != OK)
 		return rc;
 	z.unread = z.file->size;
-	rc = open_directory(&z);
+	rc = library_load(&libz, err);
+	rc = rc ? rc : open_directory(&z);
 	/* An entry takes 46 bytes of directory, so the count cannot ask for more memory than that.
 	 */
 	if (rc == OK && z.count > cursor_left(&z.directory) / 46)

@@ -7,8 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "base/limits.h"
 #include "base/text.h"
+
+#define FUNCTIONS(F)                      \
+	F(XML_ErrorString)                \
+	F(XML_GetCurrentByteIndex)        \
+	F(XML_GetCurrentLineNumber)       \
+	F(XML_GetErrorCode)               \
+	F(XML_Parse)                      \
+	F(XML_ParserCreate_MM)            \
+	F(XML_ParserFree)                 \
+	F(XML_SetCharacterDataHandler)    \
+	F(XML_SetElementHandler)          \
+	F(XML_SetStartDoctypeDeclHandler) \
+	F(XML_SetUserData)                \
+	F(XML_StopParser)
+LIBRARY(libexpat, "libexpat.so.1", FUNCTIONS);
 
 #define NAMES 64
 
@@ -42,13 +58,13 @@ static void set_status(struct parser *x, int status)
 	if (status == OK || x->status != OK)
 		return;
 	x->status = status;
-	XML_StopParser(x->expat, XML_FALSE);
+	lib.XML_StopParser(x->expat, XML_FALSE);
 }
 
 /* As expat counts, which takes a fifth of its time when each element asks. */
 static long line_here(struct parser *x)
 {
-	const char *to = x->data + XML_GetCurrentByteIndex(x->expat);
+	const char *to = x->data + lib.XML_GetCurrentByteIndex(x->expat);
 
 	for (const char *p; (p = memchr(x->counted, '\n', (size_t)(to - x->counted)));) {
 		x->counted = p + 1;
@@ -217,17 +233,17 @@ static void on_doctype(
 static int parse(struct parser *x, int size)
 {
 	x->empty = arena_mark(x->arena);
-	XML_SetUserData(x->expat, x);
-	XML_SetElementHandler(x->expat, on_start, on_end);
-	XML_SetCharacterDataHandler(x->expat, on_text);
-	XML_SetStartDoctypeDeclHandler(x->expat, on_doctype);
-	if (XML_Parse(x->expat, x->data, size, XML_TRUE) == XML_STATUS_OK || x->status != OK)
+	lib.XML_SetUserData(x->expat, x);
+	lib.XML_SetElementHandler(x->expat, on_start, on_end);
+	lib.XML_SetCharacterDataHandler(x->expat, on_text);
+	lib.XML_SetStartDoctypeDeclHandler(x->expat, on_doctype);
+	if (lib.XML_Parse(x->expat, x->data, size, XML_TRUE) == XML_STATUS_OK || x->status != OK)
 		return x->status;
-	enum XML_Error e = XML_GetErrorCode(x->expat);
+	enum XML_Error e = lib.XML_GetErrorCode(x->expat);
 	if (e == XML_ERROR_NO_MEMORY)
 		return fail_nomem(x->err);
-	return fail(x->err, E_FORMAT, "line %lu: %s", XML_GetCurrentLineNumber(x->expat),
-	    XML_ErrorString(e));
+	return fail(x->err, E_FORMAT, "line %lu: %s", lib.XML_GetCurrentLineNumber(x->expat),
+	    lib.XML_ErrorString(e));
 }
 
 int xml_read(struct arena *a, const void *data, size_t size, const struct xml_handler *h,
@@ -238,13 +254,16 @@ int xml_read(struct arena *a, const void *data, size_t size, const struct xml_ha
 
 	if (size > INT_MAX)
 		return fail(err, E_LIMIT, "XML is larger than %d bytes", INT_MAX);
+	int rc = library_load(&libexpat, err);
+	if (rc)
+		return rc;
 	x.data = x.counted = data;
 	x.line = 1;
 	x.arena = arena_new();
-	x.expat = x.arena ? XML_ParserCreate_MM("UTF-8", &memory, NULL) : NULL;
-	int rc = x.expat ? parse(&x, (int)size) : fail_nomem(err);
+	x.expat = x.arena ? lib.XML_ParserCreate_MM("UTF-8", &memory, NULL) : NULL;
+	rc = x.expat ? parse(&x, (int)size) : fail_nomem(err);
 	if (x.expat)
-		XML_ParserFree(x.expat);
+		lib.XML_ParserFree(x.expat);
 	arena_free(x.arena);
 	text_free(&x.text);
 	return rc;

@@ -41,29 +41,35 @@ static unsigned xcr0(void)
 	return lo;
 }
 
-static bool is_amd(void)
-{
+struct cpuid {
 	unsigned a, b, c, d;
-	return __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx;
+};
+
+static struct cpuid ask(unsigned leaf, unsigned part)
+{
+	struct cpuid r;
+	__cpuid_count(leaf, part, r.a, r.b, r.c, r.d);
+	return r;
 }
 
+/* Each question once: a virtual machine asks its host, which takes microseconds. */
 static unsigned machine_ask(void)
 {
-	unsigned a, b, c, d, a7 = 0, b7 = 0, c7 = 0, d7 = 0, found = 0;
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !ALL(c, BIT(12) | BIT(27) | BIT(28) | BIT(29)))
+	struct cpuid maker = ask(0, 0);
+	struct cpuid one = maker.a >= 7 ? ask(1, 0) : (struct cpuid){0};
+	if (!ALL(one.c, BIT(12) | BIT(27) | BIT(28) | BIT(29)))
 		return 0; /* FMA, OSXSAVE, AVX, F16C */
-	unsigned state = xcr0();
-	if (!ALL(state, XCR0_YMM) || !__get_cpuid_count(7, 0, &a7, &b7, &c7, &d7))
+	struct cpuid seven = ask(7, 0);
+	unsigned state = xcr0(), found = CPU_AVX2;
+	if (!ALL(state, XCR0_YMM) || !(seven.b & BIT(5)))
 		return 0;
-	if (b7 & BIT(5))
-		found |= CPU_AVX2;
-	if (!found || !ALL(state, XCR0_ZMM) || !ALL(b7, BIT(16) | BIT(17) | BIT(30) | BIT(31)))
+	if (!ALL(state, XCR0_ZMM) || !ALL(seven.b, BIT(16) | BIT(17) | BIT(30) | BIT(31)))
 		return found; /* AVX512 F, DQ, BW, VL */
 	found |= CPU_AVX512;
-	if (c7 & BIT(11))
+	if (seven.c & BIT(11))
 		found |= CPU_VNNI;
-	if (a7 >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & BIT(5)))
-		found |= CPU_BF16 | (is_amd() ? CPU_BF16_FAST : 0);
+	if (seven.a >= 1 && (ask(7, 1).a & BIT(5)))
+		found |= CPU_BF16 | (maker.b == signature_AMD_ebx ? CPU_BF16_FAST : 0);
 	return found;
 }
 #else

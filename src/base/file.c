@@ -215,7 +215,9 @@ void file_expect(struct file *f, size_t off, size_t len)
 		return;
 	len += off % page;
 	off -= off % page;
-	madvise((char *)f->base + off, len, MADV_POPULATE_READ); /* a refusal changes nothing */
+	/* refusals change nothing */
+	madvise((char *)f->base + off, len, MADV_HUGEPAGE);
+	madvise((char *)f->base + off, len, MADV_POPULATE_READ);
 #else
 	(void)f, (void)off, (void)len;
 #endif
@@ -242,7 +244,8 @@ uint64_t file_hash(struct file *f, size_t off, size_t len, uint64_t seed)
 	for (size_t n; len; off += n, len -= n) {
 		n = len < PIECE ? len : PIECE;
 		XXH3_64bits_update(state, f->data + off, n);
-		file_forget(f, off, n);
+		if (n == PIECE)
+			file_forget(f, off, n);
 	}
 	uint64_t hash = XXH3_64bits_digest(state);
 	XXH3_freeState(state);

@@ -30,8 +30,8 @@ void *file_room(size_t size, struct file **out);
 struct file *file_copy(const struct file *f);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f); /* NULL is legal */
-/* Maps the pages in [off, off+len) at once, if they are in memory: cheaper than one by one when
- * they are read. */
+/* Maps [off, off+len) at once, reading what is not in memory yet into large pages: cheaper than
+ * page by page when it is read. */
 void file_expect(struct file *f, size_t off, size_t len);
 /* XXH3 of [off, off+len) with the seed; what was read may go, piece by piece. */
 uint64_t file_hash(struct file *f, size_t off, size_t len, uint64_t seed);

@@ -13,7 +13,9 @@
 
 #include "base/spared.h"
 
-#define BUFFER (1 << 18)
+/* Files are written in pieces that begin and end at multiples of this: then the system may keep
+ * them in large pages, which whoever maps the file finds mapped at once. */
+#define PIECE ((size_t)2 << 20)
 #define MAX_OUTPUTS 64
 
 struct output {
@@ -23,7 +25,7 @@ struct output {
 	int fd;
 	int64_t flushed; /* bytes in the file; the next nbuf are in the buffer */
 	size_t nbuf;
-	char buf[BUFFER];
+	char buf[]; /* not beyond the end of the piece that flushed lies in */
 };
 
 /* Names of outputs to unlink when a signal ends us: the one piece of state that a handler needs.
@@ -95,13 +97,14 @@ static size_t folder_length(const char *path)
 
 static int make_parent(const char *path, struct err *err)
 {
+	struct stat st;
 	size_t n = folder_length(path);
 	if (!n)
 		return OK;
 	char *folder = strndup(path, n);
 	if (!folder)
 		return fail_nomem(err);
-	int rc = make_dirs(folder, err);
+	int rc = stat(folder, &st) || !S_ISDIR(st.st_mode) ? make_dirs(folder, err) : OK;
 	free(folder);
 	return rc;
 }
@@ -154,10 +157,10 @@ static int open_temp(struct output *o, const char *path, struct err *err)
 
 int output_open(const char *path, struct output **out, struct err *err)
 {
-	struct output *o = calloc(1, sizeof *o);
+	struct output *o = malloc(sizeof *o + PIECE);
 	if (!o)
 		return fail_nomem(err);
-	o->slot = o->fd = -1;
+	*o = (struct output){.slot = -1, .fd = -1};
 	int rc = resolve(o, path, err);
 	if (!rc)
 		rc = make_parent(o->path, err);
@@ -188,28 +191,29 @@ static int write_at_end(struct output *o, const char *p, size_t n, struct err *e
 
 static int flush(struct output *o, struct err *err)
 {
-	int rc = write_at_end(o, o->buf, o->nbuf, err);
-	if (!rc)
-		o->nbuf = 0;
-	return rc;
+	size_t n = o->nbuf;
+	o->nbuf = 0; /* whether or not it can be written: there is no room for more */
+	return write_at_end(o, o->buf, n, err);
 }
 
 int output_write(struct output *o, const void *data, size_t size, struct err *err)
 {
-	if (size <= BUFFER - o->nbuf) {
-		if (size)
-			memcpy(o->buf + o->nbuf, data, size);
-		o->nbuf += size;
-		return OK;
+	const char *p = data;
+	int rc = OK;
+	while (size && !rc) {
+		size_t left = PIECE - (size_t)(output_size(o) % (int64_t)PIECE);
+		size_t n = size < left ? size : left;
+		if (n == PIECE) { /* a whole one: nothing is in the buffer */
+			rc = write_at_end(o, p, n, err);
+		} else {
+			memcpy(o->buf + o->nbuf, p, n);
+			o->nbuf += n;
+			rc = n == left ? flush(o, err) : OK;
+		}
+		p += n;
+		size -= n;
 	}
-	int rc = flush(o, err);
-	if (rc)
-		return rc;
-	if (size >= BUFFER / 2)
-		return write_at_end(o, data, size, err);
-	memcpy(o->buf, data, size);
-	o->nbuf = size;
-	return OK;
+	return rc;
 }
 
 int64_t output_size(const struct output *o)

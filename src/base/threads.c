@@ -204,8 +204,8 @@ int threads_available(void)
 
 static bool may_spin(int size)
 {
-	bool quota = threads_quota("/proc/self/cgroup", "/sys/fs/cgroup") != INT_MAX;
-	return size > 1 && size <= affinity() && !quota;
+	return size > 1 && size <= affinity() &&
+	       threads_quota("/proc/self/cgroup", "/sys/fs/cgroup") == INT_MAX;
 }
 
 int pool_new(int n, struct pool **out, struct err *err)

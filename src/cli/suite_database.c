@@ -5,35 +5,19 @@
 #include "base/library.h"
 #include "cli/suite.h"
 
-/* Loaded when a database is asked for. */
-static struct {
-	__typeof__(sqlite3_bind_double) *bind_double;
-	__typeof__(sqlite3_bind_text) *bind_text;
-	__typeof__(sqlite3_busy_timeout) *busy_timeout;
-	__typeof__(sqlite3_close) *close;
-	__typeof__(sqlite3_errmsg) *errmsg;
-	__typeof__(sqlite3_exec) *exec;
-	__typeof__(sqlite3_finalize) *finalize;
-	__typeof__(sqlite3_last_insert_rowid) *last_insert_rowid;
-	__typeof__(sqlite3_open) *open;
-	__typeof__(sqlite3_prepare_v2) *prepare_v2;
-	__typeof__(sqlite3_step) *step;
-} lib;
-
-static const struct library_function lib_functions[] = {
-    {"sqlite3_bind_double", &lib.bind_double},
-    {"sqlite3_bind_text", &lib.bind_text},
-    {"sqlite3_busy_timeout", &lib.busy_timeout},
-    {"sqlite3_close", &lib.close},
-    {"sqlite3_errmsg", &lib.errmsg},
-    {"sqlite3_exec", &lib.exec},
-    {"sqlite3_finalize", &lib.finalize},
-    {"sqlite3_last_insert_rowid", &lib.last_insert_rowid},
-    {"sqlite3_open", &lib.open},
-    {"sqlite3_prepare_v2", &lib.prepare_v2},
-    {"sqlite3_step", &lib.step},
-    {NULL, NULL},
-};
+#define FUNCTIONS(F)                 \
+	F(sqlite3_bind_double)       \
+	F(sqlite3_bind_text)         \
+	F(sqlite3_busy_timeout)      \
+	F(sqlite3_close)             \
+	F(sqlite3_errmsg)            \
+	F(sqlite3_exec)              \
+	F(sqlite3_finalize)          \
+	F(sqlite3_last_insert_rowid) \
+	F(sqlite3_open)              \
+	F(sqlite3_prepare_v2)        \
+	F(sqlite3_step)
+LIBRARY(sqlite, "libsqlite3.so.0", FUNCTIONS);
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, suite TEXT, at TEXT, machine TEXT,"
@@ -49,7 +33,7 @@ static const char *const columns[] = {"ALTER TABLE run ADD COLUMN cores INTEGER"
 
 static int sql_fail(sqlite3 *db, const char *path, struct err *err)
 {
-	return fail(err, E_IO, "'%s': sqlite: %s", path, db ? lib.errmsg(db) : "no memory");
+	return fail(err, E_IO, "'%s': sqlite: %s", path, db ? lib.sqlite3_errmsg(db) : "no memory");
 }
 
 static const char *word(const cJSON *o, const char *key)
@@ -63,13 +47,13 @@ static bool insert(sqlite3 *db, const char *sql, const char *const *words, int n
     const double *numbers, int nnumbers)
 {
 	sqlite3_stmt *st = NULL;
-	bool ok = lib.prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK;
+	bool ok = lib.sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK;
 	for (int i = 0; i < nwords && ok; i++)
-		ok = lib.bind_text(st, i + 1, words[i], -1, SQLITE_TRANSIENT) == SQLITE_OK;
+		ok = lib.sqlite3_bind_text(st, i + 1, words[i], -1, SQLITE_TRANSIENT) == SQLITE_OK;
 	for (int i = 0; i < nnumbers && ok; i++)
-		ok = lib.bind_double(st, nwords + i + 1, numbers[i]) == SQLITE_OK;
-	ok = ok && lib.step(st) == SQLITE_DONE;
-	return lib.finalize(st) == SQLITE_OK && ok;
+		ok = lib.sqlite3_bind_double(st, nwords + i + 1, numbers[i]) == SQLITE_OK;
+	ok = ok && lib.sqlite3_step(st) == SQLITE_DONE;
+	return lib.sqlite3_finalize(st) == SQLITE_OK && ok;
 }
 
 static bool insert_run(sqlite3 *db, const struct suite *s)
@@ -112,22 +96,22 @@ static bool insert_result(sqlite3 *db, const struct suite *s, int i, double run)
 int suite_database(const struct suite *s, const char *path, struct err *err)
 {
 	sqlite3 *db = NULL;
-	int e = library_load("libsqlite3.so.0", lib_functions, err);
+	int e = library_load(&sqlite, err);
 	if (e)
 		return e;
-	bool ok = lib.open(path, &db) == SQLITE_OK;
+	bool ok = lib.sqlite3_open(path, &db) == SQLITE_OK;
 	if (ok)
-		lib.busy_timeout(db, 60000); /* another suite may be adding its run */
-	ok = ok && lib.exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-	     lib.exec(db, schema, NULL, NULL, NULL) == SQLITE_OK;
+		lib.sqlite3_busy_timeout(db, 60000); /* another suite may be adding its run */
+	ok = ok && lib.sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+	     lib.sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK;
 	for (int i = 0; columns[i] && ok; i++)
-		lib.exec(db, columns[i], NULL, NULL, NULL);
+		lib.sqlite3_exec(db, columns[i], NULL, NULL, NULL);
 	ok = ok && insert_run(db, s);
-	double run = ok ? (double)lib.last_insert_rowid(db) : 0;
+	double run = ok ? (double)lib.sqlite3_last_insert_rowid(db) : 0;
 	for (int i = 0; i < s->cases.n && ok; i++)
 		ok = insert_result(db, s, i, run);
-	ok = ok && lib.exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+	ok = ok && lib.sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 	e = ok ? OK : sql_fail(db, path, err);
-	lib.close(db);
+	lib.sqlite3_close(db);
 	return e;
 }

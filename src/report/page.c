@@ -6,8 +6,12 @@
 #include <zlib.h>
 
 #include "base/file.h"
+#include "base/library.h"
 #include "base/text.h"
 #include "report/page_data.h" /* page_gz: page.html with the charting library in it, by gzip */
+
+#define FUNCTIONS(F) F(inflate) F(inflateEnd) F(inflateInit2_)
+LIBRARY(libz, "libz.so.1", FUNCTIONS);
 
 #define MAX_PAGE (8 << 20)
 #define MARK "@DATA@"
@@ -16,17 +20,19 @@
 static char *inflate_page(struct err *err)
 {
 	z_stream z = {.next_in = (Bytef *)page_gz, .avail_in = sizeof page_gz};
+	if (library_load(&libz, err))
+		return NULL;
 	char *text = malloc(MAX_PAGE);
-	if (!text || inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) {
+	if (!text || lib.inflateInit2_(&z, 16 + MAX_WBITS, ZLIB_VERSION, sizeof z) != Z_OK) {
 		free(text);
 		fail_nomem(err);
 		return NULL;
 	}
 	z.next_out = (Bytef *)text;
 	z.avail_out = MAX_PAGE - 1;
-	bool ok = inflate(&z, Z_FINISH) == Z_STREAM_END;
+	bool ok = lib.inflate(&z, Z_FINISH) == Z_STREAM_END;
 	text[ok ? z.total_out : 0] = 0;
-	inflateEnd(&z);
+	lib.inflateEnd(&z);
 	if (ok && strstr(text, MARK))
 		return text;
 	free(text);
