@@ -64,7 +64,7 @@ int npy_row(struct npy *f, int64_t i, struct tensor *out, struct err *err)
 	if (!t->rank || i < 0 || i >= t->dim[0])
 		return fail(err, E_USAGE, "'%s' has no row %" PRId64, f->path, i);
 	npy_strides(&f->header, stride);
-	rc = tensor_alloc(out, t->type, t->rank - 1, t->dim + 1, err);
+	rc = tensor_reserve(out, t->type, t->rank - 1, t->dim + 1, err);
 	if (rc != OK)
 		return rc;
 	from = f->header.offset + (size_t)(i * stride[0]) * n;

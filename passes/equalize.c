@@ -8,6 +8,8 @@
 
 #define MOST 10 /* a factor is at most 2 to this */
 #define MAX_NEXT 16
+#define CHUNK 4096 /* weights read at a time */
+#define LANES 8    /* sums side by side */
 
 struct pair {
 	struct linear from, next[MAX_NEXT];
@@ -78,34 +80,82 @@ static bool find_next(struct pair *p, const struct value *v)
 	return p->nnext > 0;
 }
 
-/* Adds n squares to x, or widens it to their largest magnitude. */
-static void see(const float *w, int64_t n, bool squares, double *x)
+/* Adds n squares to x. */
+static void add_squares(const float *w, int64_t n, double *x)
 {
-	double sum = 0;
+	double sum[LANES] = {0}, all = 0;
+	int64_t i = 0;
+	for (; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++)
+			sum[k] += (double)w[i + k] * w[i + k];
+	for (; i < n; i++)
+		all += (double)w[i] * w[i];
+	for (int k = 0; k < LANES; k++)
+		all += sum[k];
+	*x += all;
+}
+
+/* Widens x to the largest of n magnitudes. */
+static void widen(const float *w, int64_t n, double *x)
+{
 	float most = 0;
-	for (int64_t i = 0; i < n && squares; i++)
-		sum += (double)w[i] * w[i];
-	for (int64_t i = 0; i < n && !squares; i++)
+	for (int64_t i = 0; i < n; i++)
 		most = fabsf(w[i]) > most ? fabsf(w[i]) : most;
-	*x = squares ? *x + sum : most > *x ? most : *x;
+	*x = most > *x ? most : *x;
+}
+
+/* The same of each x with a magnitude of its own. */
+static void widen_each(const float *w, int64_t n, double *x)
+{
+	for (int64_t i = 0; i < n; i++)
+		x[i] = fabsf(w[i]) > x[i] ? fabsf(w[i]) : x[i];
+}
+
+/* How weights are seen by channel: by span of them, span number i of channel i, or of i modulo a
+ * period in each group of channels. */
+struct order {
+	int64_t span, group, period; /* spans of a group of channels; channels, which come again */
+	bool squares;
+};
+
+/* Weights from number `from` on. */
+static void see(const struct order *o, const float *w, int64_t from, int64_t n, double *x)
+{
+	for (int64_t i = 0, run; i < n; i += run) {
+		int64_t at = (from + i) / o->span, c = at % o->group % o->period;
+		double *to = x + at / o->group * o->period + c;
+		if (o->span == 1 && !o->squares) {
+			run = o->period - c < n - i ? o->period - c : n - i;
+			widen_each(w + i, run, to);
+			continue;
+		}
+		run = o->span - (from + i) % o->span;
+		run = run < n - i ? run : n - i;
+		if (o->squares)
+			add_squares(w + i, run, to);
+		else
+			widen(w + i, run, to);
+	}
 }
 
 /* Sums of squares by output channel, or largest magnitudes by input channel. */
 static int measure(const struct linear *l, bool out, double *x, struct err *err)
 {
-	struct const_view w;
-	int status = const_open(node_in(l->node, l->weight), &w, err);
-	if (status)
-		return status;
-	const float *at = w.t.data;
+	const struct blob *b = value_const(node_in(l->node, l->weight))->data;
 	bool by_p = out == l->p_is_out;
-	int64_t span = by_p ? l->q * l->inner : l->inner;
-	for (int64_t g = 0; g < l->groups; g++)
-		for (int64_t p = 0; p < l->p; p++)
-			for (int64_t q = 0; q < (by_p ? 1 : l->q); q++, at += span)
-				see(at, span, out, &x[by_p ? g * l->p + p : g * l->q + q]);
-	const_close(&w);
-	return OK;
+	struct order o = {.squares = out, .group = by_p ? l->p : l->p * l->q};
+	_Alignas(64) float w[CHUNK];
+	int64_t count = l->groups * l->p * l->q * l->inner;
+	int status = OK;
+	o.span = by_p ? l->q * l->inner : l->inner;
+	o.period = by_p ? l->p : l->q;
+	for (int64_t i = 0, n; i < count && !status; i += n) {
+		n = count - i < CHUNK ? count - i : CHUNK;
+		status = blob_read(b, (size_t)i * sizeof *w, w, (size_t)n * sizeof *w, err);
+		if (!status)
+			see(&o, w, i, n, x);
+	}
+	return status;
 }
 
 /* The factor by which a channel's range, as the weights make it, and the weights that read it meet

@@ -87,7 +87,7 @@ int const_open(const struct value *v, struct const_view *out, struct err *err)
 		out->t.data = (void *)direct;
 		return OK;
 	}
-	int e = tensor_alloc(&out->t, v->info.type, s->rank, dims, err);
+	int e = tensor_reserve(&out->t, v->info.type, s->rank, dims, err);
 	if (e)
 		return e;
 	out->owned = true;

@@ -23,7 +23,7 @@ static int copy_const(const struct value *v, struct tensor *t, struct err *err)
 	int64_t dim[MAX_RANK];
 	for (int d = 0; d < s->rank; d++)
 		dim[d] = s->dim[d].min;
-	int status = tensor_alloc(t, v->info.type, s->rank, dim, err);
+	int status = tensor_reserve(t, v->info.type, s->rank, dim, err);
 	if (!status && (status = blob_read(v->node->data, 0, t->data, tensor_bytes(t), err)))
 		tensor_free(t);
 	return status;

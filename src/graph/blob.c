@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/half.h"
+#include "base/scale.h"
 #include "graph/tensor.h"
 
 #define ELEMENT_MAX 16
@@ -214,48 +215,9 @@ static void read_fill(const struct blob *b, size_t off, uint8_t *dst, size_t siz
 		memcpy(dst + n, dst, n < size - n ? n : size - n);
 }
 
-/* Floats at any address. */
-struct loose {
-	float v;
-} __attribute__((packed, may_alias));
-
-#define BLOCK 16
-
-static inline void scale_block(
-    struct loose *restrict dst, const struct loose *restrict src, double s)
-{
-	for (int i = 0; i < BLOCK; i++)
-		dst[i].v = (float)((double)src[i].v * s);
-}
-
-static void scale_run(struct loose *dst, const struct loose *src, size_t n, double s)
-{
-	size_t i = 0;
-	for (; i + BLOCK <= n; i += BLOCK)
-		scale_block(dst + i, src + i, s);
-	for (; i < n; i++)
-		dst[i].v = (float)((double)src[i].v * s);
-}
-
-static inline void scale_each_block(
-    struct loose *restrict dst, const struct loose *restrict src, const double *restrict s)
-{
-	for (int i = 0; i < BLOCK; i++)
-		dst[i].v = (float)((double)src[i].v * s[i]);
-}
-
-static void scale_each(struct loose *dst, const struct loose *src, size_t n, const double *s)
-{
-	size_t i = 0;
-	for (; i + BLOCK <= n; i += BLOCK)
-		scale_each_block(dst + i, src + i, s + i);
-	for (; i < n; i++)
-		dst[i].v = (float)((double)src[i].v * s[i]);
-}
-
 /* n elements from the first-th on; src are the source's from there on. */
 static void scale_span(
-    const struct blob *b, size_t first, struct loose *dst, const struct loose *src, size_t n)
+    const struct blob *b, size_t first, uint8_t *dst, const uint8_t *src, size_t n)
 {
 	size_t channels = (size_t)b->scaled.channels, inner = (size_t)b->scaled.inner;
 	while (n) {
@@ -265,10 +227,10 @@ static void scale_span(
 		if (inner == 1)
 			scale_each(dst, src, run, b->scaled.scale + c);
 		else
-			scale_run(dst, src, run, b->scaled.scale[c]);
+			scale_all(dst, src, run, b->scaled.scale[c]);
 		first += run;
-		dst += run;
-		src += run;
+		dst += run * sizeof(float);
+		src += run * sizeof(float);
 		n -= run;
 	}
 }
@@ -314,7 +276,7 @@ static int read_scaled(const struct blob *b, size_t off, uint8_t *dst, size_t si
 		const void *src = source_at(b->scaled.src, off, n, buf, err);
 		if (!src)
 			return err ? err->status : E_NOMEM;
-		scale_span(b, off / 4, (struct loose *)dst, src, n / 4);
+		scale_span(b, off / 4, dst, src, n / 4);
 	}
 	return OK;
 }

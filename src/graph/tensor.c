@@ -46,7 +46,8 @@ static int too_large(struct err *err, enum dtype type, int rank, const int64_t *
 	return E_LIMIT;
 }
 
-int tensor_alloc(struct tensor *t, enum dtype type, int rank, const int64_t *dims, struct err *err)
+int tensor_reserve(
+    struct tensor *t, enum dtype type, int rank, const int64_t *dims, struct err *err)
 {
 	*t = (struct tensor){0};
 	if (rank < 0 || rank > MAX_RANK)
@@ -60,11 +61,18 @@ int tensor_alloc(struct tensor *t, enum dtype type, int rank, const int64_t *dim
 	void *data = pages_alloc(room);
 	if (!data)
 		return fail_nomem(err);
-	memset(data, 0, room);
 	*t = (struct tensor){.type = type, .rank = rank, .data = data};
 	if (rank)
 		memcpy(t->dim, dims, (size_t)rank * sizeof *dims);
 	return OK;
+}
+
+int tensor_alloc(struct tensor *t, enum dtype type, int rank, const int64_t *dims, struct err *err)
+{
+	int status = tensor_reserve(t, type, rank, dims, err);
+	if (!status)
+		memset(t->data, 0, tensor_bytes(t));
+	return status;
 }
 
 void tensor_free(struct tensor *t)
@@ -79,7 +87,7 @@ int tensor_clone(struct tensor *dst, const struct tensor *src, struct err *err)
 		*dst = (struct tensor){0};
 		return OK;
 	}
-	int rc = tensor_alloc(dst, src->type, src->rank, src->dim, err);
+	int rc = tensor_reserve(dst, src->type, src->rank, src->dim, err);
 	if (!rc && tensor_bytes(src))
 		memcpy(dst->data, src->data, tensor_bytes(src));
 	return rc;

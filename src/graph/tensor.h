@@ -21,6 +21,9 @@ struct shape tensor_shape(const struct tensor *t);
 /* Sets type, rank, dims and allocates zeroed heap data (64-byte aligned), to be freed by
  * tensor_free. */
 int tensor_alloc(struct tensor *t, enum dtype type, int rank, const int64_t *dims, struct err *err);
+/* The same with data that hold anything, for who writes them all. */
+int tensor_reserve(
+    struct tensor *t, enum dtype type, int rank, const int64_t *dims, struct err *err);
 void tensor_free(struct tensor *t); /* frees data, makes it absent; legal on an absent one */
 int tensor_clone(struct tensor *dst, const struct tensor *src, struct err *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "base/pages.h"
 #include "base/rng.h"
 #include "ops/op.h"
 #include "quant/rows.h"
@@ -13,6 +14,7 @@
 #define ENOUGH 128        /* rows for products */
 #define LEAST 32          /* rows for means */
 #define F16_MOST 65504.0f /* the largest FP16 */
+#define BLOCK 16          /* floats at a time */
 
 int moments_width(const struct moments_layer *l, int block)
 {
@@ -111,7 +113,7 @@ static int new_rows(struct moments *m, const struct moments_options *o, struct e
 			l->each = each_of(m, LEAST);
 		size_t bytes = row * (size_t)(l->each * m->turns);
 		left -= bytes < left ? bytes : left;
-		l->value = malloc(bytes);
+		l->value = pages_alloc(bytes);
 		l->count = arena_array(m->arena, (size_t)m->turns, sizeof *l->count);
 		if (!l->value || !l->count)
 			return fail_nomem(err);
@@ -159,12 +161,25 @@ int64_t moments_turn(const struct moments *m, int64_t i)
 	return turn < m->turns && turn * m->of / m->turns == i ? turn : -1;
 }
 
+static inline float within(float x)
+{
+	float most = x > F16_MOST ? F16_MOST : x;
+	return most < -F16_MOST ? -F16_MOST : most;
+}
+
+static inline void within_block(float *x)
+{
+	for (int k = 0; k < BLOCK; k++)
+		x[k] = within(x[k]);
+}
+
 static void put_by(float *row, int64_t n, uint16_t *to)
 {
-	for (int64_t k = 0; k < n; k++) {
-		float x = row[k] > F16_MOST ? F16_MOST : row[k];
-		row[k] = x < -F16_MOST ? -F16_MOST : x;
-	}
+	int64_t k = 0;
+	for (; k + BLOCK <= n; k += BLOCK)
+		within_block(row + k);
+	for (; k < n; k++)
+		row[k] = within(row[k]);
 	f32_to_f16_n(to, row, (size_t)n);
 }
 

@@ -17,9 +17,7 @@ struct layer {
 	double *mean, *mean_q;   /* solve only: sums over rows by input */
 	int64_t groups, outs, k; /* outs outputs of a group */
 	bool turned;             /* the weights lie as [k][outs] */
-	struct const_view view;  /* solve only, as all up to scale: the weights */
-	float *turn;             /* those of another order or type, or NULL */
-	const float *w;          /* [groups][outs][k] */
+	const float *w;          /* solve only, as all up to scale: the weights [groups][outs][k] */
 	int8_t *q;               /* the same */
 	const float *scale;      /* [groups][outs] */
 	struct blob *levels;     /* what q became, in the order of the graph */
@@ -40,24 +38,15 @@ struct refinement {
 
 /* Of a worker, kept from layer to layer. */
 struct rooms {
-	struct room x, sums, second, products, rounding;
+	struct room weights, turned, x, sums, second, products, rounding;
 };
-
-static void close_weights(struct layer *l)
-{
-	const_close(&l->view);
-	free(l->turn);
-	free(l->q);
-	l->turn = NULL;
-	l->q = NULL;
-}
 
 void refinement_free(struct refinement *r)
 {
 	if (!r)
 		return;
 	for (int i = 0; i < r->nlayers; i++) {
-		close_weights(&r->layer[i]);
+		free(r->layer[i].q);
 		blob_unref(r->layer[i].levels);
 		free(r->layer[i].shift);
 	}
@@ -114,39 +103,55 @@ static void turn_levels(const int8_t *from, int64_t rows, int64_t cols, int8_t *
 			to[j * rows + i] = from[i * cols + j];
 }
 
-/* The weights as floats by output: in place if they lie so. */
-static bool turn_weights(struct layer *l)
+/* The content of a Const: in place, or in a room. */
+static int read_const(const struct value *v, struct room *room, struct tensor *t, struct err *err)
 {
-	const struct tensor *t = &l->view.t;
-	int64_t n = tensor_count(t), outs = l->turned ? l->outs : 1, k = n / outs;
-	if (t->type == DT_F32 && !l->turned) {
-		l->w = t->data;
-		return true;
+	const struct blob *b = value_const(v)->data;
+	const void *direct = blob_direct(b);
+	*t = (struct tensor){.type = v->info.type, .rank = v->info.shape.rank};
+	for (int d = 0; d < t->rank; d++)
+		t->dim[d] = v->info.shape.dim[d].min;
+	if (direct && (uintptr_t)direct % 8 == 0) {
+		t->data = (void *)direct;
+		return OK;
 	}
-	l->w = l->turn = malloc((size_t)n * sizeof *l->turn);
-	for (int64_t o = 0; l->turn && o < outs; o++)
-		for (int64_t i = 0; i < k; i++)
-			l->turn[o * k + i] = t->type == DT_F32
-						 ? ((const float *)t->data)[i * outs + o]
-						 : (float)tensor_f64(t, i * outs + o);
-	return l->turn;
+	t->data = room_of(room, blob_size(b), 1);
+	return t->data ? blob_read(b, 0, t->data, blob_size(b), err) : fail_nomem(err);
 }
 
-static int load(struct layer *l, struct err *err)
+/* The weights t as floats by output: as they are if they lie so. */
+static bool turn_weights(struct layer *l, const struct tensor *t, struct room *room)
 {
+	int64_t n = tensor_count(t), outs = l->turned ? l->outs : 1, k = n / outs;
+	const float *from = t->data;
+	l->w = from;
+	if (t->type == DT_F32 && !l->turned)
+		return true;
+	float *to = room_of(room, (size_t)n, sizeof *to);
+	for (int64_t o = 0; to && o < outs; o++)
+		for (int64_t i = 0; i < k; i++)
+			to[o * k + i] = t->type == DT_F32 ? from[i * outs + o]
+							  : (float)tensor_f64(t, i * outs + o);
+	l->w = to;
+	return to;
+}
+
+static int load(struct layer *l, struct rooms *rooms, struct err *err)
+{
+	struct tensor w;
 	struct tensor q = value_tensor(&weight_levels(l->now)->out[0]);
 	struct tensor scale = value_tensor(node_in(node_in(l->now, 1)->node, 1));
 	int64_t all = l->groups * l->outs, count = all * l->k;
-	int status = const_open(node_in(l->was, 1), &l->view, err);
+	int status = read_const(node_in(l->was, 1), &rooms->weights, &w, err);
 	if (status)
 		return status;
 	if (q.type != DT_I8 || scale.type != DT_F32 || tensor_count(&scale) != all ||
-	    tensor_count(&q) != count || tensor_count(&l->view.t) != count)
+	    tensor_count(&q) != count || tensor_count(&w) != count)
 		return fail(err, E_FORMAT, "layer '%s': weights of another form", l->name);
 	l->scale = scale.data;
 	l->q = malloc((size_t)count);
 	l->shift = calloc((size_t)all, sizeof *l->shift);
-	if (!l->q || !l->shift || !turn_weights(l))
+	if (!l->q || !l->shift || !turn_weights(l, &w, &rooms->turned))
 		return fail_nomem(err);
 	if (l->turned)
 		turn_levels(q.data, l->k, l->outs, l->q);
@@ -245,7 +250,7 @@ static int solve(const struct moments *m, struct layer *l, const struct refine_o
 {
 	struct moments_rows rows = moments_rows(m, l->m, l->now);
 	int64_t all = l->groups * l->m->nblocks, each = blocks_of_read(l->m);
-	int status = load(l, err);
+	int status = load(l, rooms, err);
 	int most = status || !o->rounding || !l->m->products ? 0 : largest(l);
 	l->mean = room_of(&rooms->sums, 2 * (size_t)(l->groups * l->k), sizeof *l->mean);
 	l->mean_q = l->mean + l->groups * l->k;
@@ -257,7 +262,8 @@ static int solve(const struct moments *m, struct layer *l, const struct refine_o
 	if (!status && o->biases && rows.count)
 		set_shift(l, rows.count);
 	status = status ? status : keep_levels(l, err);
-	close_weights(l);
+	free(l->q);
+	l->q = NULL;
 	return status;
 }
 
@@ -283,6 +289,8 @@ static int solve_all(struct refinement *r, struct err *err)
 			*err = r->err;
 	}
 	for (int i = 0; i < n && r->rooms; i++) {
+		room_free(&r->rooms[i].weights);
+		room_free(&r->rooms[i].turned);
 		room_free(&r->rooms[i].x);
 		room_free(&r->rooms[i].sums);
 		room_free(&r->rooms[i].second);

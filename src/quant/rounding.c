@@ -11,6 +11,7 @@
 #include "exec/seen.h"
 
 #define DAMPING 0.01
+#define TILE 16 /* rows side by side in a cache line */
 
 struct column {
 	float felt;
@@ -82,32 +83,58 @@ struct group {
 	float *w, *given, *better;
 };
 
-static void gather(const struct solver *s, const struct group *g)
+/* Rows from k on, to the end of the tile. */
+static void gather_tile(const struct solver *s, const struct group *g, int k)
 {
-	memset(g->w, 0, 2 * (size_t)s->r->n * SEEN_ROWS * sizeof *g->w); /* given, too */
-	for (int k = 0; k < g->count; k++) {
-		const float *w = s->r->w + (g->first + k) * s->r->stride;
-		const int8_t *q = s->r->q + (g->first + k) * s->r->stride;
-		float scale = s->r->scale[g->first + k];
-		for (int j = 0; j < s->r->n; j++) {
-			g->w[j * SEEN_ROWS + k] = w[s->order[j].at] / scale;
-			g->given[j * SEEN_ROWS + k] = (float)q[s->order[j].at];
+	int64_t stride = s->r->stride, row = g->first + k;
+	const float *w = s->r->w + row * stride, *scale = s->r->scale + row;
+	const int8_t *q = s->r->q + row * stride;
+	int n = g->count - k < TILE ? g->count - k : TILE;
+	for (int j = 0; j < s->r->n; j++) {
+		float *to = g->w + j * SEEN_ROWS + k, *given = g->given + j * SEEN_ROWS + k;
+		int64_t at = s->order[j].at;
+		for (int i = 0; i < n; i++, at += stride) {
+			to[i] = w[at] / scale[i];
+			given[i] = (float)q[at];
 		}
 	}
+}
+
+static void gather(const struct solver *s, const struct group *g)
+{
+	if (g->count < SEEN_ROWS)
+		memset(g->w, 0, 2 * (size_t)s->r->n * SEEN_ROWS * sizeof *g->w); /* given, too */
+	for (int k = 0; k < g->count; k += TILE)
+		gather_tile(s, g, k);
+}
+
+/* Rows from k on, those of the tile that are better. */
+static void put_tile(const struct solver *s, const struct group *g, int k, const bool *better)
+{
+	int8_t *row[TILE];
+	int at[TILE], n = 0;
+	for (int i = k; i < g->count && i < k + TILE; i++)
+		if (better[i]) {
+			row[n] = s->r->q + (g->first + i) * s->r->stride;
+			at[n++] = i;
+		}
+	for (int j = 0; j < s->r->n; j++)
+		for (int i = 0; i < n; i++)
+			row[i][s->order[j].at] = (int8_t)g->better[j * SEEN_ROWS + at[i]];
 }
 
 static void keep_better(const struct solver *s, const struct group *g, const float *before,
     const float *after, struct rounding_gain *gain)
 {
+	bool better[SEEN_ROWS];
 	for (int k = 0; k < g->count; k++) {
-		int8_t *q = s->r->q + (g->first + k) * s->r->stride;
 		double unit = (double)s->r->scale[g->first + k] * s->r->scale[g->first + k];
-		bool better = after[k] < before[k];
-		for (int j = 0; j < s->r->n && better; j++)
-			q[s->order[j].at] = (int8_t)g->better[j * SEEN_ROWS + k];
+		better[k] = after[k] < before[k];
 		gain->before += unit * before[k];
-		gain->after += unit * (better ? after[k] : before[k]);
+		gain->after += unit * (better[k] ? after[k] : before[k]);
 	}
+	for (int k = 0; k < g->count; k += TILE)
+		put_tile(s, g, k, better);
 }
 
 static void solve_rows(const struct solver *s, float *room, struct rounding_gain *gain)
