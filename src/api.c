@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "exec/compiled.h"
 #include "passes/pass.h"
 #include "store/shapes.h"
 #include "version.h"

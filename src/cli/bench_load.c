@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/bench.h"
+#include "exec/compiled.h"
 #include "passes/pass.h"
 
 static int read_model(struct job *j, struct err *err)

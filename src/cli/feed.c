@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "cli/feed.h"
-#include "exec/exec.h"
+#include "exec/compiled.h"
 #include "formats/npy.h"
 #include "formats/onnx.h"
 #include "store/shapes.h"

@@ -5,6 +5,7 @@
 #include "cli/feed.h"
 #include "cli/info.h"
 #include "cli/precision.h"
+#include "exec/compiled.h"
 #include "exec/exec.h"
 #include "store/network.h"
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/stream.h"
+#include "exec/compiled.h"
 
 static int find_batch(struct stream *s, struct err *err)
 {

@@ -1,7 +1,8 @@
 /* Calls whose sizes only the data tell: eval into heap tensors, each freed after its last use. */
 #include <string.h>
 
-#include "exec/plan.h"
+#include "exec/dynamic.h"
+#include "exec/variables.h"
 
 void dynamic_reset(struct exec *e, struct plan *p)
 {

@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "exec/pack.h"
+#include "exec/segment.h"
+#include "exec/variables.h"
 
 /* Takes the reference over. */
 static int attach(

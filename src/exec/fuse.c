@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "exec/lower.h"
+#include "exec/tap.h"
 
 int live_readers(const struct lower *l, const struct value *v, const struct node *by[2])
 {

@@ -9,6 +9,7 @@
 
 #include "base/cursor.h"
 #include "base/text.h"
+#include "exec/compiled.h"
 #include "exec/lower.h"
 
 /* What kernels count in int may be so large, and their products too. */

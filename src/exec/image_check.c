@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "exec/variables.h"
 #include "graph/op.h"
 
 /* ---- products and operands ---- */

@@ -1,5 +1,6 @@
 /* One plan as an image and back: buffers, calls, outputs. */
 #include "exec/image.h"
+#include "exec/variables.h"
 
 #include <stdlib.h>
 

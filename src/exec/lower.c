@@ -2,6 +2,9 @@
 #include <stdlib.h>
 
 #include "exec/lower.h"
+#include "exec/dynamic.h"
+#include "exec/segment.h"
+#include "exec/tap.h"
 
 struct call *call_add(struct lower *l, enum call_kind kind, const struct node *n)
 {

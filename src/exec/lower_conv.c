@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "exec/lower.h"
 #include "exec/pack.h"
+#include "exec/tap.h"
 #include "ops/window.h"
 
 /* Kernels count in int, and tasks too. */

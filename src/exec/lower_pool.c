@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "exec/lower.h"
+#include "exec/tap.h"
 #include "ops/window.h"
 
 static bool is_max(const struct node *n)

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "exec/lower.h"
+#include "exec/tap.h"
 
 static const struct quant *quant_of(const struct lower *l, const struct value *v)
 {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/pages.h"
+#include "exec/dynamic.h"
 #include "exec/memplan.h"
 #include "exec/plan.h"
 

@@ -181,27 +181,6 @@ int plan_infer(struct exec *e, struct plan *p, const struct tensor *in, struct e
 /* Sets the calls and the buffers they need. */
 int plan_lower(struct exec *e, struct plan *p, struct err *err);
 
-/* Puts the constants that a dynamic call of n reads into the plan, also those that a kernel has
- * used up. */
-int dynamic_constants(struct exec *e, struct plan *p, const struct node *n, struct err *err);
-/* One use of each dynamic input of n is over. */
-void dynamic_used(struct plan *p, const struct node *n);
-/* Frees dynamic values and starts their counts anew. */
-void dynamic_reset(struct exec *e, struct plan *p);
-/* Runs of dynamic steps whose sizes follow from those of their inputs: last[i] is the last step of
- * the run that step i is in, -1 for none. The whole run is carried out in that place. */
-void segment_ends(const struct exec *e, const struct plan *p, int *last);
-/* The segment of the steps with last[i] = end, made when there is none yet. */
-int segment_get(struct exec *e, const int *last, int end, struct segment **out, struct err *err);
-/* What input k of the segment reads, NULL behind the last one. */
-const struct value *segment_input(const struct segment *s, int k);
-const struct exec *segment_exec(const struct segment *s);
-void segments_free(struct exec *e);
-int run_dynamic(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-int run_segment(struct exec *e, struct plan *p, const struct call *c, struct err *err);
-/* What a dynamic call reads: what a call before has computed, this run has made, or a constant. */
-struct tensor dynamic_operand(const struct plan *p, const struct value *v, struct ref ref);
-
 const char *call_name(enum call_kind kind); /* for reports */
 /* timing.c: what a report says of a call, but for its time. */
 struct exec_timing call_timing(const struct plan *p, const struct call *c);
@@ -209,28 +188,9 @@ struct exec_timing call_timing(const struct plan *p, const struct call *c);
 int plan_run(
     struct exec *e, struct plan *p, const struct tensor *in, struct tensor *out, struct err *err);
 
-/* tap.c: do kernels tell the watcher all that it wants of v? */
-bool tap_wants_ends(const struct exec *e, const struct value *v);
-/* Where the kernel that writes v, or takes it along, is to tell of it; NULL when nobody asks. v may
- * be NULL. */
-int tap_seen(const struct exec *e, struct plan *p, const struct value *v, struct seen_lanes **out,
-    struct err *err);
-/* Hands v to the tap, if it is tapped; seen may be NULL. */
-int tap_value(struct exec *e, const struct value *v, const struct seen_lanes *seen,
-    struct exec_view *view, struct err *err);
-
 static inline void *ref_at(const struct plan *p, struct ref r)
 {
 	return r.buffer ? (char *)p->base[r.buffer] + r.offset : NULL;
 }
-
-/* variables.c: those of the steps; a run's assignments hold from its good end on. */
-bool has_variable(const struct node *n); /* ReadValue or Assign */
-int variables_new(struct exec *e, struct err *err);
-void variables_free(struct exec *e);
-void variables_end_run(struct exec *e, bool good);
-/* Carries out a ReadValue or Assign. make: the output has no place, it becomes a heap tensor. */
-int variables_step(struct exec *e, const struct node *n, const struct tensor *in,
-    struct tensor *out, bool make, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exec/quant.h"
+#include "exec/tap.h"
 
 /* Uses of v but for its shape, and one of the steps that they are by. */
 static int reads(const struct network *net, const struct value *v, const struct node **by)

@@ -2,8 +2,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "exec/dynamic.h"
 #include "exec/plan.h"
 #include "exec/seen.h"
+#include "exec/segment.h"
+#include "exec/tap.h"
+#include "exec/variables.h"
 
 static int no_output(struct eval *s, int k, enum dtype type, int rank, const int64_t *dims)
 {

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/plan.h"
+#include "exec/dynamic.h"
+#include "exec/segment.h"
 
 /* Borrows the exec's values; the graph shares its constants. */
 struct segment {

@@ -99,5 +99,4 @@ int constants_get(struct network *net, const struct value *v, struct tensor *out
 /* The same, for a plan that reads it when it runs: it never goes. */
 int constants_hold(struct network *net, const struct value *v, struct tensor *out, struct err *err);
 
-bool is_tapped(const struct exec *e, const struct value *v);
 #endif

@@ -1,6 +1,7 @@
 /* What a tap or a watcher is given of the values of a run. */
 #include "exec/plan.h"
 #include "exec/seen.h"
+#include "exec/tap.h"
 
 bool is_tapped(const struct exec *e, const struct value *v)
 {

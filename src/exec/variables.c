@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/plan.h"
+#include "exec/variables.h"
 
 struct variable {
 	const char *id; /* the graph's */

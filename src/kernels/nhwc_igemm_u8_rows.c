@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define MAX_MR 16        /* rows of a tile in any table row */
 #define FEW_CHANNELS 16  /* below, a pixel is too little for a row of its own */
 #define LINE_CHANNELS 24 /* up to here, a line of pixels is better */
 #define SLACK 16         /* bytes that copying may write too many */

@@ -4,7 +4,7 @@
 #define STORE_NETWORK_H
 
 #include "base/file.h"
-#include "exec/exec.h"
+#include "exec/compiled.h"
 #include "formats/blob.h"
 
 /* What a network was compiled from and for. */

@@ -5,7 +5,7 @@
 #ifndef STORE_SHAPES_H
 #define STORE_SHAPES_H
 
-#include "exec/exec.h"
+#include "exec/compiled.h"
 
 struct shape_sets {
 	struct exec_shapes s; /* in: ours */

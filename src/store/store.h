@@ -3,7 +3,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
-#include "exec/exec.h"
+#include "exec/compiled.h"
 #include "formats/model.h"
 #include "store/cache.h"
 

@@ -7,6 +7,7 @@
 
 #include "../unit/call_networks.h"
 #include "base/cpu.h"
+#include "exec/compiled.h"
 #include "exec/exec.h"
 #include "ops/op.h"
 

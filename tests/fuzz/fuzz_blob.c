@@ -2,6 +2,7 @@
  * them. The first eight bytes are the lengths of the graph and of the network (little-endian) then,
  * which follow; the rest are the plans. Weights and constants are zeros. What is accepted runs, for
  * the shapes that it has plans for and for another one. */
+#include "exec/compiled.h"
 #include "fuzz.h"
 
 #include "base/cpu.h"

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cpu.h"
+#include "exec/compiled.h"
 #include "exec/exec.h"
 #include "tests/passes/harness.h"
 #include "tests/passes/random_layers.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "exec/exec.h"
+#include "exec/compiled.h"
 
 static inline struct blob *joined(const struct exec_bytes *part, size_t n)
 {

@@ -62,6 +62,7 @@ static void all_kinds(void **state)
 	assert_true(seen[CALL_##kind]);
 #define CALL_RUN(kind, stem, name)
 #include "exec/calls.def"
+#include "exec/compiled.h"
 #undef CALL
 #undef CALL_RUN
 }

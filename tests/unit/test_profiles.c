@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "exec/compiled.h"
 #include "exec/image.h"
 #include "network.h"
 #include "sections.h"
