@@ -2,26 +2,39 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/checked.h"
 
 #define ALIGN 16
 #define FIRST_BLOCK 4096
 #define LARGEST_STEP (1 << 20)
+#define AHEAD (1 << 16) /* bytes of which the pages are asked for together */
+
+/* Bytes of the largest block that is kept for what comes next; sanitizers want to see that what was
+ * given back is gone. */
+#ifdef __SANITIZE_ADDRESS__
+#define KEPT 0
+#else
+#define KEPT LARGEST_STEP
+#endif
 
 struct block {
 	struct block *older;
-	size_t used, cap; /* of bytes[] */
+	size_t used, ready, cap; /* of bytes[]; up to ready there are pages */
 	_Alignas(ALIGN) char bytes[];
 };
 
 struct arena {
 	struct block *newest;
-	size_t step; /* size of the next ordinary block */
+	struct block *spare; /* of those that were dropped, or NULL */
+	size_t step;         /* size of the next ordinary block */
 };
 
 struct arena *arena_new(void)
@@ -32,12 +45,17 @@ struct arena *arena_new(void)
 	return a;
 }
 
+/* The largest of those dropped, but for very large ones, becomes the spare one. */
 static void drop_until(struct arena *a, const struct block *keep)
 {
 	while (a->newest != keep) {
-		struct block *b = a->newest;
+		struct block *b = a->newest, *less = a->spare;
 		a->newest = b->older;
-		free(b);
+		if (b->cap <= KEPT && (!less || less->cap < b->cap))
+			a->spare = b;
+		else
+			less = b;
+		free(less);
 	}
 }
 
@@ -46,10 +64,11 @@ void arena_free(struct arena *a)
 	if (!a)
 		return;
 	drop_until(a, NULL);
+	free(a->spare);
 	free(a);
 }
 
-static struct block *block_add(struct arena *a, size_t size)
+static struct block *block_new(struct arena *a, size_t size)
 {
 	size_t cap = size > a->step ? size : a->step, total;
 	if (add_size(cap, sizeof(struct block), &total))
@@ -57,13 +76,39 @@ static struct block *block_add(struct arena *a, size_t size)
 	struct block *b = malloc(total);
 	if (!b)
 		return NULL;
-	b->used = 0;
+	b->ready = 0;
 	b->cap = cap;
-	b->older = a->newest;
-	a->newest = b;
 	if (a->step < LARGEST_STEP)
 		a->step *= 2;
 	return b;
+}
+
+static struct block *block_add(struct arena *a, size_t size)
+{
+	bool fits = a->spare && a->spare->cap >= size;
+	struct block *b = fits ? a->spare : block_new(a, size);
+	if (!b)
+		return NULL;
+	if (fits)
+		a->spare = NULL;
+	b->used = 0;
+	b->older = a->newest;
+	a->newest = b;
+	return b;
+}
+
+/* Pages that come one by one, each when it is first written, take twice the time. Where the system
+ * cannot bring them together, they do. */
+static void make_ready(struct block *b)
+{
+	size_t end = b->cap - b->used > AHEAD ? b->used + AHEAD : b->cap;
+#ifdef MADV_POPULATE_WRITE
+	uintptr_t from = (uintptr_t)(b->bytes + b->ready);
+	size_t before = from % (uintptr_t)sysconf(_SC_PAGESIZE);
+	if (b->cap > AHEAD)
+		madvise((void *)(from - before), end - b->ready + before, MADV_POPULATE_WRITE);
+#endif
+	b->ready = end;
 }
 
 /* Not zeroed. */
@@ -80,6 +125,8 @@ static void *take(struct arena *a, size_t size)
 		return NULL;
 	void *p = b->bytes + b->used;
 	b->used += need;
+	if (b->used > b->ready)
+		make_ready(b);
 	return p;
 }
 
