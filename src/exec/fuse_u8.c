@@ -38,15 +38,19 @@ static bool same_kind(const struct tensor *a, const struct tensor *b)
 }
 
 /* A constant for each channel or for all. */
-static bool get(const struct walk *w, const struct value *v, int rank, struct tensor *t)
+static bool get(const struct walk *w, const struct value *v, int rank, struct per_channel *p)
 {
+	struct tensor t;
 	struct err ignored = {0};
 	if (!v || !lower_fixed(w->l, v) || lower_dims(w->l, v)->type != DT_F32 ||
 	    !is_per_axis(lower_dims(w->l, v), rank, w->f->axis, w->f->channels))
 		return false;
-	*t = *lower_dims(w->l, v);
-	return w->l->p->known[v->id] ||
-	       (constants_get(w->l->e->net, v, t, &ignored) == OK && t->data);
+	t = *lower_dims(w->l, v);
+	if (!w->l->p->known[v->id] &&
+	    (constants_get(w->l->e->net, v, &t, &ignored) != OK || !t.data))
+		return false;
+	*p = per_channel(&t);
+	return true;
 }
 
 /* ---- constants ---- */
@@ -56,14 +60,14 @@ static bool take_binary(struct walk *w, const struct node *n, const struct value
 	bool add = node_is(n, OP_ADD), sub = node_is(n, OP_SUBTRACT);
 	bool mul = node_is(n, OP_MULTIPLY), div = node_is(n, OP_DIVIDE);
 	int k = (add || mul) && node_in(n, 0) != x ? 0 : 1;
-	struct tensor t;
+	struct per_channel p;
 	if (!(add || sub || mul || div) || node_in(n, 1 - k) != x ||
 	    !attr_is(n, "auto_broadcast", "numpy") ||
 	    !same_kind(lower_dims(w->l, x), lower_dims(w->l, &n->out[0])) ||
-	    !get(w, node_in(n, k), lower_dims(w->l, x)->rank, &t))
+	    !get(w, node_in(n, k), lower_dims(w->l, x)->rank, &p))
 		return false;
 	for (int64_t c = 0; c < w->f->channels; c++) {
-		double v = walk_at(&t, c);
+		double v = channel_at(&p, c);
 		change(w, c, mul ? v : div ? 1 / v : 1, add ? v : sub ? -v : 0);
 		if (mul)
 			w->gain[c] = (float)v;
@@ -81,22 +85,24 @@ static bool take_binary(struct walk *w, const struct node *n, const struct value
 static bool take_batch_norm(struct walk *w, const struct node *n, const struct value *x)
 {
 	bool old = node_is(n, OP_BATCH_NORM_1);
-	struct tensor t[4];
+	struct per_channel p[4];
 	if (!(old || node_is(n, OP_BATCH_NORM)) || node_in(n, old ? 2 : 0) != x || w->f->axis != 1)
 		return false;
 	for (int k = 0; k < 4; k++) {
 		const struct value *v = node_in(n, old && k < 2 ? k : k + 1);
+		struct tensor t;
 		struct err ignored = {0};
 		if (!lower_constant(w->l, v) || lower_dims(w->l, v)->type != DT_F32 ||
-		    constants_get(w->l->e->net, v, &t[k], &ignored) < 0 || !t[k].data)
+		    constants_get(w->l->e->net, v, &t, &ignored) < 0 || !t.data)
 			return false;
+		p[k] = per_channel(&t);
 	}
+	double epsilon = attr_f(n, "epsilon");
 	for (int64_t c = 0; c < w->f->channels; c++) {
-		double scale = walk_at(&t[0], c) / sqrt(walk_at(&t[3], c) + attr_f(n, "epsilon"));
-		change(w, c, scale, walk_at(&t[1], c) - walk_at(&t[2], c) * scale);
-		w->gain[c] = walk_at(&t[0], c) /
-			     sqrtf(walk_at(&t[3], c) + (float)attr_f(n, "epsilon"));
-		w->bias[c] = -walk_at(&t[2], c) * w->gain[c] + walk_at(&t[1], c);
+		double scale = channel_at(&p[0], c) / sqrt(channel_at(&p[3], c) + epsilon);
+		change(w, c, scale, channel_at(&p[1], c) - channel_at(&p[2], c) * scale);
+		w->gain[c] = channel_at(&p[0], c) / sqrtf(channel_at(&p[3], c) + (float)epsilon);
+		w->bias[c] = -channel_at(&p[2], c) * w->gain[c] + channel_at(&p[1], c);
 	}
 	note_gain(w);
 	note_bias(w);
@@ -183,7 +189,7 @@ static int *first_levels(struct walk *w, const struct fq_ranges *q, const struct
 {
 	int *from = arena_array(w->l->e->scratch, (size_t)w->f->channels, sizeof *from);
 	for (int64_t c = 0; from && c < w->f->channels; c++) {
-		double lo = walk_at(&q->r[0], c), hi = walk_at(&q->r[1], c);
+		double lo = channel_at(&q->r[0], c), hi = channel_at(&q->r[1], c);
 		from[c] = (int)(nearbyint(-lo * q->top / (hi - lo)) - nearbyint(s[c].zero));
 	}
 	return from;
@@ -239,9 +245,9 @@ static bool take_level(struct walk *w, const struct node *n, struct scale *s)
 	bool rounded = f->levels || w->clamped || f->axis != 1 || w->l->e->o.exact ||
 		       quant_rounds(w->l->e, n);
 	for (int64_t c = 0; c < f->channels; c++) {
-		s[c].inv = q.top / ((double)walk_at(&q.r[1], c) - walk_at(&q.r[0], c));
-		s[c].zero = -walk_at(&q.r[0], c) * s[c].inv;
-		if (!(walk_at(&q.r[1], c) > walk_at(&q.r[0], c)) || !isfinite(s[c].inv) ||
+		s[c].inv = q.top / ((double)channel_at(&q.r[1], c) - channel_at(&q.r[0], c));
+		s[c].zero = -channel_at(&q.r[0], c) * s[c].inv;
+		if (!(channel_at(&q.r[1], c) > channel_at(&q.r[0], c)) || !isfinite(s[c].inv) ||
 		    !isfinite(s[c].zero))
 			return false;
 	}
@@ -253,7 +259,7 @@ static bool take_level(struct walk *w, const struct node *n, struct scale *s)
 	f->rounded |= (int)rounded << f->levels;
 	w->mul = walk_plus(w) + f->channels;
 	for (int64_t c = 0; c < f->channels; c++) {
-		float lo = walk_at(&q.r[2], c), hi = walk_at(&q.r[3], c);
+		float lo = channel_at(&q.r[2], c), hi = channel_at(&q.r[3], c);
 		w->mul[c] = w->beside ? 1 : (hi - lo) / (float)q.top;
 		walk_plus(w)[c] = w->beside ? 0 : lo;
 	}

@@ -6,12 +6,12 @@
 
 #include "exec/lower.h"
 
-/* A FakeQuantize: its ranges, each one value for all channels or one for each. */
+/* A FakeQuantize. */
 struct fq_ranges {
-	struct tensor r[4]; /* input low and high, output low and high */
-	int top;            /* the last level, from 0 on */
-	int first;          /* OpenVINO's number of level 0: less than 0 where levels are signed */
-	bool stored;        /* as bytes, with no operation behind */
+	struct per_channel r[4]; /* input low and high, output low and high */
+	int top;                 /* the last level, from 0 on */
+	int first;   /* OpenVINO's number of level 0: less than 0 where levels are signed */
+	bool stored; /* as bytes, with no operation behind */
 };
 
 struct walk {
@@ -32,12 +32,6 @@ struct walk {
 static inline float *walk_plus(const struct walk *w)
 {
 	return w->mul + w->f->channels;
-}
-
-/* Element of a range or constant for channel c. */
-static inline float walk_at(const struct tensor *t, int64_t c)
-{
-	return ((const float *)t->data)[tensor_count(t) == 1 ? 0 : c];
 }
 
 /* The floats of what leads to the levels of q in OpenVINO's order (fuse_u8_order.c). False: that
@@ -88,8 +82,8 @@ struct ties {
 	} tie[TIES];
 };
 
-/* Of levels first..first + top; mul and plus: about what the course does. Results count from level
- * from on. */
+/* Those of levels first..first + top, and no others; mul and plus: about what the course does.
+ * Results count from level from on. */
 void find_level_ties(
     struct ties *t, const struct course *k, int first, int top, int from, float mul, float plus);
 /* Moves the factors by a few of their last places until the ties are right, or most of them. */

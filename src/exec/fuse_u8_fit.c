@@ -9,7 +9,7 @@
 #define NUDGES 8          /* of the factor, in units of its last place */
 #define ROUNDINGS 0x1p-21 /* more than these and all roundings on the way make, relative */
 #define WHOLE 0x1.8p23f   /* floats of this size are whole numbers */
-#define SOME 32           /* levels looked at together */
+#define SOME 128          /* levels looked at together */
 
 static float result(const struct ties *t, float x)
 {
@@ -70,15 +70,17 @@ void fit_factors(const struct ties *t, float *mul, float *plus)
 /* x without its whole part, in parts of 2^32. */
 static uint32_t part_of(double x)
 {
-	return (uint32_t)(int64_t)((x - floor(x)) * 0x1p32);
+	return (uint32_t)(int64_t)(x * 0x1p32);
 }
 
-/* Is any of SOME numbers, first + step[i] without their whole parts, less than width? */
-static VECTOR bool any_less(const uint32_t *step, uint32_t first, uint32_t width)
+/* Is any of n numbers, first and on in steps of one without their whole parts, less than width?
+ * Compared as signed ones, which vectors of any x86-64 can. */
+static VECTOR bool any_less(uint32_t first, uint32_t one, uint32_t width, int n)
 {
-	uint32_t any = 0;
-	for (int i = 0; i < SOME; i++)
-		any |= first + step[i] < width;
+	int32_t any = 0, end = (int32_t)(width + (uint32_t)INT32_MIN);
+	first += (uint32_t)INT32_MIN;
+	for (int i = 0; i < n; i++, first += one)
+		any |= -((int32_t)first < end);
 	return any;
 }
 
@@ -94,20 +96,21 @@ static void find_tie(
 void find_level_ties(
     struct ties *t, const struct course *k, int first, int top, int from, float mul, float plus)
 {
-	/* What is near for results that are no larger than this, and as for parts of 2^32: rounding
-	 * makes less of a difference than their double. Other results may be said to be near. */
-	double slack = ((double)fabsf(t->lo) + (double)fabsf(t->hi) + 2 * fabs(plus) + 512) * 2 *
-		       ROUNDINGS;
+	/* What is near for the largest results that count, and what parts of 2^32 are off by after
+	 * so many steps. Other results may be said to be near. */
+	double most = (double)fmaxf(fabsf(t->lo), fabsf(t->hi)) + 1;
+	double slack = (most + fabs(plus) + 256) * ROUNDINGS + (top + 4) * 0x1p-32;
 	bool all = !(slack < 0.25) || !(fabs((double)mul) < 0x1p20);
-	uint32_t step[SOME], width = all ? UINT32_MAX : (uint32_t)(slack * 0x1p33);
+	uint32_t width = all ? UINT32_MAX : (uint32_t)(slack * 0x1p33);
 	uint32_t one = all ? 0 : part_of(mul);
 	uint32_t part = all ? 0 : part_of(first * (double)mul + plus - 0.5 + slack);
-	for (uint32_t i = 0; i < SOME; i++)
-		step[i] = i * one;
-	for (int at = 0; at <= top; at += SOME, part += SOME * one) {
-		int end = at + SOME <= top ? SOME : top + 1 - at;
-		for (int i = any_less(step, part, width) ? 0 : end; i < end; i++)
-			if (part + step[i] < width)
-				find_tie(t, k, first + at + i, from, mul, plus);
+	t->n = 0;
+	for (int at = 0; at <= top; at += SOME) {
+		int end = at + SOME <= top ? at + SOME : top + 1;
+		if (!any_less(part + (uint32_t)at * one, one, width, end - at))
+			continue;
+		for (int i = at; i < end; i++)
+			if (part + (uint32_t)i * one < width)
+				find_tie(t, k, first + i, from, mul, plus);
 	}
 }

@@ -31,10 +31,10 @@ static struct line by_ends(struct line m, int first, int top)
 	return (struct line){(hi - lo) / (float)top, lo};
 }
 
-static bool is_one(const struct tensor *t, int64_t channels)
+static bool is_one(const struct per_channel *p, int64_t channels)
 {
-	for (int64_t c = 1; c < channels; c++)
-		if (walk_at(t, c) != walk_at(t, 0))
+	for (int64_t c = 1; c < channels && p->step; c++)
+		if (channel_at(p, c) != channel_at(p, 0))
 			return false;
 	return true;
 }
@@ -77,7 +77,7 @@ int order_first(const struct fq_ranges *q, int64_t channels)
 	if (q->top != 254 && q->top != 255)
 		return 0;
 	for (int64_t c = 0; c < channels; c++) {
-		float lo = walk_at(&q->r[2], c), hi = walk_at(&q->r[3], c);
+		float lo = channel_at(&q->r[2], c), hi = channel_at(&q->r[3], c);
 		bool small = fabsf(lo) < QUANT_NO_RANGE && fabsf(hi) < QUANT_NO_RANGE;
 		if (!small && !quant_is_signed(lo, hi, q->top))
 			return 0;
@@ -90,7 +90,7 @@ int order_first(const struct fq_ranges *q, int64_t channels)
 static bool is_dropped(const struct walk *w, const struct fq_ranges *q)
 {
 	for (int64_t c = 0; c < w->f->channels && w->clamped; c++)
-		if (walk_at(&q->r[0], c) < w->lo || walk_at(&q->r[1], c) > w->hi)
+		if (channel_at(&q->r[0], c) < w->lo || channel_at(&q->r[1], c) > w->hi)
 			return false;
 	return true;
 }
@@ -106,7 +106,7 @@ static struct line *lines(struct walk *w)
 static struct line meaning_beside(const struct fq_ranges *own, const struct quant *added)
 {
 	struct line m = from_levels(
-	    walk_at(&own->r[2], 0), walk_at(&own->r[3], 0), own->first, own->top);
+	    channel_at(&own->r[2], 0), channel_at(&own->r[3], 0), own->first, own->top);
 	if (!added->is_signed)
 		m.shift += added->shift * added->scale / m.scale;
 	m.scale /= added->scale;
@@ -119,7 +119,7 @@ static bool fold_scales(struct walk *w, const struct fq_ranges *q, struct line *
 	for (int64_t c = 0; c < w->f->channels; c++) {
 		float scale = w->mul[c];
 		m[c] = to_levels(
-		    walk_at(&q->r[0], c) / scale, walk_at(&q->r[1], c) / scale, q->top);
+		    channel_at(&q->r[0], c) / scale, channel_at(&q->r[1], c) / scale, q->top);
 		if (!(scale > 0) || !isfinite(m[c].scale) || !isfinite(m[c].shift))
 			return false;
 	}
@@ -175,7 +175,7 @@ static bool order_floats(struct walk *w, const struct fq_ranges *q)
 	if (!m || w->odd || w->gained)
 		return false;
 	for (int64_t c = 0; c < n; c++)
-		m[c] = to_levels(walk_at(&q->r[0], c), walk_at(&q->r[1], c), q->top);
+		m[c] = to_levels(channel_at(&q->r[0], c), channel_at(&q->r[1], c), q->top);
 	join_shifts(m, n, q->top);
 	bool one = is_one(&q->r[0], n) && is_one(&q->r[1], n);
 	if (w->biased && !one)
@@ -209,7 +209,7 @@ bool order_sums(struct walk *w, const struct fq_ranges *q, const struct quant *a
 		walk_plus(w)[c] = m[c].shift;
 	}
 	if (!folded) {
-		*m = to_levels_of_all(walk_at(&q->r[0], 0), walk_at(&q->r[1], 0), q);
+		*m = to_levels_of_all(channel_at(&q->r[0], 0), channel_at(&q->r[1], 0), q);
 		f->scale = m->scale;
 		f->shift = m->shift;
 	}
@@ -226,7 +226,7 @@ bool order_sums(struct walk *w, const struct fq_ranges *q, const struct quant *a
 /* What levels of w->last mean for channel c behind the gain. */
 static struct line meaning_of(const struct walk *w, int64_t c)
 {
-	float lo = walk_at(&w->last.r[2], c), hi = walk_at(&w->last.r[3], c);
+	float lo = channel_at(&w->last.r[2], c), hi = channel_at(&w->last.r[3], c);
 	if (w->gained) {
 		lo *= w->gain[c];
 		hi *= w->gain[c];
@@ -238,7 +238,7 @@ static struct line meaning_of(const struct walk *w, int64_t c)
 static struct line range_of(const struct walk *w, const struct fq_ranges *q, int64_t c, bool moved)
 {
 	float bias = w->biased && moved ? w->bias[c] : 0;
-	return (struct line){walk_at(&q->r[0], c) - bias, walk_at(&q->r[1], c) - bias};
+	return (struct line){channel_at(&q->r[0], c) - bias, channel_at(&q->r[1], c) - bias};
 }
 
 static bool is_uniform(const struct course *k, int64_t n, bool own)
@@ -320,12 +320,13 @@ bool order_levels(struct walk *w, const struct fq_ranges *q, const int *from)
 	join_courses(k, m, n, q->top);
 	if (!is_ordered(w, k, from, rounded))
 		return false;
+	t->lo = f->lo[f->levels];
+	t->hi = f->hi[f->levels];
 	int first = k->direct ? w->last.first : 0;
 	if (first) /* OpenVINO stores nothing else of them: a shift to their middle is none there */
 		move_first(w, &w->last, (struct line){1, (float)first});
 	for (int64_t c = 0; c < n; c++) {
 		if (rounded) {
-			*t = (struct ties){.lo = f->lo[f->levels], .hi = f->hi[f->levels]};
 			course_factors(&k[c], from[c], &w->mul[c], &walk_plus(w)[c]);
 			find_level_ties(
 			    t, &k[c], first, w->last.top, from[c], w->mul[c], walk_plus(w)[c]);
@@ -357,7 +358,7 @@ bool order_added(struct walk *w, const struct quant *added)
 void order_sum(struct walk *w, const struct fq_ranges *q)
 {
 	struct line m = to_levels_of_all(
-	    walk_at(&q->r[0], 0) / w->unit, walk_at(&q->r[1], 0) / w->unit, q);
+	    channel_at(&q->r[0], 0) / w->unit, channel_at(&q->r[1], 0) / w->unit, q);
 	w->f->sum_scale = m.scale;
 	w->f->sum_shift = m.shift;
 }

@@ -49,28 +49,24 @@ static struct quant of_fake_quantize(const struct node *n)
 	    .top = (int)levels - 1};
 }
 
-/* Element of a range, one for all or one for each channel. */
-static double end_at(const struct tensor *t, int64_t c)
-{
-	return tensor_f64(t, tensor_count(t) == 1 ? 0 : c);
-}
-
 static bool is_channels(const struct tensor *t, int rank, int64_t channels)
 {
-	bool ok = t->data && (t->rank == 0 || t->rank == rank || tensor_count(t) == 1);
+	bool ok = t->data && t->type == DT_F32 &&
+		  (t->rank == 0 || t->rank == rank || tensor_count(t) == 1);
 	for (int d = 0; ok && d < t->rank; d++)
 		ok = t->dim[d] == 1 || (d == 1 && t->dim[d] == channels);
 	return ok;
 }
 
-static bool set_channel(const struct tensor *r, int64_t c, struct quant *q)
+static bool set_channel(const struct per_channel *r, int64_t c, struct quant *q)
 {
-	double lo = end_at(&r[0], c), hi = end_at(&r[1], c), range = hi - lo, scale = range / 255;
-	if (!(range > 0) || (float)scale < FLT_MIN || !is_near(lo, end_at(&r[2], c), range) ||
-	    !is_near(hi, end_at(&r[3], c), range) || lo > scale * 1e-3 || hi < scale * -1e-3)
+	double lo = channel_at(&r[0], c), hi = channel_at(&r[1], c), range = hi - lo,
+	       scale = range / 255;
+	if (!(range > 0) || (float)scale < FLT_MIN || !is_near(lo, channel_at(&r[2], c), range) ||
+	    !is_near(hi, channel_at(&r[3], c), range) || lo > scale * 1e-3 || hi < scale * -1e-3)
 		return false;
-	float from = (float)end_at(&r[2], c);
-	q->scales[c] = ((float)end_at(&r[3], c) - from) / 255;
+	float from = (float)channel_at(&r[2], c);
+	q->scales[c] = ((float)channel_at(&r[3], c) - from) / 255;
 	q->lows[c] = from;
 	q->zeros[c] = (uint8_t)nearbyint(-lo / scale);
 	return true;
@@ -78,21 +74,21 @@ static bool set_channel(const struct tensor *r, int64_t c, struct quant *q)
 
 /* Where channels have negative levels, but in ranges that are less than one level of another
  * channel's, calibration saw no value of them: only levels from 0 up are used then, by all. */
-static bool is_positive(const struct tensor *r, int64_t channels, struct quant *q)
+static bool is_positive(const struct per_channel *r, int64_t channels, struct quant *q)
 {
 	float most = 0;
 	for (int64_t c = 0; c < channels; c++)
-		if (end_at(&r[0], c) >= -1e-3 * q->scales[c])
+		if (channel_at(&r[0], c) >= -1e-3 * q->scales[c])
 			most = most > q->scales[c] ? most : q->scales[c];
 		else
 			q->clamped = true;
 	for (int64_t c = 0; c < channels; c++)
-		if (end_at(&r[0], c) < -1e-3 * q->scales[c] && q->scales[c] * 255 > most)
+		if (channel_at(&r[0], c) < -1e-3 * q->scales[c] && q->scales[c] * 255 > most)
 			return false;
 	return true;
 }
 
-static bool set_zeros(const struct tensor *r, int64_t channels, struct quant *q)
+static bool set_zeros(const struct per_channel *r, int64_t channels, struct quant *q)
 {
 	if (is_positive(r, channels, q)) {
 		for (int64_t c = 0; c < channels; c++)
@@ -103,7 +99,7 @@ static bool set_zeros(const struct tensor *r, int64_t channels, struct quant *q)
 	}
 	q->clamped = false;
 	for (int64_t c = 0; c < channels; c++)
-		if (fabs(-end_at(&r[0], c) / q->scales[c] - q->zeros[c]) > 1e-3)
+		if (fabs(-(double)channel_at(&r[0], c) / q->scales[c] - q->zeros[c]) > 1e-3)
 			return false;
 	return true;
 }
@@ -118,7 +114,7 @@ static void free_channels(struct quant *q)
 static struct quant of_channels(const struct node *n)
 {
 	struct quant q = {.scale = 1, .top = 255};
-	struct tensor r[4];
+	struct per_channel r[4];
 	const struct shape *s = &n->out[0].info.shape;
 	if (s->rank < 3 || !dim_static(s->dim[1]) || attr_i(n, "levels") != 256)
 		return (struct quant){0};
@@ -126,9 +122,10 @@ static struct quant of_channels(const struct node *n)
 	for (int k = 0; k < 4; k++) {
 		if (!node_is(node_in(n, k + 1)->node, OP_CONST))
 			return (struct quant){0};
-		r[k] = value_tensor(node_in(n, k + 1));
-		if (!is_channels(&r[k], s->rank, channels))
+		struct tensor t = value_tensor(node_in(n, k + 1));
+		if (!is_channels(&t, s->rank, channels))
 			return (struct quant){0};
+		r[k] = per_channel(&t);
 	}
 	q.scales = calloc((size_t)channels + 1, sizeof *q.scales);
 	q.lows = calloc((size_t)channels + 1, sizeof *q.lows);

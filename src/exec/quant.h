@@ -23,6 +23,22 @@ struct quant {
 	bool floats; /* who reads it takes the floats that the bytes mean */
 };
 
+/* Constants: one for each channel or one for all. */
+struct per_channel {
+	const float *at;
+	int64_t step; /* from a channel's to the next */
+};
+
+static inline struct per_channel per_channel(const struct tensor *t)
+{
+	return (struct per_channel){t->data, tensor_count(t) != 1};
+}
+
+static inline float channel_at(const struct per_channel *p, int64_t c)
+{
+	return p->at[c * p->step];
+}
+
 /* The weights of a layer: (q - zero) * scale, with one zero and one scale for each output channel
  * or for all. Or floats behind a FakeQuantize with a range that is symmetric about 0. */
 struct quant_weights {
