@@ -56,11 +56,11 @@ static struct end end_of(const struct tensor *range)
 	return (struct end){range->data, n > columns ? columns : 0, columns > 1};
 }
 
-/* Of what is not negative, and an int holds. */
+/* Of what is not negative, and an int holds; no branch, which would be taken every other time. */
 static float half_away(float x)
 {
 	float whole = (float)(int)x;
-	return x - whole >= 0.5f ? whole + 1 : whole;
+	return whole + (float)(x - whole >= 0.5f);
 }
 
 /* The rows of a filter, each column with a range of its own. */
@@ -72,7 +72,8 @@ static void level_columns(
 		float range = to - from, step = range / top;
 		for (int64_t i = c; i < n; i += columns) {
 			float v = (x[i] - from) / range * top;
-			float level = half_away(v > 0 ? v < top ? v : top : 0);
+			v = v > 0 ? v : 0;
+			float level = half_away(v < top ? v : top);
 			out[i] = x[i] <= from ? from : x[i] > to ? to : level * step + from;
 		}
 	}

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/vector.h"
 #include "kernels/nhwc_kernel.h"
 
 #define CHANNELS 64 /* done at a time for a window of one tap; a multiple of 4 */
@@ -68,22 +69,11 @@ static bool is_fours(const struct panel_u8 *p, const int8_t *w)
 	return p->cin % 4 == 0 && (uintptr_t)w % sizeof(uint32_t) == 0;
 }
 
-/* The sum of n weights, a multiple of 4. */
-static int32_t sum_of(const int8_t *w, size_t n)
+static VECTOR int32_t sum_of(const int8_t *w, size_t n)
 {
 	int32_t sum = 0;
-	for (size_t i = 0; i < n;) {
-		size_t end = n - i < CHANNELS ? n : i + CHANNELS, from = i;
-		uint32_t pairs = 0;
-		for (; i < end; i += 4) {
-			uint32_t x;
-			memcpy(&x, w + i, sizeof x);
-			x ^= BIAS;
-			pairs += (x & EVEN) + (x >> 8 & EVEN);
-		}
-		sum += (int32_t)(pairs & 0xffff) + (int32_t)(pairs >> 16);
-		sum -= 128 * (int32_t)(i - from);
-	}
+	for (size_t i = 0; i < n; i++)
+		sum += w[i];
 	return sum;
 }
 
