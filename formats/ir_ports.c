@@ -8,10 +8,12 @@ static bool same_precision(const char *declared, enum dtype type)
 {
 	static const char *const open[] = {"", "dynamic", "undefined", "UNSPECIFIED", "MIXED"};
 
+	if (!declared || type == DT_NONE || dtype_parse(declared) == type)
+		return true;
 	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
-		if (!declared || !strcasecmp(declared, open[i]))
+		if (!strcasecmp(declared, open[i]))
 			return true;
-	return type == DT_NONE || dtype_parse(declared) == type;
+	return false;
 }
 
 /* No dims may mean a scalar or an unknown rank. */

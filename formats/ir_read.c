@@ -27,8 +27,13 @@ int ir_index_layers(struct ir_reader *r)
 	r->node = arena_array(r->arena, (size_t)n + 1, sizeof *r->node);
 	if (!r->by_id || !r->op || !r->node)
 		return fail_nomem(r->err);
-	for (int i = 0; i < n; i++)
+	bool sorted = true;
+	for (int i = 0; i < n; i++) {
 		r->by_id[i] = &r->doc.layer[i];
+		sorted &= !i || r->by_id[i - 1]->id < r->by_id[i]->id;
+	}
+	if (sorted)
+		return OK;
 	qsort(r->by_id, (size_t)n, sizeof *r->by_id, by_id);
 	for (int i = 1; i < n; i++)
 		if (r->by_id[i]->id == r->by_id[i - 1]->id)

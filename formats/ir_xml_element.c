@@ -57,11 +57,12 @@ int element_text(struct xml *x, const struct xml_element *n, const char *name, c
 		    n->name, name);
 	if (!s)
 		return OK;
-	if (strlen(s) > LIMIT_NAME && strcmp(name, "names"))
+	size_t len = strlen(s);
+	if (len > LIMIT_NAME)
 		return fail(x->err, E_LIMIT, "line %ld: attribute '%s' is longer than %d bytes",
 		    n->line, name, LIMIT_NAME);
-	*out = s;
-	return OK;
+	*out = arena_strn(x->arena, s, len);
+	return *out ? OK : fail_nomem(x->err);
 }
 
 int element_int(struct xml *x, const struct xml_element *n, const char *name, int64_t *out)

@@ -22,11 +22,12 @@ bool element_is(const struct xml_element *n, const char *name);
 /* The first child of that name, or NULL. */
 const struct xml_element *element_child(const struct xml_element *n, const char *name);
 int element_count(const struct xml_element *n, const char *name);
-/* The text of an attribute in place, or NULL when there is none. */
+/* The text of an attribute, which goes with the element, or NULL when there is none. */
 const char *element_attr(const struct xml_element *n, const char *name);
 /* "line N: <element> what". */
 int element_bad(struct xml *x, const struct xml_element *n, const char *what);
-/* The text of an attribute; without it *out is the fallback, and an error when that is NULL. */
+/* A copy of the text of an attribute; without it *out is the fallback, and an error when that is
+ * NULL. */
 int element_text(struct xml *x, const struct xml_element *n, const char *name, const char *fallback,
     const char **out);
 /* A number that must be there, not negative. */

@@ -13,14 +13,13 @@
 static int read_names(
     struct xml *x, const struct xml_element *n, const char *attr, const char ***names, int *count)
 {
-	const char *text;
+	const char *text = element_attr(n, attr);
 	char *copy, *to;
 	size_t pieces = 1;
-	int rc = element_text(x, n, attr, "", &text);
 
 	*count = 0;
-	if (rc != OK || !*text)
-		return rc;
+	if (!text || !*text)
+		return OK;
 	for (const char *s = text; *s; s++)
 		pieces += *s == ',';
 	if (pieces > MAX_NAMES)
@@ -103,8 +102,12 @@ static int read_data(struct xml *x, const struct xml_element *n, struct ir_layer
 	l->attr = arena_array(x->arena, (size_t)count, sizeof *l->attr);
 	if (!l->attr)
 		return fail_nomem(x->err);
-	for (int i = 0; i < count; i++)
-		l->attr[l->nattrs++] = (struct ir_pair){n->attr[i].name, n->attr[i].value};
+	for (int i = 0; i < count; i++) {
+		const char *value = arena_str(x->arena, n->attr[i].value);
+		if (!value)
+			return fail_nomem(x->err);
+		l->attr[l->nattrs++] = (struct ir_pair){n->attr[i].name, value};
+	}
 	return OK;
 }
 

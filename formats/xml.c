@@ -26,7 +26,7 @@
 	F(XML_StopParser)
 LIBRARY(libexpat, "libexpat.so.1", FUNCTIONS);
 
-#define NAMES 64
+#define NAMES 128
 
 /* An element that is not closed yet. */
 struct open {
@@ -41,7 +41,7 @@ struct parser {
 	XML_Parser expat;
 	const char *data, *counted; /* lines are counted up to here */
 	long line;                  /* at counted */
-	struct arena *strings;      /* the caller's */
+	struct arena *names;        /* the caller's */
 	const char *name[NAMES];    /* some of those in it, for copy_name */
 	struct arena *arena;        /* of the tree under way */
 	struct arena_mark empty;
@@ -88,11 +88,15 @@ static int count_attrs(const char **attrs)
 /* Documents have few names, again and again. */
 static const char *copy_name(struct parser *x, const char *s)
 {
-	size_t n = strlen(s);
-	const char **known = &x->name[(n * 5 + (uint8_t)*s) % NAMES];
+	size_t n = 0;
+	uint32_t hash = 0;
+	const char **known;
 
+	for (; s[n]; n++)
+		hash = hash * 9 + (uint8_t)s[n];
+	known = &x->name[hash % NAMES];
 	if (!*known || strcmp(*known, s))
-		*known = arena_strn(x->strings, s, n);
+		*known = arena_strn(x->names, s, n);
 	return *known;
 }
 
@@ -102,7 +106,7 @@ static bool copy_attrs(struct parser *x, const char **from, struct xml_element *
 	e->attr = arena_array(x->arena, (size_t)e->nattrs, sizeof *e->attr);
 	for (int i = 0; e->attr && i < e->nattrs; i++, from += 2) {
 		e->attr[i].name = copy_name(x, from[0]);
-		e->attr[i].value = arena_str(x->strings, from[1]);
+		e->attr[i].value = arena_str(x->arena, from[1]);
 		if (!e->attr[i].name || !e->attr[i].value)
 			return false;
 	}
@@ -173,7 +177,7 @@ static int close_inner(struct parser *x)
 	int rc;
 
 	if (!o->e.children && x->text.len)
-		o->e.text = arena_strn(x->strings, x->text.data, x->text.len);
+		o->e.text = arena_strn(x->arena, x->text.data, x->text.len);
 	if (!o->e.text || x->text.failed)
 		return fail_nomem(x->err);
 	x->inner = o->parent;
@@ -250,7 +254,7 @@ int xml_read(struct arena *a, const void *data, size_t size, const struct xml_ha
     void *user, struct err *err)
 {
 	static const XML_Memory_Handling_Suite memory = {malloc, realloc, free};
-	struct parser x = {.handler = h, .user = user, .strings = a, .skip = INT_MAX, .err = err};
+	struct parser x = {.handler = h, .user = user, .names = a, .skip = INT_MAX, .err = err};
 
 	if (size > INT_MAX)
 		return fail(err, E_LIMIT, "XML is larger than %d bytes", INT_MAX);

@@ -31,9 +31,9 @@ struct xml_handler {
 	int (*whole)(void *user, const struct xml_element *e, int depth);
 };
 
-/* Elements are gone when the handler returns, their strings stay as long as the arena. UTF-8,
- * or UTF-16 that begins with its mark, whatever the document says of itself; no document type, and
- * so no entities of its own. */
+/* Elements are gone when the handler returns, and so are their values and texts; names of elements
+ * and attributes stay as long as the arena. UTF-8, or UTF-16 that begins with its mark, whatever
+ * the document says of itself; no document type, and so no entities of its own. */
 int xml_read(struct arena *a, const void *data, size_t size, const struct xml_handler *h,
     void *user, struct err *err);
 
