@@ -29,12 +29,24 @@ static int copy_const(const struct value *v, struct tensor *t, struct err *err)
 	return status;
 }
 
+/* Type and dims are known; the content is made when it is asked for. */
+static void leave(const struct value *v, struct tensor *t)
+{
+	*t = (struct tensor){.type = v->info.type, .rank = v->info.shape.rank};
+	for (int d = 0; d < t->rank; d++)
+		t->dim[d] = v->info.shape.dim[d].min;
+}
+
 static int load_consts(const struct network *net, struct constants *c, struct err *err)
 {
 	graph_each (net->graph, n) {
 		const struct value *v = &n->out[0];
 		if (!node_is(n, OP_CONST) || !net->uses[v->id])
 			continue;
+		if (blob_is_made(n->data)) {
+			leave(v, &c->t[v->id]);
+			continue;
+		}
 		if (shape_static(&v->info.shape) && must_copy(n)) {
 			int status = copy_const(v, &c->t[v->id], err);
 			c->owned[v->id] = !status;
@@ -149,17 +161,6 @@ static int fold_step(struct step *s, struct constants *c, struct tensor *in, str
 	return OK;
 }
 
-/* Type and dims are known; the content is made when it is asked for. */
-static void leave(struct step *s, struct constants *c)
-{
-	const struct value *v = &s->node->out[0];
-	struct tensor *t = &c->t[v->id];
-	*t = (struct tensor){.type = v->info.type, .rank = v->info.shape.rank};
-	for (int d = 0; d < t->rank; d++)
-		t->dim[d] = v->info.shape.dim[d].min;
-	s->folded = true;
-}
-
 static bool constants_new(const struct network *net, struct constants *c)
 {
 	size_t n = net->graph->nvalues + 1;
@@ -179,11 +180,15 @@ int fold_constants(struct network *net, struct err *err)
 		memcpy(c->wanted, net->uses, n * sizeof *c->wanted);
 		status = load_consts(net, c, err);
 	}
-	for (int i = 0; i < net->nsteps && status == OK; i++)
-		if (net->step[i].deferred)
-			leave(&net->step[i], c);
-		else if (foldable(c, net->step[i].node))
-			status = fold_step(&net->step[i], c, in, err);
+	for (int i = 0; i < net->nsteps && status == OK; i++) {
+		struct step *s = &net->step[i];
+		const struct value *v = &s->node->out[0];
+		s->folded = s->deferred;
+		if (s->deferred)
+			leave(v, &c->t[v->id]);
+		else if (foldable(c, s->node))
+			status = fold_step(s, c, in, err);
+	}
 	free(in);
 	return status;
 }

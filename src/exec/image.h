@@ -95,6 +95,11 @@ int image_network_save(
     struct exec *e, struct image *im, struct image_pieces *pieces, struct err *err);
 int image_network_load(
     const struct compiled *c, const struct exec_options *o, struct exec **out, struct err *err);
+/* image_const.c: a constant of it, by its bytes or by the packed weights that have them in another
+ * order; loading adds it to the graph. */
+int image_const_save(const struct network *net, struct image *im, const struct node *n,
+    struct image_pieces *pieces, struct err *err);
+int image_const_load(struct image *im, const struct compiled *c, struct graph *g, struct err *err);
 /* image_call.c: kind, operands and kernel of a call, its node apart. False when calls of this kind
  * cannot be written. */
 bool image_call(struct image *im, struct call *c, int nin, int nout);

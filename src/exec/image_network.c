@@ -8,24 +8,6 @@
 
 /* ---- saving ---- */
 
-static int save_const(
-    struct image *im, const struct node *n, struct image_pieces *pieces, struct err *err)
-{
-	const struct shape *s = &n->out[0].info.shape;
-	struct tensor t = {.type = n->out[0].info.type, .rank = s->rank};
-	const void *data = blob_data(n->data);
-	const char *name = n->name;
-	int64_t at = 0;
-	for (int d = 0; d < t.rank; d++)
-		t.dim[d] = s->dim[d].min;
-	if (!data || !image_piece(pieces, data, blob_size(n->data), &at))
-		return fail_nomem(err);
-	image_text(im, &name);
-	image_tensor(im, &t);
-	image_i64(im, &at, 0, IMAGE_LARGE);
-	return OK;
-}
-
 static void save_inputs(struct image *im, const struct node *n)
 {
 	for (int k = 0; k < n->nin; k++) {
@@ -36,8 +18,8 @@ static void save_inputs(struct image *im, const struct node *n)
 	}
 }
 
-static int save_layer(
-    struct image *im, struct node *n, struct image_pieces *pieces, struct err *err)
+static int save_layer(const struct network *net, struct image *im, struct node *n,
+    struct image_pieces *pieces, struct err *err)
 {
 	bool constant = node_is(n, OP_CONST);
 	if (n->nbodies)
@@ -45,7 +27,7 @@ static int save_layer(
 		    n->name);
 	image_bool(im, &constant);
 	if (constant)
-		return save_const(im, n, pieces, err);
+		return image_const_save(net, im, n, pieces, err);
 	image_node_save(im, n);
 	save_inputs(im, n);
 	return OK;
@@ -98,7 +80,7 @@ int image_network_save(
 		if (node_is(node, OP_RESULT))
 			continue;
 		node->mark = number++;
-		status = status == OK ? save_layer(im, node, pieces, err) : status;
+		status = status == OK ? save_layer(e->net, im, node, pieces, err) : status;
 	}
 	status = status == OK ? save_edges(g, im, err) : status;
 	if (status == OK)
@@ -116,23 +98,6 @@ struct loading {
 	int n;
 	struct err *err;
 };
-
-static int load_const(struct loading *l)
-{
-	const char *name;
-	struct tensor t;
-	int64_t at = 0;
-	image_text(&l->im, &name);
-	image_tensor(&l->im, &t);
-	image_i64(&l->im, &at, 0, IMAGE_LARGE);
-	size_t bytes = t.type == DT_NONE || image_fails(&l->im) ? 0 : tensor_bytes(&t);
-	const void *data = compiled_bytes(l->c, at, (int64_t)bytes);
-	if (image_fails(&l->im) || t.type == DT_NONE || !data)
-		return fail(l->err, E_FORMAT, "constant '%.100s' is damaged", name);
-	struct blob *b = blob_lent(data, bytes);
-	struct node *n = b ? graph_const(l->g, NULL, name, t.type, t.rank, t.dim, b) : NULL;
-	return n ? OK : fail_nomem(l->err);
-}
 
 /* From layers before it. */
 static int load_inputs(struct loading *l, struct node *n, int before)
@@ -154,7 +119,8 @@ static int load_layer(struct loading *l, int i)
 {
 	bool constant = false;
 	image_bool(&l->im, &constant);
-	int status = constant ? load_const(l) : image_node_load(&l->im, l->g, l->err);
+	int status = constant ? image_const_load(&l->im, l->c, l->g, l->err)
+			      : image_node_load(&l->im, l->g, l->err);
 	if (status < 0)
 		return status;
 	l->list[i] = l->g->last;

@@ -16,7 +16,7 @@
 
 struct blob {
 	int refs;
-	enum { BYTES, FILL, SCALED, CAST } kind;
+	enum { BYTES, FILL, SCALED, CAST, MADE } kind;
 	size_t size;
 	_Atomic(void *) kept; /* heap memory: what blob_data evaluated, 64-byte aligned */
 	union {
@@ -42,6 +42,10 @@ struct blob {
 			int64_t
 			    row; /* rounding errors are balanced along it; 0: each element alone */
 		} cast;
+		struct {
+			void (*make)(const void *user, void *dst);
+			void *user;
+		} made;
 	};
 };
 
@@ -153,6 +157,18 @@ struct blob *blob_half(struct blob *src, int64_t row, int64_t count)
 	return b;
 }
 
+struct blob *blob_made(size_t size, void (*make)(const void *user, void *dst), void *user)
+{
+	struct blob *b = user ? blob_new(MADE, size) : NULL;
+	if (!b) {
+		free(user);
+		return NULL;
+	}
+	b->made.make = make;
+	b->made.user = user;
+	return b;
+}
+
 struct blob *blob_ref(struct blob *b)
 {
 	__atomic_add_fetch(&b->refs, 1, __ATOMIC_RELAXED);
@@ -175,6 +191,8 @@ void blob_unref(struct blob *b)
 			file_unref(b->bytes.file);
 		} else if (b->kind == SCALED) {
 			free(b->scaled.scale);
+		} else if (b->kind == MADE) {
+			free(b->made.user);
 		}
 		free(atomic_load(&b->kept));
 		free(b);
@@ -196,6 +214,11 @@ const void *blob_direct(const struct blob *b)
 bool blob_deferred(const struct blob *b)
 {
 	return !blob_direct(b);
+}
+
+bool blob_is_made(const struct blob *b)
+{
+	return b->kind == MADE;
 }
 
 bool blob_is_fill(const struct blob *b, const void **element, size_t *element_size)
@@ -322,6 +345,20 @@ static int read_half(const struct blob *b, size_t off, uint8_t *dst, size_t size
 	return OK;
 }
 
+/* Whole: what is asked for of the rest is kept. */
+static int read_made(const struct blob *b, size_t off, uint8_t *dst, size_t size, struct err *err)
+{
+	if (size == b->size) {
+		b->made.make(b->made.user, dst);
+		return OK;
+	}
+	const uint8_t *data = blob_data((struct blob *)b);
+	if (!data)
+		return fail_nomem(err);
+	memcpy(dst, data + off, size);
+	return OK;
+}
+
 /* As blob_read, for any offset that is a multiple of eight elements. */
 static int read_at(const struct blob *b, size_t off, void *dst, size_t size, struct err *err)
 {
@@ -337,6 +374,8 @@ static int read_at(const struct blob *b, size_t off, void *dst, size_t size, str
 		return OK;
 	case SCALED:
 		return read_scaled(b, off, dst, size, err);
+	case MADE:
+		return read_made(b, off, dst, size, err);
 	default:
 		return b->cast.row ? read_half(b, off, dst, size, err)
 				   : read_cast(b, off, dst, size, err);

@@ -26,6 +26,9 @@ struct blob *blob_fill(const void *element, size_t element_size, int64_t count);
  * rounding. Copies scale. Scaling a scaled blob with the same geometry multiplies the scales in
  * double. */
 struct blob *blob_scaled(struct blob *src, int64_t channels, int64_t inner, const double *scale);
+/* size bytes that make writes when they are first read; it is given user, which free() takes back
+ * (on failure, too). */
+struct blob *blob_made(size_t size, void (*make)(const void *user, void *dst), void *user);
 /* count elements of type from, cast to type to: float to float rounds once; other pairs as
  * tensor_set_*. */
 struct blob *blob_cast(struct blob *src, enum dtype from, enum dtype to, int64_t count);
@@ -49,6 +52,8 @@ int blob_read(const struct blob *b, size_t off, void *dst, size_t size, struct e
 /* Says that the mapped source bytes of [off, off+size) are not needed soon (pages may go). */
 void blob_forget(const struct blob *b, size_t off, size_t size);
 bool blob_deferred(const struct blob *b);
+/* True for blob_made. */
+bool blob_is_made(const struct blob *b);
 /* True for blob_fill, with the element's bytes. */
 bool blob_is_fill(const struct blob *b, const void **element, size_t *element_size);
 

@@ -29,8 +29,7 @@ static int cout_of(const struct nhwc_conv_f32 *c)
 
 size_t igemm_f32_packed(const struct igemm_f32 *row, size_t k, int n)
 {
-	int nr = row->nr, rest = n % nr;
-	return k * (size_t)(n - rest + (!rest ? 0 : rest <= nr / 2 ? nr / 2 : nr));
+	return k * panels_f32_size(&(struct panels_f32){row->nr, 1, 1, n});
 }
 
 struct packing {

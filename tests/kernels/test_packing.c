@@ -1,5 +1,5 @@
 /* Packed weights: where a panel has them; the same bytes for any number of threads, whole or piece
- * by piece. */
+ * by piece; and back. */
 #include "floats.h"
 
 #include <stdlib.h>
@@ -55,6 +55,25 @@ static void pack_in_pieces(const struct nhwc_conv_f32 *c, const float *w, float 
 	}
 }
 
+/* Gives back what was packed, as columns and as lines. */
+static void unpack(const struct nhwc_conv_f32 *c, const float *w, const float *packed)
+{
+	int taps = c->s.kernel[1] * c->s.kernel[2], k = c->s.cin * taps, n = c->s.cout;
+	size_t bytes = (size_t)k * (size_t)n * sizeof *w;
+	struct panels_f32 p = {nhwc_conv_f32_panel(c), c->s.cin, taps, n};
+	float *back = malloc(bytes);
+	assert_int_equal(panels_f32_size(&p) * sizeof *w, nhwc_conv_f32_packed(c));
+	panels_f32_unpack(&p, false, packed, back);
+	same(back, w, bytes);
+	memset(back, 0xff, bytes);
+	if (taps == 1)
+		panels_f32_unpack(&p, true, packed, back);
+	for (int i = 0; i < k && taps == 1; i++)
+		for (int j = 0; j < n; j++)
+			assert_true(back[i * n + j] == w[j * k + i]);
+	free(back);
+}
+
 static void pack_floats(const struct conv_shape *s, int way, const float *w)
 {
 	struct nhwc_conv_f32 c = {
@@ -72,6 +91,8 @@ static void pack_floats(const struct conv_shape *s, int way, const float *w)
 		pack_in_pieces(&c, w, three);
 		same(one, three, n);
 	}
+	if (way == CONV_IGEMM && s->groups == 1)
+		unpack(&c, w, one);
 	free(one);
 	free(three);
 }

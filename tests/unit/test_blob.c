@@ -184,6 +184,42 @@ static void mapped(void **state)
 	unlink(path);
 }
 
+static void count_up(const void *user, void *dst)
+{
+	const struct counting {
+		int n, *times;
+	} *c = user;
+	for (int i = 0; i < c->n; i++)
+		((int *)dst)[i] = i;
+	++*c->times;
+}
+
+/* Made as often as it is read whole, once for good when it is read in part. */
+static void made(void **state)
+{
+	(void)state;
+	enum { N = 1000 };
+	struct counting {
+		int n, *times;
+	} *user = malloc(sizeof *user);
+	int times = 0, part[16], all[N];
+	*user = (struct counting){N, &times};
+	struct blob *b = blob_made(N * sizeof(int), count_up, user);
+	assert_true(blob_is_made(b) && blob_deferred(b));
+	assert_int_equal(blob_read(b, 0, all, sizeof all, NULL), OK);
+	assert_int_equal(all[N - 1], N - 1);
+	assert_true(blob_deferred(b));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(blob_read(b, 128, part, sizeof part, NULL), OK);
+		assert_int_equal(part[15], 32 + 15);
+	}
+	assert_int_equal(times, 2);
+	assert_int_equal(((const int *)blob_data(b))[5], 5);
+	assert_int_equal(times, 2);
+	blob_forget(b, 0, N);
+	blob_unref(b);
+}
+
 /* What element access gives for type t after v was stored. */
 static double stored(enum dtype t, double v)
 {
@@ -224,7 +260,7 @@ static void elements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(scaled), cmocka_unit_test(fills),
-	    cmocka_unit_test(casts), cmocka_unit_test(mapped), cmocka_unit_test(rows_of_half),
-	    cmocka_unit_test(elements)};
+	    cmocka_unit_test(casts), cmocka_unit_test(mapped), cmocka_unit_test(made),
+	    cmocka_unit_test(rows_of_half), cmocka_unit_test(elements)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

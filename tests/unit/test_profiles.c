@@ -393,6 +393,19 @@ static void packed_anew(void **state)
 	made_free(&c);
 }
 
+/* Weights that are packed are in the image once; tables that are read as they are stay. */
+static void constants_of_packs(void **state)
+{
+	const struct subject *s = &subjects[1];
+	const size_t table = 50 * 64 * sizeof(float), weights = 64 * 64 * sizeof(float);
+	struct made_of c;
+	(void)state;
+	compile(&c, s, 1, true);
+	assert_in_range(blob_size(c.s.constants) + blob_size(c.s.weights), table + weights,
+	    table + weights + weights / 2);
+	made_free(&c);
+}
+
 /* A network loaded from an image is saved again with the plans that were added to it. */
 static void grows(void **state)
 {
@@ -526,6 +539,7 @@ int main(void)
 	    cmocka_unit_test(others_are_planned),
 	    cmocka_unit_test(planned_at_once),
 	    cmocka_unit_test(packed_anew),
+	    cmocka_unit_test(constants_of_packs),
 	    cmocka_unit_test(grows),
 	    cmocka_unit_test(damage_is_noticed),
 	    cmocka_unit_test(second_plan_damaged),
