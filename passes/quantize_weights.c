@@ -6,6 +6,8 @@
 #include "passes/quantize_scale.h"
 #include "passes/rewrite.h"
 
+#define BLOCK 16 /* weights at a time */
+
 /* The weights seen as [outer][channels][inner]. */
 struct rows {
 	int64_t outer, channels, inner;
@@ -75,16 +77,26 @@ static float gather(const struct rows *r, const struct tensor *t, int64_t c, flo
 	return bad == 0 ? top : NAN;
 }
 
-static void round_channel(
-    const struct rows *r, const float *w, int64_t c, int most, float scale, int8_t *q)
+static int8_t level_of(float w, float most, float scale)
 {
-	for (int64_t o = 0; o < r->outer; o++)
-		for (int64_t i = 0; i < r->inner; i++) {
-			float x = *w++ / scale;
-			x = x > (float)most ? (float)most : x < (float)-most ? (float)-most : x;
-			q[(o * r->channels + c) * r->inner + i] = (int8_t)((x + QUANTIZE_EVEN) -
-									   QUANTIZE_EVEN);
-		}
+	float x = w / scale;
+	x = x > most ? most : x;
+	x = x < -most ? -most : x;
+	return (int8_t)((x + QUANTIZE_EVEN) - QUANTIZE_EVEN);
+}
+
+static void round_channel(
+    const struct rows *r, const float *w, int64_t c, float most, float scale, int8_t *q)
+{
+	for (int64_t o = 0; o < r->outer; o++, w += r->inner) {
+		int8_t *to = q + (o * r->channels + c) * r->inner;
+		int64_t i = 0;
+		for (; i + BLOCK <= r->inner; i += BLOCK)
+			for (int k = 0; k < BLOCK; k++)
+				to[i + k] = level_of(w[i + k], most, scale);
+		for (; i < r->inner; i++)
+			to[i] = level_of(w[i], most, scale);
+	}
 }
 
 static int quantize_channels(
@@ -104,7 +116,7 @@ static int quantize_channels(
 			break;
 		}
 		scale[c] = quantize_scale(w, count, top, (float)most);
-		round_channel(r, w, c, most, scale[c], q);
+		round_channel(r, w, c, (float)most, scale[c], q);
 	}
 	free(w);
 	const_close(&v);

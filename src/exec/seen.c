@@ -50,7 +50,7 @@ void seen_round(struct seen_round *r)
 	row()->round(r);
 }
 
-double seen_dot(const double *a, const double *b, int n)
+void seen_dots(const double *a, int64_t ld, int rows, const double *b, int n, double *sum)
 {
-	return row()->dot(a, b, n);
+	row()->dots(a, ld, rows, b, n, sum);
 }

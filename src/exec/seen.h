@@ -18,7 +18,7 @@ bool seen_close(const struct seen_lanes *s, float *low, float *high);
 void seen_levels(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);
 /* Rounds SEEN_ROWS rows of weights with their errors carried on, or weighs how they are rounded. */
 void seen_round(struct seen_round *r);
-/* The sum of products, the same on every machine. */
-double seen_dot(const double *a, const double *b, int n);
+/* Sums of products of at most SEEN_DOTS rows with b, the same on every machine. */
+void seen_dots(const double *a, int64_t ld, int rows, const double *b, int n, double *sum);
 
 #endif

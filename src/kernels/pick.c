@@ -127,7 +127,7 @@ const struct seen_f32 seen_f32_rows[] = {
 #define SEEN_F32(need, isa)                                                        \
 	{"seen_f32__" #isa, need, seen_f32_ends__##isa, seen_f32_columns__##isa,   \
 	    seen_f32_settle__##isa, seen_f32_levels__##isa, seen_f32_round__##isa, \
-	    seen_f32_dot__##isa},
+	    seen_f32_dots__##isa},
 #include "kernels/kernels.def"
     {0},
 };

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define SEEN_ROWS 64        /* of weights, rounded side by side */
+#define SEEN_DOTS 4         /* rows whose products share loads */
 #define SEEN_EVEN 0x1.8p23f /* adding and taking it away rounds to nearest what is below 2^22 */
 
 /* What was seen of floats so far, lane by lane; bad is 0 as long as all were finite. */
@@ -59,7 +60,9 @@ struct seen_f32 {
 	void (*levels)(float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);
 	/* Sums go by the order of columns, each product and each sum rounded. */
 	void (*round)(struct seen_round *r);
-	double (*dot)(const double *a, const double *b, int n);
+	/* sum[r] of n products of row r of a, of at most SEEN_DOTS that are ld apart, with b: the
+	 * same for any number of rows. */
+	void (*dots)(const double *a, int64_t ld, int rows, const double *b, int n, double *sum);
 };
 
 extern const struct seen_f32 seen_f32_rows[];
@@ -74,7 +77,8 @@ int seen_f32_pick(void);
 	void seen_f32_levels__##isa(                                                       \
 	    float *x, int64_t n, const struct seen_levels *l, float *sum, float *sum_q);   \
 	void seen_f32_round__##isa(struct seen_round *r);                                  \
-	double seen_f32_dot__##isa(const double *a, const double *b, int n);
+	void seen_f32_dots__##isa(                                                         \
+	    const double *a, int64_t ld, int rows, const double *b, int n, double *sum);
 #include "kernels/kernels.def"
 
 #endif

@@ -1,4 +1,4 @@
-/* NAME(round) and NAME(dot) of a row of seen_f32_rows, for the vectors of the including file's
+/* NAME(round) and NAME(dots) of a row of seen_f32_rows, for the vectors of the including file's
  * instruction set. */
 #include "kernels/seen_f32.h"
 #include "kernels/vec_f32.h"
@@ -80,19 +80,32 @@ void NAME(round)(struct seen_round *r)
 
 typedef double doubles __attribute__((vector_size(DOUBLES * sizeof(double)), aligned(8)));
 
-double NAME(dot)(const double *a, const double *b, int n)
+INLINE void dots_of(const double *a, int64_t ld, int rows, const double *b, int n, double *sum)
 {
-	doubles s[2] = {{0}, {0}};
-	double sum = 0;
+	doubles s[SEEN_DOTS][2] = {{{0}}};
 	int i = 0;
 	for (; i + 2 * DOUBLES <= n; i += 2 * DOUBLES)
-		for (int k = 0; k < 2; k++)
-			s[k] += *(const doubles *)(a + i + k * DOUBLES) *
-				*(const doubles *)(b + i + k * DOUBLES);
-	for (; i < n; i++)
-		sum += a[i] * b[i];
-	s[0] += s[1];
-	for (int k = 0; k < DOUBLES; k++)
-		sum += s[0][k];
-	return sum;
+#pragma GCC unroll 4
+		for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+			for (int k = 0; k < 2; k++)
+				s[r][k] += *(const doubles *)(a + r * ld + i + k * DOUBLES) *
+					   *(const doubles *)(b + i + k * DOUBLES);
+	for (int r = 0; r < rows; r++) {
+		sum[r] = 0;
+		for (int k = i; k < n; k++)
+			sum[r] += a[r * ld + k] * b[k];
+		s[r][0] += s[r][1];
+		for (int k = 0; k < DOUBLES; k++)
+			sum[r] += s[r][0][k];
+	}
+}
+
+void NAME(dots)(const double *a, int64_t ld, int rows, const double *b, int n, double *sum)
+{
+	if (rows == SEEN_DOTS)
+		dots_of(a, ld, SEEN_DOTS, b, n, sum);
+	else
+		for (int r = 0; r < rows; r++)
+			dots_of(a + r * ld, ld, 1, b, n, sum + r);
 }

@@ -139,7 +139,7 @@ static int measure(struct run *r, struct graph *g, struct err *err)
 	int status = r->site ? pool_new(r->f->threads, &pool, err) : fail_nomem(err);
 	for (int k = 0; k < r->nlayers && !status; k++) {
 		struct sums *s = &r->layer[k];
-		const struct node *n = graph_find_node(g, refinement_layer(r->f->r, k).name);
+		const struct node *n = graph_find_node(g, refinement_name(r->f->r, k));
 		s->v = n ? biased(n) : NULL;
 		s->count = 0;
 		memset(s->sum, 0, (size_t)s->channels * sizeof *s->sum);
@@ -312,7 +312,7 @@ static int find_steps(
 {
 	int n = 0;
 	for (int k = 0; k < refinement_layers(f->r); k++) {
-		const struct node *node = graph_find_node(q, refinement_layer(f->r, k).name);
+		const struct node *node = graph_find_node(q, refinement_name(f->r, k));
 		if (!node || !can_shift(node))
 			continue;
 		end[n] = biased(node);

@@ -10,6 +10,8 @@
 #include "passes/rewrite.h"
 #include "quant/rounding.h"
 
+#define SIDE_BY_SIDE 4 /* outputs summed up */
+
 struct layer {
 	const char *name;
 	const struct node *was, *now; /* of the original and of the quantized network; solve only */
@@ -22,8 +24,6 @@ struct layer {
 	const float *scale;      /* [groups][outs] */
 	struct blob *levels;     /* what q became, in the order of the graph */
 	double *shift;           /* by output */
-	struct rounding_gain gain;
-	double signal;
 };
 
 struct refinement {
@@ -65,17 +65,9 @@ double *refinement_shift(struct refinement *r, int k, int64_t *n)
 	return r->layer[k].shift;
 }
 
-static double decibels(double signal, double noise)
+const char *refinement_name(const struct refinement *r, int k)
 {
-	return noise > 0 ? 10 * log10(signal / noise) : INFINITY;
-}
-
-struct refined refinement_layer(const struct refinement *r, int k)
-{
-	const struct layer *l = &r->layer[k];
-	return (struct refined){.name = l->name,
-	    .sqnr_before = decibels(l->signal, l->gain.before),
-	    .sqnr_after = decibels(l->signal, l->gain.after)};
+	return r->layer[k].name;
 }
 
 /* ---- weights of the two networks ---- */
@@ -199,10 +191,7 @@ static int round_block(
 	    .most = most,
 	    .second = second,
 	    .q = l->q + at};
-	int status = rounding_solve(&r, &rooms->rounding, &gain, err);
-	l->gain.before += gain.before;
-	l->gain.after += gain.after;
-	return status;
+	return rounding_solve(&r, &rooms->rounding, &gain, err);
 }
 
 /* Rows are read by so many blocks at a time: groups may be small. */
@@ -230,18 +219,34 @@ static int solve_blocks(struct layer *l, const struct moments_rows *rows, int64_
 	return status;
 }
 
-/* The mean output of the original less that of the quantized layer on quantized inputs; the signal
- * is that of the outputs' means and, roughly, of independent inputs. */
+/* Adds to sum what n outputs from number o on, of one group, are by the sums of inputs, less those
+ * of the quantized layer by those of quantized inputs. */
+static inline void add_outputs(const struct layer *l, int64_t o, int n, double *sum)
+{
+	const double *mean = l->mean + o / l->outs * l->k;
+	const double *mean_q = l->mean_q + o / l->outs * l->k;
+	for (int64_t i = 0; i < l->k; i++)
+		for (int r = 0; r < n; r++) {
+			int64_t at = (o + r) * l->k + i;
+			sum[r] += l->w[at] * mean[i] -
+				  (double)l->scale[o + r] * l->q[at] * mean_q[i];
+		}
+}
+
+/* The mean output of the original less that of the quantized layer on quantized inputs. */
 static void set_shift(struct layer *l, int64_t rows)
 {
-	for (int64_t o = 0; o < l->groups * l->outs; o++) {
-		const double *mean = l->mean + o / l->outs * l->k;
-		const double *mean_q = l->mean_q + o / l->outs * l->k;
-		double sum = 0;
-		for (int64_t i = 0; i < l->k; i++)
-			sum += l->w[o * l->k + i] * mean[i] -
-			       (double)l->scale[o] * l->q[o * l->k + i] * mean_q[i];
-		l->shift[o] = sum / (double)rows;
+	int64_t all = l->groups * l->outs;
+	for (int64_t o = 0; o < all;) {
+		double sum[SIDE_BY_SIDE] = {0};
+		int n = SIDE_BY_SIDE;
+		if (l->outs - o % l->outs >= n)
+			add_outputs(l, o, SIDE_BY_SIDE, sum);
+		else
+			add_outputs(l, o, n = 1, sum);
+		for (int r = 0; r < n; r++)
+			l->shift[o + r] = sum[r] / (double)rows;
+		o += n;
 	}
 }
 

@@ -23,13 +23,7 @@ void refinement_free(struct refinement *r); /* NULL is legal */
 /* What is added to the outputs of a layer, n of them: whoever knows better may change it. */
 double *refinement_shift(struct refinement *r, int k, int64_t *n);
 
-/* What became of the weights of a layer: squared error of its outputs by their squares, in dB, as
- * rounded to nearest and as it is now; infinite when nothing was lost. */
-struct refined {
-	const char *name;
-	double sqnr_before, sqnr_after;
-};
 int refinement_layers(const struct refinement *r);
-struct refined refinement_layer(const struct refinement *r, int k);
+const char *refinement_name(const struct refinement *r, int k);
 
 #endif

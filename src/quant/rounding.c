@@ -43,20 +43,32 @@ static void set_order(struct solver *s)
 	qsort(s->order, n, sizeof *s->order, most_felt_first);
 }
 
+/* Column j of rows i.., which begin on or behind the diagonal; false when H is not positive. */
+static bool factor_column(struct solver *s, int i, int rows, int j, double damping)
+{
+	int n = s->r->n, to = s->order[n - 1 - j].at;
+	double sum[SEEN_DOTS], *lj = s->l + (size_t)j * (size_t)n;
+	seen_dots(s->l + (size_t)i * (size_t)n, n, rows, lj, j, sum);
+	for (int r = 0; r < rows; r++) {
+		const float *h = s->r->second + (size_t)s->order[n - 1 - i - r].at * (size_t)n;
+		double x = h[to] + (i + r == j ? damping : 0) - sum[r];
+		if (i + r == j && !(x > 0))
+			return false;
+		s->l[(size_t)(i + r) * (size_t)n + (size_t)j] = i + r == j ? sqrt(x) : x / lj[j];
+	}
+	return true;
+}
+
 /* H in reverse order of turns = L L'; false when it is not positive. */
 static bool factor(struct solver *s, double damping)
 {
 	int n = s->r->n;
-	for (int i = 0; i < n; i++) {
-		const float *h = s->r->second + (size_t)s->order[n - 1 - i].at * (size_t)n;
-		double *li = s->l + (size_t)i * (size_t)n;
-		for (int j = 0; j <= i; j++) {
-			const double *lj = s->l + (size_t)j * (size_t)n;
-			double x = h[s->order[n - 1 - j].at] + (i == j ? damping : 0) -
-				   seen_dot(li, lj, j);
-			if (i == j && !(x > 0))
+	for (int i = 0; i < n; i += SEEN_DOTS) {
+		int end = n - i < SEEN_DOTS ? n : i + SEEN_DOTS;
+		for (int j = 0; j < end; j++) {
+			int from = j > i ? j : i;
+			if (!factor_column(s, from, end - from, j, damping))
 				return false;
-			li[j] = i == j ? sqrt(x) : x / lj[j];
 		}
 	}
 	return true;

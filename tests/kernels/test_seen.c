@@ -198,19 +198,29 @@ static void check_round(const struct seen_f32 *row, int n, bool given)
 	free(diag);
 }
 
-static void check_dot(const struct seen_f32 *row, int n)
+static void check_dots(const struct seen_f32 *row, int n)
 {
-	double *a = malloc(2 * (size_t)n * sizeof *a), *b = a + n, want = 0;
+	enum { LD = 3 };
+	double *a = malloc((SEEN_DOTS + 1) * (size_t)(n + LD) * sizeof *a);
+	double *b = a + SEEN_DOTS * (n + LD), sum[SEEN_DOTS], one;
 	uint64_t seed = (uint64_t)n;
-	for (int i = 0; i < n; i++) {
-		a[i] = rng_f32(&seed);
-		b[i] = rng_f32(&seed) - 0.5;
-		want += a[i] * b[i];
+	for (int i = 0; i < (SEEN_DOTS + 1) * (n + LD); i++)
+		a[i] = rng_f32(&seed) - 0.5;
+	for (int rows = 1; rows <= SEEN_DOTS; rows++) {
+		row->dots(a, n + LD, rows, b, n, sum);
+		for (int r = 0; r < rows; r++) {
+			const double *x = a + r * (n + LD);
+			double want = 0;
+			for (int i = 0; i < n; i++)
+				want += x[i] * b[i];
+			assert_true(fabs(sum[r] - want) < 1e-12 * n);
+			for (const struct seen_f32 *o = seen_f32_rows; o->name; o++)
+				if (usable(o)) {
+					o->dots(x, 0, 1, b, n, &one);
+					assert_true(one == sum[r]);
+				}
+		}
 	}
-	double got = row->dot(a, b, n);
-	assert_true(fabs(got - want) < 1e-12 * n);
-	for (const struct seen_f32 *other = seen_f32_rows; other->name; other++)
-		assert_true(!usable(other) || other->dot(a, b, n) == got);
 	free(a);
 }
 
@@ -226,7 +236,7 @@ static void test_seen(void **state)
 			check_levels(row, sizes[i]);
 			check_settle(row, 5, sizes[i], false);
 			check_settle(row, 3, sizes[i], true);
-			check_dot(row, sizes[i]);
+			check_dots(row, sizes[i]);
 			if (sizes[i] > 200)
 				continue;
 			check_round(row, sizes[i], false);
