@@ -6,14 +6,16 @@
 #include "passes/prune.h"
 
 struct fit_rows {
-	bool conv;      /* rows are patches of a 2-D convolution; else of a product x [..., K] */
-	bool centre;    /* of each patch only the middle: one number per channel */
-	int64_t cols;   /* numbers in a row: channels * taps, channel by channel */
-	int64_t taps;   /* per channel: of the window; 1 with centre */
+	const struct node *node;
+	bool conv;   /* rows are patches of a 2-D convolution; else of a product x [..., K] */
+	bool centre; /* of each patch only the middle: one number per channel */
+	int64_t
+	    cols; /* numbers in a row: channels * taps, channel by channel; no taps with centre */
+	int64_t taps;   /* of the window */
+	int64_t middle; /* which of them is that */
 	int64_t outs;   /* channels made */
 	int64_t groups; /* each makes its part of the outs of its part of the cols */
-	int64_t window[2], stride[2], dilation[2], pad[2], pad_end[2];
-	bool turned; /* the product's weights are [outs, cols] */
+	bool turned;    /* the product's weights are [outs, cols] */
 };
 
 /* False when the layer is none that is seen so: other ranks, weights in few bits. most: more

@@ -42,7 +42,7 @@ static int find_columns(
 {
 	const struct value *w = prune_weight(&r->f->layer);
 	int axis = r->f->layer.in[0];
-	int64_t cols = r->f->rows.cols, taps = r->f->rows.taps;
+	int64_t cols = r->f->rows.cols, taps = r->f->rows.centre ? 1 : r->f->rows.taps;
 	r->from = calloc(g->units->n + 2, sizeof *r->from);
 	r->column = calloc(cols + 1, sizeof *r->column);
 	if (!r->from || !r->column)
@@ -68,7 +68,7 @@ static int read_weights(struct reader *r)
 {
 	struct const_view v;
 	const struct fit_rows *rows = &r->f->rows;
-	int64_t taps = rows->centre ? rows->window[0] * rows->window[1] : 1;
+	int64_t taps = rows->centre ? rows->taps : 1;
 	r->outs = rows->outs * taps;
 	r->w = calloc((size_t)r->outs * (size_t)r->n + 1, sizeof *r->w);
 	if (!r->w || const_open(prune_weight(&r->f->layer), &v, NULL))

@@ -130,10 +130,9 @@ static int replace_const(struct node *n, int input, const struct tensor *t, stru
 /* One output's change: by a factor for each column of its group, then the bias. */
 static void change(const struct fit_rows *r, float *w, float *bias, int64_t o, const double *by)
 {
-	int64_t taps = r->centre ? r->window[0] * r->window[1] : 1, cols = r->cols / r->groups;
-	int64_t middle = r->centre ? r->window[0] / 2 * r->window[1] + r->window[1] / 2 : 0;
+	int64_t cols = r->cols / r->groups;
 	for (int64_t c = 0; c < cols; c++) {
-		int64_t at = r->centre ? (o * cols + c) * taps + middle : fit_rows_weight(r, o, c);
+		int64_t at = fit_rows_weight(r, o, c);
 		w[at] = (float)(w[at] + by[c]);
 	}
 	bias[o] = (float)(bias[o] + by[cols]);

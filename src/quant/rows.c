@@ -80,6 +80,15 @@ int rows_open(struct rows *r, const struct node *n, const struct exec_view *view
 	return OK;
 }
 
+void rows_centre(struct rows *r)
+{
+	for (int d = 0; d < 3; d++) {
+		r->begin[d] -= r->kernel[d] / 2 * r->dilation[d];
+		r->kernel[d] = 1;
+	}
+	r->k = r->channels;
+}
+
 static bool inside(int64_t i, int64_t n)
 {
 	return i >= 0 && i < n;

@@ -20,6 +20,8 @@ void rows_sizes(const struct node *n, int64_t *groups, int64_t *k);
 /* n is Convolution, GroupConvolution or MatMul without transpose_a, x its input 0 in FP32, in
  * either layout. */
 int rows_open(struct rows *r, const struct node *n, const struct exec_view *x, struct err *err);
+/* Of a convolution: rows hold the middle of each window alone, [groups][channels]. */
+void rows_centre(struct rows *r);
 /* Row at, 0..count-1, as [groups][k]. */
 void rows_take(const struct rows *r, int64_t at, float *row);
 

@@ -76,6 +76,23 @@ static void check_rows(const struct layer *layer)
 	graph_free(g);
 }
 
+/* Row k is what lies under the middle of the window, of each channel: 3x3, pads 1, strides 2 and 1.
+ */
+static void check_centre(const struct prune_layer *l, const struct fit_rows *r)
+{
+	struct tensor in = random_input(l->node->graph, 0, 1);
+	int64_t place[64], n = fit_rows_pick(r, &in, 64, 3, place);
+	float x[64 * 6];
+	assert_int_equal(n, 3 * 7);
+	fit_rows_in(r, &in, n, place, x);
+	for (int64_t k = 0; k < n; k++)
+		for (int64_t c = 0; c < 6; c++)
+			assert_true(
+			    x[k * 6 + c] == (float)tensor_f64(&in, c * 35 + k / 7 * 14 + k % 7));
+	assert_int_equal(fit_rows_weight(r, 2, 5), (2 * 6 + 5) * 9 + 4);
+	tensor_free(&in);
+}
+
 static void test_rows(void **state)
 {
 	(void)state;
@@ -86,6 +103,7 @@ static void test_rows(void **state)
 	struct graph *g = network_of(&layers[0]), *h = network_of(&layers[1]);
 	struct prune_layer l = layer_of(g);
 	assert_true(fit_rows_of(&l, 50, &r) && r.centre && r.cols == 6);
+	check_centre(&l, &r);
 	l = layer_of(h);
 	assert_false(fit_rows_of(&l, 17, &r));
 	graph_free(g);
