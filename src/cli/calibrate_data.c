@@ -107,6 +107,11 @@ int calibrate_samples(struct calibrate *c, struct err *err)
 		    &c->test_source, &c->judge_by, err);
 	if (c->test_source)
 		c->judge_source = c->test_source;
+	if (!status && calibrate_judges(c) && metric_needs_labels(c->aware.metric) &&
+	    !c->judge_by.labelled)
+		return fail(err, E_USAGE, "'%s' holds no labels for the metric %s: give %s",
+		    c->test_data.n ? c->test_data.v[0] : c->data.v[0], metric_name(c->aware.metric),
+		    c->test_data.n ? "--test-labels" : "--labels");
 	rank_by_calibration(c);
 	if (!status && calibrate_judges(c) && metric_needs_labels(c->aware.metric) &&
 	    !c->judge_by.labelled)
