@@ -113,10 +113,6 @@ int calibrate_samples(struct calibrate *c, struct err *err)
 		    c->test_data.n ? c->test_data.v[0] : c->data.v[0], metric_name(c->aware.metric),
 		    c->test_data.n ? "--test-labels" : "--labels");
 	rank_by_calibration(c);
-	if (!status && calibrate_judges(c) && metric_needs_labels(c->aware.metric) &&
-	    !c->judge_by.labelled)
-		return fail(
-		    err, E_USAGE, "the metric %s needs labels", metric_name(c->aware.metric));
 	if (!status && c->groups_file)
 		status = verdict_groups(
 		    c->groups_file, c->judge_source, c->arena, &c->sample_groups, err);
