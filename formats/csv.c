@@ -74,7 +74,8 @@ static int find_rows(struct csv *c, struct err *err)
 		lines++;
 	if (!(c->at = calloc(lines + 1, sizeof *c->at)))
 		return fail_nomem(err);
-	for (const char *s = c->text; s; s = strchr(s, '\n'), s += s != NULL) {
+	for (const char *s = c->text, *end; s; s = end ? end + 1 : NULL) {
+		end = strchr(s, '\n');
 		size_t blank = strspn(s, " \t\r");
 		if (s[blank] && s[blank] != '\n' && *s != '#')
 			c->at[n++] = s - c->text;

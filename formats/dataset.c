@@ -158,6 +158,8 @@ static int file_kind(const char *path, char magic[6], bool *folder, struct err *
 	*folder = S_ISDIR(st.st_mode);
 	if (*folder)
 		return OK;
+	if (!S_ISREG(st.st_mode)) /* which could not be read twice */
+		return fail(err, E_IO, "cannot read '%s': neither a file nor a folder", path);
 	f = fopen(path, "rb");
 	if (!f)
 		return fail_errno(err, "open", path);

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/dataset_files.h"
@@ -40,6 +41,7 @@ int files_add(struct sample_files *s, const char *path, int64_t label, struct er
 	char *copy = arena_str(s->arena, path);
 	if (!copy)
 		return fail_nomem(err);
+	output_spare(path);
 	s->sample[s->n++] = (struct sample_file){copy, label};
 	return OK;
 }

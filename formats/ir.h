@@ -10,12 +10,14 @@ struct ir_read_options {
 	struct log log;
 	bool lenient; /* unknown attributes are warnings */
 };
-/* bin NULL: the path with .bin for .xml. Constants stay mapped. */
+/* bin NULL: ir_bin_path. Constants stay mapped. */
 int ir_read(const char *xml, const char *bin, const struct ir_read_options *o, struct graph **out,
     struct err *err);
 /* The same for bytes at hand, which the graph's constants refer to; name is for messages. */
 int ir_read_mapped(struct file *xml, struct file *bin, const char *name,
     const struct ir_read_options *o, struct graph **out, struct err *err);
+/* Where the constants are: "x.bin" for "x.xml" and for "x". Heap, NULL without memory. */
+char *ir_bin_path(const char *xml);
 bool ir_sniff(const void *data, size_t size);
 
 struct ir_write_options {

@@ -197,13 +197,18 @@ static int read_files(struct ir_reader *r, const char *xml)
 	return rc;
 }
 
-/* "x.bin" for "x.xml". */
-static const char *default_bin(struct arena *a, const char *xml)
+char *ir_bin_path(const char *xml)
 {
 	size_t n = strlen(xml);
+	char *bin = malloc(n + sizeof ".bin");
+
+	if (!bin)
+		return NULL;
 	if (n >= 4 && !strcasecmp(xml + n - 4, ".xml"))
 		n -= 4;
-	return arena_printf(a, "%.*s.bin", (int)n, xml);
+	memcpy(bin, xml, n);
+	memcpy(bin + n, ".bin", sizeof ".bin");
+	return bin;
 }
 
 /* Hands the graph over, or frees it, and what the reader has. */
@@ -223,13 +228,14 @@ int ir_read(const char *xml, const char *bin, const struct ir_read_options *o, s
     struct err *err)
 {
 	struct ir_reader r = {.options = o, .arena = arena_new(), .err = err};
-	int rc = OK;
+	char *own = bin ? NULL : ir_bin_path(xml);
+	int rc;
 
-	if (!r.arena || !(r.bin_path = bin ? bin : default_bin(r.arena, xml)))
-		rc = fail_nomem(err);
-	if (rc == OK)
-		rc = read_files(&r, xml);
-	return finish(&r, rc, out);
+	r.bin_path = bin ? bin : own;
+	rc = r.arena && r.bin_path ? read_files(&r, xml) : fail_nomem(err);
+	rc = finish(&r, rc, out);
+	free(own);
+	return rc;
 }
 
 int ir_read_mapped(struct file *xml, struct file *bin, const char *name,

@@ -12,29 +12,44 @@
 
 #include "base/limits.h"
 
+/* Devices may have no end. */
+static int check_kind(const char *path, const struct stat *st, struct err *err)
+{
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))
+		return fail(err, E_IO, "cannot read '%s': it is a device", path);
+	if (!S_ISDIR(st->st_mode))
+		return OK;
+	errno = EISDIR;
+	return fail_errno(err, "read", path);
+}
+
+/* A pipe that nobody writes to does not hold us up: it is empty. Of another one reads wait. */
 static int open_read(const char *path, struct stat *st, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return fail_errno(err, "open", path);
-	int rc = OK;
-	if (fstat(fd, st)) {
+	int rc = fstat(fd, st) ? fail_errno(err, "read", path) : check_kind(path, st, err);
+	if (!rc && !S_ISREG(st->st_mode) && fcntl(fd, F_SETFL, O_RDONLY))
 		rc = fail_errno(err, "read", path);
-	} else if (S_ISDIR(st->st_mode)) {
-		errno = EISDIR;
-		rc = fail_errno(err, "read", path);
-	}
 	if (!rc)
 		return fd;
 	close(fd);
 	return rc;
 }
 
+static int too_large(const char *path, size_t limit, struct err *err)
+{
+	return fail(err, E_LIMIT, "'%s' is larger than the limit of %zu bytes", path, limit);
+}
+
 /* Reads to the end into NUL-terminated heap memory. */
-static int read_all(
-    int fd, const char *path, size_t limit, char **out, size_t *size, struct err *err)
+static int read_all(int fd, const char *path, const struct stat *st, size_t limit, char **out,
+    size_t *size, struct err *err)
 {
 	size_t n = 0, cap = 4096;
+	if (S_ISREG(st->st_mode) && (uint64_t)st->st_size > limit)
+		return too_large(path, limit, err);
 	char *data = malloc(cap);
 	while (data) {
 		ssize_t got = read(fd, data + n, cap - 1 - n);
@@ -43,6 +58,10 @@ static int read_all(
 		if (got <= 0) {
 			if (got < 0)
 				break;
+			if (!n && S_ISFIFO(st->st_mode)) {
+				free(data);
+				return fail(err, E_IO, "cannot read '%s': the pipe is empty", path);
+			}
 			data[n] = 0;
 			*out = data;
 			*size = n;
@@ -51,8 +70,7 @@ static int read_all(
 		n += (size_t)got;
 		if (n > limit) {
 			free(data);
-			return fail(err, E_LIMIT, "'%s' is larger than the limit of %zu bytes",
-			    path, limit);
+			return too_large(path, limit, err);
 		}
 		if (n == cap - 1) {
 			char *more = realloc(data, cap *= 2);
@@ -72,8 +90,7 @@ static int map_regular(
     struct file *f, int fd, const char *path, const struct stat *st, struct err *err)
 {
 	if (st->st_size > LIMIT_FILE_BYTES)
-		return fail(err, E_LIMIT, "'%s' is larger than the limit of %lld bytes", path,
-		    (long long)LIMIT_FILE_BYTES);
+		return too_large(path, LIMIT_FILE_BYTES, err);
 	f->size = (size_t)st->st_size;
 	f->base = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (f->base == MAP_FAILED)
@@ -92,7 +109,7 @@ static int map_open(
 		rc = fail_nomem(err);
 	else if (S_ISREG(st->st_mode) && st->st_size > 0)
 		rc = map_regular(f, fd, path, st, err);
-	else if (!(rc = read_all(fd, path, LIMIT_STREAM_BYTES, &data, &f->size, err)))
+	else if (!(rc = read_all(fd, path, st, LIMIT_STREAM_BYTES, &data, &f->size, err)))
 		f->data = (uint8_t *)data;
 	if (rc) {
 		free(f);
@@ -117,9 +134,8 @@ int file_map(const char *path, struct file **out, struct err *err)
 int file_map_fd(int fd, const char *name, struct file **out, struct err *err)
 {
 	struct stat st;
-	if (fstat(fd, &st))
-		return fail_errno(err, "read", name);
-	return map_open(fd, name, &st, out, err);
+	int rc = fstat(fd, &st) ? fail_errno(err, "read", name) : check_kind(name, &st, err);
+	return rc ? rc : map_open(fd, name, &st, out, err);
 }
 
 static int read_into(int fd, const char *path, char *p, size_t size, struct err *err)
@@ -258,7 +274,7 @@ int file_slurp(const char *path, size_t limit, char **out, size_t *size, struct 
 	int fd = open_read(path, &st, err);
 	if (fd < 0)
 		return fd;
-	int rc = read_all(fd, path, limit, out, size, err);
+	int rc = read_all(fd, path, &st, limit, out, size, err);
 	close(fd);
 	return rc;
 }

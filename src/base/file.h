@@ -16,7 +16,7 @@ struct file {
 	void *base; /* of the mapping, NULL: data are on the heap or, when lent, the caller's */
 	bool lent;
 };
-/* Maps a regular file (pipes and devices are read into memory up to the limit). */
+/* Maps a regular file; a pipe is read into memory up to the limit, a device is refused. */
 int file_map(const char *path, struct file **out, struct err *err);
 /* Reads a regular file into memory, aligned to pages. */
 int file_load(const char *path, struct file **out, struct err *err);
@@ -60,8 +60,10 @@ int output_file(const char *path, const void *data, size_t size, struct err *err
 void output_spare(const char *path);
 /* It may be replaced after all. */
 void output_unspare(const char *path);
-/* What output_open would say of the path, but for folders. */
+/* What output_open would say of the path; makes nothing. */
 int output_check(const char *path, struct err *err);
+/* Are both names of one file, which need not be there? */
+bool output_is_same(const char *a, const char *b);
 /* Async-signal-safe: unlinks every unfinished output. */
 void output_cleanup(void);
 /* mkdir -p. */

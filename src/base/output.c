@@ -116,6 +116,8 @@ static int resolve(struct output *o, const char *path, struct err *err)
 	if (!*path || path[strlen(path) - 1] == '/')
 		return fail(err, E_USAGE, "'%s' is no file name", path);
 	if (stat(path, &st)) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return fail_errno(err, "write", path);
 		o->path = strdup(path);
 		return o->path ? OK : fail_nomem(err);
 	}
@@ -127,12 +129,60 @@ static int resolve(struct output *o, const char *path, struct err *err)
 	return o->path ? OK : fail_errno(err, "write", path);
 }
 
+/* Can files be made in the folder, or the folder itself? */
+static int check_folder(char *folder, const char *path, struct err *err)
+{
+	struct stat st;
+	while (*folder && stat(folder, &st) && errno == ENOENT) {
+		size_t n = strlen(folder);
+		while (n && folder[n - 1] == '/')
+			n--;
+		while (n && folder[n - 1] != '/')
+			n--;
+		folder[n] = 0;
+	}
+	const char *there = *folder ? folder : ".";
+	if (stat(there, &st) || access(there, W_OK | X_OK))
+		return fail_errno(err, "write", path);
+	if (S_ISDIR(st.st_mode))
+		return OK;
+	errno = ENOTDIR;
+	return fail_errno(err, "write", path);
+}
+
 int output_check(const char *path, struct err *err)
 {
 	struct output o = {0};
 	int rc = resolve(&o, path, err);
+	char *folder = rc ? NULL : strndup(o.path, folder_length(o.path));
+	if (!rc)
+		rc = folder ? check_folder(folder, path, err) : fail_nomem(err);
+	free(folder);
 	free(o.path);
 	return rc;
+}
+
+/* The folder's real path with the name; of a folder that is not there yet as it is written. Heap.
+ */
+static char *place_of(const char *path)
+{
+	size_t n = folder_length(path);
+	char *folder = n ? strndup(path, n) : strdup("."), *place = realpath(path, NULL);
+	char *real = !place && folder ? realpath(folder, NULL) : NULL;
+	if (!place && real && asprintf(&place, "%s/%s", real, path + n) < 0)
+		place = NULL;
+	free(folder);
+	free(real);
+	return place ? place : strdup(path);
+}
+
+bool output_is_same(const char *a, const char *b)
+{
+	char *x = place_of(a), *y = place_of(b);
+	bool same = x && y ? !strcmp(x, y) : !strcmp(a, b);
+	free(x);
+	free(y);
+	return same;
 }
 
 static int open_temp(struct output *o, const char *path, struct err *err)

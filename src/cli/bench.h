@@ -10,7 +10,7 @@
 #include "exec/exec.h"
 #include "store/store.h"
 
-#define MAX_SECONDS 86400.0
+#define MAX_SECONDS 86400
 #define MAX_RUNS 1000000 /* times kept, of each stream */
 #define MAX_SETS 64      /* of inputs */
 #define MAX_STREAMS 64

@@ -7,6 +7,7 @@
 
 #include "cli/bench.h"
 #include "cli/cases.h"
+#include "formats/ir.h"
 #include "cli/child.h"
 
 struct beside {
@@ -47,20 +48,15 @@ static int add_file(struct beside *d, const char *file, struct err *err)
 	return cases_add(&d->cases, file, CHILD_SELF, argv, err);
 }
 
-/* "x.xml": with its x.bin. */
+/* With the constants beside an IR. */
 static int64_t file_bytes(const char *path)
 {
 	struct stat s;
-	size_t n = strlen(path);
 	int64_t bytes = stat(path, &s) ? 0 : s.st_size;
-	if (n > 4 && !strcmp(path + n - 4, ".xml")) {
-		char *bin = strdup(path);
-		if (bin) {
-			memcpy(bin + n - 3, "bin", 3);
-			bytes += stat(bin, &s) ? 0 : s.st_size;
-		}
-		free(bin);
-	}
+	char *bin = ir_bin_path(path);
+	if (bin && !stat(bin, &s))
+		bytes += s.st_size;
+	free(bin);
 	return bytes;
 }
 

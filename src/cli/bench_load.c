@@ -19,6 +19,7 @@ static int read_model(struct job *j, struct err *err)
 	    .cache = {b->cache_dir, b->cache_size << 20}};
 	double start = now_ms();
 	int s = store_open(input_path(j->model), &o, &j->net, err);
+	sources_each(&j->net.sources, tool_depends, NULL);
 	j->read_ms = now_ms() - start;
 	j->g = j->net.g;
 	return s;

@@ -72,6 +72,9 @@ struct calibrate {
 };
 
 /* calibrate_options.c: the options, and whether they go together; the files to write. */
+/* Before the work, and again when the samples are known, which are files too. */
+int calibrate_outputs(const struct calibrate *c, struct err *err);
+extern const struct option_need calibrate_needs[];
 extern const struct option_row calibrate_rows[];
 int calibrate_check(struct calibrate *c, struct err *err);
 

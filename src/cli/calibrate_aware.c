@@ -45,8 +45,6 @@ int calibrate_limits(struct calibrate *c, struct err *err)
 		    err, E_USAGE, "--drop-type is absolute or relative, not '%s'", c->drop_type);
 	if (strcmp(c->rank, "sqnr") && strcmp(c->rank, "metric"))
 		return fail(err, E_USAGE, "--rank is sqnr or metric, not '%s'", c->rank);
-	if (c->time_budget <= 0)
-		return fail(err, E_USAGE, "--time-budget is more than 0 seconds");
 	a->relative = !strcmp(c->drop_type, "relative");
 	a->rank = strcmp(c->rank, "sqnr") ? AWARE_BY_METRIC : AWARE_BY_SQNR;
 	a->nrank = c->rank_samples;

@@ -15,7 +15,13 @@ static bool left_out(const struct option_row *r)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (r->name && !strcmp(r->name, names[i]))
 			return true;
-	return !r->name || r->kind == OPT_SECTION || r->kind == OPT_OUTPUT || !r->about;
+	return !r->name || r->kind == OPT_SECTION || !r->about ||
+	       (r->kind == OPT_OUTPUT && strcmp(r->name, "stats-out") != 0);
+}
+
+static bool is_text(const struct option_row *r)
+{
+	return r->kind == OPT_STRING || r->kind == OPT_OUTPUT;
 }
 
 static bool ends(const struct option_row *r)
@@ -28,17 +34,19 @@ static bool ends(const struct option_row *r)
 static cJSON *value_json(const struct option_row *r, const void *at)
 {
 	const struct list *l = at;
-	const char *s = r->kind == OPT_STRING ? *(const char *const *)at : NULL;
+	const char *s = is_text(r) ? *(const char *const *)at : NULL;
 	switch (r->kind) {
 	case OPT_FLAG:
 		return *(const bool *)at ? cJSON_CreateTrue() : NULL;
 	case OPT_STRING:
+	case OPT_OUTPUT:
 		return s ? cJSON_CreateString(s) : NULL;
 	case OPT_INT:
 		if ((r->min || r->max) && *(const int64_t *)at < r->min)
 			return NULL; /* not given */
 		return cJSON_CreateNumber((double)*(const int64_t *)at);
 	case OPT_FLOAT:
+	case OPT_ABOVE:
 		return isnan(*(const double *)at) ? NULL : cJSON_CreateNumber(*(const double *)at);
 	case OPT_LIST:
 		return l->n ? cJSON_CreateStringArray((const char *const *)l->v, l->n) : NULL;
@@ -130,18 +138,20 @@ static int read_value(
 	const char *s;
 	if (r->kind == OPT_FLAG && cJSON_IsBool(v)) {
 		*(bool *)to = cJSON_IsTrue(v);
-	} else if (r->kind == OPT_STRING && cJSON_IsString(v)) {
+	} else if (is_text(r) && cJSON_IsString(v) && *v->valuestring) {
 		if (!(s = arena_str(c->arena, v->valuestring)))
 			return fail_nomem(err);
 		*(const char **)to = s;
-	} else if (r->kind == OPT_STRING && cJSON_IsNumber(v)) {
+	} else if (is_text(r) && cJSON_IsNumber(v)) {
 		if (!(s = arena_printf(c->arena, "%.15g", x)))
 			return fail_nomem(err);
 		*(const char **)to = s;
-	} else if (r->kind == OPT_FLOAT && cJSON_IsNumber(v) && !isnan(x)) {
+	} else if ((r->kind == OPT_FLOAT || r->kind == OPT_ABOVE) && cJSON_IsNumber(v)) {
+		if (!option_takes(r, x))
+			return fail(err, E_USAGE, "key '%s' does not take %g", r->name, x);
 		*(double *)to = x;
 	} else if (r->kind == OPT_INT && cJSON_IsNumber(v) && x == floor(x) && fabs(x) < 0x1p53) {
-		if ((r->min || r->max) && (x < (double)r->min || x > (double)r->max))
+		if (!option_takes(r, x))
 			return fail(err, E_USAGE, "key '%s' is from %lld to %lld, not %g", r->name,
 			    (long long)r->min, (long long)r->max, x);
 		*(int64_t *)to = (int64_t)x;
@@ -150,8 +160,10 @@ static int read_value(
 	} else {
 		static const char *const want[] = {[OPT_FLAG] = "true or false",
 		    [OPT_STRING] = "a text",
+		    [OPT_OUTPUT] = "a text",
 		    [OPT_INT] = "a whole number",
 		    [OPT_FLOAT] = "a number",
+		    [OPT_ABOVE] = "a number",
 		    [OPT_LIST] = "a list of texts"};
 		return fail(err, E_USAGE, "key '%s' needs %s", r->name, want[r->kind]);
 	}
@@ -162,8 +174,10 @@ static size_t value_size(const struct option_row *r)
 {
 	static const size_t size[] = {[OPT_FLAG] = sizeof(bool),
 	    [OPT_STRING] = sizeof(char *),
+	    [OPT_OUTPUT] = sizeof(char *),
 	    [OPT_INT] = sizeof(int64_t),
 	    [OPT_FLOAT] = sizeof(double),
+	    [OPT_ABOVE] = sizeof(double),
 	    [OPT_LIST] = sizeof(struct list)};
 	return size[r->kind];
 }

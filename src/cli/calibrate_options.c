@@ -6,14 +6,14 @@
 #include "base/file.h"
 #include "cli/calibrate.h"
 
-/* Before the work, not behind it. */
-static int check_outputs(const struct calibrate *c, struct err *err)
+int calibrate_outputs(const struct calibrate *c, struct err *err)
 {
-	const char *path[] = {c->stats_out, c->xml, c->bin};
-	int status = tool_check_outputs(c->p, err);
-	for (int i = 0; i < (c->collect_only ? 1 : 3) && !status; i++)
-		if (path[i] && strcmp(path[i], "-"))
-			status = output_check(path[i], err);
+	const char *path[] = {c->xml, c->bin, c->settings};
+	int status = tool_check(c->p, err);
+	if (!status && c->config) /* which is read by now, and may be written anew */
+		output_unspare(c->config);
+	for (int i = 0; i < 3 && !c->collect_only && !status; i++)
+		status = tool_check_output(c->p, path[i], err);
 	return status;
 }
 
@@ -29,7 +29,7 @@ static int find_paths(struct calibrate *c, struct err *err)
 	c->bin = arena_printf(c->arena, "%s/%s.bin", dir, c->model_name);
 	c->state = arena_printf(c->arena, "%s/%s.search", dir, c->model_name);
 	c->settings = arena_printf(c->arena, "%s/%s.config.json", dir, c->model_name);
-	return c->xml && c->bin && c->state && c->settings ? check_outputs(c, err)
+	return c->xml && c->bin && c->state && c->settings ? calibrate_outputs(c, err)
 							   : fail_nomem(err);
 }
 
@@ -81,6 +81,8 @@ int calibrate_check(struct calibrate *c, struct err *err)
 	}
 	if (!c->data.n && (!c->stats_in.n || calibrate_judges(c)))
 		return fail(err, E_USAGE, "no samples given (--data)");
+	if (c->no_smooth && !isnan(c->smooth_alpha))
+		return fail(err, E_USAGE, "--smooth-quant and --no-smooth-quant contradict");
 	if (c->shard && (!c->collect_only || !c->stats_out || c->stats_in.n))
 		return fail(err, E_USAGE, "--shard goes with --merge, --stats-out and samples");
 	if (c->test_labels && !c->test_data.n)
@@ -111,14 +113,30 @@ int calibrate_check(struct calibrate *c, struct err *err)
 	    strcmp(c->bias_correction, "fast"))
 		return fail(err, E_USAGE, "--bias-correction is fast, full or none, not '%s'",
 		    c->bias_correction);
-	if (!status && !isnan(c->smooth_alpha) && !(c->smooth_alpha >= 0 && c->smooth_alpha <= 1))
-		return fail(err, E_USAGE, "--smooth-quant is from 0 to 1");
 	status = status ? status : calibrate_limits(c, err);
 	status = status ? status : calibrate_range(c, err);
 	return status ? status : find_paths(c, err);
 }
 
 /* ---- the table ---- */
+
+#define JUDGED "max-drop|max-group-drop|test-data|table|to|config"
+const struct option_need calibrate_needs[] = {
+    {"drop-type", "max-drop|max-group-drop|config"},
+    {"metric", JUDGED},
+    {"metric-cmd", JUDGED},
+    {"groups", JUDGED},
+    {"rank", JUDGED},
+    {"rank-samples", JUDGED},
+    {"time-budget", JUDGED},
+    {"labels", "data|config"},
+    {"label-offset", "data|config"},
+    {"preprocess", "data|config"},
+    {"samples", "data|config"},
+    {"max-unreadable", "data|config"},
+    {"test-labels", "test-data|config"},
+    {0},
+};
 
 #define AT(field) offsetof(struct calibrate, field)
 const struct option_row calibrate_rows[] = {
@@ -188,7 +206,7 @@ const struct option_row calibrate_rows[] = {
     {OPT_FLAG, "table", 0, NULL,
 	"compare size, latency and metric of the network as it is, FP16, INT8 and the result",
 	AT(table), NULL, 0, 0},
-    {OPT_FLOAT, "time-budget", 0, "S", "seconds after which the search ends", AT(time_budget), NULL,
+    {OPT_ABOVE, "time-budget", 0, "S", "seconds after which the search ends", AT(time_budget), NULL,
 	0, 0},
     {.kind = OPT_SECTION, .about = "Quantization"},
     {OPT_STRING, "to", 0, "FORM", "int8, the default, fp16, pruned, or pruned,int8", AT(to), NULL,
@@ -213,7 +231,7 @@ const struct option_row calibrate_rows[] = {
 	"ranges of activations: mean of each sample's extremes, minmax, quantile=X, percentile=P, "
 	"entropy, mse; auto, the default: mean, minmax in transformers",
 	AT(range), NULL, 0, 0},
-    {OPT_STRING, "stats-out", 0, "FILE", "keep what was seen of activations", AT(stats_out), NULL,
+    {OPT_OUTPUT, "stats-out", 0, "FILE", "keep what was seen of activations", AT(stats_out), NULL,
 	0, 0},
     {OPT_LIST, "stats-in", 0, "FILE",
 	"use what was kept instead of running samples; several are merged", AT(stats_in), NULL, 0,
@@ -236,7 +254,7 @@ const struct option_row calibrate_rows[] = {
     {OPT_FLOAT, "smooth-quant", 0, "ALPHA",
 	"how much of uneven channels goes from activations of sequences into the weights that read "
 	"them: 0 to 1, by default what leaves least noise in each",
-	AT(smooth_alpha), NULL, 0, 0},
+	AT(smooth_alpha), NULL, 0, 1},
     {OPT_FLAG, "no-smooth-quant", 0, NULL, "leave such channels as they are", AT(no_smooth), NULL,
 	0, 0},
     {OPT_FLAG, "no-rounding", 0, NULL,
@@ -252,9 +270,9 @@ const struct option_row calibrate_rows[] = {
 	"memory for rounding; layers beyond it are rounded to nearest; 128 by default",
 	AT(rounding_mb), NULL, 1, 1 << 20},
     {.kind = OPT_SECTION, .about = "Pruning, with --to pruned"},
-    {OPT_FLOAT, "prune-share", 0, "X",
+    {OPT_ABOVE, "prune-share", 0, "X",
 	"share of the multiply-adds to take out; as many as --max-drop allows, or 0.3",
-	AT(prune_share), NULL, 0, 0},
+	AT(prune_share), NULL, 0, 1},
     {OPT_STRING, "prune-criterion", 0, "C",
 	"filters by activation, the default: what the next layers miss; or l1, l2, median",
 	AT(prune_criterion), NULL, 0, 0},

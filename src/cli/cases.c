@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/sorted.h"
 #include "cli/cases.h"
+#include "formats/ir.h"
 #include "cli/child.h"
 
 #define MAX_RESUME (256 << 20)
@@ -66,17 +67,12 @@ static void one_identity(struct text *t, const char *path)
 
 void cases_identity(struct text *t, const char *model)
 {
-	size_t n = strlen(model);
+	char *bin = ir_bin_path(model);
 	one_identity(t, model);
-	if (n > 4 && !strcmp(model + n - 4, ".xml")) {
-		char *bin = strdup(model);
-		if (bin) {
-			memcpy(bin + n - 3, "bin", 3);
-			one_identity(t, bin);
-		}
-		t->failed |= !bin;
-		free(bin);
-	}
+	if (bin && !access(bin, F_OK))
+		one_identity(t, bin);
+	t->failed |= !bin;
+	free(bin);
 }
 
 /* ---- the file of finished runs ---- */
@@ -122,6 +118,8 @@ static int read_finished(struct cases *c, struct err *err)
 	int s = commands ? OK : fail_nomem(err);
 	if (!s && !access(c->resume, F_OK))
 		s = file_slurp(c->resume, MAX_RESUME, &text, &size, err);
+	if (!s && text && *text && *text != '{')
+		s = fail(err, E_FORMAT, "'%s' holds no finished runs: it is left alone", c->resume);
 	for (int i = 0; i < c->n && !s; i++)
 		commands[i] = command_line(&c->v[i]);
 	/* A line that a killed run left unfinished does not parse, and is no run. */
@@ -154,7 +152,7 @@ static int append(const struct cases *c, const struct bench_case *k, int r, stru
 	char *text = cJSON_PrintUnformatted(o);
 	struct text line = {0};
 	text_printf(&line, "%s\n", text ? text : "");
-	int fd = open(c->resume, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	int fd = open(c->resume, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
 	int s = OK;
 	if (fd < 0 || line.failed || write(fd, line.data, line.len) != (ssize_t)line.len)
 		s = fail_errno(err, "add to", c->resume);
@@ -171,7 +169,7 @@ static int append(const struct cases *c, const struct bench_case *k, int r, stru
 static int end_line(const char *path, struct err *err)
 {
 	char last = '\n';
-	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? OK : fail_errno(err, "open", path);
 	off_t size = lseek(fd, 0, SEEK_END);

@@ -68,10 +68,25 @@ static int find_model(struct convert *c, const struct list *operands, struct err
 			    err, E_USAGE, "two models given: '%s' and '%s'", c->path, given[i]);
 		c->path = given[i] ? given[i] : c->path;
 	}
-	if (!c->path)
-		return fail(err, E_USAGE, "no model given (--input FILE)");
-	tool_spare(c->path);
-	return OK;
+	return c->path ? OK : fail(err, E_USAGE, "no model given (--input FILE)");
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* An IR is rewritten in place when the names say so. */
+static int check_outputs(struct convert *c, struct err *err)
+{
+	int r = tool_check(c->p, err);
+	if (!r && same_file(c->path, c->xml)) {
+		output_unspare(c->xml);
+		output_unspare(c->bin);
+	}
+	r = r ? r : tool_check_output(c->p, c->xml, err);
+	return r ? r : tool_check_output(c->p, c->bin, err);
 }
 
 static int check(struct convert *c, const struct list *operands, struct err *err)
@@ -87,12 +102,6 @@ static int check(struct convert *c, const struct list *operands, struct err *err
 		return fail(err, E_USAGE, "--ir-version is 10 or 11");
 	if (c->framework && strcasecmp(c->framework, "onnx"))
 		return fail(err, E_USAGE, "--framework '%s': only onnx is read", c->framework);
-	if (!isnan(c->fp16_max_error) && !(c->fp16_max_error >= 0))
-		return fail(err, E_USAGE, "--fp16-max-error is 0 or more");
-	if (!c->verify && (c->data.n || c->seed >= 0))
-		return fail(err, E_USAGE, "--data and --random go with --verify");
-	if (!isnan(c->tolerance) && !(c->verify && c->tolerance >= 0))
-		return fail(err, E_USAGE, "--tolerance goes with --verify and is 0 or more");
 	if (!c->model_name)
 		c->model_name = tool_model_name(c->arena, c->path);
 	if (!c->model_name || !*c->model_name || strchr(c->model_name, '/'))
@@ -105,7 +114,7 @@ static int check(struct convert *c, const struct list *operands, struct err *err
 	    c->arena, "%s%s%s.xml", here ? "" : dir, here ? "" : sep, c->model_name);
 	c->bin = arena_printf(
 	    c->arena, "%s%s%s.bin", here ? "" : dir, here ? "" : sep, c->model_name);
-	return c->xml && c->bin ? OK : fail_nomem(err);
+	return c->xml && c->bin ? check_outputs(c, err) : fail_nomem(err);
 }
 
 /* A file beside the model, under the name of the folder that the user gave: make knows it by that.
@@ -249,6 +258,18 @@ static void list_passes(void)
 		    pass_table[i]->optional_off ? " (when asked for)" : "");
 }
 
+static const struct option_need needs[] = {
+    {"data", "verify"},
+    {"random", "verify"},
+    {"tolerance", "verify"},
+    {"prune-criterion", "prune"},
+    {"prune-scope", "prune"},
+    {"exact-ratio", "prune"},
+    {"fp16-max-error", "precision|compress-to-fp16"},
+    {"keep-fp32", "precision|compress-to-fp16"},
+    {0},
+};
+
 #define AT(field) offsetof(struct convert, field)
 static const struct option_row rows[] = {
     {.kind = OPT_SECTION, .about = "Files"},
@@ -297,7 +318,7 @@ static const struct option_row rows[] = {
 	0},
     {OPT_FLOAT, "fp16-max-error", 0, "X",
 	"constants with a larger relative error stay FP32; 1e-3 by default", AT(fp16_max_error),
-	NULL, 0, 0},
+	NULL, 0, INT64_MAX},
     {.kind = OPT_SECTION, .about = "Pruning, judged by the weights"},
     {OPT_STRING, "prune", 0, "WHAT",
 	"filters:RATIO takes filters out; magnitude:RATIO and 2:4 put zeros", AT(prune_args.what),
@@ -327,7 +348,7 @@ static const struct option_row rows[] = {
 	0, INT64_MAX},
     {OPT_FLOAT, "tolerance", 0, "X",
 	"largest error of an output over its range; 1e-4, or 1e-2 with FP16", AT(tolerance), NULL,
-	0, 0},
+	0, INT64_MAX},
     {0},
 };
 
@@ -347,7 +368,8 @@ int mo_main(int argc, char **argv)
 	    .rows = rows,
 	    .values = &c,
 	    .operands = &operands,
-	    .max_operands = 1};
+	    .max_operands = 1,
+	    .needs = needs};
 	int code = 0;
 	c.p = &p;
 	options_parse(&p, argc, argv);

@@ -13,9 +13,6 @@
 
 static int check_capacity(const struct bench *b, struct err *err)
 {
-	if (!(b->capacity > 0 && b->capacity <= 1e5))
-		return fail(
-		    err, E_USAGE, "--capacity: %g frames a second is out of range", b->capacity);
 	if (b->rate > 0 || b->async || b->cold || b->sweep.n || b->iterations || b->batch > 1 ||
 	    b->hint)
 		return fail(err, E_USAGE,
@@ -25,24 +22,22 @@ static int check_capacity(const struct bench *b, struct err *err)
 	return OK;
 }
 
-/* What must be more than 0 when it is given. */
-static int check_numbers(struct bench *b, struct err *err)
+/* Of what comes by a clock something comes in the time. */
+static int check_rate(const struct bench *b, double rate, const char *option, struct err *err)
 {
-	int s = isnan(b->capacity) ? OK : check_capacity(b, err);
-	if (!s && !isnan(b->rate) && !(b->rate > 0 && b->rate <= 1e6))
-		s = fail(err, E_USAGE, "--rate: %g a second is out of range", b->rate);
-	if (!s && !(b->seconds > 0 && b->seconds <= MAX_SECONDS))
-		s = fail(err, E_USAGE, "--time: %g seconds is out of range", b->seconds);
-	b->capacity = isnan(b->capacity) ? 0 : b->capacity;
-	b->rate = isnan(b->rate) ? 0 : b->rate;
-	return s;
+	return rate > 0 && !b->iterations && rate * b->seconds < 1
+		   ? fail(err, E_USAGE, "--%s: nothing comes in %g seconds", option, b->seconds)
+		   : OK;
 }
 
 static int check(struct bench *b, struct err *err)
 {
-	int s = check_numbers(b, err);
+	int s = check_rate(b, b->rate, "rate", err);
+	s = s ? s : check_rate(b, b->capacity, "capacity", err);
 	if (s)
 		return s;
+	if (b->capacity > 0 && check_capacity(b, err))
+		return err->status;
 	if (b->hint && strcmp(b->hint, "latency") && strcmp(b->hint, "throughput"))
 		return fail(
 		    err, E_USAGE, "--hint: '%s' is neither latency nor throughput", b->hint);
@@ -50,8 +45,6 @@ static int check(struct bench *b, struct err *err)
 		return fail(err, E_USAGE, "--hint chooses the streams: leave --streams out");
 	if (b->random_weights && b->cache_dir)
 		return fail(err, E_USAGE, "--random-weights: such a network is not cached");
-	if (b->requests && !b->async)
-		return fail(err, E_USAGE, "--requests goes with --async");
 	if (b->profile && (b->njobs > 1 || b->cold))
 		return fail(err, E_USAGE, "--profile is for one model, and not with --cold");
 	if (b->cold && (b->async || b->rate > 0))
@@ -63,19 +56,12 @@ static int check(struct bench *b, struct err *err)
 		return fail(err, E_USAGE,
 		    "--sweep is for one model on random data, without --cold, --profile, --hint, "
 		    "--rate and --iterations");
-	if (!b->sweep.n && (b->int8_model || b->resume || b->max_latency > 0))
-		return fail(err, E_USAGE,
-		    "--int8-model, --resume and --max-latency belong to --sweep or --suite");
 	if (b->shape && (b->njobs > 1 || b->sweep.n || b->beside.n || b->batch))
 		return fail(err, E_USAGE,
 		    "--shape is for one model, without --sweep, --beside and --batch");
 	if (b->beside.n && (b->njobs > 1 || b->cold || b->data.n))
 		return fail(err, E_USAGE,
 		    "--beside is for one model on random data, and has the cold runs in it");
-	if (b->reports.n && !b->html && !b->json)
-		return fail(err, E_USAGE, "--report goes with --html or --json");
-	if (b->csv || b->db || b->shard)
-		return fail(err, E_USAGE, "--csv, --db and --shard belong to --suite");
 	return OK;
 }
 
@@ -93,7 +79,6 @@ static int set_models(struct bench *b, const struct list *operands, struct err *
 	for (int i = 0; b->job && i < b->njobs; i++) {
 		b->job[i].b = b;
 		b->job[i].model = operands->n > 1 ? operands->v[i] : b->model;
-		tool_spare(b->job[i].model);
 	}
 	return b->job ? OK : fail_nomem(err);
 }
@@ -151,6 +136,9 @@ static int measure_parts(struct bench *b, struct err *err)
 static int run(struct bench *b, const struct list *operands, int *verdict, struct err *err)
 {
 	struct profile p = {0};
+	int s = tool_check(b->p, err);
+	if (s)
+		return s;
 	if (b->compare)
 		return operands->n == 2
 			   ? bench_compare(b, operands->v, verdict, err)
@@ -159,9 +147,8 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 		return operands->n || b->model || b->sweep.n || b->int8_model || b->max_latency > 0
 			   ? fail(err, E_USAGE, "--suite names its models and points itself")
 			   : bench_suite(b, err);
-	int s = set_models(b, operands, err);
+	s = set_models(b, operands, err);
 	s = s ? s : check(b, err);
-	s = s ? s : tool_check_outputs(b->p, err);
 	s = s ? s : precision_read(b->p, b->precision, &b->bf16, err);
 	if (s)
 		return s;
@@ -185,6 +172,21 @@ static int run(struct bench *b, const struct list *operands, int *verdict, struc
 	profile_free(&p);
 	return s;
 }
+
+static const struct option_need needs[] = {
+    {"requests", "async"},
+    {"cache-size", "cache-dir"},
+    {"rounds", "sweep|suite|beside"},
+    {"int8-model", "sweep"},
+    {"max-latency", "sweep"},
+    {"resume", "sweep|suite"},
+    {"csv", "suite"},
+    {"db", "suite"},
+    {"shard", "suite"},
+    {"max-regression", "compare"},
+    {"report", "html|json"},
+    {0},
+};
 
 #define AT(field) offsetof(struct bench, field)
 static const struct option_row rows[] = {
@@ -214,15 +216,16 @@ static const struct option_row rows[] = {
 	AT(async), NULL, 0, 0},
     {OPT_INT, "requests", 0, "N", "under way with --async; as many as streams by default",
 	AT(requests), NULL, 1, MAX_STREAMS},
-    {OPT_FLOAT, "rate", 0, "F", "so many requests come each second; late ones are dropped",
-	AT(rate), NULL, 0, 0},
-    {OPT_FLOAT, "capacity", 0, "F", "how many cameras of F frames a second it keeps up with",
-	AT(capacity), NULL, 0, 0},
+    {OPT_ABOVE, "rate", 0, "F", "so many requests come each second; late ones are dropped",
+	AT(rate), NULL, 0, 1000000},
+    {OPT_ABOVE, "capacity", 0, "F", "how many cameras of F frames a second it keeps up with",
+	AT(capacity), NULL, 0, 100000},
     {OPT_FLAG, "count-copies", 0, NULL, "copying the inputs into place counts", AT(copies), NULL, 0,
 	0},
     {OPT_INT, "cold", 0, "N", "so many fresh processes: read, compile, first inference", AT(cold),
 	NULL, 1, MAX_RUNS},
-    {OPT_FLOAT, "time", 0, "SECONDS", "how long to measure; 3 by default", AT(seconds), NULL, 0, 0},
+    {OPT_ABOVE, "time", 0, "SECONDS", "how long to measure; 3 by default", AT(seconds), NULL, 0,
+	MAX_SECONDS},
     {OPT_INT, "iterations", 'n', "N", "so many runs instead", AT(iterations), "niter", 1, MAX_RUNS},
     {OPT_INT, "warmup", 0, "N", "runs before that are not counted; 3 by default", AT(warmup), NULL,
 	0, MAX_RUNS},
@@ -236,7 +239,7 @@ static const struct option_row rows[] = {
 	AT(sweep), NULL, 0, 0},
     {OPT_STRING, "int8-model", 0, "FILE", "the quantized network, for precision=int8",
 	AT(int8_model), NULL, 0, 0},
-    {OPT_FLOAT, "max-latency", 0, "MS", "choose the most throughput within this; else the knee",
+    {OPT_ABOVE, "max-latency", 0, "MS", "choose the most throughput within this; else the knee",
 	AT(max_latency), NULL, 0, 0},
     {OPT_INT, "rounds", 0, "N", "each point in so many runs, in turn with the others; 3 by default",
 	AT(rounds), NULL, 1, 64},
@@ -249,7 +252,7 @@ static const struct option_row rows[] = {
     {OPT_FLAG, "compare", 0, NULL, "compare two JSON files of suites or sweeps, given as arguments",
 	AT(compare), NULL, 0, 0},
     {OPT_FLOAT, "max-regression", 0, "X", "slower by more than this is a no; 0.05 by default",
-	AT(max_regression), NULL, 0, 0},
+	AT(max_regression), NULL, 0, INT64_MAX},
     {OPT_STRING, "resume", 0, "FILE", "finished runs are kept here, and not done again", AT(resume),
 	NULL, 0, 0},
     {.kind = OPT_SECTION, .about = "Results"},
@@ -271,8 +274,6 @@ int mo_bench_main(int argc, char **argv)
 	struct err err = {0};
 	struct bench b = {.seed = 1,
 	    .seconds = 3,
-	    .rate = NAN,
-	    .capacity = NAN,
 	    .warmup = 3,
 	    .sets = 4,
 	    .rounds = 3,
@@ -286,7 +287,8 @@ int mo_bench_main(int argc, char **argv)
 	    .rows = rows,
 	    .values = &b,
 	    .operands = &operands,
-	    .max_operands = MAX_MODELS};
+	    .max_operands = MAX_MODELS,
+	    .needs = needs};
 	b.p = &p;
 	options_parse(&p, argc, argv);
 	if (run(&b, &operands, &code, &err))

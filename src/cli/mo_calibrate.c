@@ -24,7 +24,8 @@ static void keep_base(void *user, const struct graph *g)
 
 static int load(struct calibrate *c, struct err *err)
 {
-	struct onnx_options o = {.log = tool_log(c->p), .lenient = c->lenient};
+	struct onnx_options o = {
+	    .log = tool_log(c->p), .lenient = c->lenient, .depends = tool_depends};
 	struct pass_options po = pass_defaults();
 	struct log log = tool_log(c->p);
 	po.equalize = !c->weights && !c->no_equalize && !strcmp(c->to, "int8"); /* pruned: later */
@@ -142,6 +143,7 @@ static int calibrate(struct calibrate *c, int *code, struct err *err)
 	}
 	if (!status && c->data.n)
 		status = calibrate_samples(c, err);
+	status = status ? status : calibrate_outputs(c, err);
 	status = status ? status : pool_new((int)c->threads, &c->pool, err);
 	c->o.samples = c->fitted;
 	c->o.threads = (int)c->threads;
@@ -235,7 +237,8 @@ int mo_calibrate_main(int argc, char **argv)
 	    .rows = calibrate_rows,
 	    .values = &c,
 	    .operands = &operands,
-	    .max_operands = 1};
+	    .max_operands = 1,
+	    .needs = calibrate_needs};
 	c.p = &p;
 	options_parse(&p, argc, argv);
 	c.arena = arena_new();

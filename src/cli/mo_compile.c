@@ -43,6 +43,7 @@ static int load(struct compile *c, struct err *err)
 	if (!stat(c->model, &st) && S_ISREG(st.st_mode) && network_is_blob(c->model))
 		return fail(err, E_USAGE, "'%s' is compiled already", c->model);
 	int s = store_open(input_path(c->model), &o, &c->net, err);
+	sources_each(&c->net.sources, tool_depends, NULL);
 	if (!s && c->net.format == MODEL_ONNX)
 		s = passes_run(c->net.g, &passes, &log, NULL, err);
 	return s;
@@ -142,9 +143,8 @@ static int compile(struct compile *c, struct err *err)
 		return fail(err, E_USAGE, "--output says where the blob goes");
 	if (c->shapes.n && c->data.n)
 		return fail(err, E_USAGE, "--shape and --data both say which sizes there are");
-	if (c->share != 0 && !(c->share >= 1 && c->share <= 100))
-		return fail(err, E_USAGE, "--share: %g is not from 1 to 100", c->share);
-	int s = precision_read(c->p, c->precision, &c->bf16, err);
+	int s = tool_check(c->p, err);
+	s = s ? s : precision_read(c->p, c->precision, &c->bf16, err);
 	o.bf16 = c->bf16;
 	s = s ? s : load(c, err);
 	s = s ? s : shapes(c, err);
@@ -231,6 +231,9 @@ static int cache(const struct compile *c, int *verdict, struct err *err)
 {
 	if (!c->cache_dir || c->model || c->output)
 		return fail(err, E_USAGE, "--cache goes with --cache-dir, without a model");
+	int s = tool_check(c->p, err);
+	if (s)
+		return s;
 	if (!strcmp(c->cache, "list"))
 		return list(c, err);
 	if (!strcmp(c->cache, "verify"))
@@ -249,6 +252,13 @@ static int run(struct compile *c, const struct list *operands, int *verdict, str
 		s = fail(err, E_USAGE, "--cache goes with --cache-dir, without a model");
 	return s ? s : compile(c, err);
 }
+
+static const struct option_need needs[] = {
+    {"share", "shape"},
+    {"cache-size", "cache"},
+    {"cache-dir", "cache"},
+    {0},
+};
 
 #define AT(field) offsetof(struct compile, field)
 static const struct option_row rows[] = {
@@ -274,7 +284,7 @@ static const struct option_row rows[] = {
     {OPT_FLOAT, "share", 0, "X",
 	"of several shapes: keep weights once where another shape's algorithm takes at most X "
 	"times as long",
-	AT(share), NULL, 0, 0},
+	AT(share), NULL, 1, 100},
     {OPT_FLAG, "zstd", 0, NULL,
 	"compressed for transport; loading it takes longer, and memory instead of a mapping",
 	AT(zstd), NULL, 0, 0},
@@ -303,7 +313,8 @@ int mo_compile_main(int argc, char **argv)
 	    .rows = rows,
 	    .values = &c,
 	    .operands = &operands,
-	    .max_operands = 1};
+	    .max_operands = 1,
+	    .needs = needs};
 	c.p = &p;
 	options_parse(&p, argc, argv);
 	if (run(&c, &operands, &code, &err))

@@ -1,4 +1,5 @@
 /* mo-info: what a network is made of, what it costs, and what tells it from another. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 int info_read(const struct info_run *r, const char *path, struct graph **out,
     enum model_format *format, struct err *err)
 {
-	struct onnx_options o = {.log = tool_log(r->p), .lenient = r->lenient};
+	struct onnx_options o = {
+	    .log = tool_log(r->p), .lenient = r->lenient, .depends = tool_depends};
 	return model_read(input_path(path), &o, out, format, err);
 }
 
@@ -83,20 +85,17 @@ static int check(struct info_run *r, const struct list *words, bool *diff, struc
 	if (!*diff && words->n > 1)
 		return fail(err, E_USAGE, "one model, or 'diff' and two: too many words at '%s'",
 		    words->v[1]);
-	if (!*diff && r->tolerance != 0)
+	if (!*diff && !isnan(r->tolerance))
 		return fail(err, E_USAGE, "--tolerance goes with diff");
+	r->tolerance = isnan(r->tolerance) ? 0 : r->tolerance;
 	if (!*diff)
 		return tool_model(words, &r->model, err);
 	if (words->n != 3 || r->model)
 		return fail(err, E_USAGE, "diff takes two models");
 	if (r->svg || r->html || r->advice)
 		return fail(err, E_USAGE, "diff goes with --layers, --json and --tolerance");
-	if (!(r->tolerance >= 0))
-		return fail(err, E_USAGE, "--tolerance is 0 or more");
 	r->model = words->v[1];
 	r->other = words->v[2];
-	tool_spare(r->model);
-	tool_spare(r->other);
 	return OK;
 }
 
@@ -113,7 +112,7 @@ static const struct option_row rows[] = {
     {OPT_OUTPUT, "html", 0, "FILE", "the picture on a page to move about in", AT(html), NULL, 0, 0},
     {OPT_FLOAT, "tolerance", 0, "X",
 	"of diff: constants that differ by at most X of their range are the same; 0 by default",
-	AT(tolerance), NULL, 0, 0},
+	AT(tolerance), NULL, 0, INT64_MAX},
     {OPT_OUTPUT, "json", 'j', "FILE", "all of it as JSON; - is stdout", AT(json), NULL, 0, 0},
     LENIENT_ROW(struct info_run),
     {0},
@@ -123,7 +122,7 @@ int mo_info_main(int argc, char **argv)
 {
 	struct list operands = {0};
 	struct err err = {0};
-	struct info_run r = {0};
+	struct info_run r = {.tolerance = NAN};
 	bool diff = false;
 	int code = 0;
 	struct program p = {.name = "mo-info",
@@ -136,6 +135,7 @@ int mo_info_main(int argc, char **argv)
 	r.p = &p;
 	options_parse(&p, argc, argv);
 	int s = check(&r, &operands, &diff, &err);
+	s = s ? s : tool_check(&p, &err);
 	s = s ? s : diff ? info_diff(&r, &code, &err) : info(&r, &err);
 	if (s)
 		code = tool_error(&p, &err);

@@ -17,9 +17,6 @@ int convert_prune_options(struct convert *c, struct err *err)
 	static const char *const criteria[] = {"l1", "l2", "median"};
 	const struct prune_args *a = &c->prune_args;
 	c->prune.criterion = PRUNE_L2;
-	if (!a->what && (a->criterion || a->scope || a->exact_ratio))
-		return fail(err, E_USAGE,
-		    "--prune-criterion, --prune-scope and --exact-ratio go with --prune");
 	if (!a->what)
 		return OK;
 	if (prune_parse(a->what, &c->prune, err))

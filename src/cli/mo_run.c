@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/sorted.h"
+#include "base/text.h"
 #include "cli/dump.h"
 #include "cli/feed.h"
 #include "cli/precision.h"
@@ -144,6 +145,19 @@ static int check_samples(const struct run *r, struct err *err)
 	return OK;
 }
 
+/* The last file of --out, for the folder's sake. */
+static int check_outputs(const struct run *r, struct err *err)
+{
+	struct text t = {0};
+	int s = tool_check(r->p, err);
+	if (s || !r->out)
+		return s;
+	text_printf(&t, "%s/outputs.json", r->out);
+	s = t.failed ? fail_nomem(err) : tool_check_output(r->p, t.data, err);
+	text_free(&t);
+	return s;
+}
+
 static int check(const struct run *r, struct err *err)
 {
 	int modes = (r->accuracy && !r->compare) + (r->classify.n > 0) + (r->compare != NULL);
@@ -157,13 +171,10 @@ static int check(const struct run *r, struct err *err)
 		return fail(err, E_USAGE, "--shape is for a plain run");
 	if (r->out && modes)
 		return fail(err, E_USAGE, "--out is for a plain run");
-	if (r->classes && !r->classify.n)
-		return fail(err, E_USAGE, "--classes goes with --classify");
 	if (r->precision && r->compare)
 		return fail(err, E_USAGE, "--infer-precision does not go with --compare");
-	if (!isnan(r->tolerance) && (!r->compare || on_samples(r) || r->tolerance < 0))
-		return fail(
-		    err, E_USAGE, "--tolerance goes with --compare of tensors and is 0 or more");
+	if (!isnan(r->tolerance) && (!r->compare || on_samples(r)))
+		return fail(err, E_USAGE, "--tolerance goes with --compare of tensors");
 	return check_samples(r, err);
 }
 
@@ -181,6 +192,7 @@ static int load(struct run *r, struct err *err)
 	    .cache = {r->cache_dir, r->cache_size << 20}};
 	int s = store_open(input_path(r->model), &o, &r->net, err);
 	r->g = r->net.g;
+	sources_each(&r->net.sources, tool_depends, NULL);
 	if (!s && r->net.use == CACHE_MISS && r->net.format == MODEL_ONNX)
 		s = passes_run(r->g, &passes, &log, NULL, err);
 	return s;
@@ -189,6 +201,7 @@ static int load(struct run *r, struct err *err)
 static int run(struct run *r, int *verdict, struct err *err)
 {
 	int s = check(r, err);
+	s = s ? s : check_outputs(r, err);
 	s = s ? s : precision_read(r->p, r->precision, &r->bf16, err);
 	s = s ? s : pool_new(r->threads, &r->pool, err);
 	s = s ? s : load(r, err);
@@ -204,6 +217,15 @@ static int run(struct run *r, int *verdict, struct err *err)
 		return run_compare(r, verdict, err);
 	return run_plain(r, err);
 }
+
+static const struct option_need needs[] = {
+    {"cache-size", "cache-dir"},
+    {"top", "classify"},
+    {"classes", "classify"},
+    {"label-offset", "accuracy|labels"},
+    {"max-unreadable", "accuracy|labels|compare"},
+    {0},
+};
 
 #define AT(field) offsetof(struct run, field)
 static const struct option_row rows[] = {
@@ -240,7 +262,7 @@ static const struct option_row rows[] = {
 	NULL, 0, 0},
     {OPT_FLOAT, "tolerance", 0, "X",
 	"largest error of an output over its range; 1e-4, or 1e-2 with FP16 constants",
-	AT(tolerance), NULL, 0, 0},
+	AT(tolerance), NULL, 0, INT64_MAX},
     {.kind = OPT_SECTION,
 	.about = "Comparison on samples: --compare with one of these, or --labels"},
     {OPT_STRING, "metric", 0, "NAME",
@@ -293,7 +315,8 @@ int mo_run_main(int argc, char **argv)
 	    .rows = rows,
 	    .values = &r,
 	    .operands = &operands,
-	    .max_operands = 1};
+	    .max_operands = 1,
+	    .needs = needs};
 	r.p = &p;
 	options_parse(&p, argc, argv);
 	if (tool_model(&operands, &r.model, &err) || run(&r, &code, &err))

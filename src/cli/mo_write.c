@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -125,12 +124,6 @@ static const struct meta *parameters(struct convert *c)
 static int write_ir(struct convert *c, struct err *err)
 {
 	struct ir_written w = {0};
-	struct stat from, to;
-	if (!stat(c->path, &from) && !stat(c->xml, &to) && from.st_dev == to.st_dev &&
-	    from.st_ino == to.st_ino) { /* in place, as the name says */
-		output_unspare(c->xml);
-		output_unspare(c->bin);
-	}
 	struct ir_write_options o = {
 	    .version = c->ir_version, .parameters = parameters(c), .written = &w};
 	int r = ir_write(c->g, c->xml, c->bin, &o, err);

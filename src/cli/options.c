@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/cpu.h"
 #include "base/text.h"
 #include "cli/help.h"
@@ -37,28 +36,43 @@ struct parse {
 
 static void misuse(const struct program *p, const char *text, const char *hint)
 {
-	fprintf(stderr, "%s: error: %s", p->name, text);
+	struct err err = {0};
 	if (hint)
-		fprintf(stderr, ", did you mean '--%s'?\n", hint);
+		fail(&err, E_USAGE, "%s, did you mean '--%s'?", text, hint);
 	else
-		fprintf(stderr, " (see '%s --help')\n", p->name);
+		fail(&err, E_USAGE, "%s (see '%s --help')", text, p->name);
+	tool_error(p, &err);
 	exit(tool_finish(p, 2));
 }
 
 static void misuse_value(const struct program *p, const struct option_row *r, const char *value)
 {
 	struct text t = {0};
-	if (!value)
-		text_printf(&t, "option '--%s' needs a value", r->name);
+	if (!value || !*value)
+		text_printf(&t, "option '--%s' needs a value%s", r->name,
+		    value ? ", not an empty one" : "");
 	else if (r->kind == OPT_FLAG)
-		text_printf(&t, "option '--%s' takes true or false, not '%s'", r->name, value);
-	else if (r->kind == OPT_FLOAT)
-		text_printf(&t, "option '--%s' needs a number, not '%s'", r->name, value);
-	else if (r->kind == OPT_INT && (r->min || r->max))
-		text_printf(&t, "option '--%s' needs a whole number from %lld to %lld, not '%s'",
+		text_printf(&t, "option '--%s' takes true or false, not '%.200s'", r->name, value);
+	else if (r->kind == OPT_ABOVE && r->max)
+		text_printf(&t, "option '--%s' needs a number above 0, at most %lld, not '%.200s'",
+		    r->name, (long long)r->max, value);
+	else if (r->kind == OPT_ABOVE)
+		text_printf(
+		    &t, "option '--%s' needs a number above 0, not '%.200s'", r->name, value);
+	else if (r->kind == OPT_FLOAT && r->max == INT64_MAX)
+		text_printf(&t, "option '--%s' needs a number of at least %lld, not '%.200s'",
+		    r->name, (long long)r->min, value);
+	else if (r->kind == OPT_FLOAT && (r->min || r->max))
+		text_printf(&t, "option '--%s' needs a number from %lld to %lld, not '%.200s'",
 		    r->name, (long long)r->min, (long long)r->max, value);
+	else if (r->kind == OPT_FLOAT)
+		text_printf(&t, "option '--%s' needs a number, not '%.200s'", r->name, value);
+	else if (r->kind == OPT_INT && (r->min || r->max))
+		text_printf(&t,
+		    "option '--%s' needs a whole number from %lld to %lld, not '%.200s'", r->name,
+		    (long long)r->min, (long long)r->max, value);
 	else if (r->kind == OPT_INT)
-		text_printf(&t, "option '--%s' needs a whole number, not '%s'", r->name, value);
+		text_printf(&t, "option '--%s' needs a whole number, not '%.200s'", r->name, value);
 	else
 		text_printf(&t, "option '--%s' takes no value", r->name);
 	misuse(p, t.data ? t.data : "out of memory", NULL);
@@ -201,7 +215,28 @@ static bool parse_bool(const char *s, bool *out)
 static bool takes_value(const struct option_row *r)
 {
 	return r->kind == OPT_STRING || r->kind == OPT_OUTPUT || r->kind == OPT_INT ||
-	       r->kind == OPT_FLOAT || r->kind == OPT_LIST;
+	       r->kind == OPT_FLOAT || r->kind == OPT_ABOVE || r->kind == OPT_LIST;
+}
+
+bool option_given(const struct program *p, const struct option_row *r)
+{
+	size_t i = (size_t)(r - p->rows);
+	return p->given[i / 64] >> i % 64 & 1;
+}
+
+static void mark_given(struct program *p, const struct option_row *r)
+{
+	for (size_t i = 0; !row_ends(&p->rows[i]) && i < 128; i++)
+		if (&p->rows[i] == r)
+			p->given[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+bool option_takes(const struct option_row *r, double x)
+{
+	if (r->kind == OPT_ABOVE)
+		return x > 0 && isfinite(x) && (!r->max || x <= (double)r->max);
+	return isfinite(x) &&
+	       ((!r->min && !r->max) || (x >= (double)r->min && x <= (double)r->max));
 }
 
 /* value is NULL for an option without one. */
@@ -210,8 +245,9 @@ static void set_option(struct parse *s, const struct option_row *r, void *to, co
 	int64_t i;
 	if (takes_value(r) && !value && s->at < s->argc)
 		value = s->argv[s->at++];
-	if (takes_value(r) ? !value : value && r->kind != OPT_FLAG)
+	if (takes_value(r) ? !value || !*value : value && r->kind != OPT_FLAG)
 		misuse_value(s->p, r, value);
+	mark_given(s->p, r);
 	switch (r->kind) {
 	case OPT_FLAG:
 		*(bool *)to = true;
@@ -231,7 +267,8 @@ static void set_option(struct parse *s, const struct option_row *r, void *to, co
 		*(int64_t *)to = i;
 		break;
 	case OPT_FLOAT:
-		if (!parse_f64(value, to) || isnan(*(double *)to))
+	case OPT_ABOVE:
+		if (!parse_f64(value, to) || !option_takes(r, *(double *)to))
 			misuse_value(s->p, r, value);
 		break;
 	case OPT_LIST:
@@ -291,38 +328,6 @@ static void operand(struct parse *s, const char *word)
 	list_add(p, p->operands, word);
 }
 
-/* The file that the option says to write, or NULL. */
-static const char *output_of(const struct program *p, const struct option_row *r)
-{
-	const char *path = NULL;
-	if (r->kind == OPT_OUTPUT)
-		memcpy(&path, (const char *)p->values + r->at, sizeof path);
-	return path && strcmp(path, "-") != 0 ? path : NULL;
-}
-
-static void check_distinct_outputs(const struct program *p)
-{
-	for (const struct option_row *a = p->rows; !row_ends(a); a++)
-		for (const struct option_row *b = p->rows; b < a; b++) {
-			const char *one = output_of(p, a), *other = output_of(p, b);
-			if (!one || !other || strcmp(one, other) != 0)
-				continue;
-			struct text t = {0};
-			text_printf(&t, "options '--%s' and '--%s' both write '%.200s'", b->name,
-			    a->name, one);
-			misuse(p, t.data ? t.data : "out of memory", NULL);
-		}
-}
-
-int tool_check_outputs(const struct program *p, struct err *err)
-{
-	int status = OK;
-	for (const struct option_row *r = p->rows; !row_ends(r) && !status; r++)
-		if (output_of(p, r))
-			status = output_check(output_of(p, r), err);
-	return status;
-}
-
 void options_parse(struct program *p, int argc, char **argv)
 {
 	struct parse s = {.p = p, .argv = argv, .argc = argc, .at = 1};
@@ -341,5 +346,4 @@ void options_parse(struct program *p, int argc, char **argv)
 	}
 	if (p->cpu && !cpu_limit(p->cpu))
 		misuse(p, "option '--cpu' takes ref, avx2, avx512, vnni or bf16", NULL);
-	check_distinct_outputs(p);
 }

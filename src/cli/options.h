@@ -16,7 +16,8 @@ enum option_kind {
 	OPT_STRING, /* const char *; the last one counts */
 	OPT_OUTPUT, /* the same, a file that is written: no two are one; "-" may be */
 	OPT_INT,    /* int64_t */
-	OPT_FLOAT,  /* double */
+	OPT_FLOAT,  /* double, finite */
+	OPT_ABOVE,  /* the same, more than 0 */
 	OPT_LIST,   /* struct list: every one counts */
 	OPT_HELP,
 	OPT_VERSION,
@@ -38,7 +39,12 @@ struct option_row {
 	const char *about; /* NULL: accepted, but not shown */
 	size_t at;         /* where the value goes: offset in program.values */
 	const char *alias; /* further spellings, "input-model|m": not shown; one letter is short */
-	int64_t min, max;  /* OPT_INT; both 0: any */
+	int64_t min, max;  /* of numbers; both 0: any. OPT_ABOVE: max alone counts */
+};
+
+/* The option means something beside one of these only: "sweep|suite". */
+struct option_need {
+	const char *option, *one_of;
 };
 
 /* The model of programs that take one, in T's model; and in lenient whether unknown attributes are
@@ -75,15 +81,21 @@ struct program {
 	void *values;          /* the tool's options, a struct that rows give offsets in */
 	struct list *operands; /* where words without a dash go; NULL: none allowed */
 	int max_operands;
+	const struct option_need *needs; /* ends with a NULL; may be NULL */
 	/* Set by options_parse: -q, -v, --cpu. */
 	bool quiet;
 	int verbose;
 	const char *cpu;
+	uint64_t given[2]; /* a bit for each row */
 };
 
 /* Handles help and version (stdout, exit 0) and misuse (one line on stderr with the nearest match,
  * exit 2). Also sets up the signals and --cpu. */
 void options_parse(struct program *p, int argc, char **argv);
+/* Was the option of this row of p->rows on the command line? */
+bool option_given(const struct program *p, const struct option_row *r);
+/* Is a number one that the row's option takes? */
+bool option_takes(const struct option_row *r, double x);
 /* The spelling among n words that is closest to word, or NULL when none is close. */
 const char *nearest_word(const char *word, const char *const *words, int n);
 
@@ -93,10 +105,14 @@ int tool_model(const struct list *operands, const char **model, struct err *err)
 /* What files made of it are called: "net" of "dir/net.onnx", "model" of stdin; NULL without memory.
  */
 const char *tool_model_name(struct arena *a, const char *path);
-/* No output of this program replaces the model, or the weights beside an IR. tool_model says it. */
-void tool_spare(const char *model);
-/* Whether the files that options name can be written: before the work, not behind it. */
-int tool_check_outputs(const struct program *p, struct err *err);
+/* Before the work, not behind it: whether options have what they need beside them, and the files
+ * that they name can be written. No output replaces what operands and options name to read, or the
+ * weights beside an IR. */
+int tool_check(const struct program *p, struct err *err);
+/* The same of one file more that is written: it is not what an option writes. */
+int tool_check_output(const struct program *p, const char *path, struct err *err);
+/* For readers that tell of each file more that they read: no output replaces it. */
+void tool_depends(void *unused, const char *path);
 /* "mo: error: …" on stderr, with the details below; frees err and returns the exit code: 2 for
  * E_USAGE, else 1. */
 int tool_error(const struct program *p, struct err *err);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -32,27 +31,13 @@ int tool_error(const struct program *p, struct err *err)
 	return code;
 }
 
-void tool_spare(const char *model)
-{
-	char *bin = text_ends_with(model, ".xml") ? strdup(model) : NULL;
-	output_spare(model);
-	if (bin) {
-		memcpy(bin + strlen(bin) - 4, ".bin", 4);
-		output_spare(bin);
-	}
-	free(bin);
-}
-
 int tool_model(const struct list *operands, const char **model, struct err *err)
 {
 	if (operands->n && *model)
 		return fail(
 		    err, E_USAGE, "two models given: '%s' and '%s'", *model, operands->v[0]);
 	*model = operands->n ? operands->v[0] : *model;
-	if (!*model)
-		return fail(err, E_USAGE, "no model given");
-	tool_spare(*model);
-	return OK;
+	return *model ? OK : fail(err, E_USAGE, "no model given");
 }
 
 const char *tool_model_name(struct arena *a, const char *path)

@@ -28,9 +28,11 @@ static void *pack(int64_t i)
 /* Enters a sample by its path and by every end of it. */
 static bool enter(struct reader *r, const char *name, int64_t i)
 {
-	for (const char *s = name; s; s = strchr(s, '/'), s += s != NULL)
+	for (const char *s = name, *slash; s; s = slash ? slash + 1 : NULL) {
 		if (*s && !map_put(&r->names, s, pack(map_has(&r->names, s) ? AMBIGUOUS : i)))
 			return false;
+		slash = strchr(s, '/');
+	}
 	return true;
 }
 

@@ -60,22 +60,24 @@ static int read_line(struct memo *m, char *line, struct err *err)
 static int read_file(struct memo *m, const char *identity, size_t *size, struct err *err)
 {
 	char *text = NULL, *end;
-	struct err none = {0};
+	size_t held;
 	int r = OK;
 	*size = 0;
-	if (file_slurp(m->path, MEMO_BYTES, &text, size, &none)) {
-		err_clear(&none);
-		*size = 0;
+	if (access(m->path, F_OK))
 		return OK;
-	}
+	if ((r = file_slurp(m->path, MEMO_BYTES, &text, &held, err)))
+		return r;
 	char *line = text;
 	bool ours = !strncmp(text, MAGIC, strlen(MAGIC));
+	if (!ours && strncmp(text, MAGIC, held)) {
+		free(text);
+		return fail(
+		    err, E_FORMAT, "'%s' is no state of a search: it is left alone", m->path);
+	}
 	end = strchr(line, '\n');
 	if (end)
 		*end = 0;
 	ours = ours && end && !strcmp(line + strlen(MAGIC), identity);
-	if (!ours)
-		*size = 0;
 	while (ours && !r && (end = strchr(line = end + 1, '\n'))) {
 		*end = 0;
 		r = read_line(m, line, err);
@@ -104,7 +106,7 @@ static int append(const struct memo *m, const char *s, struct err *err)
 static int open_end(struct memo *m, size_t size, const char *identity, struct err *err)
 {
 	struct text t = {0};
-	m->fd = open(m->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	m->fd = open(m->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
 	if (m->fd < 0 || ftruncate(m->fd, (off_t)size) || lseek(m->fd, 0, SEEK_END) < 0)
 		return fail_errno(err, "write", m->path);
 	if (size)
@@ -135,6 +137,7 @@ int memo_open(const char *path, const char *identity, struct memo **out, struct 
 		return OK;
 	m->path = strdup(path);
 	int r = m->path ? make_parent(path, err) : fail_nomem(err);
+	r = r ? r : output_check(path, err);
 	r = r ? r : read_file(m, identity, &size, err);
 	return r ? r : open_end(m, size, identity, err);
 }

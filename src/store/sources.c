@@ -1,15 +1,14 @@
 /* The files behind a model: their stamps and the hash of their contents. */
 #include "store/sources.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "formats/ir.h"
 
 #define SETTLED 100000000 /* nanoseconds: clocks of file systems are no finer than some of them */
 
@@ -59,15 +58,19 @@ void sources_depend(void *sources, const char *path)
 
 void sources_add_model(struct sources *s, const char *model)
 {
-	size_t n = strlen(model);
-	char bin[PATH_MAX];
+	char *bin = ir_bin_path(model);
 	sources_add(s, model);
-	if (n < 4 || strcasecmp(model + n - 4, ".xml") || n + 1 > sizeof bin)
-		return;
-	memcpy(bin, model, n + 1);
-	memcpy(bin + n - 3, "bin", 3);
-	if (!access(bin, R_OK))
+	s->failed |= !bin;
+	if (bin && !access(bin, R_OK))
 		sources_add(s, bin);
+	free(bin);
+}
+
+void sources_each(const struct sources *s, void (*call)(void *user, const char *path), void *user)
+{
+	for (int i = 0; i < s->n; i++)
+		if (s->v[i].path)
+			call(user, s->v[i].path);
 }
 
 bool sources_hold(const struct sources *s)

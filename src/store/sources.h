@@ -29,6 +29,8 @@ int64_t stamp_now(void);
 /* Adds a file as it is now. */
 void sources_add(struct sources *s, const char *path);
 /* Adds the model, and the .bin of an IR where there is one. */
+/* Calls with the path of each. */
+void sources_each(const struct sources *s, void (*call)(void *user, const char *path), void *user);
 void sources_add_model(struct sources *s, const char *model);
 /* For onnx_options.depends. */
 void sources_depend(void *sources, const char *path);

@@ -28,6 +28,20 @@ no mo-bench g.xml --time 0.1 --html soft
 no mo-info g.xml --json g.xml
 no mo-info diff "$GLYPHS/glyphs.onnx" g.xml --json g.bin
 no mo-run g.xml --random 1 --json g.bin
+mkdir pictures
+cp "$(find "$GLYPHS/folders" -name '*.png' | sort | head -n 1)" pictures/a.png
+cp pictures/a.png pictures/b.png
+printf 'pictures/a.png 1\npictures/b.png 2\n' >list.txt
+no mo-calibrate g.xml --data list.txt --preprocess mean=127.5,scale=127.5 -n x --report pictures/b.png
+no mo-calibrate g.xml --data pictures --preprocess mean=127.5,scale=127.5 -n x --stats-out pictures/a.png
+no mo-calibrate g.xml --data list.txt --preprocess mean=127.5,scale=127.5 -n x --json list.txt
+no mo-run g.xml --accuracy --data list.txt --preprocess mean=127.5,scale=127.5 --json pictures/a.png
+cmp pictures/a.png pictures/b.png
+cp g.xml bare
+cp g.bin bare.bin
+no mo-run bare --random 1 --json bare.bin
+no mo-run bare --random 1 --out g.xml/out
+[ ! -e bare.xml ]
 { printf "\x93NUMPY\1\0v\0%-117s\n" "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 32, 32), }"; head -c 12288 /dev/zero; } >0.npy
 cp 0.npy kept
 no mo-run g.xml --data 0.npy --out .

@@ -232,4 +232,24 @@ def graph_seeds():
         put('graph', os.path.basename(f)[:-4], '\n'.join(lines).encode() + b'\n')
 
 
-onnx_seeds(), state_seed(), array_seeds(), stats_seeds(), picture_seeds(), graph_seeds()
+def data_seeds():
+    """The first byte is the reader, as fuzz_data.c counts them."""
+    t = io.BytesIO()
+    np.save(t, np.arange(24, dtype='f').reshape(4, 3, 2))
+    labels, z = io.BytesIO(), io.BytesIO()
+    np.save(labels, np.arange(3))
+    np.savez(z, x=np.arange(12, dtype='f').reshape(2, 3, 2), y=np.arange(2))
+    for k, name, body in (
+            (0, 'list', b'# samples\na/b.png 0\n"c d.jpg" 2\ne.npy\t1\n'), (0, 'paths', b'\xef\xbb\xbfa.png\nb.png\n'),
+            (0, 'array', t.getvalue()), (0, 'arrays', z.getvalue()),
+            (1, 'table', b'label,a,b,c,d,e,f\n1,1,2,3,4,5,6\n2,-1,2.5,1e3,4,5,6\n'),
+            (1, 'table_paths', b'file;class\n"a ""b"".png";3\nc.npy;0\n'), (2, 'labels', b'label\n1\n2\n-3\n'),
+            (3, 'labels_npy', labels.getvalue()), (4, 'groups', b'# g\n0,dark\nb1.png,light\na/b2.png,dark\n'),
+            (4, 'groups_plain', b'one\ntwo\none\n'), (5, 'search', b'mo search 1 x\na\t0.5\t.\nb\t1\tnan\t.\nc\t'),
+            (6, 'tensor', nh.from_array(np.arange(6, dtype='f').reshape(2, 3)).SerializeToString()),
+            (6, 'tensor_list', h.make_tensor('x', T.INT64, [2], [1, -1]).SerializeToString())):
+        put('data', name, bytes([k]) + body)
+
+
+if __name__ == '__main__':
+    onnx_seeds(), state_seed(), array_seeds(), stats_seeds(), picture_seeds(), graph_seeds(), data_seeds()

@@ -9,7 +9,7 @@
 
 typedef int fuzz_one(const uint8_t *data, size_t size);
 fuzz_one fuzz_one_onnx, fuzz_one_ir, fuzz_one_npy, fuzz_one_image, fuzz_one_graph, fuzz_one_blob,
-    fuzz_one_op, fuzz_one_stats;
+    fuzz_one_op, fuzz_one_stats, fuzz_one_data;
 
 #define LLVMFuzzerTestOneInput fuzz_one_onnx
 #include "fuzz_onnx.c"
@@ -39,12 +39,16 @@ fuzz_one fuzz_one_onnx, fuzz_one_ir, fuzz_one_npy, fuzz_one_image, fuzz_one_grap
 #include "fuzz_stats.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_one_data
+#include "fuzz_data.c"
+#undef LLVMFuzzerTestOneInput
+
 static const struct target {
 	const char *name;
 	fuzz_one *run;
 } target[] = {{"onnx", fuzz_one_onnx}, {"ir", fuzz_one_ir}, {"npy", fuzz_one_npy},
     {"image", fuzz_one_image}, {"graph", fuzz_one_graph}, {"blob", fuzz_one_blob},
-    {"op", fuzz_one_op}, {"stats", fuzz_one_stats}};
+    {"op", fuzz_one_op}, {"stats", fuzz_one_stats}, {"data", fuzz_one_data}};
 
 static void replay_file(const struct target *t, const char *path)
 {

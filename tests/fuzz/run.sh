@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build} seconds=${FUZZ_SECONDS:-60} out=$BUILD/fuzz
 CLANG=${CLANG:-clang}
-[ $# -gt 0 ] || set -- onnx ir npy image graph blob op stats
+[ $# -gt 0 ] || set -- onnx ir npy image graph blob op stats data
 command -v "$CLANG" >/dev/null || { echo "fuzzing needs clang"; exit 1; }
 make --no-print-directory -s BUILD="$out" CC="$CLANG" SANITIZE=address,undefined,fuzzer-no-link \
 	CFLAGS='-O1 -g' "$out/libmo.a"
@@ -27,7 +27,7 @@ for t; do
 		"$out/seed_$t" "$out/seeds/$t"
 	fi
 	[ -f "tests/fuzz/$t.dict" ] && dict=("-dict=tests/fuzz/$t.dict")
-	"$out/fuzz_$t" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	"$out/fuzz_$t" -max_total_time="$seconds" -max_len=65536 -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
 		"${dict[@]}" -artifact_prefix="$out/finds/$t-" \
 		"$out/corpus/$t" "${seeds[@]}" >"$out/$t.log" 2>&1 || failed=1
 	grep -aE '^(SUMMARY|stat::number_of_executed_units|.*artifact_prefix|Test unit written)|runtime error|not so' "$out/$t.log" |

@@ -321,13 +321,34 @@ static void odd_files(void **state)
 	assert_int_equal(file_map(in_dir("none"), &f, &e), E_IO);
 	assert_non_null(strstr(e.text, "No such file"));
 	assert_int_equal(file_map(dir, &f, &e), E_IO);
-	assert_int_equal(file_map("/dev/null", &f, &e), OK);
-	file_unref(f);
+	assert_int_equal(file_map("/dev/zero", &f, &e), E_IO);
+	assert_non_null(strstr(e.text, "device"));
+	assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
+	assert_int_equal(file_map(in_dir("pipe"), &f, &e), E_IO); /* and does not wait */
+	assert_int_equal(file_slurp(in_dir("pipe"), 9, &s, &n, &e), E_IO);
 	assert_int_equal(file_slurp(in_dir("a/b/out.bin"), OUT_BYTES - 1, &s, &n, &e), E_LIMIT);
 	assert_int_equal(file_slurp(in_dir("a/b/out.bin"), OUT_BYTES, &s, &n, &e), OK);
 	assert_int_equal(n, OUT_BYTES);
 	assert_int_equal(s[n], 0);
 	free(s);
+}
+
+/* Two names of a file that is not there yet; places where nothing can be made. */
+static void outputs_before_the_work(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char a[128], b[128], c[128], longest[5001] = "";
+	snprintf(a, sizeof a, "%s/new", dir);
+	snprintf(b, sizeof b, "%s/./new", dir);
+	snprintf(c, sizeof c, "%s/other", dir);
+	assert_true(output_is_same(a, b) && output_is_same("x/y", "x/y"));
+	assert_false(output_is_same(a, c) || output_is_same(a, "new"));
+	assert_int_equal(output_check(in_dir("none/at/all/file"), &e), OK);
+	assert_int_equal(output_check(in_dir("empty/file"), &e), E_IO);
+	assert_int_equal(output_check(in_dir("empty/no/file"), &e), E_IO);
+	memset(longest, 'a', 5000);
+	assert_int_equal(output_check(longest, &e), E_IO);
 }
 
 static int setup(void **state)
@@ -378,6 +399,7 @@ int main(void)
 	    cmocka_unit_test(numbers_keep_out_of_the_locale), cmocka_unit_test(text_grows),
 	    cmocka_unit_test(map_keeps_order), cmocka_unit_test(output_appears_whole),
 	    cmocka_unit_test(libraries_load_late), cmocka_unit_test(unfinished_outputs_go),
-	    cmocka_unit_test(odd_files), cmocka_unit_test(pieces_lie_apart)};
+	    cmocka_unit_test(odd_files), cmocka_unit_test(outputs_before_the_work),
+	    cmocka_unit_test(pieces_lie_apart)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
