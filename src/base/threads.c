@@ -195,17 +195,21 @@ static int affinity(void)
 	return n ? n : 1;
 }
 
-int threads_available(void)
+static int quota_here(void)
 {
-	int n = affinity(), quota = threads_quota("/proc/self/cgroup", "/sys/fs/cgroup");
+	return threads_quota("/proc/self/cgroup", "/sys/fs/cgroup");
+}
+
+static int available(int quota)
+{
+	int n = affinity();
 	n = quota < n ? quota : n;
 	return n < LIMIT_THREADS ? n : LIMIT_THREADS;
 }
 
-static bool may_spin(int size)
+int threads_available(void)
 {
-	return size > 1 && size <= affinity() &&
-	       threads_quota("/proc/self/cgroup", "/sys/fs/cgroup") == INT_MAX;
+	return available(quota_here());
 }
 
 int pool_new(int n, struct pool **out, struct err *err)
@@ -217,8 +221,9 @@ int pool_new(int n, struct pool **out, struct err *err)
 	struct pool *p = calloc(1, sizeof *p);
 	if (!p)
 		return fail_nomem(err);
-	p->size = n ? n : threads_available();
-	p->spins = may_spin(p->size);
+	int quota = n == 1 ? INT_MAX : quota_here();
+	p->size = n ? n : available(quota);
+	p->spins = p->size > 1 && quota == INT_MAX && p->size <= affinity();
 	pthread_mutex_init(&p->one_loop, NULL);
 	p->thread = calloc((size_t)p->size, sizeof *p->thread);
 	p->worker = aligned_alloc(CACHE_LINE, (size_t)p->size * sizeof *p->worker);

@@ -89,13 +89,23 @@ static int64_t open_dim(const struct feed *f, struct dim d)
 	return d.min > 1 || d.max == d.min ? d.min : d.max < 1 ? d.max : 1;
 }
 
+static void fill_floats(float *v, int64_t n, uint64_t *state)
+{
+	uint64_t s = *state; /* in a register */
+	for (int64_t i = 0; i < n; i++)
+		v[i] = rng_f32(&s);
+	*state = s;
+}
+
 static void fill_random(struct tensor *t, uint64_t *state)
 {
 	int64_t n = tensor_count(t);
+	if (t->type == DT_F32) {
+		fill_floats(t->data, n, state);
+		return;
+	}
 	for (int64_t i = 0; i < n; i++) {
-		if (t->type == DT_F32)
-			((float *)t->data)[i] = rng_f32(state);
-		else if (dtype_is_float(t->type))
+		if (dtype_is_float(t->type))
 			tensor_set_f64(t, i, rng_f32(state));
 		else if (t->type == DT_BOOL)
 			((uint8_t *)t->data)[i] = rng_next(state) & 1;
