@@ -106,7 +106,8 @@ static double seconds_of(const struct conv_shape *s, int way, const struct sweep
 
 static bool allowed(const struct conv_shape *s, int way, const struct exec_options *o)
 {
-	bool mixes = way == CONV_WINOGRAD || way == CONV_WINOGRAD_2 || way == CONV_WINOGRAD_LINE;
+	bool mixes = way == CONV_WINOGRAD || way == CONV_WINOGRAD_2 || way == CONV_WINOGRAD_LINE ||
+		     way == CONV_WINOGRAD_TILES;
 	return nhwc_conv_f32_fits(s, way) && !(mixes && o->exact) &&
 	       !(way == CONV_IGEMM_BF16 && !(o->bf16 && cpu_features() & CPU_BF16));
 }

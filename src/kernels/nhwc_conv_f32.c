@@ -11,6 +11,7 @@ static const struct nhwc_way *const ways[] = {
     [CONV_IGEMM_BF16] = &nhwc_igemm_bf16,
     [CONV_WINOGRAD_LINE] = &nhwc_winograd,
     [CONV_GROUPS] = &nhwc_groups,
+    [CONV_WINOGRAD_TILES] = &nhwc_wino_tiles,
 };
 
 const char *nhwc_conv_f32_name(int way)
@@ -21,7 +22,8 @@ const char *nhwc_conv_f32_name(int way)
 	    [CONV_DEPTHWISE] = "conv depthwise",
 	    [CONV_IGEMM_BF16] = "conv bf16",
 	    [CONV_WINOGRAD_LINE] = "conv winograd 1x4",
-	    [CONV_GROUPS] = "conv groups"};
+	    [CONV_GROUPS] = "conv groups",
+	    [CONV_WINOGRAD_TILES] = "conv winograd tiles"};
 	return names[way];
 }
 
@@ -46,6 +48,8 @@ bool nhwc_conv_f32_fits(const struct conv_shape *s, int way)
 		return nhwc_depthwise_fits(s);
 	if (way == CONV_GROUPS)
 		return nhwc_group_fits(s);
+	if (way == CONV_WINOGRAD_TILES)
+		return nhwc_wino_tiles_fits(s);
 	return way == CONV_IGEMM || way == CONV_IGEMM_BF16 || nhwc_winograd_fits(s, way);
 }
 
@@ -56,7 +60,7 @@ bool nhwc_conv_f32_reads_planes(const struct conv_shape *s, int way)
 
 bool nhwc_conv_f32_sees(int way)
 {
-	return way == CONV_IGEMM || ways[way] == &nhwc_winograd;
+	return way == CONV_IGEMM || way == CONV_WINOGRAD_TILES || ways[way] == &nhwc_winograd;
 }
 
 /* One of the ways that can take each other's place, for this shape? */
@@ -65,6 +69,8 @@ static bool is_replaceable(const struct conv_shape *s, int way)
 	if (way == CONV_IGEMM)
 		return nhwc_winograd_fits(s, CONV_WINOGRAD) ||
 		       nhwc_winograd_fits(s, CONV_WINOGRAD_LINE);
+	if (way == CONV_WINOGRAD_TILES)
+		return nhwc_wino_tiles_fits(s);
 	return (way == CONV_WINOGRAD || way == CONV_WINOGRAD_2 || way == CONV_WINOGRAD_LINE) &&
 	       nhwc_winograd_fits(s, way);
 }

@@ -21,8 +21,9 @@
 
 /* CONV_WINOGRAD makes 4x4 results from 36 products, CONV_WINOGRAD_2 2x2 from 16, both of 3x3
  * windows; CONV_WINOGRAD_LINE 4 results of a line of seven from 10; all for windows of any depth.
- * CONV_IGEMM_BF16 rounds both factors to BF16, to nearest even, and sums in FP32; image and result
- * stay FP32. */
+ * CONV_WINOGRAD_TILES does and gives what CONV_WINOGRAD does, a vector of tiles at a time instead
+ * of channels, of flat windows. CONV_IGEMM_BF16 rounds both factors to BF16, to nearest even, and
+ * sums in FP32; image and result stay FP32. */
 enum conv_way {
 	CONV_IGEMM,
 	CONV_WINOGRAD,
@@ -31,6 +32,7 @@ enum conv_way {
 	CONV_IGEMM_BF16,
 	CONV_WINOGRAD_LINE,
 	CONV_GROUPS,
+	CONV_WINOGRAD_TILES,
 	CONV_WAYS,
 	CONV_TRANSPOSED = CONV_WAYS /* of bytes alone */
 };

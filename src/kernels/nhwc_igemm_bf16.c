@@ -70,7 +70,8 @@ bool nhwc_bf16_pays(const struct conv_shape *s, int way)
 	if (!(cpu_features() & CPU_BF16) || way == CONV_DEPTHWISE || s->cin < FEW_CHANNELS ||
 	    s->cout < 16)
 		return false;
-	if (!(cpu_features() & CPU_BF16_FAST) || way == CONV_WINOGRAD || way == CONV_WINOGRAD_LINE)
+	if (!(cpu_features() & CPU_BF16_FAST) || way == CONV_WINOGRAD ||
+	    way == CONV_WINOGRAD_LINE || way == CONV_WINOGRAD_TILES)
 		return few && way == CONV_IGEMM;
 	return true;
 }

@@ -173,6 +173,7 @@ struct wino_f32 {
 	wino_f32_out_fn *out;
 	wino_f32_weights_fn *weights;
 	struct igemm_f32 tile; /* the products between */
+	const struct wino_tiles_f32 *tiles;
 };
 
 /* Pixels of a line of a pooling: the maximum (a NaN wins) or the sum divided by count, over a
@@ -232,10 +233,11 @@ int transpose_pick(void);
 #define GROUP_NHWC_F32(need, fn, vec) group_nhwc_f32_fn fn;
 #define POOL_NHWC_F32(need, fn) pool_nhwc_f32_fn fn;
 #define TRANSPOSE(need, b32, b16, b8) transpose_fn b32, b16, b8;
-#define WINO_F32(need, isa, fn, mr, nr)      \
-	wino_f32_in_fn wino_f32_in__##isa;   \
-	wino_f32_out_fn wino_f32_out__##isa; \
-	wino_f32_weights_fn wino_f32_weights__##isa;
+#define WINO_F32(need, isa, fn, mr, nr)              \
+	wino_f32_in_fn wino_f32_in__##isa;           \
+	wino_f32_out_fn wino_f32_out__##isa;         \
+	wino_f32_weights_fn wino_f32_weights__##isa; \
+	extern const struct wino_tiles_f32 wino_tiles_f32__##isa;
 #include "kernels/kernels.def"
 
 #endif

@@ -157,6 +157,7 @@ struct nhwc_way {
 bool nhwc_depthwise_fits(const struct conv_shape *s);
 bool nhwc_group_fits(const struct conv_shape *s);
 bool nhwc_winograd_fits(const struct conv_shape *s, int way);
+bool nhwc_wino_tiles_fits(const struct conv_shape *s);
 bool nhwc_igemm_reads_planes(const struct conv_shape *s);
 /* Is it faster by groups than CONV_IGEMM? */
 bool nhwc_group_pays(const struct conv_shape *s);
@@ -168,7 +169,7 @@ int nhwc_winograd_choose(const struct conv_shape *s);
 /* Is BF16 faster than this way? */
 bool nhwc_bf16_pays(const struct conv_shape *s, int way);
 extern const struct nhwc_way nhwc_igemm, nhwc_igemm_bf16, nhwc_depthwise, nhwc_groups,
-    nhwc_winograd;
+    nhwc_winograd, nhwc_wino_tiles;
 
 /* Parts of a convolution for nhwc_block_f32.c, for one worker, after a plan for one thread. Output
  * rows (pixels) first..last-1 by implicit GEMM; zero is c->shared bytes of zeros. */

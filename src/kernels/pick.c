@@ -43,7 +43,7 @@ const struct group_nhwc_f32 group_nhwc_f32_rows[] = {
 const struct wino_f32 wino_f32_rows[] = {
 #define WINO_F32(need, isa, fn, mr, nr)                                    \
 	{"wino_f32__" #isa, need, wino_f32_in__##isa, wino_f32_out__##isa, \
-	    wino_f32_weights__##isa, {#fn, need, fn, mr, nr}},
+	    wino_f32_weights__##isa, {#fn, need, fn, mr, nr}, &wino_tiles_f32__##isa},
 #include "kernels/kernels.def"
     {0},
 };

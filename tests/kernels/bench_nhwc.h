@@ -61,7 +61,7 @@ static void bench_limit(void)
 static void bench_conv(const char *name, const struct conv_shape *s, int way, struct pool *pool)
 {
 	static const char *const names[] = {
-	    "igemm", "winograd", "winograd2", "depthwise", "bf16", "line", "groups"};
+	    "igemm", "winograd", "winograd2", "depthwise", "bf16", "line", "groups", "tiles"};
 	struct data d = data_of(s, 0, true, false);
 	struct nhwc_conv_f32 c = {
 	    .s = *s, .ld_in = d.ld_in, .ld_out = d.ld_out, .lo = 0, .hi = INFINITY, .way = way};
@@ -294,6 +294,8 @@ static int bench(int argc, char **argv)
 			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD_LINE, pool);
 		if (nhwc_conv_f32_fits(s, CONV_GROUPS) && !is_depthwise(s))
 			bench_conv(bench_shapes[i].name, s, CONV_GROUPS, pool);
+		if (nhwc_conv_f32_fits(s, CONV_WINOGRAD_TILES))
+			bench_conv(bench_shapes[i].name, s, CONV_WINOGRAD_TILES, pool);
 	}
 	free_pools(NULL);
 	return 0;

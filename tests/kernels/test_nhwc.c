@@ -200,7 +200,8 @@ static void check_conv(const struct data *d, int way, float lo, float hi)
 	assert_true(nhwc_conv_f32_packed(&c) == nhwc_conv_f32_packed(&other));
 	run_conv(c, d, NULL, first);
 	assert_near(first, d,
-	    way == CONV_WINOGRAD || way == CONV_WINOGRAD_2 || way == CONV_WINOGRAD_LINE
+	    way == CONV_WINOGRAD || way == CONV_WINOGRAD_2 || way == CONV_WINOGRAD_LINE ||
+		    way == CONV_WINOGRAD_TILES
 		? (d->s.kernel[0] > 1 ? 1.2e-5f : 1e-5f) * d->scale
 		: 1.2e-7f * (float)(k + 4) * (1 + d->scale));
 	for (int t = 1; t < 3; t++) {
@@ -262,6 +263,8 @@ static void check_shape(const struct conv_shape *s, int number)
 			check_conv(&d, CONV_WINOGRAD_LINE, lo, hi);
 		if (nhwc_conv_f32_fits(s, CONV_GROUPS))
 			check_conv(&d, CONV_GROUPS, lo, hi);
+		if (nhwc_conv_f32_fits(s, CONV_WINOGRAD_TILES))
+			check_conv(&d, CONV_WINOGRAD_TILES, lo, hi);
 	}
 	cpu_limit("bf16");
 	check_bf16(&d, lo, hi);
@@ -327,6 +330,11 @@ static const struct conv_shape shapes[] = {
     {1, 1, 3, 7, {1, 12, 15}, {1, 5, 5}, {1, 6, 7}, {1, 1, 1}, {1, 1, 1}, {0, -1, -3}},
     {1, 1, 1, 3, {1, 2, 3}, {1, 5, 6}, {1, 9, 12}, {1, 1, 1}, {1, 1, 1}, {0, 6, 8}},
     {1, 1, 3, 8, {1, 12, 15}, {1, 3, 3}, {1, 12, 13}, {1, 1, 1}, {1, 2, 3}, {0, 2, 2}},
+    /* few channels of many tiles: whole vectors of them inside, several images in one, none inside
+     */
+    {1, 1, 13, 12, {1, 40, 41}, {1, 3, 3}, {1, 40, 41}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+    {3, 1, 4, 25, {1, 10, 12}, {1, 3, 3}, {1, 12, 10}, {1, 1, 1}, {1, 1, 1}, {0, 2, 0}},
+    {2, 1, 5, 4, {1, 2, 6}, {1, 3, 3}, {1, 12, 1}, {1, 1, 1}, {1, 1, 1}, {0, 6, -2}},
 };
 
 static void test_convolutions(void **state)
@@ -334,6 +342,34 @@ static void test_convolutions(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(shapes); i++)
 		check_shape(&shapes[i], (int)i);
+}
+
+/* Lanes over tiles compute what lanes over channels do. */
+static void test_tiles(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(shapes) * (COUNT(levels) - 1); i++) {
+		const struct conv_shape *s = &shapes[i % COUNT(shapes)];
+		struct data d = data_of(s, i % 3, i & 1, i & 2);
+		struct nhwc_conv_f32 c = {.s = *s,
+		    .ld_in = d.ld_in,
+		    .ld_out = d.ld_out,
+		    .ld_add = d.ld_add,
+		    .lo = -1,
+		    .hi = 2,
+		    .way = CONV_WINOGRAD};
+		float *out = guarded(d.nout);
+		cpu_limit(levels[1 + i / COUNT(shapes)]);
+		if (nhwc_conv_f32_fits(s, CONV_WINOGRAD_TILES)) {
+			run_conv(c, &d, NULL, d.want);
+			c.way = CONV_WINOGRAD_TILES;
+			run_conv(c, &d, NULL, out);
+			assert_memory_equal(out, d.want, d.nout * sizeof *out);
+		}
+		guarded_free(out, d.nout);
+		data_free(&d);
+	}
+	cpu_limit("bf16");
 }
 
 /* Weights beyond the second cache and rows beyond it, too: sums wait between parts of the depth. */
@@ -367,6 +403,8 @@ static void test_choice(void **state)
 	    {{1, 1, 3, 64, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
 		CONV_IGEMM},
 	    {{1, 1, 13, 11, {1, 32, 32}, {1, 3, 3}, {1, 32, 32}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
+		CONV_WINOGRAD_TILES},
+	    {{1, 1, 32, 32, {1, 32, 32}, {1, 3, 3}, {1, 32, 32}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
 		CONV_WINOGRAD},
 	    {{1, 64, 1, 1, {1, 56, 56}, {1, 3, 3}, {1, 56, 56}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}},
 		CONV_DEPTHWISE},
@@ -461,6 +499,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_igemm_tiles),
 	    cmocka_unit_test(test_convolutions),
+	    cmocka_unit_test(test_tiles),
 	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_choice),
 	    cmocka_unit_test(test_conv_nan),

@@ -1,0 +1,5 @@
+/* Winograd with lanes over tiles with AVX2, 8 tiles at a time. */
+#include "kernels/wino_tiles_f32_body.h"
+
+const struct wino_tiles_f32 wino_tiles_f32__avx2 = {
+    VEC, wino_tiles_in, wino_tiles_product, wino_tiles_out};
