@@ -122,20 +122,23 @@ INLINE vec vec_poly(vec x, const float *c, int n)
 	return y;
 }
 
-/* Within 2 ulp; 0 below -104, infinite above 88.73. */
+#define EXP_LEAST -87.3365f /* e^x is denormal below */
+
+/* Within 2 ulp; 0 where that is denormal: sums and products of such numbers take a hundred times as
+ * long. Infinite above 88.73. */
 INLINE vec vec_exp(vec x)
 {
 	static const float c[] = {0.0013836834f, 0.00837482207f, 0.0416682261f, 0.166664201f,
 	    0.499999921f, 1.00000004f, 1};
-	x = vec_min(vec_set1(89), vec_max(vec_set1(-104.5f), x));
+	vec least = vec_set1(EXP_LEAST), given = x;
+	x = vec_min(vec_set1(89), vec_max(least, x));
 	vec n = vec_round(vec_mul(x, vec_set1(1.44269504f)));
 	vec r = vec_fnma(n, vec_set1(0.693359375f), x); /* ln 2 in two parts, the first exact */
 	r = vec_fnma(n, vec_set1(-2.12194440e-4f), r);
-	return vec_scale(vec_poly(r, c, 7), n);
+	return vec_if_less(given, least, vec_zero(), vec_scale(vec_poly(r, c, 7), n));
 }
 
-/* 2^x for x up to 127, within 2 ulp; 0 where that is denormal: sums and products of such numbers
- * take a hundred times as long. */
+/* 2^x for x up to 127, within 2 ulp; 0 where that is denormal. */
 INLINE vec vec_exp2_normal(vec x)
 {
 	static const float c[] = {

@@ -177,6 +177,13 @@ static void test_function_ends(void **state)
 		float e[] = {-INFINITY, INFINITY, 200, -200};
 		row->op[SPAN_EXP](e, NULL, 0, 4, 0, 0);
 		assert_true(e[0] == 0 && isinf(e[1]) && isinf(e[2]) && e[3] == 0);
+		/* nothing denormal, which would be slow to go on with */
+		float d[] = {-87.3f, -87.4f, -100, -103};
+		row->op[SPAN_EXP](d, NULL, 0, 4, 0, 0);
+		assert_true(isnormal(d[0]) && d[1] == 0 && d[2] == 0 && d[3] == 0);
+		float s[] = {-87.4f, -95, -103, 200};
+		row->op[SPAN_SWISH](s, NULL, 0, 4, 1, 0);
+		assert_true(s[0] == 0 && s[1] == 0 && s[2] == 0 && s[3] == 200);
 		float g[] = {0, -1, INFINITY};
 		row->op[SPAN_LOG](g, NULL, 0, 3, 0, 0);
 		assert_true(isinf(g[0]) && g[0] < 0 && isnan(g[1]) && isinf(g[2]));
