@@ -38,10 +38,9 @@ INLINE vec dw_at(const struct dw_nhwc_f32_args *q, const struct dw_block *k, con
 }
 
 INLINE vec dw_any_at(const struct dw_nhwc_f32_args *q, const struct dw_block *k, const float *in,
-    ptrdiff_t at, bool full)
+    ptrdiff_t at, bool sure, bool full)
 {
-	(void)q;
-	return full ? vec_load(in + at) : vec_load_mask(in + at, k->mask);
+	return dw_at(q, k, in, at, sure, full);
 }
 
 INLINE bool dw_is_odd(const struct dw_nhwc_f32_args *q)

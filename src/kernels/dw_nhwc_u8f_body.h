@@ -38,10 +38,10 @@ INLINE vec dw_at(const struct dw_nhwc_u8f_args *q, const struct dw_block *k, con
 }
 
 INLINE vec dw_any_at(const struct dw_nhwc_u8f_args *q, const struct dw_block *k, const uint8_t *in,
-    ptrdiff_t at, bool full)
+    ptrdiff_t at, bool sure, bool full)
 {
-	if (!q->apart || at < q->window.from || at >= q->window.to)
-		return dw_at(q, k, in, at, false, full);
+	if (!q->apart || (!sure && (at < q->window.from || at >= q->window.to)))
+		return dw_at(q, k, in, at, sure, full);
 	vec x = vec_load_u8(in + at, full ? VEC : (int)(q->n - k->c));
 	return vec_add(vec_mul(x, k->scale), k->low);
 }

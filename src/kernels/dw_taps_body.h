@@ -7,31 +7,67 @@
  *   dw_enter(q, k, full): sets the rest of a block,
  *   dw_at(q, k, in, at, sure, full): what lies at elements behind the first one of a line, 0 when
  *     that is outside of the image, which sure rules out,
- *   dw_is_odd(q): a call that this is not for, as dw_any_at(q, k, in, at, full) is, which knows of
- *     what is outside only for those,
+ *   dw_is_odd(q): a call that this is not for, as dw_any_at(q, k, in, at, sure, full) is,
  *   dw_first(k): what chains start with, and dw_fma(a, b, c): what they go on with,
  *   dw_store(q, k, i, np, full, acc): the ends of np chains as pixels from number i on. */
 #ifdef DW_ARGS
+
+/* Taps that some of a group's pixels see, from first until last, and that all of them see. */
+struct dw_range {
+	int first, last, sure, unsure;
+};
+
+/* Taps that lie before a distance from the first one. */
+INLINE int dw_before(const DW_ARGS *q, ptrdiff_t distance)
+{
+	ptrdiff_t tap = (ptrdiff_t)q->window.tap, taps = q->window.taps;
+	if (distance <= 0)
+		return 0;
+	return (int)(distance > (taps - 1) * tap ? taps : (distance + tap - 1) / tap);
+}
+
+/* Of pixels lo to hi elements from the first one. */
+INLINE struct dw_range dw_range(const DW_ARGS *q, ptrdiff_t lo, ptrdiff_t hi)
+{
+	ptrdiff_t from = q->window.from, to = q->window.to;
+	struct dw_range r = {.first = dw_before(q, from - hi),
+	    .last = dw_before(q, to - lo),
+	    .sure = dw_before(q, from - lo),
+	    .unsure = dw_before(q, to - hi)};
+	r.sure = r.sure < r.last ? r.sure : r.last;
+	r.unsure = r.unsure > r.sure ? r.unsure : r.sure;
+	return r;
+}
+
+/* Taps from..to-1 of a line; np, sure and full are constants after inlining. */
+INLINE void dw_taps(const DW_ARGS *q, const struct dw_block *k, int r, int from, int to,
+    ptrdiff_t first, int np, bool sure, bool full, vec *acc)
+{
+	ptrdiff_t step = (ptrdiff_t)q->window.step, tap = (ptrdiff_t)q->window.tap;
+	const dw_element *in = q->lines[r] + k->c;
+	const float *w = k->w + (q->at[r] + from) * VEC;
+	ptrdiff_t at = first + from * tap;
+	for (int t = from; t < to; t++, at += tap, w += VEC) {
+		vec x = vec_load(w);
+#pragma GCC unroll 8
+		for (int p = 0; p < np; p++)
+			acc[p] = dw_fma(x, dw_any_at(q, k, in, at + p * step, sure, full), acc[p]);
+	}
+}
 
 /* np pixels from number i on; np and full are constants after inlining. */
 INLINE void dw_group(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, int np, bool full)
 {
 	vec acc[8];
-	ptrdiff_t step = (ptrdiff_t)q->window.step, tap = (ptrdiff_t)q->window.tap;
+	ptrdiff_t step = (ptrdiff_t)q->window.step, lo = i * step;
+	struct dw_range g = dw_range(q, lo, lo + (np - 1) * step);
 #pragma GCC unroll 8
 	for (int p = 0; p < np; p++)
 		acc[p] = dw_first(k);
 	for (int r = 0; r < q->window.rows; r++) {
-		const dw_element *in = q->lines[r] + k->c;
-		const float *w = k->w + q->at[r] * VEC;
-		ptrdiff_t at = i * step;
-		for (int t = 0; t < q->window.taps; t++, at += tap, w += VEC) {
-			vec x = vec_load(w);
-#pragma GCC unroll 8
-			for (int p = 0; p < np; p++)
-				acc[p] = dw_fma(
-				    x, dw_any_at(q, k, in, at + p * step, full), acc[p]);
-		}
+		dw_taps(q, k, r, g.first, g.sure, lo, np, false, full, acc);
+		dw_taps(q, k, r, g.sure, g.unsure, lo, np, true, full, acc);
+		dw_taps(q, k, r, g.unsure, g.last, lo, np, false, full, acc);
 	}
 	dw_store(q, k, i, np, full, acc);
 }
@@ -70,12 +106,22 @@ INLINE void dw_shared(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, i
 /* How the pixels of a call lie. */
 enum dw_kind { DW_ANY, DW_3_1, DW_3_2, DW_5_1, DW_5_2 };
 
+/* Is no more than half of the taps outside of the image at either end? */
+static bool dw_is_near(const DW_ARGS *q)
+{
+	ptrdiff_t tap = (ptrdiff_t)q->window.tap, step = (ptrdiff_t)q->window.step;
+	ptrdiff_t edge = q->window.taps / 2 * tap;
+	ptrdiff_t last = (q->m - 1) * step + (q->window.taps - 1) * tap;
+	return q->window.from <= edge && last - edge < q->window.to;
+}
+
 static enum dw_kind dw_kind(const DW_ARGS *q)
 {
 	int stride = q->window.step == q->window.tap       ? 1
 		     : q->window.step == 2 * q->window.tap ? 2
 							   : 0;
-	if (!stride || (q->window.taps != 3 && q->window.taps != 5) || dw_is_odd(q))
+	if (!stride || (q->window.taps != 3 && q->window.taps != 5) || dw_is_odd(q) ||
+	    !dw_is_near(q))
 		return DW_ANY;
 	return q->window.taps == 3 ? (stride == 1 ? DW_3_1 : DW_3_2)
 	       : stride == 1       ? DW_5_1

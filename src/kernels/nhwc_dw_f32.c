@@ -52,7 +52,7 @@ static void pixels(const struct dw_run *r, int number, const struct dw_lines *l,
 	int64_t pixel = (int64_t)number * s->out[2] + p->x0, first = nhwc_dw_offset(s, p);
 	for (int i = 0; i < l->rows; i++) {
 		lines[i] = r->a->in + (l->start[i] + first) * c->ld_in + from;
-		at[i] = l->at[i] + p->t0;
+		at[i] = l->at[i];
 	}
 	struct dw_nhwc_f32_args q = {.m = p->x1 - p->x0,
 	    .n = to - from,

@@ -74,32 +74,16 @@ void nhwc_dw_lines(const struct conv_shape *s, int number, struct dw_lines *l)
 		}
 }
 
-/* Can all pixels of a line be done at once? Sets left and right. */
-static bool at_once(const struct conv_shape *s, struct dw_piece *p)
-{
-	int taps = s->kernel[2], step = s->stride[2];
-	int64_t reach = (int64_t)(s->out[2] - 1) * step + taps - s->pad[2];
-	int64_t right = reach > s->in[2] ? reach - s->in[2] : 0;
-	p->left = s->pad[2] > 0 ? s->pad[2] : 0;
-	p->right = (int)right;
-	return s->out[2] <= NARROW && dw_nhwc_f32_edges(taps, step, s->dilation[2]) &&
-	       p->left <= taps / 2 && right <= taps / 2;
-}
-
 bool nhwc_dw_next(const struct conv_shape *s, struct dw_piece *p)
 {
 	int x0, x1;
 	if (p->x1 == s->out[2])
 		return false;
-	if (!p->x1 && at_once(s, p)) {
-		p->x1 = s->out[2];
-		p->t1 = s->kernel[2];
-		return true;
-	}
-	p->left = p->right = 0;
 	nhwc_whole(s, &x0, &x1);
+	if (s->out[2] <= NARROW && (x0 > 0 || x1 < s->out[2]))
+		x0 = x1 = s->out[2];
 	p->x0 = p->x1;
-	p->x1 = p->x0 == x0 && x0 < x1 ? x1 : p->x0 + 1;
-	seen(s, 2, p->x0, &p->t0, &p->t1);
+	p->whole = p->x0 == x0 && x0 < x1;
+	p->x1 = p->whole ? x1 : p->x0 < x0 && x0 < x1 ? x0 : s->out[2];
 	return true;
 }

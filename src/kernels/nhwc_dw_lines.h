@@ -16,31 +16,30 @@ struct dw_lines {
 /* Of output line number, counted through the batch. */
 void nhwc_dw_lines(const struct conv_shape *s, int number, struct dw_lines *l);
 
-/* Pixels x0..x1-1 of a line, which see the taps t0..t1-1, but for left and right elements outside
- * of the image. */
+/* Pixels x0..x1-1 of a line, which see nothing outside of the image, or which do. */
 struct dw_piece {
-	int x0, x1, t0, t1, left, right;
+	int x0, x1;
+	bool whole;
 };
 /* The next piece of a line, after one that is all 0; false behind the last one. */
 bool nhwc_dw_next(const struct conv_shape *s, struct dw_piece *p);
-/* From pixel 0 of a line to what the first tap of the piece reads for its first pixel. */
+/* From pixel 0 of a line to what the first tap reads for the first pixel of the piece. */
 static inline int64_t nhwc_dw_offset(const struct conv_shape *s, const struct dw_piece *p)
 {
-	return p->t1 > p->t0
-		   ? (int64_t)p->x0 * s->stride[2] - s->pad[2] + (int64_t)p->t0 * s->dilation[2]
-		   : 0;
+	return (int64_t)p->x0 * s->stride[2] - s->pad[2];
 }
 
 /* What the piece sees of an image whose pixels are ld elements apart. */
 static inline struct dw_window nhwc_dw_window(
     const struct conv_shape *s, const struct dw_lines *l, const struct dw_piece *p, int64_t ld)
 {
-	return (struct dw_window){.rows = p->t1 > p->t0 ? l->rows : 0,
-	    .taps = p->t1 - p->t0,
+	int64_t first = nhwc_dw_offset(s, p);
+	return (struct dw_window){.rows = l->rows,
+	    .taps = s->kernel[2],
 	    .tap = (size_t)(s->dilation[2] * ld),
 	    .step = (size_t)(s->stride[2] * ld),
-	    .from = p->left * ld,
-	    .to = p->right ? (s->in[2] + p->left) * ld : PTRDIFF_MAX};
+	    .from = p->whole ? 0 : -first * ld,
+	    .to = p->whole ? PTRDIFF_MAX : (s->in[2] - first) * ld};
 }
 
 /* Channels of one pass over lines so that those under a window, of elements of that size, stay in

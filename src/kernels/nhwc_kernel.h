@@ -78,7 +78,7 @@ struct dw_window {
 			       the last pixels see beyond counts as zeros */
 };
 
-/* Pixels of a line of a depthwise convolution that see the same part of the window. */
+/* Pixels of a line of a depthwise convolution, which see the same lines. */
 struct dw_nhwc_f32_args {
 	int m, n; /* pixels, channels */
 	struct dw_window window;
@@ -93,13 +93,8 @@ struct dw_nhwc_f32_args {
 	float lo, hi;
 };
 /* Each result is clamp(chain + add), the chain one of multiply-adds that starts with the bias and
- * takes lines and taps in order. A NaN passes the clamp. */
+ * takes lines and taps in order, which may leave out taps beyond. A NaN passes the clamp. */
 typedef void dw_nhwc_f32_fn(const struct dw_nhwc_f32_args *q);
-/* Where pixels may see something beyond: fewer elements than half of the taps at either end. */
-static inline bool dw_nhwc_f32_edges(int taps, int stride, int dilation)
-{
-	return (taps == 3 || taps == 5) && stride <= 2 && dilation == 1;
-}
 
 struct dw_nhwc_f32 {
 	const char *name;
