@@ -1,6 +1,8 @@
 /* Packing for the FP32 GEMM rows, and the loops over cache-sized blocks around their tiles. */
 #include "kernels/gemm_f32.h"
 
+#include <string.h>
+
 #define KC 256      /* depth of a block: a panel of B of this depth stays in the L1 cache */
 #define MC 384      /* rows of A that stay in the L2 cache beside the columns below */
 #define NC_PANELS 8 /* panels of B that a block packs at once */
@@ -29,12 +31,11 @@ size_t gemm_f32_size_b(const struct gemm_f32 *row, int k, int n)
 static void pack_panel(
     int n, int width, int k, const float *src, size_t line, size_t step, float *dst)
 {
-	for (int p = 0; p < k; p++, dst += width) {
+	if (n < width)
+		memset(dst, 0, (size_t)k * (size_t)width * sizeof *dst);
+	for (int p = 0; p < k; p++, dst += width)
 		for (int i = 0; i < n; i++)
 			dst[i] = src[(size_t)i * line + (size_t)p * step];
-		for (int i = n; i < width; i++)
-			dst[i] = 0;
-	}
 }
 
 static void pack_panels(int n, int width, int k, const float *src, size_t line, size_t step,
