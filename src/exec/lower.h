@@ -155,6 +155,7 @@ int lower_compressed(struct lower *l, int i, const struct conv_shape *s, bool *d
 int lower_deconv(struct lower *l, int i, bool *done);
 int lower_image(struct lower *l, int i, bool *done); /* Interpolate and LRN */
 int lower_pool(struct lower *l, int i, bool *done);
+int lower_reduce(struct lower *l, int i, bool *done);
 int lower_move(struct lower *l, int i, bool *done);
 int lower_runs(struct lower *l, int i, bool *done);
 int lower_shuffle(struct lower *l, int i, bool *done);

@@ -232,12 +232,58 @@ static int lower_split(struct lower *l, const struct node *n, bool *done)
 	return status;
 }
 
-/* ---- what stays where it is, with the channels last ---- */
+/* ---- Broadcast ---- */
 
 static bool is_image(const struct tensor *t)
 {
 	return t->type == DT_F32 && t->rank >= 3 && t->rank <= 5;
 }
+
+static bool joins_channels(const struct lower *l, const struct value *v)
+{
+	value_each_use (v, u)
+		if (node_is(u->node, OP_CONCAT) && u->node->nout &&
+		    (attr_i(u->node, "axis") == 1 ||
+			attr_i(u->node, "axis") + lower_dims(l, v)->rank == 1))
+			return true;
+	return false;
+}
+
+/* Channels that all pixels of an image get, which are joined with others. */
+static bool repeats_pixel(const struct lower *l, const struct node *n)
+{
+	if (!node_is(n, OP_BROADCAST) && !node_is(n, OP_BROADCAST_1))
+		return false;
+	const struct tensor *x = lower_dims(l, node_in(n, 0)), *y = lower_dims(l, &n->out[0]);
+	return is_image(x) && is_image(y) && x->rank == y->rank && x->dim[0] == y->dim[0] &&
+	       x->dim[1] == y->dim[1] && pixels_of(x) == x->dim[0] && joins_channels(l, &n->out[0]);
+}
+
+static int lower_repeat(struct lower *l, const struct node *n, bool *done)
+{
+	const struct tensor *t = lower_dims(l, &n->out[0]);
+	int64_t size = t->dim[1] * (int64_t)sizeof(float), each = pixels_of(t) / t->dim[0];
+	struct spot x, y;
+	struct call *c;
+	if (!l->last[n->out[0].id] || l->e->quant[n->out[0].id].on)
+		return OK;
+	*done = true;
+	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
+	if (status == OK)
+		status = spot_make(l, &n->out[0], CHANNELS_LAST, true, &y);
+	c = status == OK ? call_add(l, CALL_COPY, n) : NULL;
+	if (!c)
+		return status == OK ? fail_nomem(l->err) : status;
+	int64_t from = x.ld * (int64_t)sizeof(float), to = y.ld * (int64_t)sizeof(float);
+	c->copy = (struct copy){.size = size,
+	    .count = {1, t->dim[0], each},
+	    .from = {0, from, 0},
+	    .to = {0, each * to, to}};
+	call_operands(l, c, x, (struct spot){0}, y);
+	return OK;
+}
+
+/* ---- what stays where it is, with the channels last ---- */
 
 /* A Reshape of the pixels alone: channels last lie as they did. */
 static bool reshapes_pixels(const struct lower *l, const struct node *n)
@@ -254,6 +300,8 @@ bool move_keeps_last(const struct lower *l, const struct node *n)
 		return false;
 	if (node_is(n, OP_TRANSPOSE))
 		return turns_channels(l, n) == -1;
+	if (repeats_pixel(l, n))
+		return true;
 	if (!l->last[node_in(n, 0)->id])
 		return false;
 	return quant_splits(n) ? split_axis(l, n) == 1 : reshapes_pixels(l, n);
@@ -284,5 +332,7 @@ int lower_move(struct lower *l, int i, bool *done)
 		return lower_split(l, n, done);
 	if (node_is(n, OP_CONCAT))
 		return lower_concat(l, n, done);
+	if (repeats_pixel(l, n))
+		return lower_repeat(l, n, done);
 	return OK;
 }

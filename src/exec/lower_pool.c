@@ -72,54 +72,6 @@ static bool pool_shape(const struct lower *l, const struct node *n, struct nhwc_
 	return true;
 }
 
-/* ---- a mean over all pixels ---- */
-
-/* ReduceMean over dims 2 and up of an image that has its channels last. */
-static bool is_global(const struct lower *l, const struct node *n)
-{
-	if (!node_is(n, OP_REDUCE_MEAN) || !l->last[node_in(n, 0)->id])
-		return false;
-	const struct tensor *x = lower_dims(l, node_in(n, 0));
-	const struct value *v = node_in(n, 1);
-	struct tensor axes = lower_content(l, v);
-	uint32_t mask = 0;
-	for (int64_t i = 0; axes.type != DT_NONE && axes.data && i < tensor_count(&axes); i++) {
-		int64_t axis = tensor_i64(&axes, i);
-		axis += axis < 0 ? x->rank : 0;
-		mask |= axis >= 0 && axis < x->rank ? 1u << axis : 1;
-	}
-	return mask == (1u << x->rank) - 4 && is_small(pixels_of(x)) && is_small(x->dim[1]);
-}
-
-static int lower_global(struct lower *l, const struct node *n)
-{
-	const struct tensor *t = lower_dims(l, node_in(n, 0));
-	struct nhwc_pool k = {
-	    .kind = POOL_AVG, .ld_out = t->dim[1], .lo = -INFINITY, .hi = INFINITY};
-	struct spot x, y;
-	int pixels = (int)(pixels_of(t) / t->dim[0]);
-	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
-	if (status == OK)
-		status = spot_make(l, &n->out[0], ROW_MAJOR, true, &y);
-	struct call *c = status == OK ? call_add(l, CALL_POOL, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
-	k.ld_in = x.ld;
-	k.s = (struct conv_shape){.batch = (int)t->dim[0],
-	    .groups = (int)t->dim[1],
-	    .cin = 1,
-	    .cout = 1,
-	    .in = {1, 1, pixels},
-	    .kernel = {1, 1, pixels},
-	    .out = {1, 1, 1},
-	    .stride = {1, 1, 1},
-	    .dilation = {1, 1, 1}};
-	nhwc_pool_f32_plan(&k, pool_size(l->e->o.pool));
-	c->pool = k;
-	call_operands(l, c, x, (struct spot){0}, y);
-	return OK;
-}
-
 /* ---- calls ---- */
 
 /* The indices of the newer versions may not be asked for. */
@@ -147,10 +99,6 @@ int lower_pool(struct lower *l, int i, bool *done)
 	struct nhwc_pool k;
 	struct spot x, y;
 	struct call *c;
-	if (is_global(l, n)) {
-		*done = true;
-		return lower_global(l, n);
-	}
 	if (!pool_has_kernel(l, n) || !pool_shape(l, n, &k))
 		return OK;
 	*done = true;

@@ -191,6 +191,42 @@ static void exported(void **state)
 	wanted = CALL_KINDS;
 }
 
+/* Means and largest values over pixels, of images as they lie, and along dims between others. */
+static void reduced(void **state)
+{
+	(void)state;
+	wanted = CALL_POOL;
+	check(IMAGE "a = Const i64[2] -1 2\nm = ReduceMax-1(x, a) {keep_dims=false}\n"
+		    "Result-1(m)\n",
+	    0);
+	check("x = Parameter-1 {shape=3,6,5,9 element_type=f32}\na = Const i64[2] 2 1\n"
+	      "m = ReduceMean-1(x, a) {keep_dims=true}\ny = Subtract-1(x, m)\nResult-1(y)\n",
+	    0);
+	check("x = Parameter-1 {shape=6,5,200 element_type=f32}\na = Const i64[] 0\n"
+	      "m = ReduceMax-1(x, a) {keep_dims=false}\nResult-1(m)\n",
+	    0);
+	/* too few behind, and apart */
+	wanted = CALL_EVAL;
+	check("x = Parameter-1 {shape=6,5,2 element_type=f32}\na = Const i64[] 1\n"
+	      "m = ReduceMean-1(x, a) {keep_dims=false}\nResult-1(m)\n",
+	    1);
+	check("x = Parameter-1 {shape=6,5,2,9 element_type=f32}\na = Const i64[2] 0 2\n"
+	      "m = ReduceMax-1(x, a) {keep_dims=false}\nResult-1(m)\n",
+	    1);
+	wanted = CALL_KINDS;
+}
+
+/* What is known of a whole image is joined to each of its pixels in place. */
+static void repeated(void **state)
+{
+	(void)state;
+	check(IMAGE "a = Const i64[2] 2 3\nm = ReduceMax-1(x, a) {keep_dims=true}\n"
+		    "to = Const i64[4] 2 8 5 6\nb = Broadcast-3(m, to) {mode=numpy}\n"
+		    "cat = Concat-1(x, b) {axis=1}\nv = Const f32[4,16,3,3] random(2)\n"
+		    "y = Convolution-1(cat, v)" CONV "Result-1(y)\n",
+	    2);
+}
+
 /* Channels dealt out from two convolutions, which write where they like: no move but one back. */
 static void shuffled(void **state)
 {
@@ -214,6 +250,8 @@ int main(void)
 	    cmocka_unit_test(matrices),
 	    cmocka_unit_test(joined),
 	    cmocka_unit_test(truncations),
+	    cmocka_unit_test(reduced),
+	    cmocka_unit_test(repeated),
 	    cmocka_unit_test(shuffled),
 	    cmocka_unit_test(slices),
 	    cmocka_unit_test(exported),
