@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "exec/batch_norm.h"
 #include "ops/elem.h"
 
 /* ---- which layers ---- */
@@ -132,7 +133,7 @@ static bool is_power(const struct lower *l, const struct node *n, struct chain_o
 
 /* ---- building ---- */
 
-static int operand_number(struct chain *c, const struct value *v)
+static int operand_number(const struct lower *l, struct chain *c, const struct value *v)
 {
 	for (int k = 0; k < c->k.noperands; k++)
 		if (c->operand[k] == v && !c->made[k])
@@ -140,14 +141,22 @@ static int operand_number(struct chain *c, const struct value *v)
 	if (c->k.noperands == CHAIN_OPERANDS)
 		return -1;
 	c->operand[c->k.noperands] = v;
+	c->dims[c->k.noperands] = lower_dims(l, v);
 	c->made[c->k.noperands] = NULL;
 	return c->k.noperands++;
 }
 
+/* One that undoes the last takes it away. */
 static bool push(struct chain *c, struct chain_op op)
 {
+	const struct chain_op *last = c->k.nops ? &c->k.op[c->k.nops - 1] : NULL;
 	if (c->k.nops == CHAIN_OPS || c->out)
 		return false;
+	if (last && last->op == SPAN_MUL && last->constant && last->a == 2 && op.op == SPAN_MUL &&
+	    op.constant && op.a == 0.5f && c->k.nops > 1) {
+		c->k.nops--;
+		return true;
+	}
 	c->k.op[c->k.nops++] = op;
 	return true;
 }
@@ -156,16 +165,19 @@ static bool push(struct chain *c, struct chain_op op)
 
 /* What x is multiplied with, and what is added, for each element of a range, or for all: n is 1. */
 struct factors {
-	const struct value *dims; /* an input that has the range's */
+	const struct value *of; /* an input that they stand for */
+	const struct tensor *dims;
 	float *f[4];
 	int64_t n;
 };
 
-static bool factors_new(struct lower *l, const struct value *dims, struct factors *f)
+static bool factors_new(
+    struct lower *l, const struct value *of, const struct tensor *dims, struct factors *f)
 {
 	bool ok = true;
+	f->of = of;
 	f->dims = dims;
-	f->n = tensor_count(lower_dims(l, dims));
+	f->n = tensor_count(dims);
 	for (int i = 0; i < 4; i++)
 		ok &= (f->f[i] = arena_array(l->p->arena, (size_t)f->n, sizeof **f->f)) != NULL;
 	return ok;
@@ -187,7 +199,8 @@ static bool push_factors(struct chain *c, int op, const struct factors *f, float
 		return false;
 	o.y = (uint8_t)c->k.noperands;
 	for (int i = 0; i < n; i++) {
-		c->operand[c->k.noperands] = f->dims;
+		c->operand[c->k.noperands] = f->of;
+		c->dims[c->k.noperands] = f->dims;
 		c->made[c->k.noperands++] = f->f[i];
 	}
 	return push(c, o);
@@ -221,7 +234,7 @@ static bool take_levels(struct lower *l, struct chain *c, const struct node *n)
 	struct tensor r[4];
 	struct factors k;
 	const struct value *most = ranges_of(l, n, r);
-	if (!most || !factors_new(l, most, &k))
+	if (!most || !factors_new(l, most, lower_dims(l, most), &k))
 		return false;
 	for (int64_t i = 0; i < k.n; i++) {
 		double lo = range_at(&r[0], i), hi = range_at(&r[1], i), from = range_at(&r[2], i);
@@ -242,7 +255,7 @@ static bool take_bytes(struct lower *l, struct chain *c, const struct node *n)
 	struct tensor r[4];
 	struct factors k;
 	const struct value *most = q->scales ? ranges_of(l, n, r) : node_in(n, 1);
-	if (!most || !factors_new(l, most, &k))
+	if (!most || !factors_new(l, most, lower_dims(l, most), &k))
 		return false;
 	for (int64_t i = 0; i < k.n; i++) {
 		k.f[0][i] = 1 / (q->scales ? q->scales[i] : q->scale);
@@ -280,8 +293,39 @@ static bool take_select(struct lower *l, struct chain *c, const struct node *n, 
 		f[i] = (((const uint8_t *)t.data)[i] != 0) == (k == 1);
 	op.y = (uint8_t)c->k.noperands;
 	c->operand[op.y] = cond;
+	c->dims[op.y] = lower_dims(l, cond);
 	c->made[c->k.noperands++] = f;
 	return f && push(c, op);
+}
+
+/* ---- batch normalization ---- */
+
+/* One value for each channel of y. */
+static const struct tensor *channel_dims(struct lower *l, const struct tensor *y)
+{
+	struct tensor *t = arena_array(l->p->arena, 1, sizeof *t);
+	if (!t || y->rank < 2)
+		return NULL;
+	*t = (struct tensor){.type = DT_F32, .rank = y->rank};
+	for (int d = 0; d < y->rank; d++)
+		t->dim[d] = d == 1 ? y->dim[1] : 1;
+	return t;
+}
+
+/* As a product and a sum. */
+static bool take_batch_norm(struct lower *l, struct chain *c, const struct node *n, int k)
+{
+	const struct tensor *dims = channel_dims(l, lower_dims(l, &n->out[0]));
+	struct batch_norm b;
+	struct factors f;
+	if (!dims || !batch_norm_read(l, n, node_in(n, k), &b) || !factors_new(l, b.of, dims, &f))
+		return false;
+	for (int64_t i = 0; i < f.n; i++) {
+		f.f[0][i] = batch_norm_gain(&b, i);
+		f.f[1][i] = batch_norm_bias(&b, i, f.f[0][i]);
+	}
+	struct factors sum = {.of = b.of, .dims = dims, .f = {f.f[1], f.f[1]}, .n = f.n};
+	return push_factors(c, SPAN_MUL, &f, 0) && push_factors(c, SPAN_ADD, &sum, 0);
 }
 
 /* ---- layers ---- */
@@ -304,6 +348,8 @@ bool chain_take(struct lower *l, struct chain *c, const struct node *n, int k)
 		return k == 0 && take_fake_quantize(l, c, n);
 	if (node_is(n, OP_SELECT))
 		return take_select(l, c, n, k);
+	if (node_is(n, OP_BATCH_NORM) || node_is(n, OP_BATCH_NORM_1))
+		return take_batch_norm(l, c, n, k);
 	if (node_is(n, OP_PRELU) && k == 0)
 		op.op = SPAN_PRELU;
 	else if (!is_binary(n, k == 1, &op))
@@ -314,7 +360,7 @@ bool chain_take(struct lower *l, struct chain *c, const struct node *n, int k)
 		return false;
 	op.constant = lower_constant(l, v) && tensor_count(t) == 1 &&
 		      l->e->c->t[v->id].data != NULL;
-	int y = op.constant ? 0 : operand_number(c, v);
+	int y = op.constant ? 0 : operand_number(l, c, v);
 	op.a = op.constant ? *(const float *)l->e->c->t[v->id].data : 0;
 	op.y = (uint8_t)y;
 	return y >= 0 && push(c, op);
@@ -378,12 +424,15 @@ bool chain_take_both(struct lower *l, struct chain *c, const struct value *v)
 	if (!both_readers(l, v, by) || !(join = join_behind(l, by[0])) ||
 	    join != join_behind(l, by[1]) || !is_like(l, join, v))
 		return false;
-	int op = node_is(join, OP_ADD) ? CHAIN_ADD_KEPT : CHAIN_MUL_KEPT;
+	int op = node_is(join, OP_ADD) ? CHAIN_ADD_KEPT : CHAIN_MUL_KEPT, from = c->k.nops;
 	bool ok = push(c, (struct chain_op){.op = CHAIN_KEEP}) && take_way(l, c, v, by[0], join) &&
 		  (by[1] == join || (push(c, (struct chain_op){.op = CHAIN_SWAP}) &&
 					take_way(l, c, v, by[1], join))) &&
 		  push(c, (struct chain_op){.op = (uint8_t)op});
 	c->end = join;
+	c->forks |= !from;
+	if (ok)
+		chain_one_function(c, from);
 	return ok;
 }
 

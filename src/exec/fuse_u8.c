@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "exec/batch_norm.h"
 #include "exec/chain.h"
 #include "exec/fuse_u8.h"
 
@@ -84,25 +85,15 @@ static bool take_binary(struct walk *w, const struct node *n, const struct value
 
 static bool take_batch_norm(struct walk *w, const struct node *n, const struct value *x)
 {
-	bool old = node_is(n, OP_BATCH_NORM_1);
-	struct per_channel p[4];
-	if (!(old || node_is(n, OP_BATCH_NORM)) || node_in(n, old ? 2 : 0) != x || w->f->axis != 1)
+	struct batch_norm b;
+	if (w->f->axis != 1 || !batch_norm_read(w->l, n, x, &b))
 		return false;
-	for (int k = 0; k < 4; k++) {
-		const struct value *v = node_in(n, old && k < 2 ? k : k + 1);
-		struct tensor t;
-		struct err ignored = {0};
-		if (!lower_constant(w->l, v) || lower_dims(w->l, v)->type != DT_F32 ||
-		    constants_get(w->l->e->net, v, &t, &ignored) < 0 || !t.data)
-			return false;
-		p[k] = per_channel(&t);
-	}
-	double epsilon = attr_f(n, "epsilon");
 	for (int64_t c = 0; c < w->f->channels; c++) {
-		double scale = channel_at(&p[0], c) / sqrt(channel_at(&p[3], c) + epsilon);
-		change(w, c, scale, channel_at(&p[1], c) - channel_at(&p[2], c) * scale);
-		w->gain[c] = channel_at(&p[0], c) / sqrtf(channel_at(&p[3], c) + (float)epsilon);
-		w->bias[c] = -channel_at(&p[2], c) * w->gain[c] + channel_at(&p[1], c);
+		double scale = channel_at(&b.gamma, c) /
+			       sqrt(channel_at(&b.variance, c) + b.epsilon);
+		change(w, c, scale, channel_at(&b.beta, c) - channel_at(&b.mean, c) * scale);
+		w->gain[c] = batch_norm_gain(&b, c);
+		w->bias[c] = batch_norm_bias(&b, c, w->gain[c]);
 	}
 	note_gain(w);
 	note_bias(w);
@@ -320,7 +311,7 @@ static bool is_tail(struct lower *l, const struct chain *c, const void *user)
 	const struct fused_u8 *f = user;
 	int rank = lower_dims(l, c->in)->rank;
 	for (int k = 0; k < c->k.noperands; k++) {
-		const struct tensor *t = lower_dims(l, c->operand[k]);
+		const struct tensor *t = c->dims[k];
 		if ((!c->made[k] && !lower_constant(l, c->operand[k])) || t->type != DT_F32 ||
 		    !is_per_axis(t, rank, f->axis, f->channels))
 			return false;
@@ -334,7 +325,7 @@ static int set_tail(struct walk *w, const struct chain *c)
 	struct fused_u8 *f = w->f;
 	float *to = f->f + 2 * (1 + f->levels) * f->channels;
 	for (int k = 0; k < c->k.noperands; k++) {
-		struct tensor t = *lower_dims(w->l, c->operand[k]);
+		struct tensor t = *c->dims[k];
 		int status = c->made[k] ? OK
 					: constants_get(w->l->e->net, c->operand[k], &t, w->l->err);
 		if (status < 0)

@@ -68,7 +68,7 @@ static bool set_walk(const struct lower *l, struct chain *c, const struct spot *
 	int n = c->k.noperands + 2;
 	for (int t = 0; t < n; t++) {
 		const struct value *v = t == 0 ? out : t == 1 ? c->in : c->operand[t - 2];
-		const struct tensor *d = lower_dims(l, v);
+		const struct tensor *d = t < 2 ? lower_dims(l, v) : c->dims[t - 2];
 		struct tensor seen = last ? layout_view(d, y->rank) : *d;
 		bool full = last && (t == 0 || layout_in(l, v, y) == CHANNELS_LAST);
 		int64_t ld = !full ? 0 : spot ? spot[t].ld : y->dim[1] + 1;
@@ -100,7 +100,7 @@ static int place(struct lower *l, struct chain *c, struct spot *spot)
 		const struct value *v = t == 1 ? c->in : c->operand[t - 2];
 		if (t > 1 && c->made[t - 2])
 			status = buffer_fixed(l, c->made[t - 2],
-			    (size_t)tensor_count(lower_dims(l, v)) * sizeof(float), &spot[t].ref);
+			    (size_t)tensor_count(c->dims[t - 2]) * sizeof(float), &spot[t].ref);
 		else
 			status = spot_need(l, v, last ? layout_in(l, v, y) : ROW_MAJOR, &spot[t]);
 	}
@@ -168,7 +168,7 @@ int lower_chain(struct lower *l, int i, bool *done)
 	if (!v || !set_walk(l, &c, NULL))
 		return OK;
 	chain_follow(l, &c, fits, &i);
-	chain_absorb(l, &c, c.k.op[0].op == CHAIN_KEEP ? v : &n->out[0]);
+	chain_absorb(l, &c, c.forks ? v : &n->out[0]);
 	*done = true;
 	int status = place(l, &c, spot);
 	if (status < 0)

@@ -3,6 +3,7 @@
 #include "kernels/span_f32.h"
 #include "kernels/vec_gelu.h"
 #include "kernels/vec_math.h"
+#include "kernels/vec_swish.h"
 #include "kernels/vec_u8.h"
 
 #define NAME2(name, isa) name##isa
@@ -97,13 +98,19 @@ UNARY(tanh_of, vec_tanh(l))
 UNARY(erf_of, vec_erf(l))
 UNARY(gelu_by_erf, vec_gelu_erf(l))
 UNARY(gelu_by_tanh, vec_gelu_tanh(l))
-UNARY(swish, vec_mul(l, vec_sigmoid(vec_mul(va, l))))
+UNARY(swish_steep, vec_swish(l, va))
+UNARY(swish_flat, vec_mul(l, vec_sigmoid(vec_mul(va, l))))
 UNARY(hswish, vec_mul(l, hsigmoid(l)))
 UNARY(hsigmoid_of, hsigmoid(l))
 UNARY(hard_sigmoid, vec_clamp(vec_fma(va, l, vb), vec_zero(), vec_set1(1)))
 UNARY(elu, vec_if_less(l, vec_zero(), vec_mul(va, expm1_neg(l)), l))
 UNARY(soft_plus, vec_soft_plus(l))
 UNARY(mish, vec_mul(l, vec_tanh(vec_soft_plus(l))))
+
+static void swish(float *x, const float *y, int ystep, int n, float a, float b)
+{
+	(a >= 1 ? swish_steep : swish_flat)(x, y, ystep, n, a, b);
+}
 
 span_f32_fn *const NAME(span_f32_ops)[SPAN_OPS] = {
     [SPAN_ADD] = add,

@@ -181,23 +181,6 @@ INLINE vec vec_tanh(vec x)
 	return vec_if_less(vec_set1(0.7f), t, far, near);
 }
 
-/* Within 2 ulp. */
-INLINE vec vec_erf(vec x)
-{
-	static const float low[] = {7.8538577e-05f, -0.000801019252f, 0.00518832756f,
-	    -0.0268538119f, 0.112835851f, -0.376126258f, 1.12837917f};
-	/* -log(1 - erf(t)) for t in 1..4 */
-	static const float high[] = {-1.5998191e-06f, 4.52980913e-05f, -0.000590203175f,
-	    0.00472768798f, -0.026327522f, 0.109909727f, 0.632013444f, 1.13011972f,
-	    -0.000291025367f};
-	vec t = vec_abs(x), one = vec_set1(1);
-	vec near = vec_mul(x, vec_poly(vec_mul(x, x), low, 7));
-	vec tail = vec_poly(vec_min(vec_set1(4), t), high, 9);
-	vec far = vec_sub(one, vec_exp(vec_neg(tail)));
-	far = vec_if_less(x, vec_zero(), vec_neg(far), far);
-	return vec_if_less(one, t, far, near);
-}
-
 /* log(1 + exp(x)). Within 3 ulp. */
 INLINE vec vec_soft_plus(vec x)
 {

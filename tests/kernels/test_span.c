@@ -217,6 +217,25 @@ static void test_gelu(void **state)
 		}
 }
 
+/* Those of x * sigmoid(a * x), too. */
+static void test_swish(void **state)
+{
+	static const float a[] = {0.5f, 1, 1.702f};
+	(void)state;
+	for (const struct span_f32 *row = span_f32_rows; row->name; row++)
+		for (size_t k = 0; k < COUNT(a) && !(row->need & ~cpu_features()); k++) {
+			for (int i = -60000; i <= 60000; i++) {
+				float x = (float)i * 4e-4f, y = x;
+				double want = truth(SPAN_SWISH, x, 0, a[k], 0);
+				row->op[SPAN_SWISH](&y, NULL, 0, 1, a[k], 0);
+				assert_near(y, want, x < 0 ? 4e-7 : 4e-7 * want);
+			}
+			float x[] = {-1e30f, 0, 40, 1e30f};
+			row->op[SPAN_SWISH](x, NULL, 0, COUNT(x), a[k], 0);
+			assert_true(!x[0] && !x[1] && x[2] == 40 && x[3] == 1e30f);
+		}
+}
+
 /* ---- rows ---- */
 
 /* However large scores are, two that are largest have a half each. */
@@ -516,6 +535,7 @@ int main(void)
 	    cmocka_unit_test(test_functions),
 	    cmocka_unit_test(test_function_ends),
 	    cmocka_unit_test(test_gelu),
+	    cmocka_unit_test(test_swish),
 	    cmocka_unit_test(test_large_scores),
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_far_scores),
