@@ -5,7 +5,7 @@
 /* Tap t of result i. */
 static const uint8_t *tap(const struct dw_nhwc_u8_args *q, int i, int t)
 {
-	if (!q->line)
+	if (!q->columns)
 		return q->pixel[t] + (i * q->step & q->inside[t]);
 	int column = q->first + i * q->stride + t / q->taps;
 	if (column < 0 || column >= q->width)
@@ -15,7 +15,7 @@ static const uint8_t *tap(const struct dw_nhwc_u8_args *q, int i, int t)
 
 void dw_nhwc_u8__ref(const struct dw_nhwc_u8_args *q)
 {
-	int taps = q->taps * (q->line ? 3 : 1);
+	int taps = q->taps * (q->columns ? q->columns : 1);
 	struct u8_epilogue e = q->e;
 	e.stride = 1;
 	for (int i = 0; i < q->m; i++)

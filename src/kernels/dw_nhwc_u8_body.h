@@ -196,14 +196,16 @@ INLINE void dw_pixel(const struct dw_nhwc_u8_args *q, const struct dw_block *k, 
 
 /* ---- windows of three columns of at most four taps, each interleaved once ---- */
 
-INLINE void dw_column(const struct dw_nhwc_u8_args *q, int column, int c, int n, dvec y[4])
+/* Four taps of a column, from number tap on. */
+INLINE void dw_column(const struct dw_nhwc_u8_args *q, int column, int tap, int c, int n, dvec y[4])
 {
 	bool in = (unsigned)column < (unsigned)q->width;
 	dvec x[4];
 #pragma GCC unroll 4
-	for (int t = 0; t < 4; t++)
-		x[t] = dw_bytes(
-		    (in ? q->pixel[t] + (column * q->step & q->inside[t]) : q->zero) + c, n);
+	for (int t = 0; t < 4; t++) {
+		ptrdiff_t at = column * q->step & q->inside[tap + t];
+		x[t] = dw_bytes((in ? q->pixel[tap + t] + at : q->zero) + c, n);
+	}
 	dw_interleave(x, y);
 }
 
@@ -214,7 +216,7 @@ INLINE void dw_line(const struct dw_nhwc_u8_args *q, const struct dw_block *k, i
 	dvec y[3][4];
 	int keep = stride ? 3 - stride : 0;
 	for (int x = 0; x < keep; x++)
-		dw_column(q, q->first + x, c, n, y[stride + x]);
+		dw_column(q, q->first + x, 0, c, n, y[stride + x]);
 	for (int i = 0; i < q->m; i++) {
 		dvec acc[4];
 		int at = q->first + i * q->stride;
@@ -225,7 +227,7 @@ INLINE void dw_line(const struct dw_nhwc_u8_args *q, const struct dw_block *k, i
 				y[x][v] = y[x + stride][v];
 #pragma GCC unroll 3
 		for (int x = keep; x < 3; x++)
-			dw_column(q, at + x, c, n, y[x]);
+			dw_column(q, at + x, 0, c, n, y[x]);
 #pragma GCC unroll 4
 		for (int v = 0; v < 4; v++)
 			acc[v] = dw_start(k, v);
@@ -247,17 +249,85 @@ INLINE void dw_lines(
 		dw_line(q, k, c, w, 0, n);
 }
 
+/* ---- windows of more columns: WIDE pixels at a time, for which each column is interleaved once,
+ * four taps after the other ---- */
+
+#define WIDE (VEC == 16 ? 4 : 2)
+
+static __attribute__((noinline)) void dw_store_wide(const struct dw_nhwc_u8_args *q,
+    const struct dw_block *k, int i, int c, int n, const dvec *sums)
+{
+	for (int p = 0; p < WIDE && i + p < q->m; p++)
+		dw_store(q, k, i + p, c, n, sums + 4 * p);
+}
+
+/* columns and stride are constants after inlining. */
+INLINE void dw_wide(const struct dw_nhwc_u8_args *q, const struct dw_block *k, int i, int c,
+    const int8_t *w, int n, int columns, int stride)
+{
+	dvec acc[WIDE][4], sums[WIDE * 4], y[4];
+	int span = (WIDE - 1) * stride + columns, first = q->first + i * stride;
+#pragma GCC unroll 4
+	for (int p = 0; p < WIDE; p++)
+#pragma GCC unroll 4
+		for (int v = 0; v < 4; v++)
+			acc[p][v] = dw_start(k, v);
+	for (int tap = 0; tap < q->taps; tap += 4, w += 4 * BLOCK)
+#pragma GCC unroll 13
+		for (int x = 0; x < span; x++) {
+			dw_column(q, first + x, tap, c, n, y);
+#pragma GCC unroll 7
+			for (int t = 0; t < columns; t++) {
+				int p = (x - t) / stride;
+				if (x >= t && (x - t) % stride == 0 && p < WIDE)
+					dw_dots(acc[p], y, w + (ptrdiff_t)(t * q->taps) * BLOCK);
+			}
+		}
+#pragma GCC unroll 4
+	for (int p = 0; p < WIDE; p++)
+#pragma GCC unroll 4
+		for (int v = 0; v < 4; v++)
+			sums[4 * p + v] = acc[p][v];
+	dw_store_wide(q, k, i, c, n, sums);
+}
+
+#define DW_WIDE(columns, stride)                                                               \
+	static void dw_wide_##columns##_##stride(                                              \
+	    const struct dw_nhwc_u8_args *q, const struct dw_block *k, int c, const int8_t *w) \
+	{                                                                                      \
+		for (int i = 0; i < q->m; i += WIDE)                                           \
+			if (k->n == BLOCK)                                                     \
+				dw_wide(q, k, i, c, w, BLOCK, columns, stride);                \
+			else                                                                   \
+				dw_wide(q, k, i, c, w, k->n, columns, stride);                 \
+	}
+DW_WIDE(5, 1)
+DW_WIDE(5, 2)
+DW_WIDE(7, 1)
+DW_WIDE(7, 2)
+
+static void dw_wides(
+    const struct dw_nhwc_u8_args *q, const struct dw_block *k, int c, const int8_t *w)
+{
+	if (q->columns == 5)
+		(q->stride == 1 ? dw_wide_5_1 : dw_wide_5_2)(q, k, c, w);
+	else
+		(q->stride == 1 ? dw_wide_7_1 : dw_wide_7_2)(q, k, c, w);
+}
+
 static void dw_pixels(const struct dw_nhwc_u8_args *q)
 {
 	const int8_t *w = q->w;
-	int columns = q->line ? 3 : 1;
+	int columns = q->columns ? q->columns : 1;
 	for (int c = 0; c < q->n; c += BLOCK, w += (size_t)(columns * q->taps) * BLOCK) {
 		int n = q->n - c < BLOCK ? q->n - c : BLOCK;
 		size_t rows = 2 + 2 * (size_t)q->e.levels;
 		struct dw_block k = {n, q->start + c, q->f + (size_t)c * rows};
-		if (q->line && n == BLOCK)
+		if (columns > 3)
+			dw_wides(q, &k, c, w);
+		else if (q->columns && n == BLOCK)
 			dw_lines(q, &k, c, w, BLOCK);
-		else if (q->line)
+		else if (q->columns)
 			dw_lines(q, &k, c, w, n);
 		else if (n < BLOCK)
 			for (int i = 0; i < q->m; i++)

@@ -72,45 +72,77 @@ INLINE void dw_group(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, in
 	dw_store(q, k, i, np, full, acc);
 }
 
-/* The same where pixels are stride taps apart, so that each element of the image is read once. np,
- * full, taps and stride are constants after inlining. */
+/* taps of a line where pixels are stride taps apart, so that each element of the image is read
+ * once. ends: what is at the ends of a span of elements may be outside. np, full, taps and stride
+ * are constants after inlining. */
+INLINE void dw_span(const DW_ARGS *q, const struct dw_block *k, const dw_element *in,
+    const float *weights, ptrdiff_t first, int np, bool full, int taps, int stride, bool ends,
+    vec acc[8])
+{
+	vec w[7];
+	int span = (np - 1) * stride + taps, edge = ends ? taps / 2 : 0;
+#pragma GCC unroll 7
+	for (int t = 0; t < taps; t++)
+		w[t] = vec_load(weights + t * VEC);
+#pragma GCC unroll 20
+	for (int x = 0; x < span; x++) {
+		bool sure = x >= edge && x < span - edge;
+		vec e = dw_at(q, k, in, first + x * (ptrdiff_t)q->window.tap, sure, full);
+#pragma GCC unroll 7
+		for (int t = 0; t < taps; t++) {
+			int p = (x - t) / stride;
+			if (x >= t && (x - t) % stride == 0 && p < np)
+				acc[p] = dw_fma(w[t], e, acc[p]);
+		}
+	}
+}
+
+/* Windows of so many taps. */
 INLINE void dw_shared(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, int np, bool full,
     int taps, int stride)
 {
-	vec acc[8], w[5];
-	int span = (np - 1) * stride + taps, edge = taps / 2;
-	ptrdiff_t tap = (ptrdiff_t)q->window.tap, first = i * stride * tap;
+	vec acc[8];
+	ptrdiff_t first = i * stride * (ptrdiff_t)q->window.tap;
+#pragma GCC unroll 8
+	for (int p = 0; p < np; p++)
+		acc[p] = dw_first(k);
+	for (int r = 0; r < q->window.rows; r++)
+		dw_span(q, k, q->lines[r] + k->c, k->w + q->at[r] * VEC, first, np, full, taps,
+		    stride, true, acc);
+	dw_store(q, k, i, np, full, acc);
+}
+
+#define DW_LONG 4 /* taps that are taken at once of windows with more */
+
+/* Pixels next to each other, windows of any number of taps, all inside of the image. */
+INLINE void dw_long(const DW_ARGS *q, const struct dw_block *k, ptrdiff_t i, int np, bool full)
+{
+	vec acc[8];
+	ptrdiff_t tap = (ptrdiff_t)q->window.tap;
+	int taps = q->window.taps;
 #pragma GCC unroll 8
 	for (int p = 0; p < np; p++)
 		acc[p] = dw_first(k);
 	for (int r = 0; r < q->window.rows; r++) {
 		const dw_element *in = q->lines[r] + k->c;
-#pragma GCC unroll 5
-		for (int t = 0; t < taps; t++)
-			w[t] = vec_load(k->w + (q->at[r] + t) * VEC);
-#pragma GCC unroll 20
-		for (int x = 0; x < span; x++) {
-			bool sure = x >= edge && x < span - edge;
-			vec e = dw_at(q, k, in, first + x * tap, sure, full);
-#pragma GCC unroll 5
-			for (int t = 0; t < taps; t++) {
-				int p = (x - t) / stride;
-				if (x >= t && (x - t) % stride == 0 && p < np)
-					acc[p] = dw_fma(w[t], e, acc[p]);
-			}
-		}
+		const float *w = k->w + q->at[r] * VEC;
+		int t = 0;
+		for (; t + DW_LONG <= taps; t += DW_LONG, w += DW_LONG * VEC)
+			dw_span(q, k, in, w, (i + t) * tap, np, full, DW_LONG, 1, false, acc);
+		for (; t < taps; t++, w += VEC)
+			dw_span(q, k, in, w, (i + t) * tap, np, full, 1, 1, false, acc);
 	}
 	dw_store(q, k, i, np, full, acc);
 }
 
 /* How the pixels of a call lie. */
-enum dw_kind { DW_ANY, DW_3_1, DW_3_2, DW_5_1, DW_5_2 };
+enum dw_kind { DW_ANY, DW_3_1, DW_3_2, DW_5_1, DW_5_2, DW_7_1, DW_MORE_1 };
 
-/* Is no more than half of the taps outside of the image at either end? */
-static bool dw_is_near(const DW_ARGS *q)
+/* Are no more than so many taps outside of the image at either end? */
+static bool dw_is_near(const DW_ARGS *q, int outside)
 {
 	ptrdiff_t tap = (ptrdiff_t)q->window.tap, step = (ptrdiff_t)q->window.step;
-	ptrdiff_t edge = q->window.taps / 2 * tap;
+	ptrdiff_t edge = outside * tap;
 	ptrdiff_t last = (q->m - 1) * step + (q->window.taps - 1) * tap;
 	return q->window.from <= edge && last - edge < q->window.to;
 }
@@ -120,12 +152,15 @@ static enum dw_kind dw_kind(const DW_ARGS *q)
 	int stride = q->window.step == q->window.tap       ? 1
 		     : q->window.step == 2 * q->window.tap ? 2
 							   : 0;
-	if (!stride || (q->window.taps != 3 && q->window.taps != 5) || dw_is_odd(q) ||
-	    !dw_is_near(q))
+	if (!stride || dw_is_odd(q) || !dw_is_near(q, q->window.taps / 2))
 		return DW_ANY;
-	return q->window.taps == 3 ? (stride == 1 ? DW_3_1 : DW_3_2)
-	       : stride == 1       ? DW_5_1
-				   : DW_5_2;
+	if (q->window.taps == 3)
+		return stride == 1 ? DW_3_1 : DW_3_2;
+	if (q->window.taps == 5)
+		return stride == 1 ? DW_5_1 : DW_5_2;
+	if (stride == 1 && q->window.taps == 7)
+		return DW_7_1;
+	return stride == 1 && q->window.taps > DW_LONG && dw_is_near(q, 0) ? DW_MORE_1 : DW_ANY;
 }
 
 /* np, full and kind are constants after inlining. */
@@ -140,6 +175,10 @@ INLINE void dw_block(
 		dw_shared(q, k, i, np, full, 5, 1);
 	else if (kind == DW_5_2)
 		dw_shared(q, k, i, np, full, 5, 2);
+	else if (kind == DW_7_1)
+		dw_shared(q, k, i, np, full, 7, 1);
+	else if (kind == DW_MORE_1)
+		dw_long(q, k, i, np, full);
 	else
 		dw_group(q, k, i, np, full);
 }

@@ -66,6 +66,15 @@ INLINE ivec igemm_dot(ivec acc, bytes x, struct weights w)
  * each step, which the compiler would not do of itself but spill some to vector registers. */
 #define NEAR 8
 
+/* Do all m rows of a tap read what lies outside of the image? */
+INLINE bool igemm_outside(const struct igemm_u8_args *q, const uint8_t *const *rows, int m)
+{
+	int i = 0;
+	while (i < m && rows[i] == q->outside)
+		i++;
+	return i == m;
+}
+
 INLINE void igemm_sums(const struct igemm_u8_args *q, int m, int nv, ivec *sums)
 {
 	const uint8_t *const *rows = q->rows;
@@ -79,6 +88,10 @@ INLINE void igemm_sums(const struct igemm_u8_args *q, int m, int nv, ivec *sums)
 			acc[i][v] = ivec_load(q->start + v * VEC);
 	for (int t = 0; t < q->taps; t++, rows += m) {
 		const uint8_t *near[NEAR], *volatile far[MR];
+		if (igemm_outside(q, rows, m)) {
+			b += (q->k + 3) / 4 * nv * 4 * VEC;
+			continue;
+		}
 #pragma GCC unroll 14
 		for (int i = 0; i < m; i++)
 			if (i < NEAR)

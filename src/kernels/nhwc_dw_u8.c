@@ -7,6 +7,7 @@
 #include "kernels/nhwc_dw_lines.h"
 
 #define LEAST_CHANNELS 64 /* of a piece */
+#define LINE_TAPS 8       /* of a column */
 
 bool nhwc_depthwise_u8_fits(const struct conv_shape *s)
 {
@@ -14,16 +15,33 @@ bool nhwc_depthwise_u8_fits(const struct conv_shape *s)
 	       (int64_t)s->kernel[0] * s->kernel[1] * s->kernel[2] <= DW_U8_TAPS;
 }
 
-/* Three columns of at most four taps: the kernels then read each column of the image once. */
+static size_t vec_of(const struct nhwc_conv_u8 *c)
+{
+	return (size_t)dw_nhwc_u8_rows[c->row].vec;
+}
+
+int dw_u8_pixels(const struct nhwc_conv_u8 *c)
+{
+	int n = (int)vec_of(c) / c->s.groups;
+	return n > 1 ? n : 1;
+}
+
+/* Three columns of at most four taps, or a few of at most eight: the kernels then read each column
+ * of the image once, or once for several results. */
 static bool by_lines(const struct nhwc_conv_u8 *c)
 {
 	const struct conv_shape *s = &c->s;
-	return s->kernel[2] == 3 && s->dilation[2] == 1 && s->kernel[0] * s->kernel[1] <= 4;
+	int columns = s->kernel[2], taps = s->kernel[0] * s->kernel[1];
+	if (s->dilation[2] != 1)
+		return false;
+	return columns == 3 ? taps <= 4
+			    : (columns == 5 || columns == 7) && taps <= LINE_TAPS &&
+				  s->stride[2] <= 2 && dw_u8_pixels(c) == 1;
 }
 
 size_t dw_u8_groups(const struct nhwc_conv_u8 *c)
 {
-	return by_lines(c) ? 3 : 1;
+	return by_lines(c) ? (size_t)c->s.kernel[2] : 1;
 }
 
 static size_t taps_of(const struct nhwc_conv_u8 *c)
@@ -36,20 +54,9 @@ size_t dw_u8_taps4(const struct nhwc_conv_u8 *c)
 	return (taps_of(c) + 3) / 4 * 4;
 }
 
-static size_t vec_of(const struct nhwc_conv_u8 *c)
-{
-	return (size_t)dw_nhwc_u8_rows[c->row].vec;
-}
-
 static size_t channels_of(const struct nhwc_conv_u8 *c)
 {
 	return ((size_t)c->s.groups + vec_of(c) - 1) / vec_of(c) * vec_of(c);
-}
-
-int dw_u8_pixels(const struct nhwc_conv_u8 *c)
-{
-	int n = (int)vec_of(c) / c->s.groups;
-	return n > 1 ? n : 1;
 }
 
 /* What the sums start with, then the zero points, then the weights. */
@@ -227,10 +234,10 @@ static void line(const struct dw_run *r, int number, const struct dw_part *part)
 {
 	const struct conv_shape *s = &r->c->s;
 	struct dw_nhwc_u8_args q = dw_u8_args(r, number, 0, part);
-	const uint8_t *pixel[4];
-	ptrdiff_t in[4];
+	const uint8_t *pixel[LINE_TAPS];
+	ptrdiff_t in[LINE_TAPS];
 	q.zero = r->zero + part->from;
-	for (int t = 0; t < 4; t++) {
+	for (int t = 0; t < q.taps; t++) {
 		const uint8_t *p = NULL;
 		if (t < (int)taps_of(r->c))
 			p = row_under(r, number, t);
@@ -241,7 +248,7 @@ static void line(const struct dw_run *r, int number, const struct dw_part *part)
 	q.pixel = pixel;
 	q.inside = in;
 	q.step = r->c->ld_in;
-	q.line = true;
+	q.columns = s->kernel[2];
 	q.first = -s->pad[2];
 	q.stride = s->stride[2];
 	q.width = s->in[2];

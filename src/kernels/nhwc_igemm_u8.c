@@ -238,6 +238,7 @@ static void panel(const struct igemm_u8_run *r, int first, int last, int g, int 
 	int64_t col = (int64_t)g * cout_of(c) + j;
 	struct igemm_u8_args q = {.rows = (const uint8_t *const *)scratch,
 	    .offset = (size_t)g * (size_t)igemm_u8_cin(c),
+	    .outside = c->zero ? NULL : r->zero,
 	    .taps = r->taps,
 	    .k = r->depth,
 	    .start = (const int32_t *)b,

@@ -210,6 +210,20 @@ static const uint8_t *pixel(const struct nhwc_conv_u8 *c, const uint8_t *image, 
 	return image + (((ptrdiff_t)z * in[1] + y) * in[2] + x) * c->ld_in;
 }
 
+typedef uintptr_t pair __attribute__((vector_size(2 * sizeof(uintptr_t))));
+
+/* Pointers to n pixels, step bytes apart: two at a time. */
+static void point_pixels(const uint8_t **rows, const uint8_t *p, ptrdiff_t step, int n)
+{
+	pair at = {(uintptr_t)p, (uintptr_t)p + (uintptr_t)step};
+	pair by = {2 * (uintptr_t)step, 2 * (uintptr_t)step};
+	int i = 0;
+	for (; i + 2 <= n; i += 2, at += by)
+		memcpy(&rows[i], &at, sizeof at);
+	if (i < n)
+		rows[i] = p + i * step;
+}
+
 /* A tap of the pixels of a span. */
 static void point_tap(
     const struct igemm_u8_run *r, const struct span *a, const int d[3], const uint8_t **rows)
@@ -223,8 +237,7 @@ static void point_tap(
 	const uint8_t *p = from < to ? pixel(c, a->image, z, y, x + from * s->stride[2]) : NULL;
 	for (int i = 0; i < from; i++)
 		rows[i] = r->zero;
-	for (int i = from; i < to; i++, p += step)
-		rows[i] = p;
+	point_pixels(rows + from, p, step, to - from);
 	for (int i = to; i < a->n; i++)
 		rows[i] = r->zero;
 }

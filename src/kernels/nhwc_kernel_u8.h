@@ -49,6 +49,7 @@ struct u8_result {
 struct igemm_u8_args {
 	const uint8_t *const *rows; /* for each tile [taps][rows of the tile] */
 	size_t offset;              /* bytes that are added to each row's pointer */
+	const uint8_t *outside;     /* rows of zeros, which may be left out; NULL: there are none */
 	int taps, k;                /* of a row, k rounded up to fours are read */
 	const int32_t *start;       /* what the sums start with: nr values, or nr / 2 as b */
 	const int8_t *b;            /* panel [taps][k / 4 rounded up][nr][4], or [nr / 2][4] when n
@@ -131,17 +132,18 @@ struct wino_u8 {
 };
 
 /* Pixels of a line of a depthwise convolution. Either their taps lie inside of the image alike. Or
- * line is set: the window has three columns of at most four taps, next to each other. */
+ * columns is set: the window has as many, next to each other, with taps in each: three of four, or
+ * five or seven, with a stride of at most 2. */
 struct dw_nhwc_u8_args {
 	int m, n; /* pixels, channels */
-	int taps; /* pixels of the window, with line of a column, rounded up to fours */
-	/* [taps]: what the first result reads, with line the first column */
+	int taps; /* pixels of the window, with columns of one, rounded up to fours */
+	/* [taps]: what the first result reads, with columns the first one */
 	const uint8_t *const *pixel;
 	const ptrdiff_t *inside; /* likewise: -1, or 0: all read the same */
-	ptrdiff_t step;          /* bytes from result to result, with line from column to column */
-	bool line;
-	int first, stride, width; /* line: columns that results begin with, and that there are */
-	const uint8_t *zero;      /* line: a pixel of the other columns */
+	ptrdiff_t step; /* bytes from result to result, with columns from column to column */
+	int columns;
+	int first, stride, width; /* columns that results begin with, and that there are */
+	const uint8_t *zero;      /* a pixel of the other columns */
 	const int8_t *w;          /* [channels / vec][columns][taps / 4][vec][4], see the row */
 	const int32_t *start;     /* what sums start with, likewise */
 	const float *f;           /* of the epilogue, [channels / vec][rows][vec], likewise */
