@@ -315,6 +315,20 @@ static void shuffle_io(struct image *im, struct call *c)
 	image_int(im, &k->size, 1, 4);
 }
 
+static void pick_io(struct image *im, struct call *c)
+{
+	struct pixel_pick *k = &c->pick.k;
+	image_int(im, &k->batch, 1, IMAGE_SMALL);
+	image_int(im, &k->n, 1, IMAGE_SMALL);
+	ints(im, k->in, 2, 1, IMAGE_SMALL);
+	ints(im, k->out, 2, 1, IMAGE_SMALL);
+	image_i64(im, &k->ld_in, 0, IMAGE_SMALL);
+	image_i64(im, &k->ld_out, 0, IMAGE_SMALL);
+	image_int(im, &k->size, 1, 4);
+	image_int(im, &k->fill, 0, 255);
+	ref_io(im, &c->pick.table);
+}
+
 static void walk_io(struct image *im, struct chain_walk *w)
 {
 	image_i64(im, &w->outer, 0, IMAGE_LARGE);
@@ -389,6 +403,7 @@ _Static_assert(sizeof(struct norm_f32) == 40, "norm_io");
 _Static_assert(sizeof(struct layout_move) == 40, "move_io");
 _Static_assert(sizeof(struct copy) == 80, "copy_io");
 _Static_assert(sizeof(struct channel_shuffle) == 48, "shuffle_io");
+_Static_assert(sizeof(struct pixel_pick) == 48, "pick_io");
 
 static void (*const kernels[CALL_KINDS])(struct image *, struct call *) = {
 #define CALL(kind, stem, fields, name) [CALL_##kind] = fields##_io,

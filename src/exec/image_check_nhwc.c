@@ -88,6 +88,25 @@ bool image_check_resize(struct lower *l, struct call *c)
 	       call_scratch(l, c, k->scratch) == OK;
 }
 
+bool image_check_pick(struct lower *l, struct call *c)
+{
+	const struct pixel_pick *k = &c->pick.k;
+	const struct buffer *b = &l->p->buffer[c->pick.table.buffer];
+	int64_t in = 1, out = 1;
+	if ((k->size != 1 && k->size != 4) ||
+	    !FITS(&in, IMAGE_SMALL, k->batch, k->in[0], k->in[1]) ||
+	    !FITS(&out, IMAGE_SMALL, k->batch, k->out[0], k->out[1]) || k->ld_in < k->n ||
+	    k->ld_out < k->n)
+		return false;
+	int64_t from = operand_reach(in, k->ld_in, k->n) * k->size;
+	int64_t to = operand_reach(out, k->ld_out, k->n) * k->size;
+	return operand_inside(l, c->in, from, k->size, false) &&
+	       operand_inside(l, c->out, to, k->size, true) &&
+	       operand_inside(l, c->pick.table, (int64_t)pixel_pick_table(k), 4, false) &&
+	       b->kind == BUFFER_FIXED &&
+	       pixel_pick_inside(k, (const void *)((const char *)b->at + c->pick.table.offset));
+}
+
 bool image_check_lrn(struct lower *l, struct call *c)
 {
 	struct nhwc_lrn_f32 *k = &c->lrn;

@@ -107,7 +107,8 @@ static bool computed_last(const struct lower *l, const struct node *n)
 		return concat_last(l, n);
 	if (node_is(n, OP_BATCH_NORM) || node_is(n, OP_BATCH_NORM_1))
 		return l->last[node_in(n, node_is(n, OP_BATCH_NORM) ? 0 : 2)->id];
-	return move_keeps_last(l, n) || shuffle_keeps_last(l, n) || truncates_last(l, n) ||
+	return move_keeps_last(l, n) || shuffle_keeps_last(l, n) || blocks_keep_last(l, n) ||
+	       pick_has_kernel(l, n) || truncates_last(l, n) ||
 	       (elementwise(n) && keeps_last(l, n));
 }
 

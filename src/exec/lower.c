@@ -242,9 +242,9 @@ static int lower_step(struct lower *l, int i)
 {
 	const struct node *n = l->e->step[i].node;
 	static int (*const kernels[])(struct lower *, int, bool *) = {lower_u8, lower_view,
-	    lower_shuffle, lower_move, lower_runs, lower_conv_u8, lower_conv, lower_deconv,
-	    lower_image, lower_matmul, lower_pool, lower_reduce, lower_attention, lower_norm,
-	    lower_recurrent, lower_chain};
+	    lower_shuffle, lower_blocks, lower_pick, lower_move, lower_runs, lower_conv_u8,
+	    lower_conv, lower_deconv, lower_image, lower_matmul, lower_pool, lower_reduce,
+	    lower_attention, lower_norm, lower_recurrent, lower_chain};
 	bool done = l->e->step[i].folded || (n->nout && l->p->known[n->out[0].id]);
 	int status = OK;
 	if (done)

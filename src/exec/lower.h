@@ -159,6 +159,8 @@ int lower_reduce(struct lower *l, int i, bool *done);
 int lower_move(struct lower *l, int i, bool *done);
 int lower_runs(struct lower *l, int i, bool *done);
 int lower_shuffle(struct lower *l, int i, bool *done);
+int lower_pick(struct lower *l, int i, bool *done);   /* Pad */
+int lower_blocks(struct lower *l, int i, bool *done); /* DepthToSpace, SpaceToDepth */
 int lower_chain(struct lower *l, int i, bool *done);
 int lower_norm(struct lower *l, int i, bool *done);
 int lower_attention(struct lower *l, int i, bool *done);
@@ -180,6 +182,11 @@ bool move_keeps_last(const struct lower *l, const struct node *n);
 /* Is n's result one of channels shuffled, which lies with its channels last? Are the operands of
  * Concat n shuffled, from where they lie? */
 bool shuffle_keeps_last(const struct lower *l, const struct node *n);
+bool blocks_keep_last(const struct lower *l, const struct node *n);
+/* Is it a Pad of an image with channels last that picks pixels? */
+bool pick_has_kernel(const struct lower *l, const struct node *n);
+/* n picks pixels by that table. */
+int pick_call(struct lower *l, const struct node *n, struct pixel_pick k, const int32_t *table);
 bool shuffle_takes(const struct lower *l, const struct node *n);
 /* The axis of a Split, -1 when it is not known. */
 int split_axis(const struct lower *l, const struct node *n);

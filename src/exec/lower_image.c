@@ -130,6 +130,31 @@ static int lower_resize(struct lower *l, const struct node *n, const struct inte
 	return call_scratch(l, c, k.scratch);
 }
 
+/* Bytes whose results are each like one pixel; done: it is so. */
+static int lower_nearest(
+    struct lower *l, const struct node *n, const struct interpolate *p, bool *done)
+{
+	const struct tensor *x = lower_dims(l, node_in(n, 0)), *y = lower_dims(l, &n->out[0]);
+	struct pixel_pick k = {.batch = (int)x->dim[0],
+	    .n = (int)x->dim[1],
+	    .in = {(int)x->dim[2], (int)x->dim[3]},
+	    .out = {(int)y->dim[2], (int)y->dim[3]}};
+	int32_t index[2 * RESIZE_TAPS];
+	float weight[2 * RESIZE_TAPS];
+	int32_t *table = arena_array(
+	    l->p->arena, pixel_pick_table(&k) / sizeof *table, sizeof *table);
+	if (!table)
+		return fail_nomem(l->err);
+	for (int d = 0; d < 2; d++)
+		for (int i = 0; i < k.out[d]; i++) {
+			if (taps_of(p, 2 + d, k.in[d], i, index, weight) != 1 || weight[0] != 1)
+				return OK;
+			table[d * k.out[0] + i] = index[0];
+		}
+	*done = true;
+	return pick_call(l, n, k, table);
+}
+
 /* ---- LRN ---- */
 
 static bool is_lrn(const struct lower *l, const struct node *n)
@@ -177,8 +202,12 @@ int lower_image(struct lower *l, int i, bool *done)
 	*done = true;
 	if (is_lrn(l, n))
 		return lower_lrn(l, n);
-	if (is_resize(l, n, &p))
-		return lower_resize(l, n, &p);
 	*done = false;
-	return OK;
+	if (!is_resize(l, n, &p))
+		return OK;
+	int status = l->e->quant[n->out[0].id].on ? lower_nearest(l, n, &p, done) : OK;
+	if (status < 0 || *done)
+		return status;
+	*done = true;
+	return lower_resize(l, n, &p);
 }

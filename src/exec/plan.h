@@ -23,6 +23,7 @@
 #include "kernels/nhwc_pool.h"
 #include "kernels/nhwc_resize_f32.h"
 #include "kernels/norm_f32.h"
+#include "kernels/pixels.h"
 #include "kernels/quant_u8.h"
 #include "kernels/recurrent_f32.h"
 #include "kernels/shuffle.h"
@@ -118,6 +119,10 @@ struct call {
 		} recurrent;
 		struct layout_move move;
 		struct copy copy;
+		struct {
+			struct pixel_pick k;
+			struct ref table;
+		} pick;
 		struct channel_shuffle shuffle; /* of two groups the second is add */
 		struct {
 			struct chain_f32 k;

@@ -196,6 +196,17 @@ bool quant_splits(const struct node *n)
 	return node_is(n, OP_SPLIT) || node_is(n, OP_VARIADIC_SPLIT);
 }
 
+/* Pads with zeros, which are levels, or with what is there; takes the nearest pixels. */
+static bool picks(const struct node *n)
+{
+	double fill = 0;
+	if (node_is(n, OP_INTERPOLATE) || node_is(n, OP_INTERPOLATE_4))
+		return attr_is(n, "mode", "nearest");
+	return (node_is(n, OP_PAD_1) || node_is(n, OP_PAD)) &&
+	       (!attr_is(n, "pad_mode", "constant") || n->nin < 4 || !node_in(n, 3) ||
+		   (number(node_in(n, 3), &fill) && fill == 0));
+}
+
 /* Passes its data on level by level; how many of its inputs are data. */
 static int keeps_levels(const struct network *net, const struct node *n)
 {
@@ -203,7 +214,8 @@ static int keeps_levels(const struct network *net, const struct node *n)
 		return 0;
 	const struct quant *q = &net->quant[n->in[0].value->id];
 	bool one = is_max_pool(n) || quant_reshapes(n) || clamps_nothing(n, q) || quant_splits(n) ||
-		   node_is(n, OP_TRANSPOSE) || node_is(n, OP_SHUFFLE_CHANNELS);
+		   node_is(n, OP_TRANSPOSE) || node_is(n, OP_SHUFFLE_CHANNELS) ||
+		   node_is(n, OP_DEPTH_TO_SPACE) || node_is(n, OP_SPACE_TO_DEPTH) || picks(n);
 	return q->scale <= 0 || q->scales ? 0 : node_is(n, OP_CONCAT) ? n->nin : one;
 }
 

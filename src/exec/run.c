@@ -296,6 +296,14 @@ static int run_shuffle(struct exec *e, struct plan *p, const struct call *c, str
 	return OK;
 }
 
+static int run_pick(struct exec *e, struct plan *p, const struct call *c, struct err *err)
+{
+	(void)err;
+	pixel_pick(
+	    &c->pick.k, e->o.pool, ref_at(p, c->in), ref_at(p, c->pick.table), ref_at(p, c->out));
+	return OK;
+}
+
 static int run_tap(struct exec *e, struct plan *p, const struct call *c, struct err *err)
 {
 	const struct node *n = c->node;

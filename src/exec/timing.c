@@ -27,6 +27,9 @@ static void set_sizes(const struct call *c, int *read, int *written)
 	case CALL_SHUFFLE:
 		*read = *written = c->shuffle.size;
 		break;
+	case CALL_PICK:
+		*read = *written = c->pick.k.size;
+		break;
 	case CALL_TO_CHANNELS_LAST:
 	case CALL_TO_ROW_MAJOR:
 		*read = *written = c->move.size;

@@ -1,4 +1,6 @@
 /* Pad in all its modes; a negative pad cuts. */
+#include "ops/pad.h"
+
 #include <string.h>
 
 #include "ops/content.h"
@@ -100,10 +102,9 @@ static void pad_copy(const struct tensor *in, struct tensor *out, const int64_t 
 	    (const char *)in->data + src * (int64_t)size, size);
 }
 
-/* Where element i of an output axis comes from, in an input axis of n. */
-static int64_t pad_source(const struct node *node, int64_t i, int64_t n)
+int64_t pad_source(const struct node *node, int64_t i, int64_t n)
 {
-	if (i >= 0 && i < n)
+	if ((i >= 0 && i < n) || attr_is(node, "pad_mode", "constant"))
 		return i;
 	if (attr_is(node, "pad_mode", "edge"))
 		return i < 0 ? 0 : n - 1;

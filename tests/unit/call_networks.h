@@ -63,10 +63,12 @@ static const char *const call_networks[] = {
 							      "Convolution-1("
 							      "t2, w)" CONV "Result-1(c2)\n",
     "x = Parameter-1 {shape=1,3,5,5 element_type=f32}\nw = Const f32[6,3,3,3] random(1)\n"
-    "a = Convolution-1(x, w)" CONV "b = ShuffleChannels-1(a) {axis=1 group=2}\n"
+    "a0 = Convolution-1(x, w)" CONV "p0 = Const i64[4] 0 0 2 0\np1 = Const i64[4] 0 0 -2 1\n"
+    "a = Pad-12(a0, p0, p1) {pad_mode=constant}\n"
+    "b = ShuffleChannels-1(a) {axis=1 group=2}\n"
     "c = ShuffleChannels-1(b) {axis=1 group=3}\nr = Const i64[1] 3\n"
     "d = ReduceMean-1(c, r) {keep_dims=true}\nt = Const i64[4] 2 1 0 3\n"
-    "e = Transpose-1(c, t)\nk = Const bool[5] 1 0 1 0 1\nl = Const f32[] 1\n"
+    "e = Transpose-1(c, t)\nk = Const bool[6] 1 0 1 0 1 0\nl = Const f32[] 1\n"
     "f = Select-1(k, c, l)\no = SoftMax-8(f) {axis=1}\n"
     "Result-1(d)\nResult-1(e)\nResult-1(o)\n",
     "x = Parameter-1 {shape=1,2,128 element_type=f32}\nh = Const f16[128,256] random(1)\n"

@@ -1,6 +1,8 @@
 /* Layers that move elements between quantized ones: bytes pass them as bytes. */
 #include "int8_networks.h"
 
+#include <stdio.h>
+
 static int counted(const char *text, enum call_kind kind)
 {
 	struct graph *g = scan(text);
@@ -64,10 +66,57 @@ static void test_turns(void **state)
 	    0.2, (struct want){.conv = 1, .quantize = 1});
 }
 
+/* Channels become the pixels of a larger image. */
+static void test_blocks(void **state)
+{
+	static const char *const modes[] = {"blocks_first", "depth_first"};
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char text[1500];
+		snprintf(text, sizeof text,
+		    "x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+			WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1") FQ("p", "y", "s")
+			    WEIGHTS("u", "24,6,1,1", "1,1,1,1] 0.012177") CONV(
+				"z", "p", "u", "0,0") FQ("r", "z",
+				"s") "d = DepthToSpace-1(r) {block_size=2 mode=%s}\n" WEIGHTS("v",
+				"6,6,1,1", S6) CONV("c", "d", "v", "0,0") "Result-1(c)\n",
+		    modes[i]);
+		check(text, 0.2, (struct want){.conv = 3, .quantize = 1});
+		assert_int_equal(counted(text, CALL_SHUFFLE), i);
+		assert_int_equal(counted(text, CALL_COPY), 1);
+	}
+}
+
+/* Bytes are picked from pixels next to them, or are zero points. */
+static void test_picks(void **state)
+{
+	static const char *const nets[] = {
+	    "b = Const i64[4] 0 0 1 2\nd = Pad-1(p, b, b) {pad_mode=reflect}\n",
+	    "b = Const i64[4] 0 0 1 2\nz = Const f32[] 0\n"
+	    "d = Pad-1(p, b, b, z) {pad_mode=constant}\n",
+	    "b = Const f32[2] 2 1.5\na = Const i64[2] 2 3\nd = Interpolate-11(p, b, a) "
+	    "{mode=nearest "
+	    "shape_calculation_mode=scales}\n"};
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char text[1500];
+		snprintf(text, sizeof text,
+		    "x = Parameter-1 {shape=1,3,9,7 element_type=f32}\n" RANGES FQ("q", "x", "s")
+			WEIGHTS("w", "6,3,3,3", S6) CONV("y", "q", "w", "1,1")
+			    FQ("p", "y", "s") "%s" WEIGHTS("v", "6,6,1,1", S6)
+				CONV("c", "d", "v", "0,0") "Result-1(c)\n",
+		    nets[i]);
+		check(text, 0.2, (struct want){.conv = 2, .quantize = 1});
+		assert_int_equal(counted(text, CALL_PICK), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_shuffle),
+	    cmocka_unit_test(test_blocks),
+	    cmocka_unit_test(test_picks),
 	    cmocka_unit_test(test_turns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONV " {strides=1,1 pads_begin=1,1 pads_end=1,1 dilations=1,1 auto_pad=explicit}\n"
 /* x: an image whose channels lie last, from one that is read as it is */
@@ -242,6 +243,98 @@ static void shuffled(void **state)
 	wanted = CALL_KINDS;
 }
 
+/* Blocks of channels become pixels and channels again: lines are copied, a change of the order is a
+ * shuffle; one move back. */
+static void blocks(void **state)
+{
+	(void)state;
+	check(IMAGE "d = DepthToSpace-1(x) {block_size=2 mode=blocks_first}\n"
+		    "y = Sigmoid-1(d)\nResult-1(y)\n",
+	    2);
+	check(IMAGE "v = Const f32[27,8,3,3] random(2)\ny = Convolution-1(x, v)" CONV
+		    "d = DepthToSpace-1(y) {block_size=3 mode=blocks_first}\n"
+		    "s = SpaceToDepth-1(d) {block_size=3 mode=blocks_first}\nResult-1(s)\n",
+	    3);
+	check(IMAGE "d = DepthToSpace-1(x) {block_size=1 mode=depth_first}\nResult-1(d)\n", 2);
+	wanted = CALL_SHUFFLE;
+	check(IMAGE "d = DepthToSpace-1(x) {block_size=2 mode=depth_first}\nResult-1(d)\n", 2);
+	check("i = Parameter-1 {shape=2,3,6,8 element_type=f32}\nw = Const f32[5,3,3,3] random(1)\n"
+	      "x = Convolution-1(i, w)" CONV
+	      "s = SpaceToDepth-1(x) {block_size=2 mode=depth_first}\nResult-1(s)\n",
+	    2);
+	wanted = CALL_KINDS;
+}
+
+/* Pixels of pads are copied from where they come from, or zeros; one move back. */
+static void picks(void **state)
+{
+	static const char *const modes[] = {"constant", "edge", "reflect", "symmetric"};
+	(void)state;
+	wanted = CALL_PICK;
+	for (int i = 0; i < 4; i++) {
+		char text[500];
+		snprintf(text, sizeof text,
+		    IMAGE "b = Const i64[4] 0 0 2 -1\ne = Const i64[4] 0 0 -1 3\n"
+			  "y = Pad-12(x, b, e) {pad_mode=%s}\nResult-1(y)\n",
+		    modes[i]);
+		check(text, 1);
+	}
+	check(IMAGE "s = Sigmoid-1(x)\nb = Const i64[4] 0 0 0 4\ne = Const i64[4] 0 0 2 0\n"
+		    "z = Const f32[] 0\np = Pad-1(s, b, e, z) {pad_mode=constant}\n"
+		    "v = Const f32[5,8,3,3] random(3)\ny = Convolution-1(p, v)" CONV
+		    "Result-1(y)\n",
+	    1);
+	/* other values, and channels, are not for it */
+	wanted = CALL_EVAL;
+	check(IMAGE "b = Const i64[4] 0 0 0 4\nz = Const f32[] 1\n"
+		    "p = Pad-1(x, b, b, z) {pad_mode=constant}\nResult-1(p)\n",
+	    2);
+	check(IMAGE "b = Const i64[4] 0 1 0 1\np = Pad-1(x, b, b) {pad_mode=edge}\n"
+		    "Result-1(p)\n",
+	    2);
+	wanted = CALL_KINDS;
+}
+
+/* The largest of all pixels. */
+static void largest(void **state)
+{
+	(void)state;
+	wanted = CALL_POOL;
+	check(IMAGE "a = Const i64[2] 2 -1\nm = ReduceMax-1(x, a) {keep_dims=false}\n"
+		    "Result-1(m)\n",
+	    0);
+	wanted = CALL_KINDS;
+}
+
+/* Activations written as products, in the order of either operand. */
+static void activations(void **state)
+{
+	static const char *const nets[] = {"e = Erf-1(d)\nf = Add-1(e, one)\ng = Multiply-1(x, f)\n"
+					   "y = Multiply-1(g, half)\n",
+	    "e = Erf-1(d)\nf = Add-1(e, one)\ny = Multiply-1(f, x)\n",
+	    "h = Multiply-1(x, half)\ne = Erf-1(d)\nf = Add-1(e, one)\ny = Multiply-1(h, f)\n",
+	    "e = Erf-1(d)\nf = Add-1(e, one)\nh = Multiply-1(x, half)\ny = Multiply-1(f, h)\n",
+	    "s = Sigmoid-1(x)\ny = Multiply-1(s, x)\n", "s = HSigmoid-5(x)\ny = Multiply-1(x, s)\n",
+	    "h = Multiply-1(x, half)\ns = Sigmoid-1(h)\ny = Multiply-1(x, s)\n",
+	    "h = Multiply-1(x, half)\ns = Sigmoid-1(x)\ny = Multiply-1(h, s)\n",
+	    "e = Erf-1(x)\nf = Add-1(e, one)\ny = Multiply-1(f, x)\n"};
+	(void)state;
+	wanted = CALL_CHAIN;
+	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+		char text[700];
+		snprintf(text, sizeof text,
+		    "in = Parameter-1 {shape=2,3,5,9 element_type=f32}\nfour = Const f32[] 4\n"
+		    "x = Multiply-1(in, four)\none = Const f32[] 1\nhalf = Const f32[] 0.5\n"
+		    "%s%sResult-1(y)\n",
+		    strstr(nets[i], "Erf-1(d)") ? "root = Const f32[] 1.4142135\n"
+						  "d = Divide-1(x, root)\n"
+						: "",
+		    nets[i]);
+		check(text, 0);
+	}
+	wanted = CALL_KINDS;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +346,10 @@ int main(void)
 	    cmocka_unit_test(reduced),
 	    cmocka_unit_test(repeated),
 	    cmocka_unit_test(shuffled),
+	    cmocka_unit_test(blocks),
+	    cmocka_unit_test(picks),
+	    cmocka_unit_test(largest),
+	    cmocka_unit_test(activations),
 	    cmocka_unit_test(slices),
 	    cmocka_unit_test(exported),
 	};
