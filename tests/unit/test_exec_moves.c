@@ -309,8 +309,9 @@ static void largest(void **state)
 /* Activations written as products, in the order of either operand. */
 static void activations(void **state)
 {
-	static const char *const nets[] = {"e = Erf-1(d)\nf = Add-1(e, one)\ng = Multiply-1(x, f)\n"
-					   "y = Multiply-1(g, half)\n",
+	static const char *const nets[] = {
+	    ("e = Erf-1(d)\nf = Add-1(e, one)\ng = Multiply-1(x, f)\n"
+	     "y = Multiply-1(g, half)\n"),
 	    "e = Erf-1(d)\nf = Add-1(e, one)\ny = Multiply-1(f, x)\n",
 	    "h = Multiply-1(x, half)\ne = Erf-1(d)\nf = Add-1(e, one)\ny = Multiply-1(h, f)\n",
 	    "e = Erf-1(d)\nf = Add-1(e, one)\nh = Multiply-1(x, half)\ny = Multiply-1(f, h)\n",
