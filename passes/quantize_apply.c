@@ -55,21 +55,20 @@ static struct node *range_end(struct node *at, const char *name, int rank, int64
 			 : NULL;
 }
 
-/* The four ends as constants before at; false without memory. */
+/* Both ends as constants before at, the same before and behind; false without memory. */
 static bool add_ends(struct apply *a, int k, struct node *at, const char *name, struct value **in)
 {
-	static const char *const suffix[] = {
-	    "/input_low", "/input_high", "/output_low", "/output_high"};
+	static const char *const suffix[] = {"/low", "/high"};
 	const struct quant_range *r = &a->range[k];
 	float *end = calloc(2 * (size_t)r->channels, sizeof *end);
 	bool ok = end;
 	for (int64_t c = 0; ok && c < r->channels; c++)
 		settle(r, c, &end[c], &end[r->channels + c]);
-	for (int i = 0; ok && i < 4; i++) {
+	for (int i = 0; ok && i < 2; i++) {
 		struct node *e = range_end(at, name_with(at, name, suffix[i]),
-		    in[0]->info.shape.rank, r->channels, end + (i % 2) * r->channels);
+		    in[0]->info.shape.rank, r->channels, end + i * r->channels);
 		ok = e;
-		in[i + 1] = ok ? &e->out[0] : NULL;
+		in[i + 1] = in[i + 3] = ok ? &e->out[0] : NULL;
 	}
 	free(end);
 	return ok;
