@@ -36,7 +36,7 @@ INLINE void tile(const struct igemm_bf16_args *q, int m, int nv, int n)
 					acc[i][v] = dot(acc[i][v], a[i][p], x[v]);
 		}
 	}
-	igemm_store(&q->out, m, nv, n, acc);
+	igemm_store(&q->out, m, nv, n, acc, false, false);
 }
 
 /* One function per number of rows, so that a lower tile does no work for rows it has not. */

@@ -1,7 +1,6 @@
 /* The implicit GEMM tile of MR rows by two vectors, for the vectors of the including file's
  * instruction set. Defines igemm_tile(). */
 #include "kernels/igemm_f32_tile.h"
-#include "kernels/seen_ends.h"
 
 /* Floats of the panel that are fetched ahead, more where rows are few and it is read faster. */
 #define IGEMM_AHEAD(m) ((m) > 3 ? 32 * VEC : 128 * VEC)
@@ -43,45 +42,6 @@ INLINE void igemm_four(const float *const *a, ptrdiff_t p, const float *b, int m
 	}
 }
 
-/* Stores and widens ends, those of first vectors and those of last ones each for themselves. */
-INLINE void igemm_store_seen(
-    const struct igemm_f32_args *q, int m, int nv, int n, vec acc[MR][NV], bool before)
-{
-	vec lo = vec_set1(q->lo), hi = vec_set1(q->hi);
-	vec_mask mask = vec_first(n - (nv - 1) * VEC);
-	struct ends b[NV], a[NV];
-	for (int v = 0; v < NV; v++) {
-		b[v] = ends_load(q->before);
-		a[v] = ends_load(q->after);
-	}
-#pragma GCC unroll 12
-	for (int i = 0; i < m; i++) {
-		float *c = q->c + (size_t)i * q->ldc;
-		const float *add = q->add + (size_t)i * q->ld_add;
-#pragma GCC unroll 2
-		for (int v = 0; v < nv; v++, c += VEC, add += VEC) {
-			vec x = acc[i][v];
-			bool full = v + 1 < nv;
-			if (before && full)
-				ends_widen(&b[v], x);
-			else if (before)
-				ends_widen_mask(&b[v], mask, x);
-			if (q->add)
-				x = vec_add(x, full ? vec_load(add) : vec_load_mask(add, mask));
-			x = vec_clamp(x, lo, hi);
-			if (full) {
-				ends_widen(&a[v], x);
-				vec_store(c, x);
-			} else {
-				ends_widen_mask(&a[v], mask, x);
-				vec_store_mask(c, mask, x);
-			}
-		}
-	}
-	ends_store(q->before, &b[0], &b[1]);
-	ends_store(q->after, &a[0], &a[1]);
-}
-
 INLINE void igemm_rows(const struct igemm_f32_args *q, int m, int nv, int n)
 {
 	vec acc[MR][NV];
@@ -115,11 +75,11 @@ INLINE void igemm_rows(const struct igemm_f32_args *q, int m, int nv, int n)
 			igemm_step(a, p, b, m, nv, acc);
 	}
 	if (q->before)
-		igemm_store_seen(q, m, nv, n, acc, true);
+		igemm_store(q, m, nv, n, acc, true, true);
 	else if (q->after)
-		igemm_store_seen(q, m, nv, n, acc, false);
+		igemm_store(q, m, nv, n, acc, false, true);
 	else
-		igemm_store(q, m, nv, n, acc);
+		igemm_store(q, m, nv, n, acc, false, false);
 }
 
 /* One function per number of rows, so that a lower tile does no work for rows it has not. */

@@ -64,7 +64,7 @@ INLINE void cw_f16(const struct cw_tile_args *q, int m, int nv, int n)
 			for (int v = 0; v < nv; v++)
 				acc[i][v] = vec_fma(vec_set1(q->out.rows[i][p]), x[v], acc[i][v]);
 	}
-	igemm_store(&q->out, m, nv, n, acc);
+	igemm_store(&q->out, m, nv, n, acc, false, false);
 }
 
 /* ---- integers ---- */
@@ -175,7 +175,7 @@ INLINE void cw_groups(const struct cw_tile_args *q, bool nibbles, int m, int nv,
 		b = cw_group(q, b, p, nibbles, m, nv, acc);
 		cw_scale(q, g, m, nv, acc, sum);
 	}
-	igemm_store(&q->out, m, nv, n, sum);
+	igemm_store(&q->out, m, nv, n, sum, false, false);
 }
 
 INLINE void cw_one_group(const struct cw_tile_args *q, bool nibbles, int m, int nv, int n)
@@ -184,7 +184,7 @@ INLINE void cw_one_group(const struct cw_tile_args *q, bool nibbles, int m, int 
 	cw_group(q, q->data, 0, nibbles, m, nv, acc);
 	igemm_start(&q->out, m, nv, n, sum);
 	cw_scale(q, 0, m, nv, acc, sum);
-	igemm_store(&q->out, m, nv, n, sum);
+	igemm_store(&q->out, m, nv, n, sum, false, false);
 }
 
 /* ---- the tile ---- */
