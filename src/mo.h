@@ -73,7 +73,7 @@ struct mo_tensor {
 struct mo_model;
 struct mo_request;
 
-/* "0.8.0" of the library that runs. */
+/* "0.9.0" of the library that runs. */
 const char *mo_version(void);
 /* The last failure in this thread, one line without its end that names file, layer and cause; ""
  * when there was none. Valid until this thread's next call that fails. */

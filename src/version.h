@@ -2,6 +2,6 @@
 #ifndef VERSION_H
 #define VERSION_H
 
-#define MO_VERSION "0.8.0"
+#define MO_VERSION "0.9.0"
 
 #endif
