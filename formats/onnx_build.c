@@ -208,8 +208,7 @@ struct value *tr_constant(struct tr *t, const char *name, const struct onnx_cons
 	}
 	if (!name)
 		name = check_mem(t, (void *)helper_name(t, "Const"));
-	struct node *n = name ? graph_const(t->graph, NULL, name, c->type, c->rank, c->dim, c->data)
-			      : NULL;
+	struct node *n = graph_const(t->graph, NULL, name, c->type, c->rank, c->dim, c->data);
 	return check_mem(t, n) ? tr_end(t, n) : NULL;
 }
 

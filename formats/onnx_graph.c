@@ -68,8 +68,7 @@ static int make_constant(struct onnx_scope *s, struct onnx_name *n)
 	int status = onnx_tensor_load(&im->source, n->tensor, &c, im->err);
 	if (status != OK)
 		return status;
-	struct node *k = name ? graph_const(im->graph, NULL, name, c.type, c.rank, c.dim, c.data)
-			      : NULL;
+	struct node *k = graph_const(im->graph, NULL, name, c.type, c.rank, c.dim, c.data);
 	if (!k || !value_add_name(&k->out[0], name))
 		return fail_nomem(im->err);
 	n->value = &k->out[0];

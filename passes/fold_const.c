@@ -82,8 +82,7 @@ static int put_const(struct pass_ctx *c, struct node *n, int k, enum dtype type,
 	const char *name = n->name;
 	if (n->nout > 1)
 		name = arena_printf(n->graph->arena, "%s.%d", n->name, k);
-	struct node *made = data && name ? graph_const(n->graph, n, name, type, rank, dims, data)
-					 : NULL;
+	struct node *made = graph_const(n->graph, n, name, type, rank, dims, data);
 	if (!made)
 		return fail_nomem(c->err);
 	int e = node_infer(made, c->err);

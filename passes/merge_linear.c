@@ -174,9 +174,8 @@ static int negate(struct pass_ctx *c, struct node *n)
 	for (int64_t i = 0; i < tensor_count(&t); i++)
 		tensor_set_f64(&t, i, -tensor_f64(&t, i));
 	struct blob *data = blob_copy(t.data, tensor_bytes(&t));
-	struct node *k = data ? graph_const(n->graph, n, name_with(n, a->node->name, "/negative"),
-				    t.type, t.rank, t.dim, data)
-			      : NULL;
+	struct node *k = graph_const(
+	    n->graph, n, name_with(n, a->node->name, "/negative"), t.type, t.rank, t.dim, data);
 	tensor_free(&t);
 	if (!k)
 		return fail_nomem(c->err);

@@ -51,8 +51,7 @@ static struct node *range_end(struct node *at, const char *name, int rank, int64
 	for (int d = 0; d < rank; d++)
 		dims[d] = d == 1 ? n : 1;
 	struct blob *b = blob_copy(x, (size_t)n * sizeof *x);
-	return b && name ? graph_const(at->graph, at, name, DT_F32, n > 1 ? rank : 0, dims, b)
-			 : NULL;
+	return graph_const(at->graph, at, name, DT_F32, n > 1 ? rank : 0, dims, b);
 }
 
 /* Both ends as constants before at, the same before and behind; false without memory. */

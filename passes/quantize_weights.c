@@ -162,12 +162,12 @@ static int put(struct node *n, struct blob *qb, struct blob *sb, struct err *err
 	const char *qn = name_with(n, base, "/quantized"), *sn = name_with(n, base, "/scale");
 	const char *cn = name_with(n, base, "/converted");
 	const char *mn = name_with(n, n->name, "/fq_weights_1");
-	struct node *qc = graph_const(n->graph, n, qn ? qn : "", DT_I8, rank, dims, qb);
-	struct node *sc = graph_const(n->graph, n, sn ? sn : "", DT_F32, rank, ones, sb);
+	struct node *qc = graph_const(n->graph, n, qn, DT_I8, rank, dims, qb);
+	struct node *sc = graph_const(n->graph, n, sn, DT_F32, rank, ones, sb);
 	struct value *in[2] = {qc ? &qc->out[0] : NULL};
 	struct node *wide = qc && cn ? graph_insert_before(n, op_row(OP_CONVERT), cn, in, 1, 1)
 				     : NULL;
-	if (!wide || !sc || !qn || !sn || !mn || !attr_set_type(wide, "destination_type", DT_F32))
+	if (!wide || !sc || !mn || !attr_set_type(wide, "destination_type", DT_F32))
 		return fail_nomem(err);
 	in[0] = &wide->out[0];
 	in[1] = &sc->out[0];

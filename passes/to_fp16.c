@@ -53,7 +53,7 @@ static int put_half(struct pass_ctx *c, struct node *n)
 		dims[i] = s->dim[i].min;
 	struct blob *b = blob_half(n->data, row_of(n), count);
 	const char *name = name_with(n, n->name, "_compressed");
-	struct node *half = b && name ? graph_const(g, n, name, DT_F16, s->rank, dims, b) : NULL;
+	struct node *half = graph_const(g, n, name, DT_F16, s->rank, dims, b);
 	struct value *in[] = {half ? &half->out[0] : NULL};
 	struct node *wide = half ? graph_insert_before(n, op_row(OP_CONVERT), n->name, in, 1, 1)
 				 : NULL;

@@ -161,7 +161,8 @@ struct node *graph_insert_before(struct node *at, const struct op *op, const cha
     struct value *const *in, int nin, int nout);
 struct node *graph_insert_after(struct node *at, const struct op *op, const char *name,
     struct value *const *in, int nin, int nout);
-/* A Const; takes the caller's reference on data. at NULL: appended, else placed before at. */
+/* A Const; takes the caller's reference on data. at NULL: appended, else placed before at. Without
+ * data or a name, for which there was no memory, NULL. */
 struct node *graph_const(struct graph *g, struct node *at, const char *name, enum dtype type,
     int rank, const int64_t *dims, struct blob *data);
 /* Const of int64 values, rank 1 (rank 0 when n is -1: one value). */

@@ -53,7 +53,7 @@ struct node *graph_const(struct graph *g, struct node *at, const char *name, enu
 {
 	const struct op *row = op_row(OP_CONST);
 	struct node *n = NULL;
-	if (data)
+	if (data && name)
 		n = at ? graph_insert_before(at, row, name, NULL, 0, 1)
 		       : graph_add(g, row, name, NULL, 0, 1);
 	if (!n) {
