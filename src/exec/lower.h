@@ -2,6 +2,8 @@
 #ifndef EXEC_LOWER_H
 #define EXEC_LOWER_H
 
+#include <limits.h>
+
 #include "exec/plan.h"
 #include "exec/tune.h"
 
@@ -121,6 +123,12 @@ struct quant_u8 quant_rows(const struct tensor *t, enum layout layout);
 void spot_alias(struct lower *l, const struct value *v, enum layout layout, struct spot s);
 
 /* ---- calls (lower.c and lower_*.c) ---- */
+
+/* Can kernels count it in an int, a few of them, too? */
+static inline bool is_small(int64_t n)
+{
+	return n > -INT_MAX / 64 && n < INT_MAX / 64;
+}
 
 /* A call at the end; NULL without memory. What is set in it must be carried by its FIELDS_io, see
  * calls.def: a compiled network has nothing else. Operands are told by call_uses, which keeps their

@@ -1,8 +1,6 @@
 /* DepthToSpace and SpaceToDepth of images with channels last: lines of blocks are copied as runs,
  * and where a pixel's channels are the outer ones of its block, they are shuffled before or behind.
  */
-#include <limits.h>
-
 #include "exec/lower.h"
 
 struct blocks {
@@ -22,7 +20,7 @@ static bool find(const struct lower *l, const struct node *n, struct blocks *b)
 	b->side = attr_i(n, "block_size");
 	b->shuffled = attr_is(n, "mode", "depth_first") && b->wide->dim[1] > 1 && b->side > 1;
 	return x->rank == 4 && x->type == DT_F32 && l->last[node_in(n, 0)->id] && tensor_count(x) &&
-	       b->small->dim[1] < INT_MAX / 64;
+	       is_small(b->small->dim[1]);
 }
 
 bool blocks_keep_last(const struct lower *l, const struct node *n)
@@ -46,15 +44,12 @@ static int shuffle(struct lower *l, const struct node *n, const struct blocks *b
 	    .ld_a = from.ld,
 	    .ld_out = to.ld,
 	    .size = size};
-	c->in = from.ref;
+	struct spot second = {0};
 	if (groups == 2) {
-		c->add = (struct ref){from.ref.buffer, from.ref.offset + all / 2 * size};
+		second.ref = (struct ref){from.ref.buffer, from.ref.offset + all / 2 * size};
 		c->shuffle.ld_b = from.ld;
-		call_uses(l, c->add);
 	}
-	c->out = to.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
+	call_operands(l, c, from, second, to);
 	return OK;
 }
 
@@ -78,10 +73,7 @@ static int copy(struct lower *l, const struct node *n, const struct blocks *b, s
 			k->from[d] = k->to[d];
 			k->to[d] = step;
 		}
-	c->in = from.ref;
-	c->out = to.ref;
-	call_uses(l, c->in);
-	call_uses(l, c->out);
+	call_operands(l, c, from, (struct spot){0}, to);
 	return OK;
 }
 

@@ -6,11 +6,6 @@
 #include "exec/pack.h"
 #include "ops/window.h"
 
-static bool is_small(int64_t n)
-{
-	return n > -INT_MAX / 64 && n < INT_MAX / 64;
-}
-
 static bool set_dim(const struct tensor *x, const struct tensor *y, const struct window *w, int i,
     int64_t kernel, struct conv_shape *s)
 {

@@ -1,14 +1,8 @@
 /* Interpolate and LRN as calls of their kernels, with channels last. */
-#include <limits.h>
 #include <string.h>
 
 #include "exec/lower.h"
 #include "ops/interpolate.h"
-
-static bool is_small(int64_t n)
-{
-	return n > -INT_MAX / 64 && n < INT_MAX / 64;
-}
 
 static bool is_plane(const struct lower *l, const struct value *v)
 {
@@ -199,12 +193,10 @@ int lower_image(struct lower *l, int i, bool *done)
 {
 	const struct node *n = l->e->step[i].node;
 	struct interpolate p;
-	*done = true;
-	if (is_lrn(l, n))
-		return lower_lrn(l, n);
-	*done = false;
-	if (!is_resize(l, n, &p))
-		return OK;
+	bool lrn = is_lrn(l, n);
+	*done = lrn;
+	if (lrn || !is_resize(l, n, &p))
+		return lrn ? lower_lrn(l, n) : OK;
 	int status = l->e->quant[n->out[0].id].on ? lower_nearest(l, n, &p, done) : OK;
 	if (status < 0 || *done)
 		return status;

@@ -1,5 +1,4 @@
 /* Layers that only move elements: as another view of what is there, or as copies of runs. */
-#include <limits.h>
 
 #include "exec/lower.h"
 
@@ -59,11 +58,6 @@ static bool turns_matrices(const struct lower *l, const struct node *n, int64_t 
 		size[0] = 1;
 	}
 	return groups >= 2 && first[0] < first[2] && first[2] < first[1];
-}
-
-static bool is_small(int64_t n)
-{
-	return n < INT_MAX / 64;
 }
 
 /* The bit of a layout in which n's result and what it moves are wanted. */
@@ -268,18 +262,14 @@ static int lower_repeat(struct lower *l, const struct node *n, bool *done)
 	if (!l->last[n->out[0].id] || l->e->quant[n->out[0].id].on)
 		return OK;
 	*done = true;
-	int status = spot_need(l, node_in(n, 0), CHANNELS_LAST, &x);
-	if (status == OK)
-		status = spot_make(l, &n->out[0], CHANNELS_LAST, true, &y);
-	c = status == OK ? call_add(l, CALL_COPY, n) : NULL;
-	if (!c)
-		return status == OK ? fail_nomem(l->err) : status;
+	int status = call_one(l, CALL_COPY, n, &n->out[0], CHANNELS_LAST, &x, &y, &c);
+	if (status != OK)
+		return status;
 	int64_t from = x.ld * (int64_t)sizeof(float), to = y.ld * (int64_t)sizeof(float);
 	c->copy = (struct copy){.size = size,
 	    .count = {1, t->dim[0], each},
 	    .from = {0, from, 0},
 	    .to = {0, each * to, to}};
-	call_operands(l, c, x, (struct spot){0}, y);
 	return OK;
 }
 

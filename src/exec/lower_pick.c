@@ -1,13 +1,7 @@
 /* Pads, and nearest pixels of images of bytes, as calls that pick pixels, with channels last. */
-#include <limits.h>
 
 #include "exec/lower.h"
 #include "ops/pad.h"
-
-static bool is_small(int64_t n)
-{
-	return n < INT_MAX / 64;
-}
 
 static bool is_pad(const struct node *n)
 {

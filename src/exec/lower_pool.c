@@ -1,5 +1,4 @@
 /* Max and average pooling as calls of the pooling kernels. */
-#include <limits.h>
 #include <math.h>
 
 #include "exec/lower.h"
@@ -14,11 +13,6 @@ static bool is_max(const struct node *n)
 static bool is_average(const struct node *n)
 {
 	return node_is(n, OP_AVG_POOL) || node_is(n, OP_AVG_POOL_14) || node_is(n, OP_AVG_POOL_16);
-}
-
-static bool is_small(int64_t n)
-{
-	return n > -INT_MAX / 64 && n < INT_MAX / 64;
 }
 
 /* Dim i of the window; false when it is none for the kernels: one may lie outside of the input

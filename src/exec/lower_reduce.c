@@ -1,5 +1,4 @@
 /* Means and largest values along dims that lie together, as calls of the pooling kernels. */
-#include <limits.h>
 #include <math.h>
 
 #include "exec/lower.h"
@@ -11,11 +10,6 @@ struct reduction {
 	enum layout layout;
 	int64_t outer, size, inner;
 };
-
-static bool is_small(int64_t n)
-{
-	return n < INT_MAX / 64;
-}
 
 /* The dims along which n reduces, as bits; false when the plan does not know them. */
 static bool reduced_dims(const struct lower *l, const struct node *n, uint32_t *mask)

@@ -42,20 +42,26 @@ INLINE void wino_tiles_store(
 		_mm256_maskstore_ps(to, p->mask, x);
 }
 
+#if VEC == 16
+#define TILES_OP(name) _mm512_##name
+#else
+#define TILES_OP(name) _mm256_##name
+#endif
+
+/* Columns of 4 x 4 in each four lanes: x[c] of four vectors whose part q holds row 4 q + number. */
+INLINE void turn_4x4(vec *x)
+{
+	vec a = TILES_OP(unpacklo_ps)(x[0], x[1]), b = TILES_OP(unpackhi_ps)(x[0], x[1]);
+	vec c = TILES_OP(unpacklo_ps)(x[2], x[3]), d = TILES_OP(unpackhi_ps)(x[2], x[3]);
+	x[0] = TILES_OP(shuffle_ps)(a, c, 0x44);
+	x[1] = TILES_OP(shuffle_ps)(a, c, 0xee);
+	x[2] = TILES_OP(shuffle_ps)(b, d, 0x44);
+	x[3] = TILES_OP(shuffle_ps)(b, d, 0xee);
+}
+
 #endif
 
 #if VEC == 16
-
-/* Columns of 4 x 4 in each quarter: x[c] of four vectors whose quarter q holds row 4 q + number. */
-INLINE void turn_4x4(vec *x)
-{
-	vec a = _mm512_unpacklo_ps(x[0], x[1]), b = _mm512_unpackhi_ps(x[0], x[1]);
-	vec c = _mm512_unpacklo_ps(x[2], x[3]), d = _mm512_unpackhi_ps(x[2], x[3]);
-	x[0] = _mm512_shuffle_ps(a, c, 0x44);
-	x[1] = _mm512_shuffle_ps(a, c, 0xee);
-	x[2] = _mm512_shuffle_ps(b, d, 0x44);
-	x[3] = _mm512_shuffle_ps(b, d, 0xee);
-}
 
 /* Four channels of each lane's pixel. */
 INLINE void wino_tiles_gather(const float *const *pixel, ptrdiff_t offset, vec *x)
@@ -96,17 +102,6 @@ INLINE void wino_tiles_scatter(
 }
 
 #elif VEC == 8
-
-/* Columns of 4 x 4 in each half: x[c] of four vectors whose half h holds row 4 h + number. */
-INLINE void turn_4x4(vec *x)
-{
-	vec a = _mm256_unpacklo_ps(x[0], x[1]), b = _mm256_unpackhi_ps(x[0], x[1]);
-	vec c = _mm256_unpacklo_ps(x[2], x[3]), d = _mm256_unpackhi_ps(x[2], x[3]);
-	x[0] = _mm256_shuffle_ps(a, c, 0x44);
-	x[1] = _mm256_shuffle_ps(a, c, 0xee);
-	x[2] = _mm256_shuffle_ps(b, d, 0x44);
-	x[3] = _mm256_shuffle_ps(b, d, 0xee);
-}
 
 /* Four channels of each lane's pixel. */
 INLINE void wino_tiles_gather(const float *const *pixel, ptrdiff_t offset, vec *x)
